@@ -1,0 +1,47 @@
+"""What a rule says when it refuses: one base class for both apps, so every door can translate it."""
+
+from typing import ClassVar
+
+
+class RuleBroken(Exception):
+    """A rule of the trade refused a change; nothing was stored.
+
+    `code` is stable and machine-readable; `field` names the input that was wrong, in the words of the
+    caller's own shape (`lines/10/quantity`), and is None where the state of the thing itself refuses.
+    `facts` are plain values for the reader of the refusal (never objects).
+    """
+
+    code: ClassVar[str] = "rule_broken"
+
+    def __init__(self, message: str, *, field: str | None = None, **facts: object) -> None:
+        super().__init__(message)
+        self.message = message
+        self.field = field
+        self.facts = facts
+
+    def __str__(self) -> str:
+        return self.message
+
+
+class BadInput(RuleBroken):
+    """A value that cannot be read or is out of range. Always names its field."""
+
+    code = "invalid"
+
+
+class NotFound(RuleBroken):
+    """The thing does not exist, or the actor may not know that it does: the two are told alike."""
+
+    code = "not_found"
+
+
+class NotPermitted(RuleBroken):
+    """The actor may see the thing but not do this to it."""
+
+    code = "not_permitted"
+
+
+class Conflict(RuleBroken):
+    """The thing is not in a state that allows this, or somebody else changed it first."""
+
+    code = "conflict"
