@@ -1,0 +1,239 @@
+"""The words of places, dated chains and power, as stored and as shown. One word for one thing."""
+
+from django.db.models import TextChoices
+from django.utils.translation import gettext_lazy as _
+
+
+class SiteStatus(TextChoices):
+    PROSPECT = "prospect", _("Prospect")
+    SECURED = "secured", _("Secured")
+    DESIGN = "design", _("Design")
+    CONSTRUCTION = "construction", _("Construction")
+    COMMISSIONING = "commissioning", _("Commissioning")
+    LIVE = "live", _("Live")
+    PAUSED = "paused", _("Paused")
+    CANCELLED = "cancelled", _("Cancelled")
+
+
+class GateKind(TextChoices):
+    PERMIT = "permit", _("Permit")
+    DRY_IN = "dry_in", _("Dry-in")
+    MV_ROOM_READY = "mv_room_ready", _("MV room ready")
+    PADS_READY = "pads_ready", _("Pads ready")
+    EQUIPMENT_SET = "equipment_set", _("Equipment set")
+    TEMPORARY_POWER = "temporary_power", _("Temporary power")
+    ENERGISED = "energised", _("Energised")
+    L2 = "l2", _("L2")
+    L3 = "l3", _("L3")
+    L4 = "l4", _("L4")
+    L5 = "l5", _("L5 integrated systems test")
+    RFS = "rfs", _("Ready for service")
+
+
+class ChainKind(TextChoices):
+    LOT = "lot", _("Delivery lot")
+    GATE = "gate", _("Gate")
+    AGREEMENT = "agreement", _("Power purchase agreement")
+    GRID_CONNECTION = "grid_connection", _("Grid connection")
+
+
+class PromiseSource(TextChoices):
+    EMAIL = "email", _("E-mail")
+    PORTAL = "portal", _("Portal")
+    ERP = "erp", _("ERP")
+    CALL = "call", _("Call")
+    MEETING = "meeting", _("Meeting")
+    FILE = "file", _("File")
+
+
+class ReasonCode(TextChoices):
+    DESIGN_CHANGE = "design_change", _("Design change")
+    LATE_APPROVAL = "late_approval", _("Late approval")
+    OWNER_INFORMATION = "owner_information", _("Owner's information")
+    SUB_SUPPLIER = "sub_supplier", _("Sub-supplier")
+    CAPACITY = "capacity", _("Capacity")
+    QUALITY_FAIL = "quality_fail", _("Quality failure")
+    TEST_FAIL = "test_fail", _("Test failure")
+    LOGISTICS = "logistics", _("Logistics")
+    CUSTOMS = "customs", _("Customs")
+    FORCE_MAJEURE = "force_majeure", _("Force majeure")
+    PAYMENT = "payment", _("Payment")
+    SITE_NOT_READY = "site_not_ready", _("Site not ready")
+    POWER_NOT_READY = "power_not_ready", _("Power not ready")
+    DATA_ERROR = "data_error", _("Data error")
+
+
+class Party(TextChoices):
+    VENDOR = "vendor", _("Vendor")
+    OWNER = "owner", _("Owner")
+    CARRIER = "carrier", _("Carrier")
+    CUSTOMS = "customs", _("Customs")
+    SITE = "site", _("Site")
+
+
+class RoundResult(TextChoices):
+    APPROVED = "approved", _("Approved")
+    APPROVED_AS_NOTED = "approved_as_noted", _("Approved as noted")
+    REVISE_AND_RESUBMIT = "revise_and_resubmit", _("Revise and resubmit")
+    REJECTED = "rejected", _("Rejected")
+    PASSED = "passed", _("Passed")
+    FAILED = "failed", _("Failed")
+
+
+class RevisionState(TextChoices):
+    QUARANTINED = "quarantined", _("Quarantined")
+    ACCEPTED = "accepted", _("Accepted")
+    REJECTED = "rejected", _("Rejected")
+    ROLLED_BACK = "rolled_back", _("Rolled back")
+
+
+class ActivityStatus(TextChoices):
+    NOT_STARTED = "not_started", _("Not started")
+    IN_PROGRESS = "in_progress", _("In progress")
+    COMPLETED = "completed", _("Completed")
+
+
+class ActivityEdge(TextChoices):
+    START = "start", _("Start")
+    FINISH = "finish", _("Finish")
+
+
+class LinkKind(TextChoices):
+    FINISH_START = "finish_start", _("Finish to start")
+    START_START = "start_start", _("Start to start")
+    FINISH_FINISH = "finish_finish", _("Finish to finish")
+    START_FINISH = "start_finish", _("Start to finish")
+
+
+class GridState(TextChoices):
+    ENQUIRY = "enquiry", _("Enquiry")
+    APPLIED = "applied", _("Applied")
+    IN_STUDY = "in_study", _("In study")
+    OFFERED = "offered", _("Offered")
+    SIGNED = "signed", _("Signed")
+    WORKS = "works", _("Works")
+    SUBSTATION_READY = "substation_ready", _("Substation ready")
+    ENERGISED = "energised", _("Energised")
+    CAPACITY_RELEASED = "capacity_released", _("Capacity released")
+
+
+class AgreementState(TextChoices):
+    SCREENING = "screening", _("Screening")
+    RFP = "rfp", _("Request for proposals")
+    SHORTLISTED = "shortlisted", _("Shortlisted")
+    TERM_SHEET = "term_sheet", _("Term sheet")
+    SIGNED = "signed", _("Signed")
+    CP_MET = "cp_met", _("Conditions met")
+    CONSTRUCTION = "construction", _("Construction")
+    COD = "cod", _("Commercial operation")
+    OPERATING = "operating", _("Operating")
+    IN_DEFAULT = "in_default", _("In default")
+    TERMINATED = "terminated", _("Terminated")
+    EXPIRED = "expired", _("Expired")
+
+
+class AgreementStructure(TextChoices):
+    PHYSICAL = "physical", _("Physical, on site")
+    SLEEVED = "sleeved", _("Physical, sleeved")
+    VIRTUAL = "virtual", _("Virtual (contract for difference)")
+    HYBRID = "hybrid", _("Hybrid")
+
+
+class VolumeShape(TextChoices):
+    PAY_AS_PRODUCED = "pay_as_produced", _("Pay as produced")
+    PAY_AS_CONSUMED = "pay_as_consumed", _("Pay as consumed")
+    BASELOAD = "baseload", _("Baseload")
+    SHAPED = "shaped", _("Shaped")
+    MATCHED = "matched", _("24/7 matched")
+
+
+class PriceKind(TextChoices):
+    FIXED = "fixed", _("Fixed")
+    ESCALATING = "escalating", _("Escalating")
+    INDEXED = "indexed", _("Indexed")
+
+
+class EnergyUnit(TextChoices):
+    MWH = "mwh", _("MWh")
+    KWH = "kwh", _("kWh")
+
+
+class NegativePriceRule(TextChoices):
+    SETTLES = "settles", _("Settles at negative prices")
+    FLOOR_ZERO = "floor_zero", _("Floor at zero")
+    NO_SETTLEMENT = "no_settlement", _("No settlement below zero")
+
+
+class Certificate(TextChoices):
+    LGC = "lgc", _("LGC (Australia)")
+    REGO_AU = "rego_au", _("REGO (Australia)")
+    NFC = "nfc", _("Non-fossil certificate (Japan)")
+    GO = "go", _("Guarantee of Origin (EU)")
+    REGO_GB = "rego_gb", _("REGO (Great Britain)")
+    REC = "rec", _("REC (US)")
+    NONE = "none", _("None")
+
+
+class ScopeKind(TextChoices):
+    PORTFOLIO = "portfolio", _("Portfolio")
+    DESK = "desk", _("Desk")
+    SITE = "site", _("Site")
+
+
+class AssignmentScope(TextChoices):
+    """From the widest to the narrowest; the narrowest holder of a role is told first."""
+
+    SITE = "site", _("Site")
+    DISCIPLINE = "discipline", _("Discipline")
+    EQUIPMENT_CLASS = "equipment_class", _("Equipment class")
+    COMPANY = "company", _("Vendor")
+    ORDER = "order", _("Order")
+    ORDER_LINE = "order_line", _("Order line")
+
+
+class Discipline(TextChoices):
+    MECHANICAL = "mechanical", _("Mechanical")
+    ELECTRICAL = "electrical", _("Electrical")
+
+
+class DurationBasis(TextChoices):
+    CALENDAR = "calendar", _("Calendar days")
+    WORKING = "working", _("Working days")
+
+
+class Precision(TextChoices):
+    """How exactly a date was said; it counts at the end of its period."""
+
+    DAY = "day", _("Day")
+    WEEK = "week", _("Week")
+    THIRD = "third", _("Third of a month")
+    MONTH = "month", _("Month")
+    QUARTER = "quarter", _("Quarter")
+    TBD = "tbd", _("To be decided")
+
+
+class Driver(TextChoices):
+    """The last rule that changed a forecast."""
+
+    ACTUAL = "actual", _("Actual")
+    IMPLIED = "implied", _("Implied by a later actual")
+    LOCKED = "locked", _("Locked")
+    PROMISE = "promise", _("Promise")
+    PROMISE_SHIFTED = "promise_shifted", _("Promise, moved by a late condition")
+    DURATION = "duration", _("Duration")
+    PLAN = "plan", _("Plan")
+    TODAY = "today", _("Not in the past")
+    PREDECESSOR = "predecessor", _("Not before the step before")
+    SPAN = "span", _("Lead time")
+
+
+class StepFlag(TextChoices):
+    OUT_OF_ORDER = "out_of_order", _("Before the step before it")
+    ACTUAL_MISSING = "actual_missing", _("Actual missing")
+    TBD = "tbd", _("Vendor said to be decided")
+    PROMISE_AFTER_LOCK = "promise_after_lock", _("Promise stated after the lock was set")
+
+
+class BlockPolicy(TextChoices):
+    CAN_CARRY = "can_carry", _("Can carry")
+    REDUNDANT = "redundant", _("Redundant")
