@@ -21,7 +21,7 @@ Closure = tuple[date, date]
 
 _FIRST_ORDINAL = FIRST_DAY.toordinal()
 _LAST_ORDINAL = LAST_DAY.toordinal()
-_CODE = re.compile(r"([A-Z]{2})(?:-([A-Z0-9]{1,3}))?")
+_CODE = re.compile(r"[A-Z]{2}(?:-[A-Z0-9]{1,3})?")
 
 
 def in_range(day: date) -> bool:

@@ -20,7 +20,7 @@ _LONGEST_TEXT = 64
 
 @dataclass(frozen=True, slots=True)
 class ImpreciseDate:
-    """`value` is the canonical spelling (`2027-W23`, `2027-06-T2`), empty for TBD; `counts_on` is None for TBD alone."""
+    """`value` is the canonical spelling (`2027-W23`, `2027-06-T2`), empty for TBD; only then `counts_on` is None."""
 
     value: str
     precision: Precision
