@@ -1,0 +1,45 @@
+from procurement.models.alert import Alert, AlertEvent, AlertPreference, Evaluation, Notification, NotificationItem
+from procurement.models.change_order import ChangeOrder, Receipt
+from procurement.models.company import Company, Contact, Plant
+from procurement.models.equipment import ChainStep, ChainTemplate, EquipmentClass
+from procurement.models.erp import ExternalRef
+from procurement.models.forecast import BlockForecast, ChainForecast, ForecastRun, LotForecast, RequirementForecast
+from procurement.models.health import Heartbeat
+from procurement.models.lead_time import LeadTimeObservation
+from procurement.models.lot import Allocation, DeliveryLot
+from procurement.models.order import OrderLine, PurchaseOrder, ScheduleLine
+from procurement.models.requirement import GroupNeed, RedundancyGroup, Requirement, RosAnchor
+
+__all__ = [
+    "Alert",
+    "AlertEvent",
+    "AlertPreference",
+    "Allocation",
+    "BlockForecast",
+    "ChainForecast",
+    "ChainStep",
+    "ChainTemplate",
+    "ChangeOrder",
+    "Company",
+    "Contact",
+    "DeliveryLot",
+    "EquipmentClass",
+    "Evaluation",
+    "ExternalRef",
+    "ForecastRun",
+    "GroupNeed",
+    "Heartbeat",
+    "LeadTimeObservation",
+    "LotForecast",
+    "Notification",
+    "NotificationItem",
+    "OrderLine",
+    "Plant",
+    "PurchaseOrder",
+    "Receipt",
+    "RedundancyGroup",
+    "Requirement",
+    "RequirementForecast",
+    "RosAnchor",
+    "ScheduleLine",
+]

@@ -1,0 +1,1 @@
+"""Wake-ups. Each reads the clock and calls one service; none carries a truth."""

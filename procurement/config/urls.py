@@ -1,0 +1,11 @@
+from django.conf import settings
+from django.contrib import admin
+from django.urls import include, path
+
+urlpatterns = [
+    path("api/v1/", include("procurement.api.v1.urls")),
+    path("account/", include("allauth.account.urls")),
+    path("", include("procurement.portal.urls")),
+]
+if settings.ADMIN_SITE:
+    urlpatterns.append(path("admin/", admin.site.urls))

@@ -1,0 +1,243 @@
+"""What stands, what happened to it, and who was told. Rows here are the outbox: a mail is a row first."""
+
+import pghistory
+from django.db import models
+from django.db.models import Q
+
+from procurement.vocabulary import (
+    AlertEventKind,
+    AlertState,
+    AlertSubject,
+    Channel,
+    CloseReason,
+    Lane,
+    NotificationState,
+    Rule,
+)
+from sites.accounts.models import User
+from sites.accounts.permissions import Role
+from sites.accounts.row import Row
+from sites.models import Site
+from sites.models.site import holds_portfolio
+
+STANDING = [AlertState.OPEN, AlertState.ACKNOWLEDGED, AlertState.SNOOZED, AlertState.ESCALATED, AlertState.RECOVERED]
+
+
+class AlertQuerySet(models.QuerySet["Alert"]):
+    def visible_to(self, actor: User) -> "AlertQuerySet":
+        return self.filter(
+            Q(site__in=Site.objects.visible_to(actor)) | (Q(site__isnull=True) & Q(holds_portfolio(actor)))
+        )
+
+    def standing(self) -> "AlertQuerySet":
+        return self.filter(state__in=STANDING)
+
+    def needing_action(self) -> "AlertQuerySet":
+        return self.filter(state__in=[AlertState.OPEN, AlertState.ESCALATED])
+
+
+@pghistory.track(model_name="AlertHistory")
+class Alert(Row):
+    """One thing that should not be so. A recovered alert still stands until it has stood recovered for five days.
+
+    `facts` holds what the rule saw when it last spoke (dates as ISO text, days, megawatt-days as text).
+    `cause_key` names what moved it (a statement, an import, a day), so that one cause is one mail.
+    """
+
+    rule = models.CharField(max_length=30, choices=Rule)
+    subject_kind = models.CharField(max_length=20, choices=AlertSubject)
+    subject_id = models.UUIDField()
+    subject_text = models.CharField(max_length=300)
+    site = models.ForeignKey(Site, null=True, on_delete=models.PROTECT, related_name="alerts")
+    baseline_version = models.PositiveSmallIntegerField(default=0)
+    episode = models.PositiveSmallIntegerField(default=1)
+    state = models.CharField(max_length=14, choices=AlertState, default=AlertState.OPEN)
+    band = models.SmallIntegerField(default=0, help_text="The highest band told in this episode")
+    lane = models.CharField(max_length=8, choices=Lane)
+    told_role = models.CharField(max_length=20, choices=Role)
+    opened_on = models.DateField()
+    opened_at = models.DateTimeField()
+    recovered_at = models.DateTimeField(null=True, blank=True)
+    closed_at = models.DateTimeField(null=True, blank=True)
+    close_reason = models.CharField(max_length=12, choices=CloseReason, blank=True)
+    acknowledged_by = models.ForeignKey(User, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
+    acknowledged_at = models.DateTimeField(null=True, blank=True)
+    commitment_on = models.DateField(null=True, blank=True)
+    reversals = models.JSONField(default=list, help_text="Instants at which it recovered or came back")
+    cause_key = models.CharField(max_length=80, blank=True)
+    cause_text = models.CharField(max_length=300, blank=True)
+    facts = models.JSONField(default=dict)
+
+    objects = AlertQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["rule", "subject_kind", "subject_id", "baseline_version", "episode"],
+                name="an_alert_is_raised_once_an_episode",
+            ),
+            models.UniqueConstraint(
+                fields=["rule", "subject_kind", "subject_id"],
+                condition=~Q(state=AlertState.CLOSED),
+                name="a_rule_has_one_standing_alert_a_subject",
+            ),
+            models.CheckConstraint(
+                name="a_closed_alert_says_when_and_why",
+                condition=Q(state=AlertState.CLOSED, closed_at__isnull=False) & ~Q(close_reason="")
+                | (~Q(state=AlertState.CLOSED) & Q(closed_at__isnull=True, close_reason="")),
+            ),
+            models.CheckConstraint(
+                name="an_acknowledged_alert_names_who_did_it",
+                condition=~Q(state=AlertState.ACKNOWLEDGED) | Q(acknowledged_by__isnull=False),
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["site", "state"], name="alerts_of_a_site"),
+            models.Index(fields=["subject_kind", "subject_id"], name="alerts_of_a_subject"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.get_rule_display()}: {self.subject_text}"
+
+
+class AlertEvent(Row):
+    """A band is told once an episode: only its insert makes a mail due. `turn` counts repeats of the other kinds."""
+
+    alert = models.ForeignKey(Alert, on_delete=models.PROTECT, related_name="events")
+    kind = models.CharField(max_length=14, choices=AlertEventKind)
+    band = models.SmallIntegerField(default=0)
+    turn = models.PositiveSmallIntegerField(default=0)
+    at = models.DateTimeField()
+    actor = models.ForeignKey(User, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
+    note = models.CharField(max_length=500, blank=True)
+    facts = models.JSONField(default=dict)
+    cause_key = models.CharField(max_length=80, blank=True)
+    cause_text = models.CharField(max_length=300, blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["alert", "kind", "band", "turn"], name="an_alert_crosses_a_band_once"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.alert}: {self.kind} {self.band}"
+
+
+class Notification(Row):
+    """One message to one person. Text and Message-ID are frozen when it leaves `held`."""
+
+    recipient = models.ForeignKey(User, on_delete=models.PROTECT, related_name="notifications")
+    channel = models.CharField(max_length=8, choices=Channel, default=Channel.EMAIL)
+    site = models.ForeignKey(Site, null=True, on_delete=models.PROTECT, related_name="+")
+    lane = models.CharField(max_length=8, choices=Lane)
+    cause_key = models.CharField(max_length=80)
+    cause_text = models.CharField(max_length=300, blank=True)
+    digest_on = models.DateField(null=True, blank=True, help_text="The person's local date of a digest")
+    reason = models.CharField(max_length=20, default="owner", help_text="Why this person: owner, deputy, watcher")
+    state = models.CharField(max_length=12, choices=NotificationState, default=NotificationState.HELD)
+    release_at = models.DateTimeField()
+    next_attempt_at = models.DateTimeField(null=True, blank=True)
+    attempts = models.PositiveSmallIntegerField(default=0)
+    address = models.EmailField(blank=True)
+    message_id = models.CharField(max_length=200, blank=True)
+    subject = models.CharField(max_length=300, blank=True)
+    body_text = models.TextField(blank=True)
+    body_html = models.TextField(blank=True)
+    headers = models.JSONField(default=dict)
+    last_code = models.CharField(max_length=20, blank=True)
+    last_answer = models.CharField(max_length=500, blank=True)
+    released_at = models.DateTimeField(null=True, blank=True)
+    sent_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["recipient", "channel", "site", "cause_key"],
+                condition=Q(state=NotificationState.HELD),
+                nulls_distinct=False,
+                name="one_cause_is_held_once_for_a_person",
+            ),
+            models.UniqueConstraint(
+                fields=["recipient", "channel", "digest_on"],
+                condition=Q(digest_on__isnull=False),
+                name="a_person_gets_one_digest_a_local_date",
+            ),
+            models.UniqueConstraint(
+                fields=["message_id"], condition=~Q(message_id=""), name="a_message_id_is_used_once"
+            ),
+            models.CheckConstraint(
+                name="a_released_message_is_frozen",
+                condition=Q(
+                    state__in=[NotificationState.HELD, NotificationState.SUPPRESSED, NotificationState.CANCELLED]
+                )
+                | (~Q(message_id="") & ~Q(subject="") & ~Q(body_text="")),
+            ),
+            models.CheckConstraint(
+                name="a_sent_message_says_when", condition=~Q(state=NotificationState.SENT) | Q(sent_at__isnull=False)
+            ),
+        ]
+        indexes = [
+            models.Index(
+                fields=["next_attempt_at"],
+                condition=Q(state__in=[NotificationState.DUE, NotificationState.DEFERRED]),
+                name="messages_to_send",
+            ),
+            models.Index(fields=["release_at"], condition=Q(state=NotificationState.HELD), name="messages_to_release"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.subject or self.cause_key} to {self.recipient}"
+
+
+class NotificationItem(Row):
+    """One event told to one person, over one channel, once."""
+
+    notification = models.ForeignKey(Notification, on_delete=models.PROTECT, related_name="items")
+    event = models.ForeignKey(AlertEvent, on_delete=models.PROTECT, related_name="items")
+    recipient = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+    channel = models.CharField(max_length=8, choices=Channel)
+    dropped_because = models.CharField(max_length=120, blank=True, help_text="Left out at release, and why")
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["event", "recipient", "channel"], name="an_event_is_told_to_a_person_once_a_channel"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.event}"
+
+
+@pghistory.track()
+class AlertPreference(Row):
+    """What a person chose for a rule; without a row the rule's own lane counts."""
+
+    person = models.ForeignKey(User, on_delete=models.CASCADE, related_name="alert_preferences")
+    rule = models.CharField(max_length=30, choices=Rule, blank=True, help_text="Empty: every rule")
+    lane = models.CharField(max_length=8, choices=Lane)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["person", "rule"], name="a_person_chooses_once_for_a_rule"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.person}: {self.rule or 'all'} {self.lane}"
+
+
+class Evaluation(models.Model):
+    """When a site (null: the power portfolio) was last looked at; silence means that nothing slipped."""
+
+    site = models.OneToOneField(Site, null=True, on_delete=models.CASCADE, related_name="evaluation")
+    as_of = models.DateField()
+    evaluated_at = models.DateTimeField()
+    standing_alerts = models.PositiveIntegerField(default=0)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["site"], name="a_scope_has_one_last_evaluation", nulls_distinct=False),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.site or 'power'} {self.evaluated_at}"

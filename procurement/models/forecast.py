@@ -1,0 +1,156 @@
+"""Stored answers of the engine. A slip is the difference of two runs; no row here is ever recomputed.
+
+Each subject has one row with `current` set; a run writes only the answers that changed.
+"""
+
+from django.db import models
+from django.db.models import Q
+
+from procurement.models.lot import DeliveryLot
+from procurement.models.requirement import Requirement
+from procurement.vocabulary import RunCause
+from sites.accounts.models import User
+from sites.accounts.row import Row
+from sites.models import Block, Chain, Site
+
+
+class ForecastRun(Row):
+    """`site` is null for the power portfolio. `input_hash` covers every fact the run read."""
+
+    site = models.ForeignKey(Site, null=True, on_delete=models.PROTECT, related_name="runs")
+    as_of = models.DateField()
+    engine_version = models.CharField(max_length=20)
+    input_hash = models.CharField(max_length=64)
+    cause = models.CharField(max_length=10, choices=RunCause)
+    cause_text = models.CharField(max_length=300, blank=True)
+    cause_key = models.CharField(max_length=80, blank=True, help_text="Groups what one statement or import moved")
+    actor = models.ForeignKey(User, null=True, on_delete=models.PROTECT, related_name="+")
+    changed_answers = models.PositiveIntegerField(default=0)
+
+    class Meta:
+        indexes = [models.Index(fields=["site", "-created_at"], name="runs_of_a_site")]
+
+    def __str__(self) -> str:
+        return f"run of {self.as_of}"
+
+
+class LotForecast(Row):
+    """Days are calendar days unless named working. `steps` holds per applicable step the whole answer of the engine."""
+
+    run = models.ForeignKey(ForecastRun, on_delete=models.PROTECT, related_name="lot_forecasts")
+    lot = models.ForeignKey(DeliveryLot, on_delete=models.PROTECT, related_name="forecasts")
+    current = models.BooleanField(default=True)
+    as_of = models.DateField()
+    required_on_site = models.DateField(null=True)
+    forecast_on = models.DateField(null=True, help_text="At the anchor step")
+    float_days = models.IntegerField(null=True)
+    float_working_days = models.IntegerField(null=True)
+    contract_forecast_on = models.DateField(null=True, help_text="At the contract step")
+    slip_days = models.IntegerField(null=True, help_text="Of the contract step against its baseline")
+    promised_on = models.DateField(null=True, help_text="The deciding promise at the contract step")
+    delivered_on = models.DateField(null=True, help_text="Actual of the anchor step")
+    driver_code = models.CharField(max_length=40, blank=True, help_text="The step that decides the forecast")
+    driver = models.CharField(max_length=20, blank=True)
+    next_code = models.CharField(max_length=40, blank=True, help_text="The next step not yet done")
+    next_on = models.DateField(null=True)
+    recovers_mw_days = models.DecimalField(max_digits=14, decimal_places=3, null=True)
+    costs_mw_days = models.DecimalField(max_digits=14, decimal_places=3, null=True)
+    steps = models.JSONField(default=list)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["lot"], condition=Q(current=True), name="a_lot_has_one_current_forecast"),
+            models.UniqueConstraint(fields=["run", "lot"], name="a_run_answers_a_lot_once"),
+        ]
+        indexes = [models.Index(fields=["lot", "-created_at"], name="forecasts_of_a_lot")]
+
+    def __str__(self) -> str:
+        return f"{self.lot} on {self.forecast_on}"
+
+
+class RequirementForecast(Row):
+    """`order_by_on` and `steps` are given only while nothing is ordered for the requirement."""
+
+    run = models.ForeignKey(ForecastRun, on_delete=models.PROTECT, related_name="requirement_forecasts")
+    requirement = models.ForeignKey(Requirement, on_delete=models.PROTECT, related_name="forecasts")
+    current = models.BooleanField(default=True)
+    as_of = models.DateField()
+    ordered = models.BooleanField()
+    required_on_site = models.DateField(null=True)
+    forecast_on = models.DateField(null=True, help_text="When the last allocated unit is on site")
+    ready_on = models.DateField(null=True, help_text="Installed and commissioned")
+    float_days = models.IntegerField(null=True)
+    float_working_days = models.IntegerField(null=True)
+    order_by_on = models.DateField(null=True)
+    recovers_mw_days = models.DecimalField(max_digits=14, decimal_places=3, null=True)
+    costs_mw_days = models.DecimalField(max_digits=14, decimal_places=3, null=True)
+    steps = models.JSONField(default=list)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["requirement"], condition=Q(current=True), name="a_requirement_has_one_current_forecast"
+            ),
+            models.UniqueConstraint(fields=["run", "requirement"], name="a_run_answers_a_requirement_once"),
+        ]
+        indexes = [models.Index(fields=["requirement", "-created_at"], name="forecasts_of_a_requirement")]
+
+    def __str__(self) -> str:
+        return f"{self.requirement} on {self.forecast_on}"
+
+
+class BlockForecast(Row):
+    """A null date means unknown, never zero: `unknown_because` names the group or rule that has no date."""
+
+    run = models.ForeignKey(ForecastRun, on_delete=models.PROTECT, related_name="block_forecasts")
+    block = models.ForeignKey(Block, on_delete=models.PROTECT, related_name="forecasts")
+    current = models.BooleanField(default=True)
+    as_of = models.DateField()
+    rfs_baseline_on = models.DateField(null=True)
+    rfs_forecast_on = models.DateField(null=True)
+    can_carry_on = models.DateField(null=True)
+    redundant_on = models.DateField(null=True)
+    decided_by = models.CharField(max_length=60, blank=True, help_text="Group code, or the site schedule")
+    unknown_because = models.CharField(max_length=200, blank=True)
+    it_mw = models.DecimalField(max_digits=9, decimal_places=3)
+    mw_days_at_risk = models.DecimalField(max_digits=14, decimal_places=3, null=True)
+    groups = models.JSONField(default=list)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["block"], condition=Q(current=True), name="a_block_has_one_current_forecast"
+            ),
+            models.UniqueConstraint(fields=["run", "block"], name="a_run_answers_a_block_once"),
+        ]
+        indexes = [models.Index(fields=["block", "-created_at"], name="forecasts_of_a_block")]
+
+    def __str__(self) -> str:
+        return f"{self.block} on {self.rfs_forecast_on}"
+
+
+class ChainForecast(Row):
+    """The answer for a gate, an agreement or a grid connection."""
+
+    run = models.ForeignKey(ForecastRun, on_delete=models.PROTECT, related_name="chain_forecasts")
+    chain = models.ForeignKey(Chain, on_delete=models.PROTECT, related_name="forecasts")
+    current = models.BooleanField(default=True)
+    as_of = models.DateField()
+    forecast_on = models.DateField(null=True, help_text="At the anchor step")
+    slip_days = models.IntegerField(null=True)
+    done_on = models.DateField(null=True, help_text="Actual of the anchor step")
+    next_code = models.CharField(max_length=40, blank=True)
+    next_on = models.DateField(null=True)
+    steps = models.JSONField(default=list)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["chain"], condition=Q(current=True), name="a_chain_has_one_current_forecast"
+            ),
+            models.UniqueConstraint(fields=["run", "chain"], name="a_run_answers_a_chain_once"),
+        ]
+        indexes = [models.Index(fields=["chain", "-created_at"], name="forecasts_of_a_chain")]
+
+    def __str__(self) -> str:
+        return f"{self.chain} on {self.forecast_on}"

@@ -1,0 +1,4 @@
+DATE_FORMAT = "Y年n月j日"
+DATETIME_FORMAT = "Y年n月j日 H:i"
+SHORT_DATE_FORMAT = "Y/m/d"
+DATE_INPUT_FORMATS = ["%Y-%m-%d"]

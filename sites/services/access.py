@@ -1,0 +1,23 @@
+"""May they? Raises where `sites.queries.access` answers."""
+
+from collections.abc import Iterable
+from uuid import UUID
+
+from django.utils.translation import gettext as _
+
+from sites.accounts.models import User
+from sites.accounts.permissions import Permission
+from sites.domain.errors import NotPermitted
+from sites.queries.access import can
+
+
+def check_can(actor: User, permission: Permission, *, site_id: UUID | None) -> None:
+    """Raises NotPermitted. A null site asks for the whole portfolio."""
+    if not can(actor, permission, site_id=site_id):
+        raise NotPermitted(_("Your role does not allow this here: %(what)s.") % {"what": permission.label.lower()})
+
+
+def check_can_at_all(actor: User, permission: Permission, *, site_ids: Iterable[UUID | None]) -> None:
+    """Raises NotPermitted unless the actor holds the permission at every one of these sites."""
+    for site_id in sorted(set(site_ids), key=str):
+        check_can(actor, permission, site_id=site_id)
