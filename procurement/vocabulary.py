@@ -181,3 +181,10 @@ class NotificationState(TextChoices):
     DEAD = "dead", _("Dead")
     SUPPRESSED = "suppressed", _("Suppressed")
     CANCELLED = "cancelled", _("Cancelled")
+
+
+class RevisionKind(TextChoices):
+    PROMISE = "promise", _("Promise")
+    ACTUAL = "actual", _("Actual")
+    LOCK = "lock", _("Lock")
+    RELEASE = "release", _("Lock released")
