@@ -1,0 +1,135 @@
+import argparse
+import os
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+from django.utils import timezone
+
+from procurement.management.runtime import redis, stack
+from procurement.management.runtime.places import Places, StartUpError
+from procurement.management.runtime.supervisor import StopAsked, Supervisor
+
+DEFAULT_PORT = 8000
+HOLD_SECONDS = "5"
+ACCOUNTS = (
+    ("admin", "everything, and the technical tables"),
+    ("sourcing", "all sites"),
+    ("expediter", "Sydney and Tokyo"),
+    ("energy", "all sites, power"),
+    ("site-syd", "Sydney only"),
+    ("viewer", "reads"),
+)
+
+
+class Command(BaseCommand):
+    help = "Start PostgreSQL, Redis, web, worker, beat and sender with a demo portfolio; Ctrl-C stops everything."
+    # Settings are read before there is a database to check.
+    requires_system_checks: list[str] = []
+
+    def add_arguments(self, parser: argparse.ArgumentParser) -> None:
+        parser.add_argument("--port", type=_port, help=f"port on loopback (default {DEFAULT_PORT}; --once: a free one)")
+        parser.add_argument("--once", action="store_true", help="run the story end to end, report, stop")
+        parser.add_argument("--schedule", type=Path, metavar="FILE", help="a site schedule for the story to import")
+        # What the supervisor has its children do.
+        parser.add_argument("--load-portfolio", action="store_true", help=argparse.SUPPRESS)
+        parser.add_argument("--tell-story", metavar="URL", help=argparse.SUPPRESS)
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        schedule: Path | None = options["schedule"]
+        if schedule is not None:
+            schedule = schedule.resolve()
+            if not schedule.is_file():
+                raise CommandError(f"--schedule: there is no file {schedule}", returncode=2)
+        if options["load_portfolio"]:
+            load_portfolio()
+        elif url := options["tell_story"]:
+            sys.exit(tell_story(url, schedule))
+        else:
+            sys.exit(run(port=options["port"], once=options["once"], schedule=schedule))
+
+
+def run(*, port: int | None, once: bool, schedule: Path | None) -> int:
+    """The exit code: 0 after a stop that was asked for, or what the story ended with."""
+    if os.environ.get("LONGLEAD_MODE") != "demo":
+        raise CommandError("`demo` runs only with LONGLEAD_MODE=demo.", returncode=2)
+    port = port or (redis.free_port() if once else DEFAULT_PORT)
+    try:
+        with Supervisor(Places.from_environment(), say=say) as supervisor:
+            stack.refuse_busy_port(port)
+            url = start(supervisor, port)
+            if once:
+                return supervisor.run_step("story", _story_command(url, schedule), shown=True)
+            welcome(url, supervisor.places)
+            supervisor.watch()
+    except StartUpError as refusal:
+        raise CommandError(str(refusal)) from None
+    except StopAsked as stop:
+        return 128 + int(stop.args[0]) if once else 0
+    return 0
+
+
+def start(supervisor: Supervisor, port: int) -> str:
+    """Everything up, in order, with the portfolio loaded. The address it is served at."""
+    began_at = time.monotonic()
+    url = f"http://{redis.LOOPBACK}:{port}"
+    supervisor.env |= {
+        "LONGLEAD_BASE_URL": os.environ.get("LONGLEAD_BASE_URL") or url,
+        "LONGLEAD_HOLD_SECONDS": os.environ.get("LONGLEAD_HOLD_SECONDS") or HOLD_SECONDS,
+        "LONGLEAD_DATA_DIR": str(supervisor.places.home),
+        "PYTHONUNBUFFERED": "1",
+    }
+    stack.start_database(supervisor)
+    stack.start_broker(supervisor)
+    supervisor.require_step("portfolio", [*stack.MANAGE, "demo", "--load-portfolio"])
+    for component in stack.application(url, port):
+        supervisor.start(component)
+    supervisor.tell("longlead", "up", os.getpid(), f"{url}/ ({time.monotonic() - began_at:.1f} s in all)")
+    return url
+
+
+def welcome(url: str, places: Places) -> None:
+    say("")
+    say(f"  Longlead is at {url}/ — Ctrl-C stops it; data stay in {places.home}")
+    say("  Accounts, password `demo`:")
+    for name, rights in ACCOUNTS:
+        say(f"    {name:<10} {rights}")
+    say(f"  An ERP client's key: {places.home / 'erp-key'}   Logs: {places.log}")
+    say("")
+
+
+def say(line: str) -> None:
+    """One line for the person at the terminal, who may have closed it: stopping cleanly matters more."""
+    try:
+        print(line, flush=True)
+    except OSError:
+        sys.stdout = Path(os.devnull).open("w")  # noqa: SIM115
+
+
+def load_portfolio() -> None:
+    """Fill a database that holds no site yet."""
+    # Only this child speaks to tables; the supervisor, which shares this module, starts before there is a database.
+    from procurement.services import demo as demo_portfolio
+    from sites.models import Site
+
+    if not Site.objects.exists():
+        demo_portfolio.load_demo(today=timezone.localdate())
+
+
+def tell_story(url: str, schedule: Path | None) -> int:
+    from procurement.management.runtime import story
+
+    return story.run(url, schedule)
+
+
+def _story_command(url: str, schedule: Path | None) -> list[str]:
+    return [*stack.MANAGE, "demo", "--tell-story", url, *(["--schedule", str(schedule)] if schedule else [])]
+
+
+def _port(text: str) -> int:
+    port = int(text)
+    if not 1 <= port <= 65535:
+        raise argparse.ArgumentTypeError("a port is a number from 1 to 65535")
+    return port
