@@ -71,6 +71,10 @@ def lines(answer: SiteAnswer) -> dict[str, LineAnswer]:
     return {line.line: line for line in answer.lines}
 
 
+def figures(line: LineAnswer) -> tuple[int | Decimal | None, int | Decimal | None]:
+    return line.recovers_mw_days, line.costs_mw_days
+
+
 # Readiness
 
 CHAIN_TO_SITE = ReadinessFacts(
@@ -176,7 +180,7 @@ def test_an_rfs_actual_is_the_rfs() -> None:
     answer = assess([block(("g", 1), rfs_actual_on=late_by(4))], group("g", 90))
 
     assert (one(answer).rfs_forecast_on, one(answer).mw_days_at_risk) == (late_by(4), Decimal(10))
-    assert (lines(answer)["g0"].recovers_mw_days, lines(answer)["g0"].costs_mw_days) == (0, 0)
+    assert figures(lines(answer)["g0"]) == (0, 0)
 
 
 def test_an_early_block_has_no_days_at_risk() -> None:
@@ -200,34 +204,34 @@ def test_a_need_that_cannot_be_meant_is_refused(needs: tuple[tuple[str, int], ..
 def test_two_groups_both_late_recover_nothing_alone_and_cost_their_days_each() -> None:
     answer = assess([block(("g", 1), ("h", 1))], [*group("g", 60), *group("h", 60)])
 
-    assert [(line.recovers_mw_days, line.costs_mw_days) for line in answer.lines] == [(0, 150), (0, 150)]
+    assert [figures(line) for line in answer.lines] == [(0, 150), (0, 150)]
 
 
 def test_the_only_late_line_recovers_what_it_costs() -> None:
     found = lines(assess([block(("g", 1), ("h", 1))], [*group("g", 60), *group("h", 0)]))
 
-    assert (found["g0"].recovers_mw_days, found["g0"].costs_mw_days, found["g0"].is_covered) == (150, 150, False)
-    assert (found["h0"].recovers_mw_days, found["h0"].costs_mw_days) == (0, 0)
+    assert (*figures(found["g0"]), found["g0"].is_covered) == (150, 150, False)
+    assert figures(found["h0"]) == (0, 0)
 
 
 def test_a_line_recovers_only_up_to_the_next_late_group() -> None:
     found = lines(assess([block(("g", 1), ("h", 1))], [*group("g", 60), *group("h", 40)]))
 
-    assert (found["g0"].recovers_mw_days, found["g0"].costs_mw_days) == (50, 150)
+    assert figures(found["g0"]) == (50, 150)
 
 
 def test_a_fifth_generator_costs_nothing_until_another_one_slips() -> None:
     alone = lines(assess([block(("g", 4))], group("g", 0, 0, 0, 0, 90)))
     together = lines(assess([block(("g", 4))], group("g", 0, 0, 0, 30, 90)))
 
-    assert (alone["g4"].recovers_mw_days, alone["g4"].costs_mw_days, alone["g4"].is_covered) == (0, 0, True)
-    assert (together["g4"].recovers_mw_days, together["g4"].costs_mw_days) == (75, 0)
+    assert (*figures(alone["g4"]), alone["g4"].is_covered) == (0, 0, True)
+    assert figures(together["g4"]) == (75, 0)
 
 
 def test_a_line_that_brings_several_units_moves_them_together() -> None:
     found = lines(assess([block(("g", 2))], group("g", 0, 50, 60, lines="abb")))
 
-    assert (found["b"].recovers_mw_days, found["b"].costs_mw_days) == (125, 125)
+    assert figures(found["b"]) == (125, 125)
 
 
 def test_a_shared_group_sums_over_the_blocks_it_serves() -> None:
@@ -241,26 +245,26 @@ def test_a_shared_group_sums_over_the_blocks_it_serves() -> None:
 def test_an_early_line_neither_recovers_nor_costs() -> None:
     (line,) = assess([block(("g", 1))], group("g", -20)).lines
 
-    assert (line.recovers_mw_days, line.costs_mw_days, line.is_covered) == (0, 0, False)
+    assert (*figures(line), line.is_covered) == (0, 0, False)
 
 
 def test_a_schedule_that_is_late_itself_is_not_charged_to_a_line() -> None:
     (line,) = assess([block(("g", 1), schedule_rfs_on=late_by(20))], group("g", 60)).lines
 
-    assert (line.recovers_mw_days, line.costs_mw_days) == (100, 100)
+    assert figures(line) == (100, 100)
 
 
 def test_what_is_unknown_is_unknown_for_the_line_too() -> None:
     found = lines(assess([block(("g", 1), ("h", 1))], [*group("g", 60), *group("h", None)]))
 
-    assert (found["g0"].recovers_mw_days, found["g0"].costs_mw_days) == (None, 150)
-    assert (found["h0"].recovers_mw_days, found["h0"].costs_mw_days) == (None, None)
+    assert figures(found["g0"]) == (None, 150)
+    assert figures(found["h0"]) == (None, None)
 
 
 def test_a_line_that_serves_no_block_has_no_figure_but_zero() -> None:
     (line,) = assess([], group("g", 60)).lines
 
-    assert (line.blocks, line.recovers_mw_days, line.costs_mw_days, line.is_covered) == ((), 0, 0, False)
+    assert (line.blocks, *figures(line), line.is_covered) == ((), 0, 0, False)
 
 
 @given(
@@ -283,8 +287,8 @@ def test_recovers_and_costs_equal_two_whole_assessments(
         return replace(unit, ready_on=unit.ready_at_ros_on)
 
     def risk(moved: list[Unit], served: tuple[str, ...]) -> Decimal | None:
-        figures = [found.mw_days_at_risk for found in assess(blocks, moved).blocks if found.block in served]
-        return None if None in figures else sum((f for f in figures if f is not None), Decimal(0))
+        risks = [found.mw_days_at_risk for found in assess(blocks, moved).blocks if found.block in served]
+        return None if None in risks else sum((f for f in risks if f is not None), Decimal(0))
 
     def difference(more: Decimal | None, less: Decimal | None) -> Decimal | None:
         return None if more is None or less is None else more - less
@@ -300,8 +304,8 @@ def test_recovers_and_costs_equal_two_whole_assessments(
 
 def test_lines_rank_by_recovers_then_costs_then_float_and_the_unknown_before_zero() -> None:
     def line(name: str, recovers: int | None, costs: int | None) -> LineAnswer:
-        figures = [None if figure is None else Decimal(figure) for figure in (recovers, costs)]
-        return LineAnswer(name, (), figures[0], figures[1], is_covered=False)
+        said = [None if figure is None else Decimal(figure) for figure in (recovers, costs)]
+        return LineAnswer(name, (), said[0], said[1], is_covered=False)
 
     ranked = rank(
         [line("zero", 0, 0), line("tight", 0, 0), line("unknown", None, None), line("costly", 0, 9), line("top", 5, 5)],
