@@ -7,6 +7,7 @@ from django.db import models
 from django.db.models import Q
 
 from procurement.models.lot import DeliveryLot
+from procurement.models.order import ScheduleLine
 from procurement.models.requirement import Requirement
 from procurement.vocabulary import RunCause
 from sites.accounts.models import User
@@ -79,6 +80,14 @@ class RequirementForecast(Row):
     required_on_site = models.DateField(null=True)
     forecast_on = models.DateField(null=True, help_text="When the last allocated unit is on site")
     ready_on = models.DateField(null=True, help_text="Installed and commissioned")
+    ready_at_ros_on = models.DateField(null=True, help_text="Ready, had it come on site at its ROS")
+    schedule_line = models.ForeignKey(
+        ScheduleLine,
+        null=True,
+        on_delete=models.PROTECT,
+        related_name="+",
+        help_text="Whose lot comes last; null: unordered",
+    )
     float_days = models.IntegerField(null=True)
     float_working_days = models.IntegerField(null=True)
     order_by_on = models.DateField(null=True)
