@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +16,7 @@ import psutil
 
 RUN_TAG = "LONGLEAD_RUN"
 _PR_SET_PDEATHSIG = 1
+_LOOK_SECONDS = 0.1
 _libc = ctypes.CDLL(None) if sys.platform == "linux" else None
 
 
@@ -114,11 +116,29 @@ def clear(processes: Sequence[psutil.Process], *, stop_signal: signal.Signals, s
     for process in processes:
         with contextlib.suppress(psutil.NoSuchProcess):
             process.send_signal(stop_signal)
-    _, alive = psutil.wait_procs(processes, timeout=seconds)
-    for process in alive:
-        with contextlib.suppress(psutil.NoSuchProcess):
-            process.kill()
-    psutil.wait_procs(alive, timeout=5)
+    if alive := wait_for_end(processes, seconds=seconds):
+        for process in alive:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                process.kill()
+        wait_for_end(alive, seconds=5)
+
+
+def wait_for_end(processes: Sequence[psutil.Process], *, seconds: float) -> list[psutil.Process]:
+    """Those that still run after that time. One that ended counts as gone though nobody has fetched it yet.
+
+    In a container whose first process fetches nobody it would never vanish, so psutil's own waiting does not do.
+    """
+    deadline = time.monotonic() + seconds
+    while (alive := [process for process in processes if _runs(process)]) and time.monotonic() < deadline:
+        time.sleep(_LOOK_SECONDS)
+    return alive
+
+
+def _runs(process: psutil.Process) -> bool:
+    try:
+        return bool(process.is_running() and process.status() != psutil.STATUS_ZOMBIE)
+    except psutil.NoSuchProcess:
+        return False
 
 
 def _all() -> Iterator[psutil.Process]:
