@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -109,9 +110,9 @@ def test_an_earlier_plan_lock_or_actual_never_moves_a_forecast_later(
     known = [(n, name) for n, step in enumerate(facts.steps) for name in names if getattr(step, name) is not None]
     place, name = data.draw(st.sampled_from(known or [(0, "planned_on")]))
     given_on = getattr(facts.steps[place], name)
-    earlier = given_on - by if given_on else None
+    earlier: dict[str, Any] = {name: given_on - by if given_on else None}
 
-    assert_nothing_is_later(facts, changed(facts, place, lambda step: replace(step, **{name: earlier})))
+    assert_nothing_is_later(facts, changed(facts, place, lambda step: replace(step, **earlier)))
 
 
 @given(chains(), back_by, st.data())
