@@ -156,6 +156,7 @@ class Migration(migrations.Migration):
                 ('kind', models.CharField(max_length=30)),
                 ('external_id', models.CharField(max_length=80)),
                 ('subject_id', models.UUIDField()),
+                ('document_version', models.CharField(blank=True, max_length=40)),
             ],
             options={
                 'indexes': [models.Index(fields=['kind', 'subject_id'], name='external_ids_of_a_thing')],
@@ -913,7 +914,7 @@ class Migration(migrations.Migration):
                 ('copied_from', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='split_off', to='procurement.deliverylot')),
             ],
             options={
-                'constraints': [models.UniqueConstraint(fields=('schedule_line', 'number'), name='a_lot_number_is_unique_within_a_schedule_line'), models.CheckConstraint(condition=models.Q(('quantity__isnull', True), models.Q(('quantity__gte', '0.001'), ('quantity__lte', '10000000')), _connector='OR'), name='a_lot_quantity_is_positive')],
+                'constraints': [models.UniqueConstraint(fields=('schedule_line', 'number'), name='a_lot_number_is_unique_within_a_schedule_line'), models.CheckConstraint(condition=models.Q(('quantity__isnull', True), models.Q(('quantity__gte', '0'), ('quantity__lte', '10000000')), _connector='OR'), name='a_lot_quantity_is_not_negative')],
                 'indexes': [],
             },
         ),

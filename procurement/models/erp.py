@@ -4,12 +4,16 @@ from sites.accounts.row import Row
 
 
 class ExternalRef(Row):
-    """What another system calls a thing of ours; many per thing."""
+    """What another system calls a thing of ours; many per thing.
+
+    `document_version` is the newest version that system sent for it, applied or not: what is older is ignored.
+    """
 
     system = models.CharField(max_length=20)
     kind = models.CharField(max_length=30)
     external_id = models.CharField(max_length=80)
     subject_id = models.UUIDField()
+    document_version = models.CharField(max_length=40, blank=True)
 
     class Meta:
         constraints = [

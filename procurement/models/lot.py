@@ -17,7 +17,10 @@ class DeliveryLotQuerySet(models.QuerySet["DeliveryLot"]):
 
 @pghistory.track()
 class DeliveryLot(Row):
-    """Units of one schedule line that move together. Ours, never the ERP's; they sum to the schedule line."""
+    """Units of one schedule line that move together. Ours, never the ERP's; they sum to the schedule line.
+
+    A lot of zero units stood for units the ERP took back; it is kept for its ledger and is in no forecast.
+    """
 
     schedule_line = models.ForeignKey(ScheduleLine, on_delete=models.PROTECT, related_name="lots")
     number = models.PositiveSmallIntegerField(default=1)
@@ -33,8 +36,8 @@ class DeliveryLot(Row):
                 fields=["schedule_line", "number"], name="a_lot_number_is_unique_within_a_schedule_line"
             ),
             models.CheckConstraint(
-                name="a_lot_quantity_is_positive",
-                condition=plausible_number("quantity", least="0.001", most="10000000"),
+                name="a_lot_quantity_is_not_negative",
+                condition=plausible_number("quantity", most="10000000"),
             ),
         ]
 
