@@ -13,6 +13,8 @@ VENV_PYTHON = .venv/bin/python
 RUNTIME = .venv/.runtime-installed
 DEVELOPMENT = .venv/.development-installed
 ASSETS = assets/vendor/.collected
+MESSAGES = $(patsubst %.po,%.mo,$(wildcard locale/*/LC_MESSAGES/*.po))
+READY = $(RUNTIME) $(ASSETS) $(MESSAGES)
 PIP = $(VENV_PYTHON) -m pip install --quiet --disable-pip-version-check --require-hashes --requirement
 
 .PHONY: help setup demo test check bench clean-demo
@@ -25,16 +27,16 @@ help:
 	@echo 'make setup                                       virtual environment and browser assets only'
 	@echo 'make clean-demo                                  remove the data of the demo'
 
-setup: $(RUNTIME) $(ASSETS)
+setup: $(READY)
 
-demo: $(RUNTIME) $(ASSETS)
+demo: $(READY)
 	@exec $(VENV_PYTHON) manage.py demo $(if $(PORT),--port '$(PORT)') $(if $(ONCE),--once) $(if $(SCHEDULE),--schedule '$(SCHEDULE)')
 
-test: $(DEVELOPMENT) $(ASSETS)
+test: $(DEVELOPMENT) $(READY)
 	@exec $(VENV_PYTHON) -m pytest $(T)
 
 check: export LONGLEAD_MODE = test
-check: $(DEVELOPMENT)
+check: $(DEVELOPMENT) $(READY)
 	$(VENV_PYTHON) -m ruff check .
 	$(VENV_PYTHON) -m ruff format --check .
 	$(VENV_PYTHON) -m mypy
@@ -42,7 +44,7 @@ check: $(DEVELOPMENT)
 	$(VENV_PYTHON) -W ignore::RuntimeWarning manage.py makemigrations --check --dry-run
 	$(VENV_PYTHON) manage.py check --fail-level WARNING
 
-bench: $(DEVELOPMENT)
+bench: $(DEVELOPMENT) $(READY)
 	@exec $(VENV_PYTHON) -m bench
 
 clean-demo:
@@ -74,3 +76,7 @@ $(ASSETS): package.json package-lock.json .npmrc procurement/management/runtime/
 	@echo 'Collecting browser assets'
 	@$(VENV_PYTHON) -m procurement.management.runtime.assets
 	@touch $@
+
+# Babel comes with the requirements; gettext's msgfmt would have to be installed.
+%.mo: %.po | $(RUNTIME)
+	@$(VENV_PYTHON) -m babel.messages.frontend --quiet compile --input-file $< --output-file $@
