@@ -1,0 +1,351 @@
+"""Equipment, orders, needs and stored forecasts. Make rows with `.create(...)`: that is what is typed."""
+
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+from factory.declarations import LazyAttribute, SelfAttribute, Sequence, SubFactory, Trait
+from factory.helpers import post_generation
+
+from procurement.models import (
+    Allocation,
+    BlockForecast,
+    ChainForecast,
+    ChainStep,
+    ChainTemplate,
+    Company,
+    DeliveryLot,
+    EquipmentClass,
+    ForecastRun,
+    GroupNeed,
+    LeadTimeObservation,
+    LotForecast,
+    OrderLine,
+    Plant,
+    PurchaseOrder,
+    RedundancyGroup,
+    Requirement,
+    RequirementForecast,
+    ScheduleLine,
+)
+from procurement.vocabulary import CalendarOf, CommercialStatus, Incoterm, LeadTimeKind, RosRule, RunCause
+from sites.models import Baseline, Milestone
+from sites.vocabulary import ChainKind, Discipline, DurationBasis, Party
+from tests.factories.accounts import RowFactory, T
+from tests.factories.sites import BlockFactory, ChainFactory, SiteFactory, WorkCalendarFactory
+
+WORKING, CALENDAR = DurationBasis.WORKING, DurationBasis.CALENDAR
+# The chain of the worked example: code, days, basis, whose calendar, who acts.
+LONG_LEAD = [
+    ("PO_ISSUED", 0, CALENDAR, CalendarOf.SITE, Party.OWNER),
+    ("SUBMITTAL_IN", 30, WORKING, CalendarOf.PLANT, Party.VENDOR),
+    ("SUBMITTAL_APPROVED", 15, WORKING, CalendarOf.SITE, Party.OWNER),
+    ("RTM", 5, WORKING, CalendarOf.PLANT, Party.VENDOR),
+    ("FAT_PASS", 220, CALENDAR, CalendarOf.PLANT, Party.VENDOR),
+    ("RTS", 10, WORKING, CalendarOf.PLANT, Party.VENDOR),
+    ("ARRIVED_PORT", 28, CALENDAR, CalendarOf.SITE, Party.CARRIER),
+    ("IMPORT_CLEARED", 7, CALENDAR, CalendarOf.SITE, Party.CUSTOMS),
+    ("ON_SITE", 5, WORKING, CalendarOf.SITE, Party.CARRIER),
+]
+
+
+class ChainTemplateFactory(RowFactory[ChainTemplate]):
+    """The nine steps of the worked example, or those given as `steps` in the same shape."""
+
+    class Meta:
+        model = ChainTemplate
+        django_get_or_create = ("code",)
+
+    code = "long_lead"
+    name = "Long lead"
+
+    @post_generation  # type: ignore[untyped-decorator]
+    def steps(self: ChainTemplate, create: bool, extracted: list[tuple[Any, ...]] | None, **kwargs: object) -> None:
+        if self.steps.exists():
+            return
+        ChainStep.objects.bulk_create(
+            ChainStep(
+                template=self,
+                sequence=place,
+                code=code,
+                duration_days=days,
+                basis=basis,
+                calendar_of=whose,
+                responsible=party,
+            )
+            for place, (code, days, basis, whose, party) in enumerate(extracted or LONG_LEAD)
+        )
+
+
+class EquipmentClassFactory(RowFactory[EquipmentClass]):
+    class Meta:
+        model = EquipmentClass
+        django_get_or_create = ("code",)
+
+    code = "chiller"
+    name = LazyAttribute(lambda made: made.code.replace("_", " ").capitalize())
+    discipline = Discipline.MECHANICAL
+    template = SubFactory(ChainTemplateFactory)
+    installation_days = 10
+    commissioning_days = 10
+
+
+class CompanyFactory(RowFactory[Company]):
+    class Meta:
+        model = Company
+
+    class Params:
+        maker = Trait(makes=True)
+
+    code = Sequence(lambda n: f"V{n:04}")
+    name = Sequence(lambda n: f"Vendor {n}")
+    country = "JP"
+
+
+class PlantFactory(RowFactory[Plant]):
+    class Meta:
+        model = Plant
+
+    company = SubFactory(CompanyFactory, maker=True)
+    code = Sequence(lambda n: f"W{n}")
+    name = "Works"
+    country = "JP"
+    calendar = SubFactory(WorkCalendarFactory, code="JP")
+
+
+class LeadTimeFactory(RowFactory[LeadTimeObservation]):
+    class Meta:
+        model = LeadTimeObservation
+
+    equipment_class = SubFactory(EquipmentClassFactory)
+    kind = LeadTimeKind.QUOTED
+    low_weeks = Decimal("40")
+    high_weeks = Decimal("48")
+    basis_from = "PO_ISSUED"
+    basis_to = "RTS"
+    as_of = date(2026, 7, 1)
+    source = "Quotation 17"
+
+
+class RedundancyGroupFactory(RowFactory[RedundancyGroup]):
+    class Meta:
+        model = RedundancyGroup
+
+    site = SubFactory(SiteFactory)
+    equipment_class = SubFactory(EquipmentClassFactory)
+    code = Sequence(lambda n: f"G{n}")
+
+
+class GroupNeedFactory(RowFactory[GroupNeed]):
+    class Meta:
+        model = GroupNeed
+
+    block = SubFactory(BlockFactory)
+    group = SubFactory(RedundancyGroupFactory, site=SelfAttribute("..block.phase.site"))
+    needed_units = 1
+
+
+class RequirementFactory(RowFactory[Requirement]):
+    """Required on the fixed day `required_on_site`; None for no date at all."""
+
+    class Meta:
+        model = Requirement
+
+    class Params:
+        without_ros = Trait(required_on_site=None)
+
+    site = SubFactory(SiteFactory)
+    tag = Sequence(lambda n: f"CH-{n:02}")
+    equipment_class = SubFactory(EquipmentClassFactory)
+    required_on_site = date(2027, 9, 20)
+    ros_fixed_on = SelfAttribute("required_on_site")
+    ros_rule = LazyAttribute(lambda made: RosRule.FIXED if made.ros_fixed_on else RosRule.NONE)
+
+
+class PurchaseOrderFactory(RowFactory[PurchaseOrder]):
+    class Meta:
+        model = PurchaseOrder
+
+    class Params:
+        draft = Trait(commercial_status=CommercialStatus.DRAFT, issued_on=None)
+
+    number = Sequence(lambda n: f"45000{n:05}")
+    seller = SubFactory(CompanyFactory)
+    commercial_status = CommercialStatus.ISSUED
+    issued_on = date(2026, 8, 3)
+    currency = "AUD"
+    incoterm = Incoterm.DAP
+
+
+class OrderLineFactory(RowFactory[OrderLine]):
+    class Meta:
+        model = OrderLine
+
+    order = SubFactory(PurchaseOrderFactory)
+    number = 10
+    equipment_class = SubFactory(EquipmentClassFactory)
+    plant = SubFactory(PlantFactory)
+    unit_price = Decimal("250000")
+
+
+class ScheduleLineFactory(RowFactory[ScheduleLine]):
+    """Its lots must sum to it when the transaction ends, so start from DeliveryLotFactory unless you add them."""
+
+    class Meta:
+        model = ScheduleLine
+
+    line = SubFactory(OrderLineFactory)
+    number = 1
+    quantity = Decimal("1")
+    contract_on = date(2027, 7, 19)
+    site = SubFactory(SiteFactory)
+
+
+class DeliveryLotFactory(RowFactory[DeliveryLot]):
+    """A whole order down to one lot, whose chain holds the milestones of its class.
+
+    `actuals` and `baseline` map milestone codes to days; `site` is that of the schedule line.
+    """
+
+    class Meta:
+        model = DeliveryLot
+
+    class Params:
+        site = SubFactory(SiteFactory)
+
+    quantity = Decimal("1")
+    schedule_line = SubFactory(ScheduleLineFactory, quantity=SelfAttribute("..quantity"), site=SelfAttribute("..site"))
+    number = 1
+    chain = SubFactory(
+        ChainFactory, kind=ChainKind.LOT, site=SelfAttribute("..schedule_line.site"), anchor_code="ON_SITE"
+    )
+
+    @post_generation  # type: ignore[untyped-decorator]
+    def actuals(self: DeliveryLot, create: bool, extracted: dict[str, date] | None, **kwargs: object) -> None:
+        line = self.schedule_line.line
+        if not self.chain.milestones.exists():
+            Milestone.objects.bulk_create(
+                Milestone(
+                    chain=self.chain,
+                    sequence=step.sequence,
+                    code=step.code,
+                    duration_days=step.duration_days,
+                    basis=step.basis,
+                    calendar=line.plant.calendar if line.plant and step.calendar_of == CalendarOf.PLANT else None,
+                    responsible=step.responsible,
+                )
+                for step in line.equipment_class.template.steps.order_by("sequence")
+            )
+        for code, day in (extracted or {}).items():
+            self.chain.milestones.filter(code=code).update(actual_on=day)
+
+    @post_generation  # type: ignore[untyped-decorator]
+    def baseline(self: DeliveryLot, create: bool, extracted: dict[str, date] | None, **kwargs: object) -> None:
+        if extracted:
+            dates = {code: day.isoformat() for code, day in extracted.items()}
+            Baseline.objects.create(chain=self.chain, dates=dates, cause="Order signed")
+
+
+class AllocationFactory(RowFactory[Allocation]):
+    """One unit of a lot for a requirement of the same site and class."""
+
+    class Meta:
+        model = Allocation
+
+    lot = SubFactory(DeliveryLotFactory)
+    requirement = SubFactory(
+        RequirementFactory,
+        site=SelfAttribute("..lot.schedule_line.site"),
+        equipment_class=SelfAttribute("..lot.schedule_line.line.equipment_class"),
+    )
+    quantity = Decimal("1")
+
+
+class ForecastRunFactory(RowFactory[ForecastRun]):
+    class Meta:
+        model = ForecastRun
+
+    site = SubFactory(SiteFactory)
+    as_of = date(2026, 11, 20)
+    engine_version = "1"
+    input_hash = "0" * 64
+    cause = RunCause.CHANGE
+
+
+class _AnswerFactory(RowFactory[T]):
+    """A further answer for the same subject replaces the current one, which stays as history."""
+
+    class Meta:
+        abstract = True
+
+    @classmethod
+    def _create(cls, model_class: Any, *args: Any, **kwargs: Any) -> Any:
+        subject = next(name for name in ("lot", "requirement", "block", "chain") if name in kwargs)
+        model_class.objects.filter(current=True, **{subject: kwargs[subject]}).update(current=False)
+        return super()._create(model_class, *args, **kwargs)
+
+
+def _float_days(made: Any) -> int | None:
+    if made.required_on_site is None or made.forecast_on is None:
+        return None
+    days: int = (made.required_on_site - made.forecast_on).days
+    return days
+
+
+class LotForecastFactory(_AnswerFactory[LotForecast]):
+    class Meta:
+        model = LotForecast
+
+    lot = SubFactory(DeliveryLotFactory)
+    run = SubFactory(ForecastRunFactory, site=SelfAttribute("..lot.schedule_line.site"))
+    as_of = SelfAttribute("run.as_of")
+    required_on_site = date(2027, 9, 20)
+    forecast_on = date(2027, 8, 31)
+    float_days = LazyAttribute(_float_days)
+    float_working_days = LazyAttribute(lambda made: made.float_days and made.float_days * 5 // 7)
+    contract_forecast_on = SelfAttribute("forecast_on")
+    slip_days = 0
+    next_code = "SUBMITTAL_IN"
+    next_on = date(2026, 12, 1)
+
+
+class RequirementForecastFactory(_AnswerFactory[RequirementForecast]):
+    class Meta:
+        model = RequirementForecast
+
+    class Params:
+        unordered = Trait(ordered=False, order_by_on=date(2026, 12, 1))
+
+    requirement = SubFactory(RequirementFactory)
+    run = SubFactory(ForecastRunFactory, site=SelfAttribute("..requirement.site"))
+    as_of = SelfAttribute("run.as_of")
+    ordered = True
+    required_on_site = SelfAttribute("requirement.required_on_site")
+    forecast_on = date(2027, 8, 31)
+    float_days = LazyAttribute(_float_days)
+    float_working_days = LazyAttribute(lambda made: made.float_days and made.float_days * 5 // 7)
+    recovers_mw_days = Decimal("0")
+    costs_mw_days = Decimal("0")
+
+
+class BlockForecastFactory(_AnswerFactory[BlockForecast]):
+    class Meta:
+        model = BlockForecast
+
+    block = SubFactory(BlockFactory)
+    run = SubFactory(ForecastRunFactory, site=SelfAttribute("..block.phase.site"))
+    as_of = SelfAttribute("run.as_of")
+    rfs_baseline_on = SelfAttribute("block.rfs_baseline_on")
+    rfs_forecast_on = SelfAttribute("block.rfs_baseline_on")
+    it_mw = SelfAttribute("block.it_mw")
+    mw_days_at_risk = Decimal("0")
+
+
+class ChainForecastFactory(_AnswerFactory[ChainForecast]):
+    class Meta:
+        model = ChainForecast
+
+    chain = SubFactory(ChainFactory)
+    run = SubFactory(ForecastRunFactory, site=SelfAttribute("..chain.site"))
+    as_of = SelfAttribute("run.as_of")
+    forecast_on = date(2027, 8, 1)
