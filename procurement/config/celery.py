@@ -4,6 +4,8 @@ import os
 
 from celery import Celery
 
+from procurement.gateways import wake
+
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "procurement.config.settings")
 
 app = Celery("longlead")
@@ -14,3 +16,6 @@ app.autodiscover_tasks(["procurement"], related_name="tasks")
 def wake_workers() -> None:
     """Publish one wake-up, within a second or not at all."""
     app.send_task("procurement.tasks.alerts.look_now", retry=False, ignore_result=True, expires=60)
+
+
+wake.wire(wake_workers)

@@ -86,7 +86,7 @@ def read_environment() -> Environment:
     try:
         return Environment()
     except ValidationError as refusal:
-        lines = []
+        lines: list[str] = []
         for error in refusal.errors():
             name = str(error["loc"][0]) if error["loc"] else ""
             lines.extend(f"  {name}: {part}" if name else f"  {part}" for part in _parts(error["msg"]))

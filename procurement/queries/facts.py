@@ -23,8 +23,8 @@ from procurement.models import (
 from procurement.vocabulary import LineStatus, RosRule
 from sites.domain.calendar import WorkingCalendar
 from sites.domain.lead_time import LeadTime
-from sites.domain.schedule import StepFacts, required_on_site
 from sites.domain.schedule import RequiredOnSite as RosFacts
+from sites.domain.schedule import StepFacts, required_on_site
 from sites.models import Block, Gate
 from sites.queries.anchors import ActivityKey, activity_dates, gate_dates
 from sites.vocabulary import DurationBasis, GateKind
@@ -111,6 +111,11 @@ def live_allocations(*, lots: Collection[UUID] = (), requirements: Collection[UU
     return [AllocationRow(*row) for row in rows.order_by("pk").values_list("lot_id", "requirement_id", "quantity")]
 
 
+def stored_required_dates(keys: Collection[UUID]) -> dict[UUID, date | None]:
+    """The required-on-site dates as last computed."""
+    return dict(Requirement.objects.filter(pk__in=keys).values_list("pk", "required_on_site"))
+
+
 @dataclass(frozen=True, slots=True)
 class RosAnswer:
     """`lost` are the anchors whose activity the accepted schedule lacks; they go on with their last date."""
@@ -120,9 +125,7 @@ class RosAnswer:
     lost: frozenset[UUID]
 
 
-def required_dates(
-    site_id: UUID, keys: Collection[UUID], calendar: WorkingCalendar
-) -> dict[UUID, RosAnswer]:
+def required_dates(site_id: UUID, keys: Collection[UUID], calendar: WorkingCalendar) -> dict[UUID, RosAnswer]:
     """The required-on-site date of each requirement from its rule, in a fixed number of queries."""
     rules = Requirement.objects.filter(pk__in=keys).values_list(
         "pk", "ros_rule", "ros_fixed_on", "shake_out_days", "shake_out_basis"

@@ -1,6 +1,6 @@
 """Who acts: people, machines with their keys, and what they meant to do."""
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import pghistory
 import pgtrigger
@@ -36,7 +36,7 @@ class User(AbstractUser):
         null=True, blank=True, help_text=_("A mail server refused this address for good; nothing is sent to it")
     )
 
-    objects: ClassVar[UserManager["User"]] = UserManager()
+    objects: ClassVar[UserManager[Any]] = UserManager()
 
     REQUIRED_FIELDS: ClassVar[list[str]] = ["email", "name"]
 

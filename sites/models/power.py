@@ -21,8 +21,6 @@ from sites.vocabulary import (
     VolumeShape,
 )
 
-MW = {"max_digits": 9, "decimal_places": 3}
-
 
 class GridConnectionQuerySet(models.QuerySet["GridConnection"]):
     def visible_to(self, actor: User) -> "GridConnectionQuerySet":
@@ -37,9 +35,9 @@ class GridConnection(Row):
     name = models.CharField(max_length=120)
     utility = models.CharField(max_length=120)
     state = models.CharField(max_length=20, choices=GridState, default=GridState.ENQUIRY)
-    requested_mw = models.DecimalField(**MW)
-    offered_mw = models.DecimalField(**MW, null=True, blank=True)
-    firm_mw = models.DecimalField(**MW, null=True, blank=True)
+    requested_mw = models.DecimalField(max_digits=9, decimal_places=3)
+    offered_mw = models.DecimalField(max_digits=9, decimal_places=3, null=True, blank=True)
+    firm_mw = models.DecimalField(max_digits=9, decimal_places=3, null=True, blank=True)
     voltage_kv = models.DecimalField(max_digits=6, decimal_places=1, null=True, blank=True)
     energisation_target_on = models.DateField(null=True, blank=True)
     chain = models.OneToOneField(Chain, on_delete=models.PROTECT, related_name="grid_connection")
@@ -80,7 +78,7 @@ class LoadStep(Row):
     site = models.ForeignKey(Site, on_delete=models.PROTECT, related_name="load_steps")
     block = models.ForeignKey(Block, null=True, blank=True, on_delete=models.PROTECT, related_name="load_steps")
     from_on = models.DateField()
-    gross_mw = models.DecimalField(**MW)
+    gross_mw = models.DecimalField(max_digits=9, decimal_places=3)
 
     objects = LoadStepQuerySet.as_manager()
 
@@ -128,9 +126,9 @@ class PowerPurchaseAgreement(Row):
     state = models.CharField(max_length=14, choices=AgreementState, default=AgreementState.SCREENING)
     structure = models.CharField(max_length=10, choices=AgreementStructure)
     volume_shape = models.CharField(max_length=16, choices=VolumeShape)
-    contracted_mw = models.DecimalField(**MW)
+    contracted_mw = models.DecimalField(max_digits=9, decimal_places=3)
     output_share_percent = models.DecimalField(max_digits=6, decimal_places=3, null=True, blank=True)
-    minimum_installed_mw = models.DecimalField(**MW, null=True, blank=True)
+    minimum_installed_mw = models.DecimalField(max_digits=9, decimal_places=3, null=True, blank=True)
     annual_mwh = models.DecimalField(max_digits=14, decimal_places=1, null=True, blank=True)
     tolerance_percent = models.DecimalField(max_digits=5, decimal_places=2, null=True, blank=True)
     minimum_take_percent = models.DecimalField(max_digits=5, decimal_places=2, null=True, blank=True)
@@ -218,7 +216,7 @@ class PpaShare(Row):
 
     agreement = models.ForeignKey(PowerPurchaseAgreement, on_delete=models.PROTECT, related_name="shares")
     site = models.ForeignKey(Site, on_delete=models.PROTECT, related_name="ppa_shares")
-    share_mw = models.DecimalField(**MW)
+    share_mw = models.DecimalField(max_digits=9, decimal_places=3)
     from_on = models.DateField(null=True, blank=True)
     until_on = models.DateField(null=True, blank=True)
 

@@ -12,6 +12,9 @@ from sites.domain.schedule import ChainFacts, PromiseFacts, RequiredOnSite, Step
 from sites.models import Baseline, Chain, Closure, Milestone, Promise, WorkCalendar
 from sites.vocabulary import DurationBasis, Precision
 
+# Where a chain belongs to no site, its steps say calendar days; working days would be plain British ones.
+UNPLACED = WorkingCalendar("GB")
+
 
 def working_calendars() -> dict[UUID, WorkingCalendar]:
     """Every calendar with its closures, by key. Two queries: there are dozens, not thousands."""
@@ -21,8 +24,7 @@ def working_calendars() -> dict[UUID, WorkingCalendar]:
     ):
         closures[calendar_id].append((from_on, until_on))
     return {
-        key: WorkingCalendar(code, tuple(closures[key]))
-        for key, code in WorkCalendar.objects.values_list("pk", "code")
+        key: WorkingCalendar(code, tuple(closures[key])) for key, code in WorkCalendar.objects.values_list("pk", "code")
     }
 
 

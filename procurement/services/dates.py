@@ -1,0 +1,338 @@
+"""The one way a date of an order is written: promises, actuals and locks, from a form, the API or a file."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from uuid import UUID
+
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+from procurement.domain.lots import LotState, spoken_for
+from procurement.domain.revision import DateRevision
+from procurement.gateways import wake
+from procurement.models import DeliveryLot, PurchaseOrder, ScheduleLine
+from procurement.services import forecasts, lots
+from procurement.services.forecasts import Moved, Touched, local_date
+from procurement.vocabulary import LineStatus, RevisionKind, RunCause
+from sites.accounts import audit
+from sites.accounts.models import User
+from sites.accounts.permissions import Permission
+from sites.accounts.row import new_id
+from sites.domain.errors import BadInput, NotFound
+from sites.domain.imprecise import ImpreciseDate
+from sites.models import Milestone, Promise, PromiseRetraction, Site
+from sites.queries.chains import UNPLACED, working_calendars
+from sites.services import chains
+from sites.services.access import check_can
+from sites.vocabulary import Precision, PromiseSource
+
+_NEEDS = {
+    RevisionKind.PROMISE: Permission.DATES_WRITE,
+    RevisionKind.ACTUAL: Permission.DATES_WRITE,
+    RevisionKind.LOCK: Permission.LOCK_WRITE,
+    RevisionKind.RELEASE: Permission.LOCK_WRITE,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """`promise_ids` in the order of writing; `moved` is what the forecasts show before and after."""
+
+    order: PurchaseOrder
+    statement_id: UUID
+    promise_ids: tuple[UUID, ...]
+    lot_ids: tuple[UUID, ...]
+    moved: tuple[Moved, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Meant:
+    """One revision on one lot. A lot of a line without a site has none and is not calculated."""
+
+    revision: DateRevision
+    lot: DeliveryLot
+    milestone: Milestone
+    site: Site | None
+
+
+@transaction.atomic
+def record(
+    *,
+    order_id: UUID,
+    revisions: Sequence[DateRevision],
+    stated_on: date,
+    source: PromiseSource,
+    document: str,
+    actor: User,
+    now: datetime,
+    request_id: str = "",
+) -> Recorded:
+    """Write one statement about an order, recalculate what it touches, and look at the alerts.
+
+    Promises are written in chain order, each conditional on the step before as this statement leaves it.
+    Raises NotFound, NotPermitted, and BadInput naming the field of the revision; then nothing is stored.
+    """
+    order = PurchaseOrder.objects.visible_to(actor).select_for_update(of=("self",)).filter(pk=order_id).first()
+    if order is None:
+        raise NotFound(_("There is no such order."), field="order")
+    if not revisions:
+        raise BadInput(_("A statement says at least one date."), field="revisions")
+    meant = [each for revision in revisions for each in _meant(order, revision, actor, now)]
+    _check_days(meant, stated_on, now)
+    statement_id = new_id()
+    for each in meant:
+        if each.revision.kind is not RevisionKind.PROMISE:
+            _set(each, actor=actor, now=now, document=document)
+    written = _write_promises(
+        meant,
+        chains.Statement(statement_id, stated_on=stated_on, source=source, document=document, actor=actor, now=now),
+    )
+    audit.record(
+        actor=actor,
+        verb="order.dates_recorded",
+        subject_kind="order",
+        subject_id=order.pk,
+        request_id=request_id,
+        facts={"statement": str(statement_id), "revisions": len(revisions), "document": document},
+    )
+    moved = _recalculate(meant, f"statement:{statement_id}", _cause(order, source, stated_on, document), actor, now)
+    order.refresh_from_db()
+    return Recorded(order, statement_id, written, tuple(dict.fromkeys(each.lot.pk for each in meant)), moved)
+
+
+@transaction.atomic
+def retract(*, promise_id: UUID, reason: str, actor: User, now: datetime) -> PromiseRetraction:
+    """Take a lot's promise out of the reckoning by a row that says why.
+
+    Raises NotFound, NotPermitted, and BadInput naming `reason` or `promise`.
+    """
+    if not reason.strip():
+        raise BadInput(_("Say why."), field="reason")
+    promise = Promise.objects.filter(pk=promise_id).select_related("milestone").first()
+    lot = DeliveryLot.objects.visible_to(actor).filter(chain__milestones__promises=promise_id).first()
+    if promise is None or lot is None:
+        raise NotFound(_("There is no such promise."), field="promise")
+    lot = lots.lock_lot(lot.pk, actor)
+    site = lot.schedule_line.site
+    check_can(actor, Permission.DATES_WRITE, site_id=site.pk if site else None)
+    if PromiseRetraction.objects.filter(promise=promise).exists():
+        raise BadInput(_("This promise is already retracted."), field="promise")
+    retraction = PromiseRetraction.objects.create(promise=promise, reason=reason[:500], retracted_by=actor)
+    audit.record(actor=actor, verb="promise.retracted", subject_kind="promise", subject_id=promise.pk, reason=reason)
+    if site is not None:
+        forecasts.recalculate(
+            site_id=site.pk,
+            as_of=local_date(site, now),
+            now=now,
+            cause=RunCause.CHANGE,
+            cause_text=_("Promise retracted: %(reason)s") % {"reason": reason},
+            cause_key=f"retraction:{retraction.pk}",
+            actor=actor,
+            touched=Touched(lots=frozenset({lot.pk})),
+        )
+    wake.after_commit()
+    return retraction
+
+
+# -- what a revision means ---------------------------------------------------------------------------------------
+
+
+def _meant(order: PurchaseOrder, revision: DateRevision, actor: User, now: datetime) -> list[_Meant]:
+    _check_shape(revision)
+    found: list[_Meant] = []
+    for line in _schedule_lines(order, revision, actor):
+        check_can(actor, _NEEDS[revision.kind], site_id=line.site_id)
+        for lot in _lots(line, revision, now):
+            found.append(_Meant(revision, lot, _milestone(lot, line, revision), line.site))
+    return found
+
+
+def _check_shape(revision: DateRevision) -> None:
+    said = revision.said
+    if revision.kind is RevisionKind.RELEASE:
+        if said is not None:
+            raise BadInput(_("A released lock has no date."), field=_at(revision, "date"))
+        return
+    if said is None:
+        raise BadInput(_("Give a date."), field=_at(revision, "date"))
+    if revision.kind is not RevisionKind.PROMISE and said.precision is not Precision.DAY:
+        raise BadInput(_("Only a promise may be imprecise; give a day."), field=_at(revision, "date"))
+    if revision.kind is RevisionKind.LOCK and not revision.note.strip():
+        raise BadInput(_("Say why the date is pinned."), field=_at(revision, "note"))
+
+
+def _schedule_lines(order: PurchaseOrder, revision: DateRevision, actor: User) -> list[ScheduleLine]:
+    lines = ScheduleLine.objects.visible_to(actor).filter(line__order=order, line__number=revision.line_number)
+    if not lines.exists():
+        raise BadInput(
+            _("The order has no line %(number)s.") % {"number": revision.line_number},
+            field=_at(revision, "line_number"),
+        )
+    if revision.schedule_number is not None:
+        lines = lines.filter(number=revision.schedule_number)
+        if not lines.exists():
+            raise BadInput(
+                _("The line has no schedule line %(number)s.") % {"number": revision.schedule_number},
+                field=_at(revision, "schedule_number"),
+            )
+    open_lines = lines.exclude(status=LineStatus.CANCELLED).exclude(line__status=LineStatus.CANCELLED)
+    found = list(open_lines.select_related("line", "site").order_by("number"))
+    if not found:
+        raise BadInput(_("The line is cancelled."), field=_at(revision, "line_number"))
+    return found
+
+
+def _lots(line: ScheduleLine, revision: DateRevision, now: datetime) -> list[DeliveryLot]:
+    """The lots a revision speaks for; a quantity that ends inside a lot splits it."""
+    all_lots = {lot.pk: lot for lot in line.lots.select_related("chain", "schedule_line__line").order_by("number")}
+    if revision.lot_number is not None:
+        named = [lot for lot in all_lots.values() if lot.number == revision.lot_number]
+        if not named:
+            raise BadInput(
+                _("The schedule line has no lot %(number)s.") % {"number": revision.lot_number},
+                field=_at(revision, "lot_number"),
+            )
+    else:
+        named = list(all_lots.values())
+    arrived = set(
+        Milestone.objects.filter(chain__lot__in=named, code="ON_SITE", actual_on__isnull=False).values_list(
+            "chain__lot", flat=True
+        )
+    )
+    if revision.quantity is None and (revision.lot_number is not None or len(named) == 1):
+        return named
+    states = [LotState(lot.pk, lot.quantity, is_open=lot.pk not in arrived) for lot in named]
+    try:
+        shares = spoken_for(states, revision.quantity)
+    except BadInput as refusal:
+        raise BadInput(refusal.message, field=_at(revision, "quantity")) from None
+    if not shares:
+        raise BadInput(_("Every lot of this line is already on site."), field=_at(revision, "line_number"))
+    because = revision.note or _("A partial %(kind)s") % {"kind": revision.kind.label.lower()}
+    chosen = []
+    for share in shares:
+        lot = all_lots[share.lot]
+        if share.split_off is None:
+            chosen.append(lot)
+            continue
+        try:
+            chosen.append(lots.split_locked(lot, share.split_off, reason=because, now=now))
+        except BadInput as refusal:
+            raise BadInput(refusal.message, field=_at(revision, "quantity")) from None
+    return chosen
+
+
+def _milestone(lot: DeliveryLot, line: ScheduleLine, revision: DateRevision) -> Milestone:
+    code = revision.milestone or line.contract_step
+    milestone = lot.chain.milestones.filter(code=code).first()
+    if milestone is None or not milestone.applicable:
+        raise BadInput(_("The lot has no milestone %(code)s.") % {"code": code}, field=_at(revision, "milestone"))
+    return milestone
+
+
+def _check_days(meant: Sequence[_Meant], stated_on: date, now: datetime) -> None:
+    for each in meant:
+        today = local_date(each.site, now) if each.site else now.date()
+        if stated_on > today + timedelta(days=1):
+            raise BadInput(_("Nothing can be stated in the future."), field="stated_on")
+        said = each.revision.said
+        happened_on = said.counts_on if said and each.revision.kind is RevisionKind.ACTUAL else None
+        if happened_on is not None and happened_on > today + timedelta(days=1):
+            raise BadInput(_("An actual date cannot lie in the future."), field=_at(each.revision, "date"))
+
+
+# -- writing -----------------------------------------------------------------------------------------------------
+
+
+def _set(each: _Meant, *, actor: User, now: datetime, document: str) -> None:
+    revision = each.revision
+    if revision.kind is RevisionKind.RELEASE:
+        chains.release_lock(each.milestone, field=_at(revision, "milestone"))
+        return
+    on = _said(revision).counts_on
+    assert on is not None  # _check_shape takes only whole days here
+    if revision.kind is RevisionKind.ACTUAL:
+        chains.set_actual(each.milestone, on, document=document, actor=actor, now=now)
+    else:
+        chains.set_lock(each.milestone, on, reason=revision.note, actor=actor, now=now)
+
+
+def _write_promises(meant: Sequence[_Meant], statement: chains.Statement) -> tuple[UUID, ...]:
+    by_lot: dict[UUID, list[_Meant]] = defaultdict(list)
+    for each in meant:
+        if each.revision.kind is RevisionKind.PROMISE:
+            by_lot[each.lot.pk].append(each)
+    if not by_lot:
+        return ()
+    calendars = working_calendars()
+    written: list[UUID] = []
+    for group in by_lot.values():
+        site = group[0].site
+        promises = [
+            chains.StatedPromise(
+                milestone=each.milestone,
+                said=_said(each.revision),
+                conditional_on=each.revision.conditional_on,
+                quantity=each.revision.quantity,
+                reason_code=each.revision.reason_code,
+                responsible=each.revision.responsible,
+                note=each.revision.note,
+                field=_at(each.revision, "date"),
+            )
+            for each in group
+        ]
+        made = chains.state(
+            group[0].lot.chain,
+            promises,
+            statement,
+            site_calendar=calendars[site.calendar_id] if site else UNPLACED,
+            calendars=calendars,
+        )
+        written += [row.pk for row in made]
+    return tuple(written)
+
+
+def _recalculate(
+    meant: Sequence[_Meant], cause_key: str, cause_text: str, actor: User, now: datetime
+) -> tuple[Moved, ...]:
+    by_site: dict[UUID, tuple[Site, set[UUID]]] = {}
+    for each in meant:
+        if each.site is not None:
+            touched = by_site.setdefault(each.site.pk, (each.site, set()))[1]
+            touched.add(each.lot.pk)
+            if each.lot.copied_from_id:
+                touched.add(each.lot.copied_from_id)
+    moved: list[Moved] = []
+    for site, touched in (by_site[key] for key in sorted(by_site)):
+        moved += forecasts.recalculate(
+            site_id=site.pk,
+            as_of=local_date(site, now),
+            now=now,
+            cause=RunCause.CHANGE,
+            cause_text=cause_text,
+            cause_key=cause_key,
+            actor=actor,
+            touched=Touched(lots=frozenset(touched)),
+        ).moved
+    wake.after_commit()
+    return tuple(moved)
+
+
+def _cause(order: PurchaseOrder, source: PromiseSource, stated_on: date, document: str) -> str:
+    said = _("%(seller)s by %(source)s of %(day)s") % {
+        "seller": order.seller.name,
+        "source": source.label.lower() if source is not PromiseSource.ERP else source.label,
+        "day": stated_on.isoformat(),
+    }
+    return f"{said}: {document}" if document else said
+
+
+def _said(revision: DateRevision) -> ImpreciseDate:
+    assert revision.said is not None  # _check_shape has refused it
+    return revision.said
+
+
+def _at(revision: DateRevision, name: str) -> str:
+    return f"{revision.field}/{name}" if revision.field else name

@@ -1,0 +1,157 @@
+"""What may be written on a chain: one statement of promises, an actual, a lock. The caller locks the owner first."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from uuid import UUID
+
+from django.db.models import Max
+from django.utils.translation import gettext as _
+
+from sites.accounts.models import User
+from sites.domain.calendar import WorkingCalendar
+from sites.domain.errors import BadInput
+from sites.domain.imprecise import ImpreciseDate
+from sites.domain.statement import StatedDate, as_known_on, place_statement
+from sites.models import Chain, Milestone, Promise
+from sites.queries.chains import chain_facts
+from sites.vocabulary import Precision, PromiseSource
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """Who said it, when and where. Rows with the same source and stated-on belong together."""
+
+    key: UUID
+    stated_on: date
+    source: PromiseSource
+    document: str
+    actor: User
+    now: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class StatedPromise:
+    """`conditional_on` is what the vendor said it depends on; None where nothing was said. `field` is for refusals."""
+
+    milestone: Milestone
+    said: ImpreciseDate
+    conditional_on: date | None = None
+    quantity: Decimal | None = None
+    reason_code: str = ""
+    responsible: str = ""
+    note: str = ""
+    field: str = "date"
+
+
+def state(
+    chain: Chain,
+    promises: Sequence[StatedPromise],
+    statement: Statement,
+    *,
+    site_calendar: WorkingCalendar,
+    calendars: Mapping[UUID, WorkingCalendar],
+) -> list[Promise]:
+    """Write promises in chain order, each conditional on the step before as this statement leaves it.
+
+    Later steps of the same statement are written again, superseding. Raises BadInput naming the promise's field.
+    """
+    found = chain_facts([chain.pk], as_of=statement.stated_on, site_calendar=site_calendar, calendars=calendars)[
+        chain.pk
+    ]
+    stated = [StatedDate(each.milestone.code, each.said, each.conditional_on) for each in promises]
+    try:
+        known = as_known_on(found, statement.stated_on)
+        placed = place_statement(known, stated, already=_already(chain, statement))
+    except BadInput as refusal:
+        raise _named(refusal, promises) from None
+    by_code = {each.milestone.code: each for each in promises}
+    milestones = {row.code: row for row in chain.milestones.all()}
+    earlier = {
+        str(row.pk): row for row in Promise.objects.filter(pk__in=[r.supersedes for r in placed if r.supersedes])
+    }
+    written = []
+    for row in placed:
+        said = by_code.get(row.step)
+        old = earlier.get(row.supersedes) if row.supersedes else None
+        told = said or old  # a later step is written again with what was said of it
+        written.append(
+            _append(
+                Promise(
+                    milestone=milestones[row.step],
+                    value=row.said.value,
+                    precision=row.said.precision,
+                    counts_on=row.said.counts_on,
+                    stated_on=statement.stated_on,
+                    recorded_at=statement.now,
+                    recorded_by=statement.actor,
+                    statement_id=statement.key,
+                    conditional_on=row.conditional_on,
+                    quantity=told.quantity if told else None,
+                    source=statement.source,
+                    document=statement.document[:500],
+                    reason_code=told.reason_code if told else "",
+                    responsible=told.responsible if told else "",
+                    note=told.note if told else "",
+                    supersedes=old,
+                )
+            )
+        )
+    return written
+
+
+def _append(promise: Promise) -> Promise:
+    """At the next place of the milestone's ledger; the owner's lock makes writers queue."""
+    top = Promise.objects.filter(milestone=promise.milestone).aggregate(top=Max("place"))["top"] or 0
+    promise.place = top + 1
+    promise.save(force_insert=True)
+    return promise
+
+
+def _already(chain: Chain, statement: Statement) -> list[StatedDate]:
+    """The live rows of the same statement: same source, same stated-on."""
+    rows = Promise.objects.filter(
+        milestone__chain=chain,
+        stated_on=statement.stated_on,
+        source=statement.source,
+        retraction__isnull=True,
+        superseded_by__isnull=True,
+    ).select_related("milestone")
+    newest = {row.milestone.code: row for row in rows.order_by("place")}
+    return [
+        StatedDate(
+            code,
+            ImpreciseDate(row.value, Precision(row.precision), row.counts_on),
+            row.conditional_on,
+            id=str(row.pk),
+        )
+        for code, row in newest.items()
+    ]
+
+
+def _named(refusal: BadInput, promises: Sequence[StatedPromise]) -> BadInput:
+    """The engine names `promises[i].step`; the caller knows its own path."""
+    field = refusal.field or ""
+    place = int(field.removeprefix("promises[").split("]")[0]) if field.startswith("promises[") else 0
+    return BadInput(refusal.message, field=promises[place].field)
+
+
+def set_actual(milestone: Milestone, on: date, *, document: str, actor: User, now: datetime) -> None:
+    milestone.actual_on, milestone.actual_recorded_at, milestone.actual_recorded_by = on, now, actor
+    milestone.actual_document = document[:500]
+    milestone.save()
+
+
+def set_lock(milestone: Milestone, on: date, *, reason: str, actor: User, now: datetime) -> None:
+    milestone.locked_on, milestone.locked_at, milestone.locked_by = on, now, actor
+    milestone.lock_reason = reason[:500]
+    milestone.save()
+
+
+def release_lock(milestone: Milestone, *, field: str) -> None:
+    """Raises BadInput where nothing is locked."""
+    if milestone.locked_on is None:
+        raise BadInput(_("This milestone is not locked."), field=field)
+    milestone.locked_on, milestone.locked_at, milestone.locked_by, milestone.lock_reason = None, None, None, ""
+    milestone.save()
