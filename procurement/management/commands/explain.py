@@ -7,8 +7,12 @@ from pathlib import Path
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from procurement.queries import explain
+from sites.domain.errors import BadInput
+from sites.domain.schedule import forecast_chain
 from sites.readers import facts
 
 BAD_INPUT = 2
@@ -20,13 +24,27 @@ class Command(BaseCommand):
     requires_migrations_checks = False
 
     def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("line", nargs="?", help="a stored lot: its id, or ORDER/LINE/SCHEDULE[/LOT]")
+        parser.add_argument("--export", action="store_true", help="print the facts of the line instead of the answer")
         parser.add_argument("--facts", metavar="FILE", help="a case or a list of cases as JSON; - reads standard input")
         parser.add_argument("--json", action="store_true", help="accepted as everywhere; this command prints JSON only")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        if options["facts"] is None:
-            raise CommandError("facts: give --facts FILE, or --facts - for standard input", returncode=BAD_INPUT)
-        self._explain(_bytes_of(options["facts"]))
+        if options["facts"] is not None and options["line"] is None:
+            self._explain(_bytes_of(options["facts"]))
+        elif options["line"] is not None and options["facts"] is None:
+            self._explain_stored(options["line"], export=options["export"])
+        else:
+            raise CommandError("line: give one of a LINE or --facts FILE", returncode=BAD_INPUT)
+
+    def _explain_stored(self, reference: str, *, export: bool) -> None:
+        now = timezone.now()
+        try:
+            stored = [explain.facts_of(lot, now=now) for lot in explain.lots_named(reference)]
+            told = [facts.export(each) if export else facts.answer(forecast_chain(each)) for each in stored]
+        except BadInput as refused:
+            raise CommandError(f"{refused.field}: {refused.message}", returncode=BAD_INPUT) from None
+        self.stdout.write(json.dumps(told[0] if len(told) == 1 else told, indent=2))
 
     def _explain(self, text: bytes) -> None:
         explained = facts.explain(text)

@@ -1,0 +1,79 @@
+-- What must always hold and spans more rows than a constraint sees. Every SELECT returns rows only where it does not:
+-- (rule, subject, detail). Run by `manage.py check_invariants`.
+
+SELECT 'lots_add_up_to_their_schedule_line' AS rule, s.id::text AS subject,
+       format('lots %s, scheduled %s', coalesce(sum(d.quantity), 0), s.quantity) AS detail
+FROM procurement_scheduleline s LEFT JOIN procurement_deliverylot d ON d.schedule_line_id = s.id
+GROUP BY s.id HAVING coalesce(sum(d.quantity), 0) <> s.quantity
+UNION ALL
+SELECT 'allocations_fit_their_lot', d.id::text, format('allocated %s of %s', sum(a.quantity), d.quantity)
+FROM procurement_deliverylot d JOIN procurement_allocation a ON a.lot_id = d.id AND a.ended_at IS NULL
+GROUP BY d.id HAVING sum(a.quantity) > d.quantity
+UNION ALL
+SELECT 'allocations_fit_their_requirement', r.id::text, format('allocated %s of %s', sum(a.quantity), r.quantity)
+FROM procurement_requirement r JOIN procurement_allocation a ON a.requirement_id = r.id AND a.ended_at IS NULL
+GROUP BY r.id HAVING sum(a.quantity) > r.quantity
+UNION ALL
+SELECT 'an_allocation_stays_at_one_site_and_class', a.id::text, r.tag
+FROM procurement_allocation a JOIN procurement_requirement r ON r.id = a.requirement_id
+JOIN procurement_deliverylot d ON d.id = a.lot_id JOIN procurement_scheduleline s ON s.id = d.schedule_line_id
+JOIN procurement_orderline l ON l.id = s.line_id
+WHERE a.ended_at IS NULL AND (s.site_id IS DISTINCT FROM r.site_id OR l.equipment_class_id <> r.equipment_class_id)
+UNION ALL
+SELECT 'a_cancelled_line_serves_no_requirement', a.id::text, s.id::text
+FROM procurement_allocation a JOIN procurement_deliverylot d ON d.id = a.lot_id
+JOIN procurement_scheduleline s ON s.id = d.schedule_line_id JOIN procurement_orderline l ON l.id = s.line_id
+WHERE a.ended_at IS NULL AND (s.status = 'cancelled' OR l.status = 'cancelled')
+UNION ALL
+SELECT 'a_group_holds_its_own_site_and_class', r.id::text, r.tag
+FROM procurement_requirement r JOIN procurement_redundancygroup g ON g.id = r.group_id
+WHERE g.site_id <> r.site_id OR g.equipment_class_id <> r.equipment_class_id
+UNION ALL
+SELECT 'a_block_needs_groups_of_its_own_site', n.id::text, b.code
+FROM procurement_groupneed n JOIN sites_block b ON b.id = n.block_id JOIN sites_phase p ON p.id = b.phase_id
+JOIN procurement_redundancygroup g ON g.id = n.group_id WHERE g.site_id <> p.site_id
+UNION ALL
+SELECT 'a_chain_has_its_anchor_step', c.id::text, c.anchor_code
+FROM sites_chain c WHERE NOT EXISTS (
+    SELECT 1 FROM sites_milestone m WHERE m.chain_id = c.id AND m.code = c.anchor_code AND m.applicable)
+UNION ALL
+SELECT 'a_chain_has_an_owner', c.id::text, c.kind
+FROM sites_chain c
+WHERE NOT EXISTS (SELECT 1 FROM procurement_deliverylot d WHERE d.chain_id = c.id)
+  AND NOT EXISTS (SELECT 1 FROM sites_gate g WHERE g.chain_id = c.id)
+  AND NOT EXISTS (SELECT 1 FROM sites_powerpurchaseagreement p WHERE p.chain_id = c.id)
+  AND NOT EXISTS (SELECT 1 FROM sites_gridconnection n WHERE n.chain_id = c.id)
+UNION ALL
+SELECT 'a_lot_and_its_chain_are_at_one_site', d.id::text, c.id::text
+FROM procurement_deliverylot d JOIN sites_chain c ON c.id = d.chain_id
+JOIN procurement_scheduleline s ON s.id = d.schedule_line_id WHERE c.site_id IS DISTINCT FROM s.site_id
+UNION ALL
+SELECT 'a_promise_supersedes_one_of_its_own_milestone', p.id::text, o.id::text
+FROM sites_promise p JOIN sites_promise o ON o.id = p.supersedes_id WHERE p.milestone_id <> o.milestone_id
+UNION ALL
+SELECT 'a_receipt_reverses_one_of_its_own_lot', r.id::text, o.id::text
+FROM procurement_receipt r JOIN procurement_receipt o ON o.id = r.reverses_id
+WHERE o.lot_id <> r.lot_id OR o.quantity <> r.quantity
+UNION ALL
+SELECT 'receipts_fit_their_lot', d.id::text, format('received %s of %s', sum(r.quantity), d.quantity)
+FROM procurement_deliverylot d JOIN procurement_receipt r ON r.lot_id = d.id AND r.reverses_id IS NULL
+LEFT JOIN procurement_receipt back ON back.reverses_id = r.id WHERE back.id IS NULL
+GROUP BY d.id HAVING sum(r.quantity) > d.quantity
+UNION ALL
+SELECT 'a_live_lot_has_a_current_forecast', d.id::text, s.id::text
+FROM procurement_deliverylot d JOIN procurement_scheduleline s ON s.id = d.schedule_line_id
+JOIN procurement_orderline l ON l.id = s.line_id
+WHERE s.site_id IS NOT NULL AND s.status <> 'cancelled' AND l.status <> 'cancelled'
+  AND NOT EXISTS (SELECT 1 FROM procurement_lotforecast f WHERE f.lot_id = d.id AND f.current)
+UNION ALL
+SELECT 'float_and_forecast_make_the_required_date', f.id::text, f.lot_id::text
+FROM procurement_lotforecast f WHERE f.current AND f.float_days IS NOT NULL
+  AND f.forecast_on + f.float_days <> f.required_on_site
+UNION ALL
+SELECT 'a_band_event_was_told_or_belongs_to_nobody', i.id::text, n.state
+FROM procurement_notificationitem i JOIN procurement_notification n ON n.id = i.notification_id
+WHERE i.recipient_id <> n.recipient_id OR i.channel <> n.channel
+UNION ALL
+SELECT 'a_membership_of_a_machine_is_no_administrator', m.id::text, u.username
+FROM sites_membership m JOIN accounts_user u ON u.id = m.person_id WHERE u.kind = 'machine' AND m.role = 'administrator'
+ORDER BY 1, 2

@@ -1,0 +1,43 @@
+"""People and their first right."""
+
+from collections.abc import Callable
+
+from allauth.account.models import EmailAddress
+from django.contrib.auth.password_validation import validate_password
+from django.core.exceptions import ValidationError
+from django.core.validators import validate_email
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+from sites.accounts import audit
+from sites.accounts.models import User
+from sites.accounts.permissions import Role
+from sites.domain.errors import BadInput
+from sites.models import Membership
+from sites.vocabulary import ScopeKind
+
+
+@transaction.atomic
+def create_administrator(*, username: str, email: str, name: str, password: str) -> User:
+    """A person who may set the tracker up. Raises BadInput naming `username`, `email` or `password`."""
+    if User.objects.filter(username__iexact=username).exists():
+        raise BadInput(_("This user name is taken."), field="username")
+    if User.objects.filter(email__iexact=email).exists():
+        raise BadInput(_("This address belongs to somebody else."), field="email")
+    user = User(username=username, email=email, name=name or username)
+    _check("email", validate_email, email)
+    _check("username", User.username_validator, username)
+    _check("password", lambda value: validate_password(value, user), password)
+    user.set_password(password)
+    user.save(force_insert=True)
+    EmailAddress.objects.create(user=user, email=email, verified=True, primary=True)
+    Membership.objects.create(person=user, role=Role.ADMINISTRATOR, scope=ScopeKind.PORTFOLIO)
+    audit.record(actor=None, verb="person.created", subject_kind="user", subject_id=user.pk)
+    return user
+
+
+def _check(field: str, validate: Callable[[str], object], value: str) -> None:
+    try:
+        validate(value)
+    except ValidationError as refusal:
+        raise BadInput(" ".join(refusal.messages), field=field) from None
