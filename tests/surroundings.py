@@ -36,6 +36,7 @@ class Surroundings:
         os.environ["DJANGO_SETTINGS_MODULE"] = "procurement.config.settings"
         os.environ["LONGLEAD_MODE"] = "test"
         os.environ["LONGLEAD_DATA_DIR"] = str(self._folder / "data")
+        (self._folder / "data" / "static").mkdir(parents=True)
         if not os.environ.get("DATABASE_URL"):
             self._postgres = EmbeddedPostgres(self._folder / "postgres", durable=False)
             self._exit.callback(self._postgres.forget)

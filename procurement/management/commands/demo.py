@@ -5,6 +5,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
@@ -34,6 +35,7 @@ class Command(BaseCommand):
         parser.add_argument("--once", action="store_true", help="run the story end to end, report, stop")
         parser.add_argument("--schedule", type=Path, metavar="FILE", help="a site schedule for the story to import")
         # What the supervisor has its children do.
+        parser.add_argument("--migrate", action="store_true", help=argparse.SUPPRESS)
         parser.add_argument("--load-portfolio", action="store_true", help=argparse.SUPPRESS)
         parser.add_argument("--tell-story", metavar="URL", help=argparse.SUPPRESS)
 
@@ -43,7 +45,9 @@ class Command(BaseCommand):
             schedule = schedule.resolve()
             if not schedule.is_file():
                 raise CommandError(f"--schedule: there is no file {schedule}", returncode=2)
-        if options["load_portfolio"]:
+        if options["migrate"]:
+            migrate()
+        elif options["load_portfolio"]:
             load_portfolio()
         elif url := options["tell_story"]:
             sys.exit(tell_story(url, schedule))
@@ -106,6 +110,11 @@ def say(line: str) -> None:
         print(line, flush=True)
     except OSError:
         sys.stdout = Path(os.devnull).open("w")  # noqa: SIM115
+
+
+def migrate() -> None:
+    call_command("migrate", interactive=False)
+    call_command("createcachetable")
 
 
 def load_portfolio() -> None:

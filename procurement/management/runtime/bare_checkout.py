@@ -103,12 +103,11 @@ def _wait_for_users(places: Places) -> None:
 
 def _migrate(url: str) -> None:
     environment = os.environ | {"DATABASE_URL": url}
-    for command in stack.MIGRATION_STEPS:
-        done = subprocess.run(  # noqa: S603
-            [*stack.MANAGE, *command], env=environment, cwd=REPOSITORY, capture_output=True, text=True, check=False
-        )
-        if done.returncode:
-            raise StartUpError(f"{' '.join(command)} failed:\n{done.stdout}{done.stderr}")
+    done = subprocess.run(  # noqa: S603
+        stack.MIGRATE, env=environment, cwd=REPOSITORY, capture_output=True, text=True, check=False
+    )
+    if done.returncode:
+        raise StartUpError(f"The new database got no tables:\n{done.stdout}{done.stderr}")
 
 
 def _use_broker(places: Places) -> None:

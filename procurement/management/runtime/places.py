@@ -20,7 +20,8 @@ class Places:
         return cls(Path(os.environ.get("LONGLEAD_DATA_DIR") or REPOSITORY / ".longlead").resolve())
 
     def make(self) -> None:
-        for folder in (self.run, self.log):
+        # WhiteNoise warns where there is no static folder, even though the demo serves from the sources.
+        for folder in (self.run, self.log, self.home / "static"):
             try:
                 folder.mkdir(parents=True, exist_ok=True)
             except OSError as refusal:

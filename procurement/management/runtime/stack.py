@@ -15,7 +15,7 @@ from procurement.management.runtime.supervisor import Component, Supervisor
 
 MANAGE = [sys.executable, str(REPOSITORY / "manage.py")]
 CELERY = [sys.executable, "-m", "celery", "-A", "procurement.config"]
-MIGRATION_STEPS = (["migrate", "--noinput"], ["createcachetable"])
+MIGRATE = [*MANAGE, "demo", "--migrate"]
 _DATABASE_STAGE, _BROKER_STAGE, _APPLICATION_STAGE = range(3)
 
 
@@ -54,8 +54,7 @@ def start_database(supervisor: Supervisor) -> None:
     supervisor.env["DATABASE_URL"] = url
     write_privately(places.database_url, url)
     supervisor.at_end(lambda: places.database_url.unlink(missing_ok=True))
-    for step in MIGRATION_STEPS:
-        supervisor.require_step(step[0], [*MANAGE, *step])
+    supervisor.require_step("migrate", MIGRATE)
 
 
 def embedded_postgres(places: Places) -> EmbeddedPostgres:
