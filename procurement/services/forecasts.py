@@ -64,11 +64,14 @@ class Recalculated:
 
 @dataclass(frozen=True, slots=True)
 class Touched:
-    """What a change can move. `requirements` need naming only where the allocation or the rule itself changed."""
+    """What a change can move. `requirements` need naming only where the allocation or the rule itself changed,
+    `blocks` only where their own dates or needs did; `chains` are those of gates and grid connections.
+    """
 
     lots: frozenset[UUID] = frozenset()
     requirements: frozenset[UUID] = frozenset()
     chains: frozenset[UUID] = frozenset()
+    blocks: frozenset[UUID] = frozenset()
 
 
 def local_date(site: Site, now: datetime) -> date:
@@ -232,7 +235,7 @@ class _SiteWork:
         needs = reading.group_needs(site_id=self.site.pk, groups=groups if self.touched is not None else None)
         blocks = Block.objects.filter(phase__site=self.site)
         if self.touched is not None:
-            blocks = blocks.filter(pk__in={block for block, _, _ in needs})
+            blocks = blocks.filter(pk__in={block for block, _, _ in needs} | self.touched.blocks)
         self.blocks = {block.pk: block for block in blocks.order_by("pk").select_for_update(of=("self",))}
 
     # -- required on site ----------------------------------------------------------------------------------------
