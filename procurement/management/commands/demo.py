@@ -88,8 +88,7 @@ def start(supervisor: Supervisor, port: int) -> str:
     stack.start_database(supervisor)
     stack.start_broker(supervisor)
     supervisor.require_step("portfolio", [*stack.MANAGE, "demo", "--load-portfolio"])
-    for component in stack.application(url, port):
-        supervisor.start(component)
+    supervisor.start(*stack.application(url, port))
     supervisor.tell("longlead", "up", os.getpid(), f"{url}/ ({time.monotonic() - began_at:.1f} s in all)")
     return url
 

@@ -107,7 +107,7 @@ def broker_component(broker: Broker) -> Component:
 
 
 def application(base_url: str, port: int) -> list[Component]:
-    """In the order in which they start. Celery is given the queues that the settings route to."""
+    """In the order in which they are started, and stopped in reverse. Celery serves the queues of the settings."""
     web = [sys.executable, "-m", "gunicorn", "procurement.config.wsgi:application", "--bind", f"{LOOPBACK}:{port}"]
     web += [
         "--worker-class",

@@ -113,16 +113,21 @@ class Supervisor:
         """Have something done after everything has stopped; the last one asked for is done first."""
         self._exit.callback(clean_up)
 
-    def start(self, component: Component) -> None:
-        """Start a component and return once it is ready. Raises StartUpError with the end of its log, or StopAsked."""
-        running = self._launch(component)
-        while not running.up:
+    def start(self, *components: Component) -> None:
+        """Start components together; return once all are ready. Raises StartUpError with a log's end, or StopAsked."""
+        starting = [self._launch(component) for component in components]
+        while not all(running.up for running in starting):
             self._turn(_PROBE_SECONDS)
-            if running.again_at is not None:
-                raise StartUpError(f"{component.name} ended while it started.\n{self._tail(component.name)}")
-            if not running.up and time.monotonic() - running.launched_at > component.start_seconds:
-                reason = f"{component.name} was not ready within {component.start_seconds:.0f} s."
-                raise StartUpError(f"{reason}\n{self._tail(component.name)}")
+            for running in starting:
+                self._refuse_failure(running)
+
+    def _refuse_failure(self, running: _Running) -> None:
+        component = running.component
+        if running.again_at is not None:
+            raise StartUpError(f"{component.name} ended while it started.\n{self._tail(component.name)}")
+        if not running.up and time.monotonic() - running.launched_at > component.start_seconds:
+            reason = f"{component.name} was not ready within {component.start_seconds:.0f} s."
+            raise StartUpError(f"{reason}\n{self._tail(component.name)}")
 
     def run_step(self, name: str, argv: Sequence[str], *, shown: bool = False) -> int:
         """Run a command to its end while the components stay watched; its exit code. `shown`: on our own terminal."""
@@ -199,7 +204,7 @@ class Supervisor:
         elif not running.up and self._is_ready(running):
             running.up = True
             again = ", after a restart" if running.failures else ""
-            took = f"{now - running.launched_at:.1f} s{again}"
+            took = f"{time.monotonic() - running.launched_at:.1f} s{again}"
             self.tell(component.name, "up", running.child.pid, f"{component.detail} ({took})".strip())
         elif not running.up and running.failures and now - running.launched_at > component.start_seconds:
             processes.end(running.child, stop_signal=component.stop_signal, seconds=component.stop_seconds)
