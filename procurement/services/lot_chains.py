@@ -1,0 +1,315 @@
+"""What an order's schedule lines do to their delivery lots: chains, first baselines, quantities, leaving.
+
+Every function here runs inside the transaction of a caller that holds the order's lock and checks rights.
+"""
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from uuid import UUID
+
+from django.db.models import Q, Sum
+
+from procurement.domain import baseline
+from procurement.models import (
+    Allocation,
+    ChainStep,
+    DeliveryLot,
+    Plant,
+    Receipt,
+    RequirementForecast,
+    ScheduleLine,
+)
+from procurement.vocabulary import CalendarOf
+from sites.accounts.models import User
+from sites.domain.calendar import WorkingCalendar
+from sites.domain.schedule import StepFacts
+from sites.models import Baseline, Chain, Milestone
+from sites.queries.chains import working_calendars
+from sites.vocabulary import ChainKind, DurationBasis
+
+PO_ISSUED = "PO_ISSUED"
+
+
+@dataclass(frozen=True, slots=True)
+class Released:
+    """Units that are no longer meant for a requirement, because the ERP took them back."""
+
+    requirement_id: UUID
+    lot_id: UUID
+    quantity: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class Followed:
+    """`quantity` is what the schedule line now holds: what was asked, but never less than what was received."""
+
+    quantity: Decimal
+    lots: tuple[DeliveryLot, ...]
+    released: tuple[Released, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Issue:
+    """What an order says about `PO_ISSUED`: its actual once it is issued, else its plan. And who says so, when."""
+
+    issued_on: date | None
+    planned_on: date | None
+    actor: User
+    now: datetime
+
+
+def create_lot(schedule_line: ScheduleLine, *, issue: Issue) -> DeliveryLot:
+    """As `create_lots`, for one."""
+    return create_lots([schedule_line], issue=issue)[0]
+
+
+def create_lots(
+    schedule_lines: Sequence[ScheduleLine],
+    *,
+    issue: Issue,
+    quantities: Mapping[UUID, Decimal] | None = None,
+    numbers: Mapping[UUID, int] | None = None,
+) -> list[DeliveryLot]:
+    """One lot for each of these schedule lines, with the chain of its class and, where a contract date is known,
+    the first baseline. `quantities` and `numbers` are given, by schedule line, for a further lot.
+    A fixed number of queries.
+    """
+    calendars = working_calendars()
+    classes = {row.line.equipment_class for row in schedule_lines}
+    steps: dict[UUID, list[ChainStep]] = defaultdict(list)
+    for step in ChainStep.objects.filter(template__in={each.template_id for each in classes}).order_by("sequence"):
+        steps[step.template_id].append(step)
+    lots, milestones, baselines = [], [], []
+    for row in schedule_lines:
+        template = row.line.equipment_class.template
+        chain = Chain(kind=ChainKind.LOT, site=row.site, anchor_code=template.anchor_code)
+        lots.append(
+            DeliveryLot(
+                schedule_line=row,
+                number=(numbers or {}).get(row.pk, 1),
+                quantity=(quantities or {}).get(row.pk, row.quantity),
+                chain=chain,
+            )
+        )
+        made = [_milestone(chain, step, row.line.plant) for step in steps[template.pk]]
+        for milestone in made:
+            if milestone.code == PO_ISSUED:
+                _follow_issue(milestone, issue)
+        milestones += made
+        first = _first_baseline(chain, made, row, calendars, issue.actor)
+        if first is not None:
+            baselines.append(first)
+    Chain.objects.bulk_create([lot.chain for lot in lots])
+    DeliveryLot.objects.bulk_create(lots)
+    Milestone.objects.bulk_create(milestones)
+    Baseline.objects.bulk_create(baselines)
+    return lots
+
+
+def _milestone(chain: Chain, step: ChainStep, plant: Plant | None) -> Milestone:
+    return Milestone(
+        chain=chain,
+        sequence=step.sequence,
+        code=step.code,
+        duration_days=step.duration_days,
+        basis=step.basis,
+        calendar_id=plant.calendar_id if plant is not None and step.calendar_of == CalendarOf.PLANT else None,
+        responsible=step.responsible,
+    )
+
+
+def _follow_issue(milestone: Milestone, issue: Issue) -> bool:
+    """Whether anything of the milestone changed."""
+    before = (milestone.actual_on, milestone.planned_on)
+    milestone.planned_on = issue.planned_on
+    if milestone.actual_on != issue.issued_on:
+        milestone.actual_on = issue.issued_on
+        milestone.actual_recorded_at = issue.now if issue.issued_on else None
+        milestone.actual_recorded_by = issue.actor if issue.issued_on else None
+    return before != (milestone.actual_on, milestone.planned_on)
+
+
+def record_issue(lots: Collection[DeliveryLot], issue: Issue) -> set[UUID]:
+    """Set the actual (or the plan) of `PO_ISSUED` on these lots; the keys of the lots it changed."""
+    lot_of = {lot.chain_id: lot.pk for lot in lots}
+    milestones = Milestone.objects.filter(chain__in=lot_of, code=PO_ISSUED)
+    rows = [milestone for milestone in milestones if _follow_issue(milestone, issue)]
+    Milestone.objects.bulk_update(
+        rows, ["actual_on", "planned_on", "actual_recorded_at", "actual_recorded_by"], batch_size=500
+    )
+    return {lot_of[milestone.chain_id] for milestone in rows}
+
+
+# -- baselines ---------------------------------------------------------------------------------------------------
+
+
+def _first_baseline(
+    chain: Chain,
+    milestones: Sequence[Milestone],
+    row: ScheduleLine,
+    calendars: Mapping[UUID, WorkingCalendar],
+    actor: User,
+) -> Baseline | None:
+    if row.contract_on is None or row.site is None:
+        return None
+    facts = [
+        StepFacts(
+            code=each.code,
+            duration_days=each.duration_days,
+            basis=DurationBasis(each.basis),
+            calendar=calendars[each.calendar_id] if each.calendar_id else None,
+            applicable=each.applicable,
+        )
+        for each in milestones
+    ]
+    dates = baseline.around_contract_date(
+        facts,
+        contract_step=row.contract_step,
+        contract_on=row.contract_on,
+        site_calendar=calendars[row.site.calendar_id],
+    )
+    return Baseline(
+        chain=chain,
+        dates={code: day.isoformat() for code, day in dates.items()},
+        cause="Order signed",
+        author=actor,
+    )
+
+
+def write_first_baselines(lots: Iterable[DeliveryLot], *, actor: User) -> set[UUID]:
+    """Baselines of the lots that have none yet; the keys of those lots. Their schedule lines have a contract date."""
+    waiting = [lot for lot in lots if not Baseline.objects.filter(chain=lot.chain_id).exists()]
+    if not waiting:
+        return set()
+    calendars = working_calendars()
+    made = []
+    for lot in waiting:
+        milestones = list(lot.chain.milestones.order_by("sequence"))
+        first = _first_baseline(lot.chain, milestones, lot.schedule_line, calendars, actor)
+        if first is not None:
+            made.append(first)
+    Baseline.objects.bulk_create(made)
+    return {lot.pk for lot in waiting}
+
+
+# -- quantities --------------------------------------------------------------------------------------------------
+
+
+def received_by_lot(lots: Collection[DeliveryLot]) -> dict[UUID, Decimal]:
+    """Units of each lot that are on site: all of them once its anchor step happened, else its standing receipts."""
+    arrived = {
+        lot_id
+        for lot_id, code, anchor in Milestone.objects.filter(chain__lot__in=lots, actual_on__isnull=False).values_list(
+            "chain__lot", "code", "chain__anchor_code"
+        )
+        if code == anchor
+    }
+    standing = Receipt.objects.filter(lot__in=lots, reverses__isnull=True).filter(Q(reversed_by__isnull=True))
+    receipts = dict(standing.values_list("lot").annotate(total=Sum("quantity")))
+    return {
+        lot.pk: lot.quantity if lot.pk in arrived else min(lot.quantity, receipts.get(lot.pk, Decimal(0)))
+        for lot in lots
+    }
+
+
+def follow_quantity(row: ScheduleLine, wanted: Decimal, *, reason: str, issue: Issue) -> Followed:
+    """Make the lots hold `wanted` units: the last open lot grows, open lots shrink from the last.
+
+    Units that vanish leave the requirement with most float first. A lot without any unit left stays, with zero.
+    """
+    lots = list(row.lots.select_related("chain").order_by("number"))
+    received = received_by_lot(lots)
+    wanted = max(wanted, sum(received.values(), Decimal(0)))
+    change = wanted - sum((lot.quantity for lot in lots), Decimal(0))
+    if change > 0:
+        return Followed(wanted, (_grow(row, lots, received, change, issue),), ())
+    touched: list[DeliveryLot] = []
+    released: list[Released] = []
+    for lot in reversed(lots):
+        takes = min(-change, lot.quantity - received[lot.pk])
+        if takes <= 0:
+            continue
+        released += _release(lot, keep=lot.quantity - takes, reason=reason, now=issue.now)
+        lot.quantity -= takes
+        lot.save(update_fields=["quantity"])
+        touched.append(lot)
+        change += takes
+    return Followed(wanted, tuple(touched), tuple(released))
+
+
+def _grow(
+    row: ScheduleLine,
+    lots: Sequence[DeliveryLot],
+    received: Mapping[UUID, Decimal],
+    more: Decimal,
+    issue: Issue,
+) -> DeliveryLot:
+    still_open = [lot for lot in lots if received[lot.pk] < lot.quantity]
+    if still_open:
+        still_open[-1].quantity += more
+        still_open[-1].save(update_fields=["quantity"])
+        return still_open[-1]
+    number = max((lot.number for lot in lots), default=0) + 1
+    return create_lots([row], issue=issue, quantities={row.pk: more}, numbers={row.pk: number})[0]
+
+
+def _release(lot: DeliveryLot, *, keep: Decimal, reason: str, now: datetime) -> list[Released]:
+    """End allocations until the live ones fit in `keep` units; a part that stays is allocated anew."""
+    live = list(
+        Allocation.objects.select_for_update(of=("self",)).filter(lot=lot, ended_at__isnull=True).order_by("id")
+    )
+    over = sum((each.quantity for each in live), Decimal(0)) - keep
+    floats = dict(
+        RequirementForecast.objects.filter(
+            current=True, requirement__in=[each.requirement_id for each in live], float_days__isnull=False
+        ).values_list("requirement", "float_days")
+    )
+    # No known float means that no date of the site hangs on it: it gives way before every other.
+    live.sort(key=lambda each: floats.get(each.requirement_id, 10**9), reverse=True)
+    released = []
+    for each in live:
+        if over <= 0:
+            break
+        gives = min(each.quantity, over)
+        over -= gives
+        released.append(_end(each, reason, now, gives))
+        if gives < each.quantity:
+            Allocation.objects.create(
+                lot=lot, requirement_id=each.requirement_id, quantity=each.quantity - gives, reason=each.reason
+            )
+    return released
+
+
+def _end(allocation: Allocation, reason: str, now: datetime, quantity: Decimal) -> Released:
+    allocation.ended_at, allocation.end_reason = now, reason[:300]
+    allocation.save(update_fields=["ended_at", "end_reason"])
+    return Released(allocation.requirement_id, allocation.lot_id, quantity)
+
+
+def release_open_lots(lots: Collection[DeliveryLot], *, reason: str, now: datetime) -> list[Released]:
+    """End the allocations of units that are not on site yet: their line was cancelled, or went to another site."""
+    received = received_by_lot(lots)
+    return [gone for lot in lots for gone in _release(lot, keep=received[lot.pk], reason=reason, now=now)]
+
+
+# -- places ------------------------------------------------------------------------------------------------------
+
+
+def move_to_site(row: ScheduleLine, lots: Collection[DeliveryLot], *, reason: str, now: datetime) -> list[Released]:
+    """The chains follow the schedule line to its site; units promised to requirements of the old site are free."""
+    for lot in lots:
+        lot.chain.site = row.site
+        lot.chain.save(update_fields=["site"])
+    elsewhere = Allocation.objects.filter(lot__in=lots, ended_at__isnull=True).exclude(requirement__site=row.site)
+    return [_end(each, reason, now, each.quantity) for each in elsewhere]
+
+
+def follow_plant(lots: Collection[DeliveryLot], *, plant: Plant | None, template_id: UUID) -> None:
+    """Steps that count the plant's working days, and are not done yet, count those of the new plant."""
+    codes = ChainStep.objects.filter(template=template_id, calendar_of=CalendarOf.PLANT).values_list("code", flat=True)
+    Milestone.objects.filter(chain__lot__in=lots, code__in=list(codes), actual_on__isnull=True).update(
+        calendar_id=plant.calendar_id if plant else None
+    )

@@ -1,0 +1,391 @@
+"""The one way an order is written: header, lines and schedule lines of one document, in one transaction."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Final
+from uuid import UUID
+
+from django.db import IntegrityError, connection, transaction
+from django.utils.translation import gettext as _
+
+from procurement.domain.order_document import (
+    LinesMode,
+    OrderDocument,
+    Version,
+    check,
+    codes_of,
+    read_version,
+)
+from procurement.domain.revision import DateRevision
+from procurement.gateways import wake
+from procurement.models import ExternalRef, PurchaseOrder
+from procurement.queries import order_codes
+from procurement.services import dates, forecasts
+from procurement.services.forecasts import Touched, local_date
+from procurement.services.lot_chains import Issue
+from procurement.services.order_lines import GONE, Changes, LineWork, OrderWarning, StoredLines, path
+from procurement.vocabulary import CommercialStatus, Incoterm, LineStatus, OrderKind, RevisionKind, RunCause
+from sites.accounts import audit
+from sites.accounts.models import User
+from sites.accounts.permissions import Permission
+from sites.accounts.row import new_id
+from sites.domain.errors import BadInput, Conflict, NotFound
+from sites.models import Promise
+from sites.services.access import check_can_at_all
+from sites.vocabulary import PromiseSource
+
+ORDER_REF: Final = "purchase_order"
+
+_ISSUED = (
+    set(CommercialStatus)
+    - GONE
+    - {
+        CommercialStatus.DRAFT,
+        CommercialStatus.IN_APPROVAL,
+        CommercialStatus.APPROVED,
+    }
+)
+_AS_SAID = (
+    "number", "title", "kind", "revision", "financial_status", "issued_on", "currency", "total_amount",
+    "incoterm_place", "damages_rate_percent", "damages_unit", "damages_cap_percent", "damages_grace_days",
+    "damages_measured_on", "notice_days",
+)  # fmt: skip
+
+
+class UpsertResult(StrEnum):
+    CREATED = "created"
+    UPDATED = "updated"
+    UNCHANGED = "unchanged"
+    STALE_IGNORED = "stale_ignored"
+
+
+@dataclass(frozen=True, slots=True)
+class Upserted:
+    """`changed` names what differs by line and schedule number: `lines/10/schedules/1/quantity`."""
+
+    result: UpsertResult
+    order: PurchaseOrder
+    changed: tuple[str, ...]
+    warnings: tuple[OrderWarning, ...]
+
+
+class OrderNumberTaken(Conflict):
+    code = "order_number_taken"
+
+
+def upsert(
+    *,
+    document: OrderDocument,
+    system: str,
+    external_id: str,
+    actor: User,
+    now: datetime,
+    lines_mode: LinesMode | str = LinesMode.MERGE,
+    dry_run: bool = False,
+    request_id: str = "",
+) -> Upserted:
+    """Create or change the order that `system` calls `external_id`.
+
+    A document older than the newest one seen is ignored. An unchanged one writes nothing of the order. With
+    `dry_run` all of it is tried and nothing is kept. Raises BadInput naming the part of the document, NotFound
+    where the order is out of the actor's sight, NotPermitted, OrderNumberTaken.
+    """
+    check(document)
+    with transaction.atomic():
+        done = _Upsert(document, system, external_id, actor, now, LinesMode(lines_mode), request_id).run()
+        if dry_run:
+            with connection.cursor() as cursor:
+                cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+            transaction.set_rollback(True)
+    return done
+
+
+class _Upsert:
+    """One document at work."""
+
+    def __init__(
+        self,
+        document: OrderDocument,
+        system: str,
+        external_id: str,
+        actor: User,
+        now: datetime,
+        mode: LinesMode,
+        request_id: str,
+    ) -> None:
+        self.document = document
+        self.system = system
+        self.external_id = external_id
+        self.actor = actor
+        self.now = now
+        self.mode = mode
+        self.request_id = request_id
+        self.changes = Changes()
+        self.header: dict[str, str] = {}
+        self.is_new = False
+        self.order: PurchaseOrder
+        self.stored: StoredLines
+
+    def run(self) -> Upserted:
+        ref, found = self._find()
+        version = read_version(self.document.version) if self.document.version is not None else None
+        seen = Version(ref.document_version) if ref.document_version else None
+        if found is not None and version is not None and seen is not None and version.is_older_than(seen):
+            return Upserted(UpsertResult.STALE_IGNORED, found, (), ())
+        known = order_codes.look_up(
+            codes_of(self.document), vendor=self.document.vendor, system=self.system, actor=self.actor
+        )
+        self.is_new = found is None
+        self.order = found or PurchaseOrder(pk=ref.subject_id)
+        self.stored = StoredLines(self.order, is_new=self.is_new)
+        self._apply_header(known.vendor.pk)
+        lines = LineWork(
+            self.order, self.document, self.stored, known, self.mode, self._issue(), self.changes, is_new=self.is_new
+        )
+        lines.apply()
+        if not self.is_new and self.header.keys() & {"incoterm", "incoterm_text"}:
+            lines.follow_incoterm()
+        self._check_issue_date(lines)
+        check_can_at_all(self.actor, Permission.ORDER_WRITE, site_ids=self.changes.sites)
+        revisions = self._new_promises(lines)
+        if self.is_new:
+            self.changes.paths = ["order"]
+        elif self.changes.paths and version is not None and version == seen:
+            self.changes.warn("same_version", "document_version", _("Applied, although this version was sent before."))
+        if version is not None and version != seen:
+            ExternalRef.objects.filter(pk=ref.pk).update(document_version=version.text)
+        self._write(lines, version)
+        if self.changes.paths:
+            self._tell(revisions)
+        self.order.refresh_from_db(fields=["version"])
+        return Upserted(
+            self._result(), self.order, tuple(self.changes.paths), tuple(dict.fromkeys(self.changes.warnings))
+        )
+
+    def _result(self) -> UpsertResult:
+        if self.is_new:
+            return UpsertResult.CREATED
+        return UpsertResult.UPDATED if self.changes.paths else UpsertResult.UNCHANGED
+
+    def _find(self) -> tuple[ExternalRef, PurchaseOrder | None]:
+        """The reference, claimed if it is new, and its order, locked. Two creators meet at the reference."""
+        refs = ExternalRef.objects.filter(system=self.system, kind=ORDER_REF, external_id=self.external_id)
+        ref = refs.first()
+        if ref is None:
+            try:
+                with transaction.atomic():
+                    ref = ExternalRef.objects.create(
+                        system=self.system,
+                        kind=ORDER_REF,
+                        external_id=self.external_id,
+                        subject_id=self._namesake() or new_id(),
+                    )
+            except IntegrityError:
+                ref = refs.get()
+        order = PurchaseOrder.objects.select_for_update(of=("self",)).filter(pk=ref.subject_id).first()
+        if order is not None:
+            if not PurchaseOrder.objects.visible_to(self.actor).filter(pk=order.pk).exists():
+                raise NotFound(_("There is no such order."))
+            ref.refresh_from_db()
+        return ref, order
+
+    def _namesake(self) -> UUID | None:
+        """An order of this number that this system has not named yet, such as one that came from a file."""
+        number = self.document.number or self.external_id
+        found = PurchaseOrder.objects.visible_to(self.actor).filter(number=number).values_list("pk", flat=True).first()
+        if found is None or ExternalRef.objects.filter(system=self.system, kind=ORDER_REF, subject_id=found).exists():
+            return None
+        self.changes.warn("adopted_by_number", None, _("An order of this number was here already; now it is this one."))
+        return found
+
+    # -- header --------------------------------------------------------------------------------------------------
+
+    def _apply_header(self, vendor: UUID) -> None:
+        document, order = self.document, self.order
+        if self.is_new:
+            order.number = document.number or self.external_id
+            order.commercial_status = CommercialStatus.ISSUED if document.issued_on else CommercialStatus.DRAFT
+        self._set("seller_id", vendor, "vendor")
+        self._set("commercial_status", document.status, "status")
+        for name in _AS_SAID:
+            self._set(name, getattr(document, name), name)
+        self._apply_incoterm()
+        self._apply_parent()
+        if order.kind != OrderKind.CALL_OFF and order.parent_id:
+            raise BadInput(_("A call-off stays one while it has a parent."), field="kind")
+        if order.damages_rate_percent is not None and not order.damages_unit:
+            raise BadInput(_("A rate of damages states its unit."), field="damages_unit")
+        namesakes = PurchaseOrder.objects.filter(number=order.number).exclude(pk=order.pk)
+        if (self.is_new or "number" in self.header) and namesakes.exists():
+            raise OrderNumberTaken(_("Another order has this number."), field="number")
+        if order.commercial_status in _ISSUED and order.issued_on is None:
+            self.changes.warn("issue_date_missing", "issued_on", _("An issued order says since when."))
+
+    def _set(self, kept: str, value: object, said: str) -> None:
+        if value is None or getattr(self.order, kept) == value:
+            return
+        setattr(self.order, kept, value)
+        self.header[kept] = said
+        self.changes.paths.append(said)
+        # The header is shared by every line, so whoever changes it answers for all of them.
+        for row in self.stored.all_rows():
+            self.changes.at(row)
+
+    def _apply_incoterm(self) -> None:
+        if self.document.incoterm is None:
+            return
+        sent = self.document.incoterm.strip()
+        term = sent.upper()
+        is_known = term in Incoterm.values
+        self._set("incoterm", term if is_known else "", "incoterm")
+        self._set("incoterm_text", "" if is_known else sent, "incoterm")
+        if term and not is_known:
+            self.changes.warn("unknown_incoterm", "incoterm", _("Kept as sent; the contract date counts on site."))
+
+    def _apply_parent(self) -> None:
+        if self.document.parent is None:
+            return
+        parent = order_codes.find_order(self.document.parent, system=self.system, actor=self.actor)
+        if parent is None or parent == self.order.pk:
+            raise BadInput(_("There is no such other order."), field="parent")
+        if self.order.kind != OrderKind.CALL_OFF:
+            raise BadInput(_("Only a call-off has a parent."), field="parent")
+        self._set("parent_id", parent, "parent")
+
+    def _issue(self) -> Issue:
+        is_issued = self.order.commercial_status in _ISSUED
+        on = self.order.issued_on
+        return Issue(on if is_issued else None, None if is_issued else on, self.actor, self.now)
+
+    def _check_issue_date(self, lines: LineWork) -> None:
+        on = lines.issue.issued_on
+        if on is None or not (self.is_new or self.header.keys() & {"issued_on", "commercial_status"}):
+            return
+        sites = [row.site for row in (*self.stored.all_rows(), *lines.new_rows) if row.site is not None]
+        today = min((local_date(site, self.now) for site in sites), default=self.now.date())
+        if (on - today).days > 1:
+            raise BadInput(_("An order cannot have been issued in the future."), field="issued_on")
+
+    # -- writing and telling -------------------------------------------------------------------------------------
+
+    def _write(self, lines: LineWork, version: Version | None) -> None:
+        if self.changes.paths and version is not None and self.order.document_version != version.text:
+            self.order.document_version = version.text
+            self.header["document_version"] = "document_version"
+        if self.is_new:
+            self.order.save(force_insert=True)
+        elif self.header:
+            self.order.save(update_fields=sorted(self.header))
+        lines.write()
+        if not self.is_new and self.header.keys() & {"commercial_status", "issued_on"}:
+            lines.follow_issue()
+
+    def _tell(self, revisions: Sequence[DateRevision]) -> None:
+        """Leave what happened, move the forecasts, look at the alerts."""
+        facts: dict[str, object] = {
+            "system": self.system,
+            "external_id": self.external_id,
+            "changes": len(self.changes.paths),
+            "changed": self.changes.paths[:100],
+        }
+        self._record("order.created" if self.is_new else "order.updated", facts)
+        if self.changes.released:
+            released = [
+                {"requirement": str(each.requirement_id), "lot": str(each.lot_id), "quantity": str(each.quantity)}
+                for each in self.changes.released
+            ]
+            self._record("order.reduced", {"released": released})
+        self._recalculate()
+        if revisions:
+            self._record_promises(revisions)
+        wake.after_commit()
+
+    def _record(self, verb: str, facts: dict[str, object]) -> None:
+        audit.record(
+            actor=self.actor,
+            verb=verb,
+            subject_kind="order",
+            subject_id=self.order.pk,
+            request_id=self.request_id,
+            facts=facts,
+        )
+
+    def _recalculate(self) -> None:
+        self.order.refresh_from_db(fields=["version"])
+        requirements = frozenset(each.requirement_id for each in self.changes.released)
+        for site_id in sorted(self.changes.lots):
+            site = self.changes.sites[site_id]
+            assert site is not None
+            forecasts.recalculate(
+                site_id=site_id,
+                as_of=local_date(site, self.now),
+                now=self.now,
+                cause=RunCause.CHANGE,
+                cause_text=_("Order %(number)s by %(system)s") % {"number": self.order.number, "system": self.system},
+                cause_key=f"order:{self.order.pk}:{self.order.version}",
+                actor=self.actor,
+                touched=Touched(lots=frozenset(self.changes.lots[site_id]), requirements=requirements),
+            )
+
+    # -- promises ------------------------------------------------------------------------------------------------
+
+    def _new_promises(self, lines: LineWork) -> list[DateRevision]:
+        """The promised dates that this system did not state last; the rest is no news."""
+        promised = [each for each in lines.promised if each.row.status == LineStatus.OPEN]
+        last = self._last_promises({each.row.pk: each.row.contract_step for each in promised})
+        revisions = []
+        for each in promised:
+            said = each.said.promise
+            assert said is not None
+            if last.get(each.row.pk) == (said.value, said.precision):
+                continue
+            self.changes.paths.append(f"{path(each.row)}/promised_date")
+            revisions.append(
+                DateRevision(
+                    kind=RevisionKind.PROMISE,
+                    line_number=each.row.line.number,
+                    schedule_number=each.row.number,
+                    said=said,
+                    field=each.said.field,
+                )
+            )
+        return revisions
+
+    def _last_promises(self, steps: dict[UUID, str]) -> dict[UUID, tuple[str, str]]:
+        """Of each schedule line, what the ERP stated last about its contract step."""
+        if not steps:
+            return {}
+        found = Promise.objects.filter(
+            milestone__chain__lot__schedule_line__in=list(steps),
+            source=PromiseSource.ERP,
+            retraction__isnull=True,
+            superseded_by__isnull=True,
+        ).order_by("stated_on", "recorded_at", "place")
+        last: dict[UUID, tuple[str, str]] = {}
+        for key, code, value, precision in found.values_list(
+            "milestone__chain__lot__schedule_line", "milestone__code", "value", "precision"
+        ):
+            if steps[key] == code:
+                last[key] = value, precision
+        return last
+
+    def _record_promises(self, revisions: Sequence[DateRevision]) -> None:
+        sites = [row.site for row in self.stored.all_rows() if row.site is not None]
+        sites += [site for site in self.changes.sites.values() if site is not None]
+        version = f" v{self.document.version}" if self.document.version is not None else ""
+        try:
+            dates.record(
+                order_id=self.order.pk,
+                revisions=revisions,
+                stated_on=min((local_date(site, self.now) for site in sites), default=self.now.date()),
+                source=PromiseSource.ERP,
+                document=f"{self.system} {self.external_id}{version}",
+                actor=self.actor,
+                now=self.now,
+                request_id=self.request_id,
+            )
+        except BadInput as refusal:
+            at = (refusal.field or "").rpartition("/")[0]
+            raise BadInput(refusal.message, field=f"{at}/promised_date" if at else refusal.field) from None
