@@ -15,7 +15,7 @@ from django.core.management import get_commands
 
 from procurement.config.environment import Environment
 from procurement.management.runtime import assets, stack
-from procurement.management.runtime.places import REPOSITORY
+from procurement.management.runtime.places import REPOSITORY, StartUpError
 
 START_UP_FILES = ["Makefile", "Dockerfile", "docker-compose.yml", ".ci/run"]
 LOCKS = sorted((REPOSITORY / "requirements").glob("*.txt"))
@@ -212,7 +212,7 @@ def test_only_named_files_are_collected_and_a_missing_one_is_named(tmp_path: Pat
     assert collected == set(assets.allow_list().values())
 
     (modules / "@tabler/icons/icons/outline/bell.svg").unlink()
-    with pytest.raises(assets.StartUpError, match=r"outline/bell\.svg"):
+    with pytest.raises(StartUpError, match=r"outline/bell\.svg"):
         assets.collect(modules, target)
     assert (target / "icons" / "bell.svg").exists()
 
