@@ -128,6 +128,19 @@ CREATE CONSTRAINT TRIGGER a_lot_holds_its_allocations AFTER UPDATE OF quantity
     ON procurement_deliverylot DEFERRABLE INITIALLY DEFERRED
     FOR EACH ROW EXECUTE FUNCTION longlead_lot_holds_its_allocations();
 
+CREATE FUNCTION longlead_requirement_holds_its_allocations() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF (SELECT coalesce(sum(quantity), 0) FROM procurement_allocation WHERE requirement_id = NEW.id AND ended_at IS NULL)
+       > (SELECT quantity FROM procurement_requirement WHERE id = NEW.id) THEN
+        RAISE EXCEPTION 'a requirement shrank below its live allocations'
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'allocations_fit_their_requirement';
+    END IF;
+    RETURN NULL;
+END $$;
+CREATE CONSTRAINT TRIGGER a_requirement_holds_its_allocations AFTER UPDATE OF quantity
+    ON procurement_requirement DEFERRABLE INITIALLY DEFERRED
+    FOR EACH ROW EXECUTE FUNCTION longlead_requirement_holds_its_allocations();
+
 CREATE FUNCTION longlead_allocation_is_kept() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     RAISE EXCEPTION 'an allocation ends, it is never deleted'

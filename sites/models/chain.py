@@ -173,6 +173,7 @@ class Promise(Row):
     recorded_by = models.ForeignKey(User, null=True, on_delete=models.PROTECT, related_name="+")
     statement_id = models.UUIDField(help_text=_("Promises of one statement share it"))
     conditional_on = models.DateField(null=True, blank=True)
+    condition_is_stated = models.BooleanField(default=False, help_text=_("The vendor said it; else we resolved it"))
     quantity = models.DecimalField(max_digits=14, decimal_places=3, null=True, blank=True)
     source = models.CharField(max_length=10, choices=PromiseSource)
     document = models.CharField(max_length=500, blank=True, help_text=_("The mail, file or message it came in"))

@@ -58,6 +58,9 @@ class GridConnection(Row):
                 condition=Q(firm_mw__isnull=True) | Q(offered_mw__isnull=True) | Q(firm_mw__lte=F("offered_mw")),
             ),
             models.CheckConstraint(
+                name="a_grid_connection_has_a_plausible_voltage", condition=plausible_number("voltage_kv", most="2000")
+            ),
+            models.CheckConstraint(
                 name="a_grid_connection_has_plausible_dates", condition=plausible_date("energisation_target_on")
             ),
         ]
@@ -194,7 +197,21 @@ class PowerPurchaseAgreement(Row):
             models.CheckConstraint(
                 name="an_agreement_has_plausible_amounts",
                 condition=plausible_number("price", least="-100000", most="10000000")
+                & plausible_number("price_floor", least="-100000", most="10000000")
+                & plausible_number("price_cap", least="-100000", most="10000000")
                 & plausible_number("delay_damages_per_mw_day", most="1000000000"),
+            ),
+            models.CheckConstraint(
+                name="an_agreement_has_plausible_percentages",
+                condition=plausible_number("output_share_percent", most="100")
+                & plausible_number("tolerance_percent", most="100")
+                & plausible_number("minimum_take_percent", most="100")
+                & plausible_number("escalation_percent", least="-100", most="100"),
+            ),
+            models.CheckConstraint(
+                name="an_agreement_has_a_plausible_volume_and_term",
+                condition=plausible_number("annual_mwh", most="1000000000")
+                & plausible_number("term_years", most="100"),
             ),
             models.CheckConstraint(
                 name="an_agreement_names_an_iso_currency", condition=Q(currency__regex=r"^[A-Z]{3}$")

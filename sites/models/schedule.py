@@ -5,7 +5,7 @@ from django.db import models
 from django.db.models import F, Q
 
 from sites.accounts.models import User
-from sites.accounts.row import Row, plausible_date
+from sites.accounts.row import Row, plausible_date, plausible_number
 from sites.models.site import Site
 from sites.vocabulary import ActivityStatus, LinkKind, RevisionState
 
@@ -68,6 +68,19 @@ class Activity(Row):
     class Meta:
         constraints = [
             models.UniqueConstraint(fields=["revision", "code"], name="an_activity_code_is_unique_within_a_revision"),
+            models.CheckConstraint(
+                name="an_activity_has_plausible_dates",
+                condition=plausible_date("planned_start_on")
+                & plausible_date("planned_finish_on")
+                & plausible_date("early_start_on")
+                & plausible_date("early_finish_on")
+                & plausible_date("actual_start_on")
+                & plausible_date("actual_finish_on"),
+            ),
+            models.CheckConstraint(
+                name="an_activity_has_a_plausible_float",
+                condition=plausible_number("total_float_hours", least="-1000000", most="1000000"),
+            ),
         ]
 
     def __str__(self) -> str:
@@ -83,6 +96,10 @@ class ActivityLink(Row):
     class Meta:
         constraints = [
             models.CheckConstraint(name="an_activity_never_follows_itself", condition=~Q(predecessor=F("successor"))),
+            models.CheckConstraint(
+                name="an_activity_link_has_a_plausible_lag",
+                condition=plausible_number("lag_hours", least="-1000000", most="1000000"),
+            ),
         ]
 
     def __str__(self) -> str:

@@ -88,6 +88,7 @@ def state(
                     recorded_by=statement.actor,
                     statement_id=statement.key,
                     conditional_on=row.conditional_on,
+                    condition_is_stated=_is_stated(said, old),
                     quantity=told.quantity if told else None,
                     source=statement.source,
                     document=statement.document[:500],
@@ -99,6 +100,12 @@ def state(
             )
         )
     return written
+
+
+def _is_stated(said: StatedPromise | None, old: Promise | None) -> bool:
+    if said is not None:
+        return said.conditional_on is not None
+    return old is not None and old.condition_is_stated
 
 
 def _append(promise: Promise) -> Promise:
@@ -123,7 +130,7 @@ def _already(chain: Chain, statement: Statement) -> list[StatedDate]:
         StatedDate(
             code,
             ImpreciseDate(row.value, Precision(row.precision), row.counts_on),
-            row.conditional_on,
+            row.conditional_on if row.condition_is_stated else None,
             id=str(row.pk),
         )
         for code, row in newest.items()
