@@ -1,7 +1,7 @@
 """Rewrites every app's first migration from the models as they are (before 1.0 there is nothing to upgrade).
 
-`makemigrations` splits a new app into CreateModel, AddField and AddConstraint; each of the latter rebuilds the whole
-model state, and a first start took 45 s. One CreateModel per table, in order of dependence, takes two.
+`makemigrations` splits a new app into CreateModel, AddField and AddConstraint; each rebuilds the whole model state, and a
+first start took 45 s. All tables of an app in one operation, in order of dependence, take four.
 """
 
 from argparse import ArgumentParser
@@ -18,6 +18,7 @@ from django.db.migrations.state import ModelState, ProjectState
 from django.db.migrations.writer import MigrationWriter
 
 from sites.accounts.migrations._identifiers import MAKE_UUIDV7
+from sites.accounts.migrations._together import CreateTogether
 
 OUTSIDE = {"accounts": [("auth", "0012_alter_user_first_name_max_length"), ("pghistory", "0007_auto_20250421_0444")]}
 APPS = ["accounts", "sites", "procurement"]
@@ -41,11 +42,12 @@ class Command(BaseCommand):
     def _text(self, label: str, state: ProjectState) -> str:
         models = {name: model for (app, name), model in state.models.items() if app == label}
         order = TopologicalSorter({name: self._needs(model, label, name) for name, model in models.items()})
-        operations: list[Any] = [RunSQL(MAKE_UUIDV7, RunSQL.noop)] if label == "accounts" else []
+        before: list[Any] = [RunSQL(MAKE_UUIDV7, RunSQL.noop)] if label == "accounts" else []
+        tables: list[CreateModel] = []
         for name in order.static_order():
             model = models[name]
             kept = {key: value for key, value in model.options.items() if key != "triggers"}
-            operations.append(
+            tables.append(
                 CreateModel(
                     name=model.name,
                     fields=list(model.fields.items()),
@@ -54,10 +56,12 @@ class Command(BaseCommand):
                     managers=model.managers if label == "accounts" else [],
                 )
             )
-        migration = type("Migration", (Migration,), {"operations": operations, "initial": True})("0001_initial", label)
-        before = APPS[: APPS.index(label)]
+        migration = type("Migration", (Migration,), {"operations": [*before, CreateTogether(tables)], "initial": True})(
+            "0001_initial", label
+        )
+        lower = APPS[: APPS.index(label)]
         migration.dependencies = OUTSIDE.get(label, [("pghistory", "0007_auto_20250421_0444")]) + [
-            (app, "0001_initial") for app in before if app != "accounts"
+            (app, "0001_initial") for app in lower if app != "accounts"
         ]
         if label != "accounts":
             migration.dependencies.append(swappable_dependency(settings.AUTH_USER_MODEL))
