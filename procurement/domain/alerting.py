@@ -30,8 +30,11 @@ TOLD: Final[dict[Rule, tuple[Role, ...]]] = {
 }
 SITE_RULES: Final = frozenset({Rule.NO_ROS, Rule.ORDER_BY, Rule.LATE_FORECAST, Rule.MILESTONE_OVERDUE})
 POWER_RULES: Final = frozenset({Rule.COD_AFTER_ENERGISATION})
+# What a new baseline makes a new question of. A missing date or a missing order it does not touch.
+BASELINED_RULES: Final = frozenset({Rule.LATE_FORECAST, Rule.MILESTONE_OVERDUE, Rule.COD_AFTER_ENERGISATION})
 
 Plain = str | int | None
+Subject = tuple[AlertSubject, UUID]
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,12 +123,11 @@ class SiteFacts:
     lots: tuple[LotFacts, ...] = ()
 
     @property
-    def subjects(self) -> frozenset[tuple[str, str]]:
-        """What can carry an alert at all: an alert on anything else has lost its subject."""
-        return frozenset(
-            [(AlertSubject.REQUIREMENT.value, str(row.key)) for row in self.requirements]
-            + [(AlertSubject.LOT.value, str(row.key)) for row in self.lots]
-        )
+    def baseline_versions(self) -> dict[Subject, int]:
+        """What can carry an alert at all, with its newest baseline: an alert on anything else has lost its subject."""
+        return {(AlertSubject.REQUIREMENT, row.key): row.baseline_version for row in self.requirements} | {
+            (AlertSubject.LOT, row.key): row.baseline_version for row in self.lots
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,8 +135,8 @@ class PowerFacts:
     shares: tuple[ShareFacts, ...] = ()
 
     @property
-    def subjects(self) -> frozenset[tuple[str, str]]:
-        return frozenset((AlertSubject.AGREEMENT_SHARE.value, str(row.key)) for row in self.shares)
+    def baseline_versions(self) -> dict[Subject, int]:
+        return {(AlertSubject.AGREEMENT_SHARE, row.key): row.baseline_version for row in self.shares}
 
 
 @dataclass(frozen=True, slots=True)
@@ -237,7 +239,7 @@ def _about_requirement(
         subject_id=row.key,
         subject_text=row.text,
         site_id=site.site_id,
-        baseline_version=row.baseline_version,
+        baseline_version=row.baseline_version if rule in BASELINED_RULES else 0,
         band=band,
         lane=lane,
         hits=hits,

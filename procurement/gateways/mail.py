@@ -1,0 +1,308 @@
+"""Sends one message to one recipient, within bounds, and says plainly what became of it."""
+
+import contextlib
+import email.errors
+import email.policy
+import smtplib
+import socket
+import ssl
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from email.headerregistry import Address
+from email.message import EmailMessage
+from email.utils import parseaddr
+from enum import StrEnum
+from typing import Protocol
+
+from django.conf import settings
+
+CONNECT_SECONDS = 5.0
+DIALOGUE_SECONDS = 20.0
+_ANSWER_LENGTH = 500
+# Seven bits, because not every server takes eight.
+_WIRE = email.policy.SMTP.clone(cte_type="7bit")
+
+
+class Outcome(StrEnum):
+    ACCEPTED = "accepted"
+    TRANSIENT = "transient"
+    PERMANENT = "permanent"
+    UNREADABLE = "unreadable"  # the message itself cannot be written; no server was asked
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """`unreachable`: the server never came to this recipient, so the next message would fare no better.
+
+    `address_refused`: the address is bad for good, not only this message.
+    """
+
+    outcome: Outcome
+    code: str
+    answer: str
+    unreachable: bool = False
+    address_refused: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Outgoing:
+    """A frozen message: rendered twice it gives the same bytes. `message_id` comes with its angle brackets."""
+
+    message_id: str
+    to_address: str
+    to_name: str
+    subject: str
+    text: str
+    html: str
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+class Courier(Protocol):
+    def send(self, message: Outgoing) -> Delivery:
+        """Never raises for what a server says or does; only a process that ends interrupts it."""
+        ...
+
+
+def as_bytes(message: Outgoing, *, sender: str) -> bytes:
+    """The message on the wire. Raises ValueError where it cannot be written (a line break in a header)."""
+    mail = EmailMessage(policy=_WIRE)
+    name, address = parseaddr(sender)
+    mail["From"] = Address(display_name=name, addr_spec=address)
+    mail["To"] = Address(display_name=message.to_name, addr_spec=_ascii_address(message.to_address))
+    mail["Subject"] = message.subject
+    mail["Message-ID"] = message.message_id
+    for header, value in message.headers.items():
+        mail[header] = value
+    mail.set_content(message.text)
+    if message.html:
+        mail.add_alternative(message.html, subtype="html")
+        # Chosen at random otherwise, and then a message sent twice would differ.
+        mail.set_boundary("=_" + "".join(letter for letter in message.message_id if letter.isalnum())[:60])
+    return mail.as_bytes()
+
+
+def _ascii_address(address: str) -> str:
+    local, _, domain = address.rpartition("@")
+    return f"{local}@{domain.encode('idna').decode('ascii')}"
+
+
+@dataclass(frozen=True, slots=True)
+class SmtpServer:
+    host: str
+    port: int
+    user: str = ""
+    password: str = ""
+    starttls: bool = False
+    implicit_tls: bool = False
+    context: ssl.SSLContext | None = None
+
+
+class SmtpCourier:
+    """One connection a message. Connecting takes 5 s at most and everything together 20 s, however slowly it drips.
+
+    A refusal before the recipient was named (log-in, TLS, sender) is our own set-up and never the recipient's fault:
+    the message waits.
+    """
+
+    def __init__(
+        self,
+        server: SmtpServer,
+        *,
+        sender: str,
+        host_name: str,
+        connect_seconds: float = CONNECT_SECONDS,
+        dialogue_seconds: float = DIALOGUE_SECONDS,
+    ) -> None:
+        self._server = server
+        self._sender = sender
+        self._host_name = host_name
+        self._connect_seconds = connect_seconds
+        self._dialogue_seconds = dialogue_seconds
+
+    def send(self, message: Outgoing) -> Delivery:
+        try:
+            content = as_bytes(message, sender=self._sender)
+            recipient = _ascii_address(message.to_address)
+        except (ValueError, LookupError, email.errors.MessageError) as refusal:
+            return Delivery(Outcome.UNREADABLE, type(refusal).__name__, str(refusal)[:_ANSWER_LENGTH])
+        reached = False
+        try:
+            with self._session() as smtp:
+                code, answer = smtp.mail(parseaddr(self._sender)[1])
+                if code != 250:
+                    return self._before_recipient(code, answer)
+                reached = True
+                return self._hand_over(smtp, recipient, content)
+        except smtplib.SMTPResponseException as refusal:
+            return self._before_recipient(refusal.smtp_code, refusal.smtp_error)
+        except (OSError, smtplib.SMTPException, ValueError) as failure:
+            # ValueError: smtplib reads from a socket that the deadline closed under it.
+            return Delivery(
+                Outcome.TRANSIENT, type(failure).__name__, str(failure)[:_ANSWER_LENGTH], unreachable=not reached
+            )
+
+    def check(self) -> str:
+        """Connect, secure and log in, send nothing; the server's greeting. Raises OSError, SMTPException."""
+        with self._session() as smtp:
+            greeting = smtp.ehlo_resp or smtp.helo_resp or b""
+            secured = "TLS" if isinstance(smtp.sock, ssl.SSLSocket) else "no TLS"
+            return f"{_words(greeting.splitlines()[0] if greeting else b'')} ({secured})"
+
+    def _hand_over(self, smtp: smtplib.SMTP, recipient: str, content: bytes) -> Delivery:
+        code, answer = smtp.rcpt(recipient)
+        if code not in (250, 251):
+            return _refused(code, answer, at_recipient=True)
+        try:
+            code, answer = smtp.data(content)
+        except smtplib.SMTPDataError as refusal:
+            return _refused(refusal.smtp_code, refusal.smtp_error, at_recipient=False)
+        if code != 250:
+            return _refused(code, answer, at_recipient=False)
+        return Delivery(Outcome.ACCEPTED, str(code), _words(answer))
+
+    def _before_recipient(self, code: int, answer: bytes | str) -> Delivery:
+        return Delivery(Outcome.TRANSIENT, str(code), _words(answer), unreachable=True)
+
+    @contextlib.contextmanager
+    def _session(self) -> Iterator[smtplib.SMTP]:
+        ends_at = time.monotonic() + self._dialogue_seconds
+        raw = self._connect(ends_at)
+        # Wrapping in TLS takes the socket away from `raw`; a second handle still ends the connection.
+        handle = raw.dup()
+        # A time-out per read lets a server that drips one byte at a time hold the sender for ever.
+        watchdog = threading.Timer(max(0.0, ends_at - time.monotonic()), _cut, [handle])
+        watchdog.daemon = True
+        watchdog.start()
+        smtp = smtplib.SMTP(local_hostname=self._host_name)
+        try:
+            raw.settimeout(self._dialogue_seconds)
+            smtp.sock = self._secured(raw) if self._server.implicit_tls else raw
+            self._greet(smtp)
+            yield smtp
+            # The message is accepted or refused by now; a server that is rude about goodbye changes nothing.
+            with contextlib.suppress(OSError, smtplib.SMTPException, ValueError):
+                smtp.quit()
+        finally:
+            watchdog.cancel()
+            watchdog.join()
+            handle.close()
+            smtp.close()
+            raw.close()
+
+    def _greet(self, smtp: smtplib.SMTP) -> None:
+        code, answer = smtp.getreply()
+        if code != 220:
+            raise smtplib.SMTPConnectError(code, answer)
+        smtp.ehlo_or_helo_if_needed()
+        if self._server.starttls:
+            code, answer = smtp.docmd("STARTTLS")
+            if code != 220:
+                raise smtplib.SMTPConnectError(code, answer)
+            assert smtp.sock is not None
+            smtp.sock = self._secured(smtp.sock)
+            smtp.file = None
+            smtp.ehlo_resp = smtp.helo_resp = None
+            smtp.esmtp_features = {}
+            smtp.does_esmtp = False
+            smtp.ehlo_or_helo_if_needed()
+        if self._server.user:
+            smtp.login(self._server.user, self._server.password)
+
+    def _secured(self, raw: socket.socket) -> ssl.SSLSocket:
+        context = self._server.context or ssl.create_default_context()
+        return context.wrap_socket(raw, server_hostname=self._server.host)
+
+    def _connect(self, ends_at: float) -> socket.socket:
+        """To the first address that answers, all of them within the one limit."""
+        until = min(time.monotonic() + self._connect_seconds, ends_at)
+        failure: OSError | None = None
+        for family, kind, protocol, _, address in socket.getaddrinfo(
+            self._server.host, self._server.port, type=socket.SOCK_STREAM
+        ):
+            left = until - time.monotonic()
+            if left <= 0:
+                break
+            raw = socket.socket(family, kind, protocol)
+            raw.settimeout(left)
+            try:
+                raw.connect(address)
+            except OSError as refusal:
+                raw.close()
+                failure = refusal
+            else:
+                return raw
+        raise failure or TimeoutError("The mail server could not be reached in time.")
+
+
+def _cut(handle: socket.socket) -> None:
+    with contextlib.suppress(OSError):
+        handle.shutdown(socket.SHUT_RDWR)
+
+
+def _refused(code: int, answer: bytes | str, *, at_recipient: bool) -> Delivery:
+    words = _words(answer)
+    if not 500 <= code <= 599:
+        return Delivery(Outcome.TRANSIENT, str(code), words)
+    return Delivery(Outcome.PERMANENT, str(code), words, address_refused=_means_address(words, at_recipient))
+
+
+def _means_address(words: str, at_recipient: bool) -> bool:
+    """RFC 3463: x.1 is about the address, x.2 about the mailbox (a full one, 5.2.2, included), x.7 about policy.
+
+    Without such a code a refusal of the recipient is about the recipient, one of the content about the content.
+    """
+    subject = words.split(".")[1] if words[:2] == "5." and words.count(".") >= 2 else ""
+    return subject in {"1", "2"} if subject else at_recipient
+
+
+def _words(answer: bytes | str) -> str:
+    text = answer.decode("utf-8", "replace") if isinstance(answer, bytes) else answer
+    return " ".join("".join(letter if letter.isprintable() else " " for letter in text).split())[:_ANSWER_LENGTH]
+
+
+class MailboxCourier:
+    """For the demo: the row of the message is the mailbox, so it is delivered by being kept."""
+
+    def send(self, message: Outgoing) -> Delivery:
+        try:
+            as_bytes(message, sender=settings.DEFAULT_FROM_EMAIL)
+        except (ValueError, LookupError, email.errors.MessageError) as refusal:
+            return Delivery(Outcome.UNREADABLE, type(refusal).__name__, str(refusal)[:_ANSWER_LENGTH])
+        return Delivery(Outcome.ACCEPTED, "mailbox", "")
+
+
+@dataclass(slots=True)
+class Postbag:
+    """Keeps what it was given, and answers what it was told to for an address."""
+
+    answers: dict[str, Delivery] = field(default_factory=dict)
+    messages: list[Outgoing] = field(default_factory=list)
+
+    def send(self, message: Outgoing) -> Delivery:
+        answer = self.answers.get(message.to_address)
+        if answer is not None and answer.outcome is not Outcome.ACCEPTED:
+            return answer
+        self.messages.append(message)
+        return answer or Delivery(Outcome.ACCEPTED, "250", "OK")
+
+
+def smtp_courier() -> SmtpCourier:
+    """The mail server that the settings name."""
+    return SmtpCourier(
+        SmtpServer(
+            host=settings.EMAIL_HOST,
+            port=settings.EMAIL_PORT,
+            user=settings.EMAIL_HOST_USER,
+            password=settings.EMAIL_HOST_PASSWORD,
+            starttls=settings.EMAIL_USE_TLS,
+            implicit_tls=settings.EMAIL_USE_SSL,
+        ),
+        sender=settings.DEFAULT_FROM_EMAIL,
+        host_name=settings.MAIL_DOMAIN,
+    )
+
+
+def courier() -> Courier:
+    return MailboxCourier() if settings.MAIL_TO_MAILBOX else smtp_courier()

@@ -1,0 +1,347 @@
+"""What a mail says, in its reader's language: what moved, why, what it costs, what to do, who else knows."""
+
+import re
+import unicodedata
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any, Final
+from uuid import UUID
+
+import css_inline
+from django.conf import settings
+from django.template.loader import render_to_string
+from django.utils import formats, translation
+from django.utils.functional import Promise
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
+
+from procurement.models import Alert, Notification, NotificationItem
+from procurement.services.recipients import Reason
+from procurement.vocabulary import AlertEventKind, Lane, Rule
+from sites.domain.calendar import WorkingCalendar
+from sites.models import Site
+from sites.queries.chains import working_calendars
+from sites.vocabulary import Driver, Party
+
+LINES_IN_A_MAIL: Final = 20
+_ALERTS_IN_A_HEADER: Final = 20
+_EARLIER_MESSAGES: Final = 3
+_LENGTH: Final = 200
+# Marks that turn the direction of what follows; with them a name can make a date read otherwise.
+_BIDI: Final = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+_INLINER = css_inline.CSSInliner(keep_at_rules=True, load_remote_stylesheets=False)
+
+_DRIVERS: Final[dict[str, str | Promise]] = {
+    Driver.ACTUAL: gettext_lazy("%(step)s happened on the day recorded."),
+    Driver.IMPLIED: gettext_lazy("%(step)s must have happened, because a later step did."),
+    Driver.LOCKED: gettext_lazy("A planner pinned %(step)s."),
+    Driver.PROMISE: gettext_lazy("The vendor's promise for %(step)s decides."),
+    Driver.PROMISE_SHIFTED: gettext_lazy(
+        "The vendor's promise for %(step)s has moved, because what it depended on is late."
+    ),
+    Driver.DURATION: gettext_lazy("The usual duration up to %(step)s decides."),
+    Driver.PLAN: gettext_lazy("The plan of %(step)s decides."),
+    Driver.TODAY: gettext_lazy("%(step)s is not done, and it cannot be in the past."),
+    Driver.PREDECESSOR: gettext_lazy("%(step)s cannot come before the step before it."),
+    Driver.SPAN: gettext_lazy("The lead time up to %(step)s decides."),
+}
+_NEXT: Final[dict[str, str | Promise]] = {
+    Rule.NO_ROS: gettext_lazy("Give the requirement a date or an anchor in the site's schedule."),
+    Rule.ORDER_BY: gettext_lazy("Place the order, or agree on a later required-on-site date."),
+    Rule.LATE_FORECAST: gettext_lazy(
+        "Acknowledge it with a date by which it will be better, and get an earlier promise from the vendor."
+    ),
+    Rule.MILESTONE_OVERDUE: gettext_lazy("Ask for the date on which it happened, or for a new promise."),
+    Rule.COD_AFTER_ENERGISATION: gettext_lazy("Arrange power for the days between, or agree on an earlier start."),
+    Rule.ERP_DISAGREEMENT: gettext_lazy("Compare the order in the ERP with the lots and allocations here."),
+}
+_REASONS: Final[dict[str, str | Promise]] = {
+    Reason.OWNER: gettext_lazy("You get this because it is assigned to you."),
+    Reason.ROLE_HOLDER: gettext_lazy("You get this because of your role; nobody is assigned to it."),
+    Reason.DEPUTY: gettext_lazy("You get this because you stand in for somebody who cannot be reached."),
+    Reason.ADMINISTRATOR: gettext_lazy("You get this because nobody else was found who could be told."),
+}
+_DUE_KINDS: Final[dict[str, str | Promise]] = {
+    "lock": gettext_lazy("pinned"),
+    "promise": gettext_lazy("promised"),
+    "plan": gettext_lazy("planned"),
+    "baseline": gettext_lazy("agreed at the start"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    subject: str
+    text: str
+    html: str
+    headers: dict[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One alert as the templates show it."""
+
+    site: str
+    title: str
+    status: str
+    url: str
+    moved: list[str]
+    why: list[str]
+    effect: list[str]
+    next_step: str
+    weight: tuple[int, int]
+
+
+@dataclass(slots=True)
+class _Told:
+    """The alert with the events of it that one message tells, in the order in which they happened."""
+
+    alert: Alert
+    items: list[NotificationItem] = field(default_factory=list)
+
+
+def write(row: Notification, items: Sequence[NotificationItem]) -> Written:
+    """The frozen text of a message. Everything that people or machines typed is cleaned on its way in."""
+    told: dict[UUID, _Told] = {}
+    for item in items:
+        told.setdefault(item.event.alert_id, _Told(item.event.alert)).items.append(item)
+    calendars = working_calendars()
+    with translation.override(_language(row.recipient.language)):
+        entries = sorted(
+            (_entry(each, _calendar(each.alert.site, calendars)) for each in told.values()),
+            key=lambda entry: (entry.weight, entry.title),
+            reverse=True,
+        )
+        context = {
+            "entries": entries[:LINES_IN_A_MAIL],
+            "entry": entries[0] if len(entries) == 1 else None,
+            "headline": _headline(row, entries),
+            "more": max(0, len(entries) - LINES_IN_A_MAIL),
+            "cause": clean(row.cause_text),
+            "others": _others(row, items),
+            "reason": str(_REASONS.get(row.reason, _REASONS[Reason.OWNER])),
+            "list_url": f"{settings.BASE_URL}/alerts/",
+            "language": translation.get_language(),
+        }
+        text = render_to_string("email/alerts.txt", context)
+        html = _INLINER.inline(render_to_string("email/alerts.html", context))
+        subject = _subject(row, entries)
+    return Written(subject, re.sub(r"\n{3,}", "\n\n", text.strip()) + "\n", html, _headers(row, list(told.values())))
+
+
+def clean(text: str, most: int = _LENGTH) -> str:
+    """One line without control or direction marks, at most so long."""
+    kept = "".join(
+        " " if unicodedata.category(letter) in {"Cc", "Zl", "Zp", "Cs"} else letter
+        for letter in text
+        if letter not in _BIDI
+    )
+    line = " ".join(kept.split())
+    return line if len(line) <= most else line[: most - 1] + "…"
+
+
+def alert_url(alert: Alert) -> str:
+    return f"{settings.BASE_URL}/alerts/{alert.pk}/"
+
+
+def _language(code: str) -> str:
+    try:
+        return translation.get_supported_language_variant(code)
+    except LookupError:
+        return settings.LANGUAGE_CODE
+
+
+def _calendar(site: Site | None, calendars: dict[UUID, WorkingCalendar]) -> WorkingCalendar | None:
+    return calendars.get(site.calendar_id) if site else None
+
+
+def _subject(row: Notification, entries: Sequence[Entry]) -> str:
+    """What it is about comes first and never changes, so that mails about one thing lie together in a mailbox."""
+    if row.lane == Lane.DIGEST:
+        day = _date(row.digest_on) if row.digest_on else ""
+        return clean(f"[Longlead] {_('Digest')} {day}: {_count(len(entries))}")
+    if len(entries) == 1:
+        return clean(f"[Longlead]{entries[0].site} {entries[0].title}: {entries[0].status}")
+    cause = clean(row.cause_text, 100) or _("several dates")
+    return clean(f"[Longlead]{entries[0].site} {cause}: {_count(len(entries))}")
+
+
+def _headline(row: Notification, entries: Sequence[Entry]) -> str:
+    if len(entries) == 1:
+        return f"{entries[0].status}: {entries[0].title}"
+    return _count(len(entries))
+
+
+def _count(number: int) -> str:
+    return ngettext("%(number)d alert", "%(number)d alerts", number) % {"number": number}
+
+
+def _entry(told: _Told, calendar: WorkingCalendar | None) -> Entry:
+    alert = told.alert
+    facts: dict[str, Any] = alert.facts
+    days = facts.get("days_late") or -(facts.get("days_left") or 0)
+    return Entry(
+        site=f"[{clean(alert.site.code)}]" if alert.site else "",
+        title=clean(alert.subject_text),
+        status=_status(alert, unstable=any(item.event.kind == AlertEventKind.UNSTABLE for item in told.items)),
+        url=alert_url(alert),
+        moved=_moved(told, calendar),
+        why=_why(alert),
+        effect=_effect(facts),
+        next_step=str(_NEXT[alert.rule]),
+        weight=(1 if alert.lane == Lane.URGENT else 0, days),
+    )
+
+
+def _status(alert: Alert, *, unstable: bool) -> str:
+    facts = alert.facts
+    late = facts.get("days_late") or 0
+    if unstable:
+        return _("unstable date")
+    match alert.rule:
+        case Rule.NO_ROS:
+            return _("no required-on-site date")
+        case Rule.ORDER_BY:
+            left = facts.get("days_left") or 0
+            if left >= 0:
+                return ngettext("order within %(days)d day", "order within %(days)d days", left) % {"days": left}
+            return ngettext("order %(days)d day overdue", "order %(days)d days overdue", -left) % {"days": -left}
+        case Rule.LATE_FORECAST:
+            return ngettext("%(days)d day late", "%(days)d days late", late) % {"days": late}
+        case Rule.MILESTONE_OVERDUE:
+            return ngettext(
+                "%(step)s %(days)d day overdue", "%(step)s %(days)d days overdue", late
+            ) % {"step": clean(facts.get("milestone") or ""), "days": late}  # fmt: skip
+        case Rule.COD_AFTER_ENERGISATION:
+            return ngettext(
+                "power %(days)d day after energisation", "power %(days)d days after energisation", late
+            ) % {"days": late}  # fmt: skip
+        case _:
+            return clean(str(alert.get_rule_display()))
+
+
+def _moved(told: _Told, calendar: WorkingCalendar | None) -> list[str]:
+    """From what it was before the first event told here to what it is now."""
+    facts = told.alert.facts
+    before = told.items[0].event.facts
+    lines = []
+    for label, name, from_name in (
+        (_("Forecast"), "forecast_on", "forecast_from_on"),
+        (_("Required on site"), "required_on_site", "required_from_on"),
+        (_("Start of power (COD)"), "cod_forecast_on", "cod_from_on"),
+        (_("Energisation"), "energisation_on", "energisation_from_on"),
+    ):
+        until = _day(facts.get(name))
+        if until is None:
+            continue
+        since = _day(before.get(from_name)) or _day(before.get(name))
+        lines.append(f"{label}: {_from_to(since, until, calendar)}")
+    if due := _day(facts.get("due_on")):
+        kind = str(_DUE_KINDS.get(facts.get("due_kind") or "", ""))
+        lines.append(f"{clean(facts.get('milestone') or '')}: {_date(due)} ({kind})")
+    if order_by := _day(facts.get("order_by_on")):
+        lines.append(f"{_('Order by')}: {_date(order_by)}")
+    return lines
+
+
+def _from_to(since: date | None, until: date, calendar: WorkingCalendar | None) -> str:
+    if since is None or since == until:
+        return _date(until)
+    moved = f"{_date(since)} → {_date(until)}"
+    if calendar is None:
+        return f"{moved} ({_days((until - since).days, signed=True)})"
+    return f"{moved} ({_days((until - since).days, calendar.working_days_between(since, until), signed=True)})"
+
+
+def _why(alert: Alert) -> list[str]:
+    facts = alert.facts
+    lines = []
+    if sentence := _DRIVERS.get(facts.get("driver") or ""):
+        lines.append(str(sentence) % {"step": clean(facts.get("driver_code") or "")})
+    if alert.cause_text:
+        lines.append(f"{_('Cause')}: {clean(alert.cause_text)}")
+    if facts.get("responsible") in Party.values:
+        lines.append(f"{_('Waits for')}: {Party(facts['responsible']).label}")
+    if facts.get("vendor"):
+        lines.append(f"{_('Vendor')}: {clean(facts['vendor'])}")
+    return lines
+
+
+def _effect(facts: dict[str, Any]) -> list[str]:
+    lines = []
+    if facts.get("float_days") is not None:
+        lines.append(f"{_('Float')}: {_days(facts['float_days'], facts.get('float_working_days'), signed=True)}")
+    if facts.get("mw_days") not in (None, "0"):
+        lines.append(f"{_('MW-days at risk')}: {facts['mw_days']}")
+    baseline, forecast = _day(facts.get("rfs_baseline_on")), _day(facts.get("rfs_forecast_on"))
+    if baseline and forecast:
+        block = clean(facts.get("block") or "")
+        lines.append(
+            f"{_('Ready for service')} {block}: {_date(baseline)} → {_date(forecast)} "
+            f"({_days((forecast - baseline).days, signed=True)})"
+        )
+    if facts.get("share_mw"):
+        lines.append(f"{_('Power not covered')}: {facts['share_mw']} MW")
+    for label, name in ((_("Guaranteed COD"), "guaranteed_cod_on"), (_("Long-stop date"), "long_stop_on")):
+        if day := _day(facts.get(name)):
+            lines.append(f"{label}: {_date(day)}")
+    return lines
+
+
+def _days(number: int, working: int | None = None, *, signed: bool = False) -> str:
+    said = f"{number:+d}" if signed else f"{number:d}"
+    words = ngettext("%(days)s day", "%(days)s days", abs(number)) % {"days": said}
+    if working is None:
+        return words
+    counted = f"{working:+d}" if signed else f"{working:d}"
+    return words + ", " + ngettext("%(days)s working day", "%(days)s working days", abs(working)) % {"days": counted}
+
+
+def _day(text: str | None) -> date | None:
+    return date.fromisoformat(text) if text else None
+
+
+def _date(day: date) -> str:
+    return formats.date_format(day, "DATE_FORMAT")
+
+
+def _others(row: Notification, items: Sequence[NotificationItem]) -> list[str]:
+    names = (
+        NotificationItem.objects.filter(event__in=[item.event_id for item in items], dropped_because="")
+        .exclude(recipient=row.recipient_id)
+        .values_list("recipient__name", flat=True)
+        .distinct()
+        .order_by("recipient__name")
+    )
+    return [clean(name, 80) for name in names]
+
+
+def _headers(row: Notification, told: Sequence[_Told]) -> dict[str, str]:
+    site = row.site.code.lower() if row.site else "digest"
+    headers = {
+        "List-Id": f"<alerts.{site}.{settings.MAIL_DOMAIN}>",
+        "Auto-Submitted": "auto-generated",
+        "X-Auto-Response-Suppress": "All",
+        "X-Longlead-Reason": row.reason,
+        "X-Longlead-Severity": row.lane,
+        "X-Longlead-Alert": " ".join(str(each.alert.pk) for each in told[:_ALERTS_IN_A_HEADER]),
+    }
+    if len(told) == 1 and row.lane == Lane.URGENT:
+        headers |= _thread(row, told[0].alert)
+    return headers
+
+
+def _thread(row: Notification, alert: Alert) -> dict[str, str]:
+    """The root of what this reader was sent about the alert, and the last few after it."""
+    earlier = list(
+        Notification.objects.filter(recipient=row.recipient_id, lane=Lane.URGENT, items__event__alert=alert)
+        .exclude(message_id="")
+        .exclude(pk=row.pk)
+        .distinct()
+        .order_by("released_at", "pk")
+        .values_list("message_id", flat=True)
+    )
+    if not earlier:
+        return {}
+    return {"In-Reply-To": earlier[0], "References": " ".join([earlier[0], *earlier[1:][-_EARLIER_MESSAGES:]])}

@@ -1,0 +1,300 @@
+"""From an event to an accepted mail. Every step is a row, so that whatever dies between two steps loses nothing."""
+
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Final
+from uuid import UUID
+
+from django.conf import settings
+from django.db import Error as DatabaseError
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+from procurement.gateways.mail import Courier, Delivery, Outcome, Outgoing
+from procurement.models import Alert, Notification, NotificationItem
+from procurement.services import mail_text
+from procurement.services.holding import hold, spread
+from procurement.services.recipients import Directory, Reason
+from procurement.vocabulary import AlertEventKind, AlertState, Channel, NotificationState
+from sites.accounts.models import User
+from sites.accounts.permissions import Permission
+from sites.accounts.row import new_id
+from sites.queries.access import can
+
+logger = logging.getLogger(__name__)
+
+BACK_OFF_MINUTES: Final = (1, 5, 15, 30, 60)
+GIVE_UP_AFTER: Final = timedelta(days=5)
+
+
+# -- releasing ---------------------------------------------------------------------------------------------------
+
+
+@dataclass(slots=True)
+class Released:
+    due: int = 0
+    suppressed: int = 0
+    cancelled: int = 0
+    dead: int = 0
+
+
+def release_due(*, now: datetime) -> Released:
+    """Freeze the text of every held message whose time has come. Any number of these may run at once."""
+    done = Released()
+    while True:
+        with transaction.atomic():
+            row = (
+                Notification.objects.filter(state=NotificationState.HELD, release_at__lte=now)
+                .select_for_update(skip_locked=True, of=("self",))
+                .select_related("recipient", "site")
+                .order_by("release_at", "pk")
+                .first()
+            )
+            if row is None:
+                return done
+            try:
+                with transaction.atomic():
+                    state = _release(row, now)
+            except DatabaseError:
+                raise
+            except Exception as failure:
+                logger.exception("Notification %s cannot be written.", row.pk)
+                state = _bury(row, f"{type(failure).__name__}: {failure}", now)
+        setattr(done, state, getattr(done, state) + 1)
+
+
+def _release(row: Notification, now: datetime) -> str:
+    items = list(row.items.filter(dropped_because="").select_related("event__alert__site__calendar").order_by("pk"))
+    kept: list[NotificationItem] = []
+    lost: list[NotificationItem] = []
+    for item in items:
+        reason = _no_longer(item, row)
+        if reason:
+            _drop(item, reason)
+        elif _may_tell(row.recipient, item.event.alert):
+            kept.append(item)
+        else:
+            _drop(item, "the recipient can no longer be told")
+            lost.append(item)
+    hold([item.event for item in lost], now=now, at_once=True)
+    if not kept:
+        row.state = NotificationState.CANCELLED if lost else NotificationState.SUPPRESSED
+        row.digest_on = None if lost else row.digest_on
+        row.save(update_fields=["state", "digest_on"])
+        return row.state
+    written = mail_text.write(row, kept)
+    row.subject, row.body_text, row.body_html = written.subject, written.text, written.html
+    row.headers = written.headers | {"Date": _mail_date(now)}
+    row.address = row.recipient.email
+    row.message_id = message_id(row.pk)
+    row.state, row.next_attempt_at, row.released_at = NotificationState.DUE, now, now
+    row.save()
+    return row.state
+
+
+def message_id(key: UUID) -> str:
+    return f"<longlead.{key}@{settings.MAIL_DOMAIN}>"
+
+
+def _mail_date(now: datetime) -> str:
+    return now.astimezone(UTC).strftime("%a, %d %b %Y %H:%M:%S +0000")
+
+
+def _no_longer(item: NotificationItem, row: Notification) -> str:
+    """Why an event is not worth telling any more, empty where it is."""
+    alert = item.event.alert
+    if alert.state == AlertState.CLOSED:
+        return f"closed since: {alert.close_reason}"
+    if alert.state == AlertState.RECOVERED and item.event.kind == AlertEventKind.BAND:
+        return "recovered since"
+    if alert.acknowledged_by_id == row.recipient_id and alert.acknowledged_at and alert.acknowledged_at > item.event.at:
+        return "acknowledged by the recipient since"
+    return ""
+
+
+def _may_tell(person: User, alert: Alert) -> bool:
+    return _has_address(person) and can(person, Permission.SITE_VIEW, site_id=alert.site_id)
+
+
+def _has_address(person: User) -> bool:
+    return bool(person.email) and person.email_refused_at is None
+
+
+def _drop(item: NotificationItem, reason: str) -> None:
+    item.dropped_because = reason
+    item.save(update_fields=["dropped_because"])
+
+
+# -- sending -----------------------------------------------------------------------------------------------------
+
+
+@dataclass(slots=True)
+class Sent:
+    """`unreachable`: the round ended early because the mail server did not answer; what is due stays due."""
+
+    sent: int = 0
+    deferred: int = 0
+    dead: int = 0
+    cancelled: int = 0
+    unreachable: bool = False
+
+
+def send_due(*, courier: Courier, now_fn: Callable[[], datetime]) -> Sent:
+    """Send until nothing is due. Any number of these may run at once; a row is locked while it is being sent.
+
+    A sender that dies between the server's answer and the commit sends once more, with the same Message-ID and the
+    same bytes.
+    """
+    done = Sent()
+    while not done.unreachable:
+        with transaction.atomic():
+            now = now_fn()
+            row = (
+                Notification.objects.filter(
+                    state__in=[NotificationState.DUE, NotificationState.DEFERRED],
+                    channel=Channel.EMAIL,
+                    next_attempt_at__lte=now,
+                )
+                .select_for_update(skip_locked=True, of=("self",))
+                .select_related("recipient", "site")
+                .order_by("next_attempt_at", "pk")
+                .first()
+            )
+            if row is None:
+                return done
+            if _lost_right(row, now):
+                done.cancelled += 1
+                continue
+            delivery = _deliver(row, courier)
+            state = _mark(row, delivery, now_fn())
+        setattr(done, state, getattr(done, state) + 1)
+        done.unreachable = delivery.unreachable
+    return done
+
+
+def _lost_right(row: Notification, now: datetime) -> bool:
+    """Cancel a message that shows a site its reader has lost since; what they may still see is held for them anew."""
+    items = list(row.items.filter(dropped_because="").select_related("event__alert__site").order_by("pk"))
+    lost = [item for item in items if not _may_tell(row.recipient, item.event.alert)]
+    if not lost:
+        return False
+    for item in lost:
+        _drop(item, "the recipient can no longer be told")
+    row.state, row.digest_on, row.next_attempt_at = NotificationState.CANCELLED, None, None
+    row.save(update_fields=["state", "digest_on", "next_attempt_at"])
+    hold([item.event for item in lost], now=now, at_once=True)
+    kept = [item for item in items if item not in lost]
+    if kept:
+        again = Notification.objects.create(
+            pk=new_id(),
+            recipient=row.recipient,
+            site=row.site,
+            lane=row.lane,
+            cause_key=f"again:{row.pk}",
+            cause_text=row.cause_text,
+            reason=row.reason,
+            release_at=now,
+        )
+        NotificationItem.objects.filter(pk__in=[item.pk for item in kept]).update(notification=again)
+    return True
+
+
+def _deliver(row: Notification, courier: Courier) -> Delivery:
+    try:
+        return courier.send(
+            Outgoing(
+                message_id=row.message_id,
+                to_address=row.address,
+                to_name=mail_text.clean(row.recipient.name, 120),
+                subject=row.subject,
+                text=row.body_text,
+                html=row.body_html,
+                headers=row.headers,
+            )
+        )
+    except Exception as failure:  # a courier that breaks must not stop the messages behind this one
+        logger.exception("Notification %s was not sent.", row.pk)
+        return Delivery(Outcome.TRANSIENT, type(failure).__name__[:20], str(failure))
+
+
+def _mark(row: Notification, delivery: Delivery, now: datetime) -> str:
+    row.attempts += 1
+    row.last_code, row.last_answer = delivery.code[:20], mail_text.clean(delivery.answer, 500)
+    if delivery.outcome is Outcome.ACCEPTED:
+        row.state, row.sent_at, row.next_attempt_at = NotificationState.SENT, now, None
+    elif delivery.outcome is Outcome.TRANSIENT and now - (row.released_at or now) < GIVE_UP_AFTER:
+        row.state, row.next_attempt_at = NotificationState.DEFERRED, now + _back_off(row)
+    else:
+        row.state, row.next_attempt_at = NotificationState.DEAD, None
+        _tell_others(row, delivery, now)
+    row.save(update_fields=["attempts", "last_code", "last_answer", "state", "sent_at", "next_attempt_at"])
+    return row.state
+
+
+def _back_off(row: Notification) -> timedelta:
+    """1, 5, 15, 30 and 60 minutes, then hourly; up to a tenth more, so that what failed together does not return so."""
+    minutes = BACK_OFF_MINUTES[min(row.attempts, len(BACK_OFF_MINUTES)) - 1]
+    return timedelta(seconds=minutes * 60 + spread(f"{row.pk}:{row.attempts}", minutes * 6))
+
+
+def _tell_others(row: Notification, delivery: Delivery, now: datetime) -> None:
+    """A mail that will never arrive reaches the deputy or the next holder, and the administrators hear of it."""
+    if delivery.address_refused:
+        User.objects.filter(pk=row.recipient_id, email_refused_at__isnull=True).update(email_refused_at=now)
+    events = [item.event for item in row.items.filter(dropped_because="").select_related("event__alert__site")]
+    hold(events, now=now, at_once=True, besides=[row.recipient_id])
+    what = _("Mail to %(address)s was refused: %(code)s %(answer)s") % {
+        "address": row.address,
+        "code": row.last_code,
+        "answer": row.last_answer,
+    }
+    _put_in_portal(row, [event.alert for event in events], what, now, readers=[row.recipient])
+
+
+def _bury(row: Notification, reason: str, now: datetime) -> str:
+    """A message that cannot be written is kept where everybody can see that it was not, and the next one follows."""
+    row.state, row.released_at, row.message_id = NotificationState.DEAD, now, message_id(row.pk)
+    row.subject = "[Longlead] A message could not be written"
+    row.body_text = row.last_answer = mail_text.clean(reason, 500)
+    row.last_code = "unwritten"
+    row.save()
+    alerts = [item.event.alert for item in row.items.select_related("event__alert__site")]
+    _put_in_portal(row, alerts, f"{row.subject}: {row.last_answer}", now, readers=[row.recipient])
+    return row.state
+
+
+def _put_in_portal(
+    row: Notification, alerts: Sequence[Alert], what: str, now: datetime, *, readers: Sequence[User]
+) -> None:
+    """A notice that needs no mail: for these readers and for the administrators of the alerts' sites."""
+    directory = Directory(alerts, now=now)
+    people = {person.pk: person for person in readers if person.is_active}
+    for alert in alerts:
+        people |= {person.pk: person for person in directory.administrators(alert)}
+    text = "\n".join(
+        [what, *(f"{mail_text.alert_url(alert)} {mail_text.clean(alert.subject_text)}" for alert in alerts)]
+    )
+    notices = []
+    for person in people.values():
+        key = new_id()
+        notices.append(
+            Notification(
+                pk=key,
+                recipient=person,
+                channel=Channel.PORTAL,
+                site=row.site,
+                lane=row.lane,
+                cause_key=f"undelivered:{row.pk}",
+                reason=Reason.OWNER if person.pk == row.recipient_id else Reason.ADMINISTRATOR,
+                state=NotificationState.SENT,
+                release_at=now,
+                released_at=now,
+                sent_at=now,
+                message_id=message_id(key),
+                subject=what[:300],
+                body_text=text,
+            )
+        )
+    Notification.objects.bulk_create(notices)

@@ -1,0 +1,212 @@
+"""Who is told of an alert: the narrowest duty that names somebody who may see it, and never nobody."""
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator
+from datetime import date, datetime, timedelta
+from enum import StrEnum
+from typing import NamedTuple
+from uuid import UUID
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from django.db.models import Q
+
+from procurement.domain import alerting
+from procurement.models import Alert
+from procurement.queries.alerts import Scopes, scopes_of
+from procurement.vocabulary import Rule
+from sites.accounts.models import User, UserKind
+from sites.accounts.permissions import Permission, Role
+from sites.models import Absence, Assignment, Membership, Site
+from sites.queries.access import can
+from sites.vocabulary import AssignmentScope, ScopeKind
+
+_NARROWEST_FIRST = (
+    AssignmentScope.ORDER_LINE,
+    AssignmentScope.ORDER,
+    AssignmentScope.COMPANY,
+    AssignmentScope.EQUIPMENT_CLASS,
+    AssignmentScope.DISCIPLINE,
+    AssignmentScope.SITE,
+)
+_HOLDERS_FIRST = (ScopeKind.SITE, ScopeKind.DESK, ScopeKind.PORTFOLIO)
+_ONE_DAY = timedelta(days=1)
+
+
+class Reason(StrEnum):
+    """Why this person; stored with the message and said in it."""
+
+    OWNER = "owner"
+    ROLE_HOLDER = "role_holder"
+    DEPUTY = "deputy"
+    ADMINISTRATOR = "administrator"
+
+
+class Told(NamedTuple):
+    person: User
+    reason: Reason
+
+
+def zone_of(person: User) -> ZoneInfo:
+    """The person's time zone; UTC where it is not one."""
+    try:
+        return ZoneInfo(person.time_zone)
+    except (ZoneInfoNotFoundError, ValueError):
+        return ZoneInfo("UTC")
+
+
+def local_now(person: User, now: datetime) -> datetime:
+    return now.astimezone(zone_of(person))
+
+
+class Directory:
+    """Duties, roles and absences around some alerts, read in a fixed number of queries."""
+
+    def __init__(self, alerts: Iterable[Alert], *, now: datetime, besides: Collection[UUID] = ()) -> None:
+        """`besides` are people whom no mail reaches, so that their deputies are told."""
+        rows = list(alerts)
+        self._now = now
+        self._unreached = set(besides)
+        self._scopes = scopes_of(rows)
+        roles = {role for row in rows for role in alerting.TOLD[Rule(row.rule)]}
+        site_ids = {row.site_id for row in rows if row.site_id}
+        self._sites = {site.pk: site for site in Site.objects.filter(pk__in=site_ids)}
+        self._assignments = list(
+            Assignment.objects.filter(Q(site__isnull=True) | Q(site__in=site_ids), role__in=roles)
+            .select_related("person")
+            .order_by("pk")
+        )
+        self._memberships = list(
+            Membership.objects.filter(
+                Q(scope=ScopeKind.PORTFOLIO)
+                | Q(desk__in=[site.desk_id for site in self._sites.values()])
+                | Q(site__in=site_ids),
+                role__in=roles | {Role.ADMINISTRATOR},
+            )
+            .select_related("person")
+            .order_by("pk")
+        )
+        self._absences: dict[UUID, list[Absence]] = defaultdict(list)
+        today = now.date()
+        for absence in (
+            Absence.objects.filter(from_on__lte=today + _ONE_DAY, until_on__gte=today - _ONE_DAY)
+            .select_related("deputy")
+            .order_by("pk")
+        ):
+            self._absences[absence.person_id].append(absence)
+        self._may_see: dict[tuple[UUID, UUID | None], bool] = {}
+
+    def told(self, alert: Alert) -> tuple[Told, ...]:
+        """Those assigned for each role the rule tells, else the holders of one, else the administrators."""
+        scopes = self._scopes[alert.pk]
+        roles = alerting.TOLD[Rule(alert.rule)]
+        found: dict[UUID, Told] = {}
+        for role in roles:
+            for people in self._assigned(role, scopes):
+                if reached := self._reached(people, scopes.site_id, Reason.OWNER):
+                    found |= reached
+                    break
+        if not found:
+            for people in self._holders(roles, scopes):
+                if found := self._reached(people, scopes.site_id, Reason.ROLE_HOLDER):
+                    break
+        if not found:
+            people = [person for level in self._holders((Role.ADMINISTRATOR,), scopes) for person in level]
+            found = self._reached(people, scopes.site_id, Reason.ADMINISTRATOR)
+        return tuple(found.values())
+
+    def administrators(self, alert: Alert) -> list[User]:
+        """Whoever administers the alert's site, reached by mail or not."""
+        scopes = self._scopes[alert.pk]
+        people = {person.pk: person for level in self._holders((Role.ADMINISTRATOR,), scopes) for person in level}
+        return [person for person in people.values() if self._sees(person, scopes.site_id)]
+
+    def _assigned(self, role: Role, scopes: Scopes) -> Iterator[list[User]]:
+        today = self._today_at(scopes.site_id)
+        mine = [
+            row
+            for row in self._assignments
+            if row.role == role
+            and (row.site_id is None or row.site_id == scopes.site_id)
+            and (row.from_on is None or row.from_on <= today)
+            and (row.until_on is None or row.until_on >= today)
+        ]
+        for scope in _NARROWEST_FIRST:
+            yield [row.person for row in mine if row.scope == scope and _is_about(row, scope, scopes)]
+
+    def _holders(self, roles: Collection[Role], scopes: Scopes) -> Iterator[list[User]]:
+        site = self._sites.get(scopes.site_id) if scopes.site_id else None
+        for scope in _HOLDERS_FIRST:
+            yield [
+                row.person
+                for row in self._memberships
+                if row.role in roles
+                and row.scope == scope
+                and (
+                    scope == ScopeKind.PORTFOLIO
+                    or (site is not None and (row.site_id == site.pk or (row.desk_id == site.desk_id and row.desk_id)))
+                )
+            ]
+
+    def _reached(self, people: Iterable[User], site_id: UUID | None, reason: Reason) -> dict[UUID, Told]:
+        found: dict[UUID, Told] = {}
+        for person in people:
+            told = self._person_or_deputy(person, site_id, reason, frozenset())
+            if told is not None:
+                found.setdefault(told.person.pk, told)
+        return found
+
+    def _person_or_deputy(
+        self, person: User, site_id: UUID | None, reason: Reason, seen: frozenset[UUID]
+    ) -> Told | None:
+        if person.pk in seen or not self._sees(person, site_id):
+            return None
+        away = next((row for row in self._absences[person.pk] if self._is_away(row, person)), None)
+        if away is not None:
+            deputy = away.deputy
+        elif self._has_address(person):
+            return Told(person, reason)
+        else:
+            deputy = self._usual_deputy(person)
+        if deputy is None:
+            return None
+        return self._person_or_deputy(deputy, site_id, Reason.DEPUTY, seen | {person.pk})
+
+    def _has_address(self, person: User) -> bool:
+        return bool(person.email) and person.email_refused_at is None and person.pk not in self._unreached
+
+    def _is_away(self, absence: Absence, person: User) -> bool:
+        return absence.from_on <= local_now(person, self._now).date() <= absence.until_on
+
+    def _usual_deputy(self, person: User) -> User | None:
+        """Who stood in last, or will next, for somebody who is there but whom no mail reaches."""
+        row = (
+            Absence.objects.filter(person=person, deputy__isnull=False)
+            .select_related("deputy")
+            .order_by("-until_on", "-pk")
+            .first()
+        )
+        return row.deputy if row else None
+
+    def _sees(self, person: User, site_id: UUID | None) -> bool:
+        key = person.pk, site_id
+        if key not in self._may_see:
+            self._may_see[key] = person.kind == UserKind.PERSON and can(person, Permission.SITE_VIEW, site_id=site_id)
+        return self._may_see[key]
+
+    def _today_at(self, site_id: UUID | None) -> date:
+        site = self._sites.get(site_id) if site_id else None
+        return self._now.astimezone(ZoneInfo(site.time_zone)).date() if site else self._now.date()
+
+
+def _is_about(row: Assignment, scope: AssignmentScope, scopes: Scopes) -> bool:
+    if scope == AssignmentScope.SITE:
+        return row.site_id == scopes.site_id
+    if scope == AssignmentScope.DISCIPLINE:
+        return row.discipline in scopes.disciplines
+    named = {
+        AssignmentScope.ORDER_LINE: scopes.line_ids,
+        AssignmentScope.ORDER: scopes.order_ids,
+        AssignmentScope.COMPANY: scopes.company_ids,
+        AssignmentScope.EQUIPMENT_CLASS: scopes.class_ids,
+    }[scope]
+    return row.subject_id in named
