@@ -16,7 +16,7 @@ from procurement.vocabulary import (
 )
 from sites.accounts.models import User
 from sites.accounts.permissions import Role
-from sites.accounts.row import Row
+from sites.accounts.row import Row, plausible_date
 from sites.models import Site
 from sites.models.site import holds_portfolio
 
@@ -89,6 +89,10 @@ class Alert(Row):
             models.CheckConstraint(
                 name="an_acknowledged_alert_names_who_did_it",
                 condition=~Q(state=AlertState.ACKNOWLEDGED) | Q(acknowledged_by__isnull=False),
+            ),
+            models.CheckConstraint(
+                name="an_alert_has_plausible_dates",
+                condition=plausible_date("opened_on") & plausible_date("commitment_on"),
             ),
         ]
         indexes = [
@@ -175,6 +179,7 @@ class Notification(Row):
             models.CheckConstraint(
                 name="a_sent_message_says_when", condition=~Q(state=NotificationState.SENT) | Q(sent_at__isnull=False)
             ),
+            models.CheckConstraint(name="a_digest_has_a_plausible_date", condition=plausible_date("digest_on")),
         ]
         indexes = [
             models.Index(

@@ -8,7 +8,7 @@ from factory.declarations import LazyAttribute, Sequence, SubFactory, Trait
 from factory.django import DjangoModelFactory
 from factory.helpers import post_generation
 
-from sites.accounts.models import ApiClient, User, UserKind
+from sites.accounts.models import ApiClient, ApiKey, AuditEvent, User, UserKind
 
 T = TypeVar("T", bound=Model)
 
@@ -54,3 +54,25 @@ class ApiClientFactory(RowFactory[ApiClient]):
     name = Sequence(lambda n: f"ERP {n}")
     system = "SAP-PRD"
     account = SubFactory(UserFactory, machine=True)
+
+
+class ApiKeyFactory(RowFactory[ApiKey]):
+    """A row that looks like a key; no secret belongs to it."""
+
+    class Meta:
+        model = ApiKey
+
+    client = SubFactory(ApiClientFactory)
+    prefix = Sequence(lambda n: f"llk_{n:08}")
+    secret_hash = b"0" * 32
+    scopes = ["po:read"]
+
+
+class AuditEventFactory(RowFactory[AuditEvent]):
+    class Meta:
+        model = AuditEvent
+
+    actor = SubFactory(UserFactory)
+    verb = "order.released"
+    subject_kind = "order"
+    subject_id = "1"

@@ -1,38 +1,63 @@
 """Equipment, orders, needs and stored forecasts. Make rows with `.create(...)`: that is what is typed."""
 
-from datetime import date
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
 
-from factory.declarations import LazyAttribute, SelfAttribute, Sequence, SubFactory, Trait
+from factory.declarations import LazyAttribute, LazyFunction, SelfAttribute, Sequence, SubFactory, Trait
 from factory.helpers import post_generation
 
 from procurement.models import (
+    Alert,
+    AlertEvent,
+    AlertPreference,
     Allocation,
     BlockForecast,
     ChainForecast,
     ChainStep,
     ChainTemplate,
+    ChangeOrder,
     Company,
+    Contact,
     DeliveryLot,
     EquipmentClass,
+    Evaluation,
+    ExternalRef,
     ForecastRun,
     GroupNeed,
     LeadTimeObservation,
     LotForecast,
+    Notification,
+    NotificationItem,
     OrderLine,
     Plant,
     PurchaseOrder,
+    Receipt,
     RedundancyGroup,
     Requirement,
     RequirementForecast,
+    RosAnchor,
     ScheduleLine,
 )
-from procurement.vocabulary import CalendarOf, CommercialStatus, Incoterm, LeadTimeKind, RosRule, RunCause
+from procurement.vocabulary import (
+    AlertEventKind,
+    AlertSubject,
+    CalendarOf,
+    Channel,
+    CommercialStatus,
+    Incoterm,
+    Lane,
+    LeadTimeKind,
+    RosRule,
+    Rule,
+    RunCause,
+)
+from sites.accounts.permissions import Role
+from sites.accounts.row import new_id
 from sites.models import Baseline, Milestone
 from sites.vocabulary import ChainKind, Discipline, DurationBasis, Party
-from tests.factories.accounts import RowFactory, T
-from tests.factories.sites import BlockFactory, ChainFactory, SiteFactory, WorkCalendarFactory
+from tests.factories.accounts import RowFactory, T, UserFactory
+from tests.factories.sites import BlockFactory, ChainFactory, GateFactory, SiteFactory, WorkCalendarFactory
 
 WORKING, CALENDAR = DurationBasis.WORKING, DurationBasis.CALENDAR
 # The chain of the worked example: code, days, basis, whose calendar, who acts.
@@ -113,6 +138,14 @@ class PlantFactory(RowFactory[Plant]):
     calendar = SubFactory(WorkCalendarFactory, code="JP")
 
 
+class ContactFactory(RowFactory[Contact]):
+    class Meta:
+        model = Contact
+
+    company = SubFactory(CompanyFactory)
+    name = Sequence(lambda n: f"Contact {n}")
+
+
 class LeadTimeFactory(RowFactory[LeadTimeObservation]):
     class Meta:
         model = LeadTimeObservation
@@ -160,6 +193,16 @@ class RequirementFactory(RowFactory[Requirement]):
     required_on_site = date(2027, 9, 20)
     ros_fixed_on = SelfAttribute("required_on_site")
     ros_rule = LazyAttribute(lambda made: RosRule.FIXED if made.ros_fixed_on else RosRule.NONE)
+
+
+class RosAnchorFactory(RowFactory[RosAnchor]):
+    """A gate of the requirement's site; for an activity give `gate=None`, `project_code` and `activity_code`."""
+
+    class Meta:
+        model = RosAnchor
+
+    requirement = SubFactory(RequirementFactory)
+    gate = SubFactory(GateFactory, site=SelfAttribute("..requirement.site"))
 
 
 class PurchaseOrderFactory(RowFactory[PurchaseOrder]):
@@ -261,6 +304,35 @@ class AllocationFactory(RowFactory[Allocation]):
     quantity = Decimal("1")
 
 
+class ReceiptFactory(RowFactory[Receipt]):
+    class Meta:
+        model = Receipt
+
+    lot = SubFactory(DeliveryLotFactory)
+    quantity = Decimal("1")
+    received_on = date(2026, 11, 18)
+
+
+class ChangeOrderFactory(RowFactory[ChangeOrder]):
+    class Meta:
+        model = ChangeOrder
+
+    order = SubFactory(PurchaseOrderFactory)
+    number = Sequence(lambda n: f"CO-{n}")
+    reason = "Two more fans"
+    author = SubFactory(UserFactory)
+
+
+class ExternalRefFactory(RowFactory[ExternalRef]):
+    class Meta:
+        model = ExternalRef
+
+    system = "SAP-PRD"
+    kind = "order"
+    external_id = Sequence(lambda n: f"45000{n:05}")
+    subject_id = LazyFunction(new_id)
+
+
 class ForecastRunFactory(RowFactory[ForecastRun]):
     class Meta:
         model = ForecastRun
@@ -349,3 +421,79 @@ class ChainForecastFactory(_AnswerFactory[ChainForecast]):
     run = SubFactory(ForecastRunFactory, site=SelfAttribute("..chain.site"))
     as_of = SelfAttribute("run.as_of")
     forecast_on = date(2027, 8, 1)
+
+
+NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
+
+
+class AlertFactory(RowFactory[Alert]):
+    """An open alert about a lot that nobody needs to have made."""
+
+    class Meta:
+        model = Alert
+
+    rule = Rule.LATE_FORECAST
+    subject_kind = AlertSubject.LOT
+    subject_id = LazyFunction(new_id)
+    subject_text = "CH-01"
+    site = SubFactory(SiteFactory)
+    lane = Lane.URGENT
+    told_role = Role.EXPEDITER
+    opened_on = date(2026, 11, 20)
+    opened_at = NOON
+
+
+class AlertEventFactory(RowFactory[AlertEvent]):
+    class Meta:
+        model = AlertEvent
+
+    alert = SubFactory(AlertFactory)
+    kind = AlertEventKind.BAND
+    band = 7
+    at = NOON
+
+
+class NotificationFactory(RowFactory[Notification]):
+    """Held. `frozen` gives it what every message has that left that state."""
+
+    class Meta:
+        model = Notification
+
+    class Params:
+        frozen = Trait(
+            message_id=Sequence(lambda n: f"<{n}@longlead.example>"), subject="Chillers late", body_text="Chillers late"
+        )
+
+    recipient = SubFactory(UserFactory)
+    site = SubFactory(SiteFactory)
+    lane = Lane.URGENT
+    cause_key = Sequence(lambda n: f"statement:{n}")
+    release_at = NOON
+
+
+class NotificationItemFactory(RowFactory[NotificationItem]):
+    class Meta:
+        model = NotificationItem
+
+    event = SubFactory(AlertEventFactory)
+    notification = SubFactory(NotificationFactory)
+    recipient = SelfAttribute("notification.recipient")
+    channel = Channel.EMAIL
+
+
+class AlertPreferenceFactory(RowFactory[AlertPreference]):
+    class Meta:
+        model = AlertPreference
+
+    person = SubFactory(UserFactory)
+    rule = Rule.NO_ROS
+    lane = Lane.DIGEST
+
+
+class EvaluationFactory(RowFactory[Evaluation]):
+    class Meta:
+        model = Evaluation
+
+    site = SubFactory(SiteFactory)
+    as_of = date(2026, 11, 20)
+    evaluated_at = NOON

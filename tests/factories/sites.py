@@ -10,6 +10,8 @@ from factory.helpers import post_generation
 from sites.accounts.permissions import Role
 from sites.models import (
     Absence,
+    Activity,
+    ActivityLink,
     Assignment,
     Baseline,
     Block,
@@ -18,16 +20,21 @@ from sites.models import (
     Desk,
     Gate,
     GridConnection,
+    LoadStep,
     Membership,
     Milestone,
+    MilestoneRound,
     Phase,
     PowerPurchaseAgreement,
     PpaShare,
     Promise,
+    PromiseRetraction,
+    ScheduleRevision,
     Site,
     WorkCalendar,
 )
 from sites.vocabulary import (
+    ActivityStatus,
     AgreementState,
     AgreementStructure,
     AssignmentScope,
@@ -179,6 +186,23 @@ class PromiseFactory(RowFactory[Promise]):
     source = PromiseSource.EMAIL
 
 
+class RetractionFactory(RowFactory[PromiseRetraction]):
+    class Meta:
+        model = PromiseRetraction
+
+    promise = SubFactory(PromiseFactory)
+    reason = "Typed on the wrong order"
+
+
+class MilestoneRoundFactory(RowFactory[MilestoneRound]):
+    class Meta:
+        model = MilestoneRound
+
+    milestone = SubFactory(MilestoneFactory)
+    number = Sequence(lambda n: n + 1)
+    submitted_on = date(2026, 9, 25)
+
+
 class GateFactory(RowFactory[Gate]):
     """`planned_on` and `actual_on` are those of its only milestone."""
 
@@ -221,6 +245,17 @@ class GridConnectionFactory(RowFactory[GridConnection]):
     )
 
 
+class LoadStepFactory(RowFactory[LoadStep]):
+    """Of the whole site; with a `block`, of that block."""
+
+    class Meta:
+        model = LoadStep
+
+    site = SubFactory(SiteFactory)
+    from_on = date(2027, 12, 1)
+    gross_mw = Decimal("10")
+
+
 class AgreementFactory(RowFactory[PowerPurchaseAgreement]):
     class Meta:
         model = PowerPurchaseAgreement
@@ -253,6 +288,34 @@ class ShareFactory(RowFactory[PpaShare]):
     agreement = SubFactory(AgreementFactory)
     site = SubFactory(SiteFactory)
     share_mw = Decimal("12")
+
+
+class ScheduleRevisionFactory(RowFactory[ScheduleRevision]):
+    class Meta:
+        model = ScheduleRevision
+
+    site = SubFactory(SiteFactory)
+    project_code = "BUILD"
+    data_date = date(2026, 11, 1)
+    file_name = "build.xer"
+    file_sha256 = Sequence(lambda n: f"{n:064}")
+
+
+class ActivityFactory(RowFactory[Activity]):
+    class Meta:
+        model = Activity
+
+    revision = SubFactory(ScheduleRevisionFactory)
+    code = Sequence(lambda n: f"A{n}")
+    status = ActivityStatus.NOT_STARTED
+
+
+class ActivityLinkFactory(RowFactory[ActivityLink]):
+    class Meta:
+        model = ActivityLink
+
+    predecessor = SubFactory(ActivityFactory)
+    successor = SubFactory(ActivityFactory, revision=SelfAttribute("..predecessor.revision"))
 
 
 class MembershipFactory(RowFactory[Membership]):
