@@ -83,6 +83,7 @@ class RoundResult(TextChoices):
 class RevisionState(TextChoices):
     QUARANTINED = "quarantined", _("Quarantined")
     ACCEPTED = "accepted", _("Accepted")
+    SUPERSEDED = "superseded", _("Superseded")
     REJECTED = "rejected", _("Rejected")
     ROLLED_BACK = "rolled_back", _("Rolled back")
 
@@ -91,6 +92,15 @@ class ActivityStatus(TextChoices):
     NOT_STARTED = "not_started", _("Not started")
     IN_PROGRESS = "in_progress", _("In progress")
     COMPLETED = "completed", _("Completed")
+
+
+class ActivityKind(TextChoices):
+    TASK = "task", _("Task")
+    RESOURCE_DEPENDENT = "resource_dependent", _("Task by its resources' calendars")
+    LEVEL_OF_EFFORT = "level_of_effort", _("Level of effort")
+    START_MILESTONE = "start_milestone", _("Start milestone")
+    FINISH_MILESTONE = "finish_milestone", _("Finish milestone")
+    WBS_SUMMARY = "wbs_summary", _("WBS summary")
 
 
 class ActivityEdge(TextChoices):
