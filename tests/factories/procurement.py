@@ -102,6 +102,17 @@ class ChainTemplateFactory(RowFactory[ChainTemplate]):
         )
 
 
+class ChainStepFactory(RowFactory[ChainStep]):
+    """A step after those that the template has."""
+
+    class Meta:
+        model = ChainStep
+
+    template = SubFactory(ChainTemplateFactory)
+    sequence = Sequence(lambda n: n + 100)
+    code = Sequence(lambda n: f"STEP_{n}")
+
+
 class EquipmentClassFactory(RowFactory[EquipmentClass]):
     class Meta:
         model = EquipmentClass

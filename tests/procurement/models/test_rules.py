@@ -1,0 +1,487 @@
+"""What the tables of orders, needs and alerts refuse, each in the name of its rule."""
+
+from datetime import date
+from typing import Any
+
+import pytest
+from factory.declarations import SelfAttribute, SubFactory
+
+from procurement.vocabulary import (
+    AlertState,
+    ChangeOrderState,
+    CloseReason,
+    DamagesUnit,
+    NotificationState,
+    OrderKind,
+    RosRule,
+)
+from sites.accounts.row import new_id
+from tests.factories.accounts import UserFactory
+from tests.factories.procurement import (
+    NOON,
+    AlertEventFactory,
+    AlertFactory,
+    AlertPreferenceFactory,
+    AllocationFactory,
+    BlockForecastFactory,
+    ChainForecastFactory,
+    ChainStepFactory,
+    ChainTemplateFactory,
+    ChangeOrderFactory,
+    CompanyFactory,
+    DeliveryLotFactory,
+    EquipmentClassFactory,
+    EvaluationFactory,
+    ExternalRefFactory,
+    GroupNeedFactory,
+    LeadTimeFactory,
+    LotForecastFactory,
+    NotificationFactory,
+    NotificationItemFactory,
+    OrderLineFactory,
+    PlantFactory,
+    PurchaseOrderFactory,
+    ReceiptFactory,
+    RedundancyGroupFactory,
+    RequirementFactory,
+    RequirementForecastFactory,
+    RosAnchorFactory,
+)
+from tests.refusals import kept, refused_by
+from tests.rule_cases import Check, Column, Own, Twice
+
+pytestmark = pytest.mark.django_db
+
+TOO_EARLY, TOO_LATE = date(1999, 12, 31), date(2101, 1, 1)
+FIRST, LAST = date(2000, 1, 1), date(2100, 12, 31)
+AN_ACTIVITY = {"gate": None, "project_code": "BUILD", "activity_code": "A1000"}
+
+CHECKS = [
+    Check("a_company_sells_or_makes", CompanyFactory, {"sells": False}, {"sells": False, "makes": True}),
+    Check("a_company_names_an_iso_country", CompanyFactory, {"country": "J"}, {"country": "KR"}),
+    Check("a_plant_names_an_iso_country", PlantFactory, {"country": "jp"}, {"country": "KR"}),
+    Check("a_step_duration_is_plausible", ChainStepFactory, {"duration_days": 3661}, {"duration_days": 3660}),
+    Check(
+        "a_second_class_code_names_its_system",
+        EquipmentClassFactory,
+        wrong={"code": "generator", "second_code": "Pr_60"},
+        right={"code": "generator", "second_code": "Pr_60", "second_code_system": "Uniclass"},
+    ),
+    Check("a_lead_time_says_from_what_to_what_and_by_whom", LeadTimeFactory, {"source": ""}, {"source": "Call"}),
+    Check(
+        "a_lead_time_says_from_what_to_what_and_by_whom",
+        LeadTimeFactory,
+        wrong={"basis_from": "RTS", "basis_to": "RTS"},
+        right={"basis_from": "RTM", "basis_to": "RTS"},
+    ),
+    Check(
+        "a_lead_time_runs_from_low_to_high_within_ten_years",
+        LeadTimeFactory,
+        wrong={"low_weeks": "48.1", "high_weeks": "48"},
+        right={"low_weeks": "48", "high_weeks": "48"},
+    ),
+    Check(
+        "a_lead_time_runs_from_low_to_high_within_ten_years",
+        LeadTimeFactory,
+        wrong={"high_weeks": "520.1"},
+        right={"high_weeks": "520"},
+    ),
+    Check("a_lead_time_has_plausible_dates", LeadTimeFactory, {"valid_until": TOO_LATE}, {"valid_until": LAST}),
+    Check("a_block_needs_at_least_one_unit", GroupNeedFactory, {"needed_units": 0}, {"needed_units": 1}),
+    Check("a_required_quantity_is_positive", RequirementFactory, {"quantity": "0"}, {"quantity": "0.001"}),
+    Check(
+        "only_single_units_join_a_group",
+        RequirementFactory,
+        wrong={"group": SubFactory(RedundancyGroupFactory, site=SelfAttribute("..site")), "quantity": "2"},
+        right={"group": SubFactory(RedundancyGroupFactory, site=SelfAttribute("..site")), "quantity": "1"},
+    ),
+    Check(
+        "only_single_units_join_a_group",
+        RequirementFactory,
+        wrong={"group": SubFactory(RedundancyGroupFactory, site=SelfAttribute("..site")), "unit": "MTR"},
+        right={"unit": "MTR"},
+    ),
+    Check(
+        "a_fixed_required_date_is_given_just_when_the_rule_says_so",
+        RequirementFactory,
+        wrong={"ros_rule": RosRule.FIXED, "ros_fixed_on": None},
+        right={"ros_rule": RosRule.NONE, "ros_fixed_on": None},
+    ),
+    Check(
+        "a_fixed_required_date_is_given_just_when_the_rule_says_so",
+        RequirementFactory,
+        wrong={"ros_rule": RosRule.ANCHORED, "ros_fixed_on": date(2027, 9, 20)},
+        right={"ros_rule": RosRule.FIXED, "ros_fixed_on": date(2027, 9, 20)},
+    ),
+    Check(
+        "a_requirement_has_plausible_dates",
+        RequirementFactory,
+        wrong={"required_on_site": TOO_EARLY, "ros_fixed_on": None},
+        right={"required_on_site": FIRST, "ros_fixed_on": None},
+    ),
+    Check(
+        "a_chosen_lead_time_says_why",
+        RequirementFactory,
+        wrong={"lead_time": SubFactory(LeadTimeFactory)},
+        right={"lead_time": SubFactory(LeadTimeFactory), "lead_time_reason": "The vendor's own quote"},
+    ),
+    Check(
+        "picked_weeks_belong_to_a_chosen_lead_time",
+        RequirementFactory,
+        wrong={"lead_time_weeks": "40"},
+        right={"lead_time_weeks": "40", "lead_time": SubFactory(LeadTimeFactory), "lead_time_reason": "Quote"},
+    ),
+    Check("an_anchor_is_a_gate_or_an_activity", RosAnchorFactory, {"gate": None}, {}),
+    Check("an_anchor_is_a_gate_or_an_activity", RosAnchorFactory, {"activity_code": "A1000"}, AN_ACTIVITY),
+    Check(
+        "an_anchor_is_a_gate_or_an_activity",
+        RosAnchorFactory,
+        wrong={"gate": None, "activity_code": "A1000"},
+        right=AN_ACTIVITY,
+    ),
+    Check("an_anchor_has_a_plausible_date", RosAnchorFactory, {"last_on": TOO_LATE}, {"last_on": LAST}),
+    Check("an_order_names_an_iso_currency", PurchaseOrderFactory, {"currency": "aud"}, {"currency": "JPY"}),
+    Check("an_order_has_a_plausible_total", PurchaseOrderFactory, {"total_amount": "-0.0001"}, {"total_amount": "0"}),
+    Check(
+        "only_a_call_off_has_a_parent",
+        PurchaseOrderFactory,
+        wrong={"parent": SubFactory(PurchaseOrderFactory)},
+        right={"parent": SubFactory(PurchaseOrderFactory), "kind": OrderKind.CALL_OFF},
+    ),
+    Check(
+        "no_order_is_its_own_parent",
+        PurchaseOrderFactory,
+        wrong={"parent_id": SelfAttribute("id"), "id": new_id(), "kind": OrderKind.CALL_OFF},
+        right={"id": new_id(), "kind": OrderKind.CALL_OFF},
+    ),
+    Check(
+        "a_damages_rate_states_its_unit",
+        PurchaseOrderFactory,
+        wrong={"damages_rate_percent": "0.5"},
+        right={"damages_rate_percent": "0.5", "damages_unit": DamagesUnit.WEEK},
+    ),
+    Check(
+        "an_order_has_plausible_damages",
+        PurchaseOrderFactory,
+        wrong={"damages_rate_percent": "100.0001", "damages_unit": DamagesUnit.WEEK},
+        right={"damages_rate_percent": "100", "damages_unit": DamagesUnit.WEEK},
+    ),
+    Check(
+        "an_order_has_plausible_damages",
+        PurchaseOrderFactory,
+        wrong={"damages_cap_percent": "-0.001"},
+        right={"damages_cap_percent": "10"},
+    ),
+    Check("an_order_has_plausible_dates", PurchaseOrderFactory, {"issued_on": TOO_EARLY}, {"issued_on": FIRST}),
+    Check("a_line_number_is_positive", OrderLineFactory, {"number": 0}, {"number": 1}),
+    Check("a_line_number_is_positive", OrderLineFactory, {"number": 1000000}, {"number": 999999}),
+    Check("a_line_has_a_plausible_price", OrderLineFactory, {"unit_price": "-0.0001"}, {"unit_price": "0"}),
+    Check(
+        "a_schedule_number_is_positive",
+        DeliveryLotFactory,
+        wrong={"schedule_line__number": 0},
+        right={"schedule_line__number": 1},
+    ),
+    Check("a_scheduled_quantity_is_positive", DeliveryLotFactory, {"quantity": "0"}, {"quantity": "0.001"}),
+    Check(
+        "a_schedule_line_has_plausible_dates",
+        DeliveryLotFactory,
+        wrong={"schedule_line__contract_on": TOO_LATE},
+        right={"schedule_line__contract_on": LAST},
+    ),
+    Check(
+        "a_lot_quantity_is_not_negative",
+        DeliveryLotFactory,
+        wrong={"quantity": "-1", "schedule_line__quantity": "1"},
+        right={"quantity": "1"},
+    ),
+    Check(
+        "lots_add_up_to_their_schedule_line",
+        DeliveryLotFactory,
+        wrong={"quantity": "2", "schedule_line__quantity": "3"},
+        right={"quantity": "3", "schedule_line__quantity": "3"},
+    ),
+    Check("an_allocated_quantity_is_positive", AllocationFactory, {"quantity": "0"}, {"quantity": "0.001"}),
+    Check(
+        "an_ended_allocation_says_why",
+        AllocationFactory,
+        wrong={"ended_at": NOON},
+        right={"ended_at": NOON, "end_reason": "Swapped"},
+    ),
+    Check(
+        "allocations_fit_their_lot",
+        AllocationFactory,
+        wrong={"quantity": "2", "requirement__quantity": "2"},
+        right={"quantity": "2", "requirement__quantity": "2", "lot__quantity": "2"},
+    ),
+    Check(
+        "allocations_fit_their_requirement",
+        AllocationFactory,
+        wrong={"quantity": "2", "lot__quantity": "2"},
+        right={"quantity": "1", "lot__quantity": "2"},
+    ),
+    Check(
+        "a_group_holds_its_own_site_and_class",
+        RequirementFactory,
+        wrong={"group": SubFactory(RedundancyGroupFactory)},
+        right={"group": SubFactory(RedundancyGroupFactory, site=SelfAttribute("..site"))},
+    ),
+    Check(
+        "a_group_holds_its_own_site_and_class",
+        RequirementFactory,
+        wrong={
+            "group": SubFactory(
+                RedundancyGroupFactory,
+                site=SelfAttribute("..site"),
+                equipment_class=SubFactory(EquipmentClassFactory, code="generator"),
+            )
+        },
+        right={},
+    ),
+    Check(
+        "a_block_needs_groups_of_its_own_site",
+        GroupNeedFactory,
+        wrong={"group": SubFactory(RedundancyGroupFactory)},
+        right={},
+    ),
+    Check("a_change_amount_has_a_currency", ChangeOrderFactory, {"amount": "5"}, {"amount": "5", "currency": "AUD"}),
+    Check(
+        "nobody_approves_their_own_change_order",
+        ChangeOrderFactory,
+        wrong={"approved_by": SelfAttribute("author")},
+        right={"approved_by": SubFactory(UserFactory)},
+    ),
+    Check(
+        "an_approved_change_order_names_its_approver",
+        ChangeOrderFactory,
+        wrong={"state": ChangeOrderState.APPLIED},
+        right={"state": ChangeOrderState.APPLIED, "approved_by": SubFactory(UserFactory)},
+    ),
+    Check(
+        "a_change_order_has_a_plausible_amount",
+        ChangeOrderFactory,
+        wrong={"amount": "-10000000000001", "currency": "AUD"},
+        right={"amount": "-10000000000000", "currency": "AUD"},
+    ),
+    Check("a_received_quantity_is_positive", ReceiptFactory, {"quantity": "-1"}, {"quantity": "0.001"}),
+    Check("a_receipt_has_a_plausible_date", ReceiptFactory, {"received_on": TOO_LATE}, {"received_on": LAST}),
+    Check(
+        "no_receipt_reverses_itself",
+        ReceiptFactory,
+        wrong={"reverses_id": SelfAttribute("id"), "id": new_id()},
+        right={"reverses": SubFactory(ReceiptFactory, lot=SelfAttribute("..lot"))},
+    ),
+    Check(
+        "a_closed_alert_says_when_and_why",
+        AlertFactory,
+        wrong={"state": AlertState.CLOSED, "closed_at": NOON},
+        right={"state": AlertState.CLOSED, "closed_at": NOON, "close_reason": CloseReason.GONE},
+    ),
+    Check("a_closed_alert_says_when_and_why", AlertFactory, {"closed_at": NOON}, {"recovered_at": NOON}),
+    Check(
+        "an_acknowledged_alert_names_who_did_it",
+        AlertFactory,
+        wrong={"state": AlertState.ACKNOWLEDGED},
+        right={"state": AlertState.ACKNOWLEDGED, "acknowledged_by": SubFactory(UserFactory)},
+    ),
+    Check("an_alert_has_plausible_dates", AlertFactory, {"commitment_on": TOO_LATE}, {"commitment_on": LAST}),
+    Check(
+        "a_released_message_is_frozen",
+        NotificationFactory,
+        wrong={"state": NotificationState.DUE},
+        right={"state": NotificationState.DUE, "frozen": True},
+    ),
+    Check(
+        "a_sent_message_says_when",
+        NotificationFactory,
+        wrong={"state": NotificationState.SENT, "frozen": True},
+        right={"state": NotificationState.SENT, "frozen": True, "sent_at": NOON},
+    ),
+    Check("a_digest_has_a_plausible_date", NotificationFactory, {"digest_on": TOO_EARLY}, {"digest_on": FIRST}),
+]
+
+ONE_RULE = ("rule", "subject_kind", "subject_id")
+CLOSED = {"state": AlertState.CLOSED, "closed_at": NOON, "close_reason": CloseReason.GONE}
+TWICE = [
+    Twice(
+        "a_company_name_is_unique_whatever_its_case",
+        CompanyFactory,
+        first={"name": "North Works"},
+        again={"name": "NORTH WORKS"},
+        same=(),
+        near=({"name": "South Works"},),
+    ),
+    Twice(
+        "a_plant_code_is_unique_within_a_company", PlantFactory, ("company", "code"), ({"company": Own}, {"code": Own})
+    ),
+    Twice(
+        "a_step_code_is_unique_within_a_template",
+        ChainStepFactory,
+        same=("template", "code"),
+        near=({"code": Own}, {"template": SubFactory(ChainTemplateFactory, code="short")}),
+    ),
+    Twice(
+        "a_step_place_is_unique_within_a_template",
+        ChainStepFactory,
+        same=("template", "sequence"),
+        near=({"sequence": Own}, {"template": SubFactory(ChainTemplateFactory, code="short")}),
+    ),
+    Twice("a_group_code_is_unique_within_a_site", RedundancyGroupFactory, ("site", "code"), ({"site": Own},)),
+    Twice(
+        "a_block_states_its_need_of_a_group_once",
+        GroupNeedFactory,
+        same=("block", "group"),
+        near=({"group": Own},),
+    ),
+    Twice("a_tag_is_unique_within_a_site", RequirementFactory, ("site", "tag"), ({"site": Own}, {"tag": Own})),
+    Twice("a_gate_anchors_a_requirement_once", RosAnchorFactory, ("requirement", "gate"), ({"requirement": Own},)),
+    Twice(
+        "an_activity_anchors_a_requirement_once",
+        RosAnchorFactory,
+        first=AN_ACTIVITY,
+        same=("requirement",),
+        near=({"requirement": Own}, {"edge": "finish"}, {"activity_code": "A1010"}, {"project_code": "FITOUT"}),
+    ),
+    Twice(
+        "a_line_number_is_unique_within_an_order",
+        OrderLineFactory,
+        same=("order", "number"),
+        near=({"order": Own}, {"number": 20}),
+    ),
+    Twice(
+        "a_schedule_number_is_unique_within_a_line",
+        DeliveryLotFactory,
+        same=("schedule_line__line", "schedule_line__number"),
+        near=({"schedule_line__line": Own}, {"schedule_line__number": 2}),
+    ),
+    Twice(
+        "a_lot_number_is_unique_within_a_schedule_line",
+        DeliveryLotFactory,
+        same=("schedule_line", "number"),
+        again={"quantity": 0},
+        near=({"number": 2},),
+    ),
+    Twice(
+        "a_lot_serves_a_requirement_by_one_live_allocation",
+        AllocationFactory,
+        first={"quantity": "0.5"},
+        same=("lot", "requirement"),
+        near=({"requirement": Own}, {"ended_at": NOON, "end_reason": "Swapped"}),
+    ),
+    Twice(
+        "a_change_order_number_is_unique_within_an_order",
+        ChangeOrderFactory,
+        same=("order", "number"),
+        near=({"order": Own}, {"number": Own}),
+    ),
+    Twice(
+        "an_external_id_names_one_thing_within_a_system",
+        ExternalRefFactory,
+        same=("system", "kind", "external_id"),
+        near=({"system": "SAP-TST"}, {"kind": "line"}, {"external_id": Own}),
+    ),
+    Twice(
+        "an_alert_is_raised_once_an_episode",
+        AlertFactory,
+        first=CLOSED,
+        same=ONE_RULE,
+        near=({"episode": 2}, {"baseline_version": 1}, {"rule": "milestone_overdue"}, {"subject_id": Own}),
+    ),
+    Twice(
+        "a_rule_has_one_standing_alert_a_subject",
+        AlertFactory,
+        first={"state": AlertState.RECOVERED},
+        again={"episode": 2},
+        same=ONE_RULE,
+        near=(CLOSED, {"rule": "milestone_overdue"}, {"subject_id": Own}),
+    ),
+    Twice(
+        "an_alert_crosses_a_band_once",
+        AlertEventFactory,
+        same=("alert", "kind", "band"),
+        near=({"alert": Own}, {"band": 14}, {"turn": 1}),
+    ),
+    Twice(
+        "one_cause_is_held_once_for_a_person",
+        NotificationFactory,
+        first={"site": None},
+        same=("recipient", "cause_key"),
+        near=({"recipient": Own}, {"cause_key": Own}, {"site": Own}, {"channel": "portal"}, {"state": "cancelled"}),
+    ),
+    Twice(
+        "a_person_gets_one_digest_a_local_date",
+        NotificationFactory,
+        first={"digest_on": date(2026, 11, 20)},
+        same=("recipient",),
+        near=({"recipient": Own}, {"digest_on": date(2026, 11, 21)}, {"channel": "portal"}),
+    ),
+    Twice(
+        "a_message_id_is_used_once",
+        NotificationFactory,
+        first={"frozen": True, "message_id": "<1@longlead.example>"},
+        same=("message_id",),
+        near=({"message_id": "<2@longlead.example>"}, {"message_id": ""}),
+    ),
+    Twice(
+        "an_event_is_told_to_a_person_once_a_channel",
+        NotificationItemFactory,
+        same=("event", "recipient"),
+        near=({"event": Own}, {"recipient": Own}, {"channel": "portal"}),
+    ),
+    Twice(
+        "a_person_chooses_once_for_a_rule",
+        AlertPreferenceFactory,
+        same=("person",),
+        near=({"person": Own}, {"rule": "order_by"}),
+    ),
+    Twice("a_scope_has_one_last_evaluation", EvaluationFactory, ("site",), ({"site": Own},), first={"site": None}),
+    Twice("a_run_answers_a_lot_once", LotForecastFactory, ("run", "lot"), ({"run": Own},)),
+    Twice("a_run_answers_a_requirement_once", RequirementForecastFactory, ("run", "requirement"), ({"run": Own},)),
+    Twice("a_run_answers_a_block_once", BlockForecastFactory, ("run", "block"), ({"run": Own},)),
+    Twice("a_run_answers_a_chain_once", ChainForecastFactory, ("run", "chain"), ({"run": Own},)),
+]
+
+COLUMNS = [
+    Column("Company.code", CompanyFactory, again={"name": "Other Works"}),
+    Column("ChainTemplate.code", ChainTemplateFactory),
+    Column("EquipmentClass.code", EquipmentClassFactory),
+    Column("PurchaseOrder.number", PurchaseOrderFactory),
+    Column("DeliveryLot.chain", DeliveryLotFactory, again={"number": 2}),
+    Column("Receipt.reverses", ReceiptFactory, first={"reverses": SubFactory(ReceiptFactory)}),
+]
+
+
+@pytest.mark.parametrize("case", CHECKS, ids=str)
+def test_a_row_that_breaks_a_rule_is_refused_in_its_name(case: Check) -> None:
+    with refused_by(case.rule):
+        case.factory.create(**case.wrong)
+
+
+@pytest.mark.parametrize("case", CHECKS, ids=str)
+def test_the_nearest_row_that_keeps_the_rule_is_stored(case: Check) -> None:
+    with kept():
+        case.factory.create(**case.right)
+
+
+@pytest.mark.parametrize("case", TWICE, ids=str)
+def test_what_must_be_unique_is_refused_the_second_time(case: Twice) -> None:
+    first = case.make_first()
+
+    with refused_by(case.rule):
+        case.make_second(first)
+
+
+@pytest.mark.parametrize(("case", "near"), [(case, near) for case in TWICE for near in case.near], ids=str)
+def test_what_differs_in_one_part_of_a_unique_rule_is_stored(case: Twice, near: dict[str, Any]) -> None:
+    first = case.make_first()
+
+    with kept():
+        case.make_second(first, **near)
+
+
+@pytest.mark.parametrize("case", COLUMNS, ids=str)
+def test_a_unique_value_is_refused_the_second_time(case: Column) -> None:
+    first = case.factory.create(**case.first)
+
+    with refused_by(case.index_name):
+        case.write_again(first)

@@ -1,0 +1,82 @@
+"""What the tables of people and keys refuse, each in the name of its rule."""
+
+from typing import Any
+
+import pytest
+
+from sites.accounts.models import AuditEvent
+from tests.factories.accounts import ApiClientFactory, ApiKeyFactory, AuditEventFactory, UserFactory
+from tests.refusals import kept, refused_by
+from tests.rule_cases import Column, Own, Twice
+
+pytestmark = pytest.mark.django_db
+
+TWICE = [
+    Twice(
+        "an_email_address_belongs_to_one_user",
+        UserFactory,
+        first={"email": "ann@people.example"},
+        again={"email": "Ann@People.example"},
+        same=(),
+        near=({"email": Own}, {"email": "bob@people.example"}),
+    ),
+    Twice(
+        "a_user_name_is_unique_whatever_its_case",
+        UserFactory,
+        first={"username": "ann"},
+        again={"username": "ANN", "email": ""},
+        same=(),
+        near=({"username": "bob"},),
+    ),
+]
+COLUMNS = [
+    Column("User.username", UserFactory, again={"email": "other@people.example"}),
+    Column("ApiClient.name", ApiClientFactory),
+    Column("ApiClient.account", ApiClientFactory, again={"name": "Other ERP"}),
+    Column("ApiKey.prefix", ApiKeyFactory),
+]
+
+
+@pytest.mark.parametrize("case", TWICE, ids=str)
+def test_what_must_be_unique_is_refused_the_second_time(case: Twice) -> None:
+    first = case.make_first()
+
+    with refused_by(case.rule):
+        case.make_second(first)
+
+
+@pytest.mark.parametrize(("case", "near"), [(case, near) for case in TWICE for near in case.near], ids=str)
+def test_what_differs_in_one_part_of_a_unique_rule_is_stored(case: Twice, near: dict[str, Any]) -> None:
+    first = case.make_first()
+
+    with kept():
+        case.make_second(first, **near)
+
+
+def test_people_without_an_address_do_not_share_one() -> None:
+    UserFactory.create(without_address=True)
+
+    with kept():
+        UserFactory.create(without_address=True)
+
+
+@pytest.mark.parametrize("case", COLUMNS, ids=str)
+def test_a_unique_value_is_refused_the_second_time(case: Column) -> None:
+    first = case.factory.create(**case.first)
+
+    with refused_by(case.index_name):
+        case.write_again(first)
+
+
+def test_an_audit_event_is_not_rewritten() -> None:
+    event = AuditEventFactory.create()
+
+    with refused_by("an_audit_event_is_never_changed"):
+        AuditEvent.objects.filter(pk=event.pk).update(reason="Somebody else did it")
+
+
+def test_an_audit_event_is_not_removed() -> None:
+    event = AuditEventFactory.create()
+
+    with refused_by("an_audit_event_is_never_changed"):
+        AuditEvent.objects.filter(pk=event.pk).delete()

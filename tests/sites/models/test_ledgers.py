@@ -1,0 +1,52 @@
+"""Ledgers only grow: what was stated, retracted, agreed or recorded is never changed and never removed."""
+
+import pytest
+from django.db.models import F, Model
+
+from tests.factories.sites import BaselineFactory, PromiseFactory, RetractionFactory
+from tests.refusals import refused_by
+
+pytestmark = pytest.mark.django_db
+
+
+def _rewrite(row: Model, **values: object) -> None:
+    type(row)._default_manager.filter(pk=row.pk).update(**values)
+
+
+def _remove(row: Model) -> None:
+    type(row)._default_manager.filter(pk=row.pk)._raw_delete("default")
+
+
+def test_a_promise_is_not_rewritten() -> None:
+    with refused_by("a_promise_is_never_changed"):
+        _rewrite(PromiseFactory.create(), note="They meant June")
+
+
+def test_a_promise_is_not_even_touched() -> None:
+    with refused_by("a_promise_is_never_changed"):
+        _rewrite(PromiseFactory.create(), note=F("note"))
+
+
+def test_a_promise_is_not_removed() -> None:
+    with refused_by("a_promise_is_never_changed"):
+        _remove(PromiseFactory.create())
+
+
+def test_a_retraction_is_not_rewritten() -> None:
+    with refused_by("a_retraction_is_never_changed"):
+        _rewrite(RetractionFactory.create(), reason="Another reason")
+
+
+def test_a_retraction_is_not_removed() -> None:
+    with refused_by("a_retraction_is_never_changed"):
+        _remove(RetractionFactory.create())
+
+
+def test_a_baseline_is_not_rewritten() -> None:
+    with refused_by("a_baseline_is_never_changed"):
+        _rewrite(BaselineFactory.create(), dates={"RTS": "2027-06-07"})
+
+
+def test_a_baseline_is_not_removed() -> None:
+    with refused_by("a_baseline_is_never_changed"):
+        _remove(BaselineFactory.create())
