@@ -208,7 +208,22 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "REDOC_DIST": "SIDECAR",
-    "COMPONENT_SPLIT_REQUEST": True,
+    "ENUM_NAME_OVERRIDES": {
+        "OrderKind": "procurement.vocabulary.OrderKind",
+        "CommercialStatus": "procurement.vocabulary.CommercialStatus",
+        "FinancialStatus": "procurement.vocabulary.FinancialStatus",
+        "LineStatus": "procurement.vocabulary.LineStatus",
+        "RevisionKind": "procurement.vocabulary.RevisionKind",
+        "DamagesUnit": "procurement.vocabulary.DamagesUnit",
+        "Precision": "sites.vocabulary.Precision",
+        "PromiseSource": "sites.vocabulary.PromiseSource",
+        "ReasonCode": "sites.vocabulary.ReasonCode",
+        "Party": "sites.vocabulary.Party",
+        "LedgerKind": ["promise", "actual", "lock"],
+        "LedgerState": ["live", "superseded", "retracted"],
+        "MovedKind": ["lot", "requirement", "block", "chain"],
+        "UpsertResultKind": ["created", "updated", "unchanged", "stale_ignored"],
+    },
 }
 
 CELERY_BROKER_URL = ENVIRONMENT.redis_url

@@ -1,0 +1,106 @@
+"""JSON as it is defined, and not a byte more lenient: what two readers could read differently is refused."""
+
+import json
+import unicodedata
+from collections.abc import Iterator, Mapping
+from decimal import Decimal
+from typing import Any, Final, NoReturn
+
+from django.utils.translation import gettext as _
+from rest_framework.parsers import BaseParser
+
+from procurement.api.errors import BodyTooLarge, MalformedBody, escaped
+
+MOST_BYTES: Final = 5 * 1024 * 1024
+DEEPEST: Final = 20
+
+
+class _Twice(dict[str, Any]):
+    """An object that gives a name twice."""
+
+    def __init__(self, pairs: list[tuple[str, Any]], name: str) -> None:
+        super().__init__(pairs)
+        self.name = name
+
+
+class _NoNumber:
+    """NaN or infinity, kept until its place is known."""
+
+
+class StrictJSONParser(BaseParser):
+    """Numbers with a fraction are Decimal. Refuses NaN and infinity, a name given twice, NUL and half surrogate
+    pairs, bytes that are not UTF-8, nesting deeper than 20 and bodies over 5 MB.
+    """
+
+    media_type = "application/json"
+
+    def parse(self, stream: Any, media_type: str | None = None, parser_context: Mapping[str, Any] | None = None) -> Any:
+        raw = stream.read(MOST_BYTES + 1)
+        if len(raw) > MOST_BYTES:
+            raise BodyTooLarge(_("A body has at most 5 MB; send fewer lines at a time."))
+        try:
+            document = json.loads(
+                raw.decode("utf-8"),
+                parse_float=Decimal,
+                parse_constant=lambda _name: _NoNumber(),
+                object_pairs_hook=_object,
+            )
+        except UnicodeDecodeError:
+            raise MalformedBody(_("The body is not UTF-8.")) from None
+        except json.JSONDecodeError as refusal:
+            raise MalformedBody(
+                _("The body is not JSON: line %(line)s, column %(column)s.")
+                % {"line": refusal.lineno, "column": refusal.colno}
+            ) from None
+        except RecursionError:
+            raise MalformedBody(_("The body is nested too deeply."), code="too_deep") from None
+        except ValueError:  # a whole number of more digits than Python reads
+            raise MalformedBody(_("A number in the body is too long."), code="number_too_long") from None
+        for pointer, value in _walk(document):
+            _check(value, pointer or None)
+        return document
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) == len(pairs):
+        return found
+    seen: set[str] = set()
+    for name, _value in pairs:
+        if name in seen:
+            return _Twice(pairs, name)
+        seen.add(name)
+    return found
+
+
+def _walk(document: Any) -> Iterator[tuple[str, Any]]:
+    """Every value with its JSON pointer, and every name as a value of its own; without recursion."""
+    left: list[tuple[str, Any, int]] = [("", document, 1)]
+    while left:
+        pointer, value, depth = left.pop()
+        if depth > DEEPEST:
+            raise MalformedBody(_("The body is nested too deeply."), pointer=None, code="too_deep")
+        yield pointer, value
+        if isinstance(value, dict):
+            for name, inner in value.items():
+                yield pointer, name
+                left.append((f"{pointer}/{escaped(name)}", inner, depth + 1))
+        elif isinstance(value, list):
+            left.extend((f"{pointer}/{place}", inner, depth + 1) for place, inner in enumerate(value))
+
+
+def _check(value: Any, pointer: str | None) -> None:
+    if isinstance(value, _NoNumber):
+        _refuse(_("NaN and infinity are no numbers."), pointer, "not_a_number")
+    if isinstance(value, _Twice):
+        at = f"{pointer or ''}/{escaped(value.name)}"
+        _refuse(_("%(name)s is given twice.") % {"name": value.name}, at, "given_twice")
+    if isinstance(value, str):
+        if "\x00" in value:
+            _refuse(_("The text holds a NUL character."), pointer, "null_character")
+        if any(unicodedata.category(sign) == "Cs" for sign in value):
+            _refuse(_("The text holds half of a character."), pointer, "half_character")
+
+
+def _refuse(message: str, pointer: str | None, code: str) -> NoReturn:
+    raise MalformedBody(message, pointer=pointer, code=code)

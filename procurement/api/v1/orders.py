@@ -1,0 +1,216 @@
+"""Purchase orders: written by the ERP under its own id, read under ours or its own."""
+
+import re
+from typing import Any, ClassVar, Final
+from uuid import UUID
+
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiExample, OpenApiParameter, extend_schema
+from rest_framework import serializers
+from rest_framework.exceptions import PermissionDenied
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from procurement.api.auth import acting_key, acting_user
+from procurement.api.errors import BadParameter, UnknownFields
+from procurement.api.v1.order_shapes import (
+    LinesModeQuery,
+    OrderRead,
+    OrderWrite,
+    UpsertSerializer,
+    document_of,
+    order_answer,
+    unknown_fields,
+    upsert_answer,
+)
+from procurement.api.v1.shapes import ETAG_HEADER, REQUEST_ID, problems
+from procurement.api.view import ClientView, clock, etag, is_known, is_strict, not_modified, query, request_id
+from procurement.queries import order_reading
+from procurement.services import orders
+from procurement.services.orders import OrderWarning, UpsertResult
+from sites.accounts.permissions import Scope
+from sites.domain.errors import NotFound
+
+_EXTERNAL_ID: Final = re.compile(r"[^\x00-\x1f\x7f]{1,80}")
+
+EXAMPLE: Final = OpenApiExample(
+    "Two lines",
+    summary="An order of four chillers and two transformers",
+    request_only=True,
+    value={
+        "document_version": 7,
+        "number": "4500016221",
+        "vendor": "KITA",
+        "site": "SYD1",
+        "currency": "AUD",
+        "issued_on": "2026-08-03",
+        "incoterm": "DAP",
+        "incoterm_place": "Sydney",
+        "lines": [
+            {
+                "line_number": "00010",
+                "equipment_class": "chiller",
+                "quantity": "4",
+                "unit_price": "250000.00",
+                "schedules": [
+                    {"schedule_number": 1, "quantity": "2", "contractual_date": "2027-07-19"},
+                    {
+                        "schedule_number": 2,
+                        "quantity": "2",
+                        "contractual_date": "2027-09-06",
+                        "promised_date": {"value": "2027-W37", "precision": "week"},
+                    },
+                ],
+            },
+            {"line_number": "00020", "equipment_class": "transformer", "quantity": "2", "status": "cancelled"},
+        ],
+    },
+)
+_PATH: Final = [
+    OpenApiParameter(
+        "system",
+        OpenApiTypes.STR,
+        OpenApiParameter.PATH,
+        description="Your own system, as `/me` names it; any other is refused with 403.",
+        pattern="^[A-Z0-9-]{2,20}$",
+    ),
+    OpenApiParameter(
+        "external_id",
+        OpenApiTypes.STR,
+        OpenApiParameter.PATH,
+        description="What your system calls the order; up to 80.",
+    ),
+]
+_EXPAND: Final = OpenApiParameter(
+    "expand",
+    OpenApiTypes.STR,
+    OpenApiParameter.QUERY,
+    enum=["forecast"],
+    description="`forecast` adds computed dates to each lot. They change by themselves, so such an answer has no ETag.",
+)
+_IF_NONE_MATCH: Final = OpenApiParameter(
+    "If-None-Match", OpenApiTypes.STR, OpenApiParameter.HEADER, description="The ETag you have; 304 if it still holds."
+)
+
+
+class ReadQuery(serializers.Serializer[Any]):
+    expand = serializers.ChoiceField(["forecast"], required=False)
+
+
+class OrderByExternalId(ClientView):
+    scopes: ClassVar[dict[str, str | None]] = {"GET": Scope.ORDERS_READ, "PUT": Scope.ORDERS_WRITE}
+
+    @extend_schema(
+        operation_id="readPurchaseOrderByExternalId",
+        summary="Read an order by your own id",
+        parameters=[*_PATH, _EXPAND, _IF_NONE_MATCH, ETAG_HEADER, REQUEST_ID],
+        responses={200: OrderRead, 304: None, **problems(400, 404)},
+        tags=["purchase orders"],
+    )
+    def get(self, request: Request, system: str, external_id: str) -> Response:
+        _check_system(request, system)
+        key = order_reading.key_of(system=system, external_id=external_id, actor=acting_user(request))
+        return _read(request, key)
+
+    @extend_schema(
+        operation_id="upsertPurchaseOrder",
+        summary="Create or change an order, whole",
+        description="Header, lines and schedule lines in one transaction. Lines that are left out are kept, unless "
+        "`lines_mode=replace` cancels them. A document older than the newest seen is `stale_ignored`; one that changes "
+        "nothing is `unchanged` and writes no history. Fields nobody knows, or that the tracker owns, are listed in "
+        "`warnings`; with `Prefer: handling=strict` they are refused with 422.",
+        parameters=[
+            *_PATH,
+            LinesModeQuery,
+            OpenApiParameter(
+                "Prefer",
+                OpenApiTypes.STR,
+                OpenApiParameter.HEADER,
+                description="`handling=strict` refuses unknown fields.",
+            ),
+            OpenApiParameter(
+                "Location",
+                OpenApiTypes.STR,
+                OpenApiParameter.HEADER,
+                description="The order under our id.",
+                response=[200, 201],
+            ),
+            ETAG_HEADER,
+            REQUEST_ID,
+        ],
+        request=OrderWrite,
+        responses={200: UpsertSerializer, 201: UpsertSerializer, **problems(400, 404, 409, 413, 415, 422)},
+        examples=[EXAMPLE],
+        tags=["purchase orders"],
+    )
+    def put(self, request: Request, system: str, external_id: str) -> Response:
+        _check_system(request, system)
+        if not _EXTERNAL_ID.fullmatch(external_id):
+            raise BadParameter(_("external_id: 1 to 80 characters without control characters."))
+        said = query(request, LinesModeQuery)
+        body = OrderWrite(data=request.data)
+        unknown = unknown_fields(body, request.data)
+        body.is_valid(raise_exception=True)
+        if unknown and is_strict(request):
+            raise UnknownFields(unknown)
+        done = orders.upsert(
+            document=document_of(body.validated_data),
+            system=system,
+            external_id=external_id,
+            actor=acting_user(request),
+            now=clock(),
+            lines_mode=said["lines_mode"],
+            dry_run=said["dry_run"],
+            request_id=request_id(request),
+        )
+        ignored = [OrderWarning(each.code, each.pointer and each.pointer[1:], each.detail) for each in unknown]
+        shown = upsert_answer(
+            done, ignored, system=system, external_id=external_id, dry_run=said["dry_run"], sent=request.data
+        )
+        headers = {}
+        if shown["id"] is not None:
+            headers["Location"] = reverse("api-v1:order", args=[shown["id"]])
+        if not said["dry_run"]:
+            headers["ETag"] = etag(done.order.version)
+        if is_strict(request):
+            headers["Preference-Applied"] = "handling=strict"
+        is_created = done.result is UpsertResult.CREATED and not said["dry_run"]
+        return Response(UpsertSerializer(shown).data, status=201 if is_created else 200, headers=headers)
+
+
+class Order(ClientView):
+    scopes: ClassVar[dict[str, str | None]] = {"GET": Scope.ORDERS_READ}
+
+    @extend_schema(
+        operation_id="readPurchaseOrder",
+        summary="Read an order",
+        description="Only the schedule lines in the caller's sight; amounts only with the right to them.",
+        parameters=[_EXPAND, _IF_NONE_MATCH, ETAG_HEADER, REQUEST_ID],
+        responses={200: OrderRead, 304: None, **problems(400, 404)},
+        tags=["purchase orders"],
+    )
+    def get(self, request: Request, order_id: UUID) -> Response:
+        return _read(request, order_id)
+
+
+def _read(request: Request, order_id: UUID | None) -> Response:
+    with_forecast = query(request, ReadQuery).get("expand") == "forecast"
+    actor = acting_user(request)
+    version = order_reading.version_of(order_id, actor) if order_id else None
+    if version is not None and not with_forecast and is_known(request, etag(version)):
+        return not_modified(etag(version))
+    reading = order_reading.read(order_id, actor, with_forecast=with_forecast) if order_id and version else None
+    if reading is None:
+        raise NotFound(_("There is no such order."))
+    shown = OrderRead(order_answer(reading, with_forecast=with_forecast)).data
+    # The version was read first: should the order change in between, the tag is the older one and matches nothing.
+    return Response(shown, headers={} if with_forecast else {"ETag": etag(version or 0)})
+
+
+def _check_system(request: Request, system: str) -> None:
+    """Decided from the key alone, before any row is looked for: nothing about another system's orders shows."""
+    own = acting_key(request).client.system
+    if system != own:
+        raise PermissionDenied(_("This client writes and reads the ids of %(own)s.") % {"own": own}, "foreign_system")

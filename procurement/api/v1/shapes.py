@@ -1,0 +1,78 @@
+"""Shapes that several endpoints share, and how a refusal looks in the schema."""
+
+from typing import Any, Final
+
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter, OpenApiResponse
+from rest_framework import serializers
+
+from procurement.api.errors import PROBLEM_TYPE
+
+
+class FieldErrorSerializer(serializers.Serializer[Any]):
+    pointer = serializers.CharField(
+        allow_null=True, help_text="JSON pointer into the body by array index; null where the whole request is meant."
+    )
+    code = serializers.CharField(help_text="Stable, for programs.")
+    detail = serializers.CharField(help_text="For people; its wording may change.")
+
+
+class ProblemSerializer(serializers.Serializer[Any]):
+    """A refusal (RFC 9457). Read `code` and `errors[].code`; `title` and `detail` are for people."""
+
+    type = serializers.CharField(help_text="Stable; a path below the documentation, such as /problems/not-found.")
+    title = serializers.CharField(help_text="What kind of refusal it is.")
+    status = serializers.IntegerField(help_text="The HTTP status again.")
+    detail = serializers.CharField(help_text="What was refused here.")
+    code = serializers.CharField(help_text="Stable, for programs: not_found, validation_error, scope.")
+    retryable = serializers.BooleanField(help_text="Whether the same request may succeed later, unchanged.")
+    trace_id = serializers.CharField(help_text="The X-Request-ID of this call; quote it when you ask.")
+    errors = FieldErrorSerializer(many=True, help_text="The parts that were wrong; may be empty.")
+
+
+class WarningSerializer(serializers.Serializer[Any]):
+    """Something the sender should know that refused nothing."""
+
+    code = serializers.CharField(help_text="unknown_field, owned_by_tracker, same_version, baseline_not_moved, ...")
+    pointer = serializers.CharField(allow_null=True, help_text="JSON pointer into the body; null for the whole of it.")
+    detail = serializers.CharField(help_text="For people.")
+
+
+_MEANING: Final = {
+    400: "The body is not JSON, or a header or parameter cannot be read.",
+    401: "No key, or none that is known, live and used from where it may be.",
+    403: "The key lacks a scope, or its account a right at a site; or the system in the path is another client's.",
+    404: "There is no such thing, or it is out of the caller's sight: the two are answered alike.",
+    405: "The path knows other methods.",
+    406: "Only JSON is answered.",
+    409: "The state of the thing refuses this.",
+    413: "The body is larger than 5 MB.",
+    415: "Send application/json.",
+    422: "The document is readable but wrong; `errors` names each field by its pointer. Nothing was stored.",
+    429: "Too many calls; Retry-After says how many seconds to wait.",
+    500: "Ours. Send the same request again; it changes nothing twice.",
+    503: "The database cannot be reached, or is busy; see Retry-After.",
+}
+
+
+def problems(*statuses: int) -> dict[Any, Any]:
+    """Responses of the schema for these refusals, and those that any call can meet."""
+    every = sorted({401, 403, 406, 429, 500, 503, *statuses})
+    return {
+        (status, PROBLEM_TYPE): OpenApiResponse(ProblemSerializer, description=_MEANING[status]) for status in every
+    }
+
+
+ETAG_HEADER: Final = OpenApiParameter(
+    "ETag",
+    OpenApiTypes.STR,
+    OpenApiParameter.HEADER,
+    description='The version of the order, a strong tag such as "v17".',
+    response=[200, 201],
+)
+REQUEST_ID: Final = OpenApiParameter(
+    "X-Request-ID",
+    OpenApiTypes.STR,
+    OpenApiParameter.HEADER,
+    description="Your name for this call: 1 to 64 letters, digits, dots, dashes, underscores. Echoed, and in problems.",
+)

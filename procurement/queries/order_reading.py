@@ -1,0 +1,264 @@
+"""An order as one actor may see it: only the schedule lines in sight, amounts only with the right to them."""
+
+from collections import defaultdict
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from uuid import UUID
+
+from django.db.models import Exists, OuterRef, Prefetch, QuerySet
+
+from procurement.models import DeliveryLot, ExternalRef, LotForecast, OrderLine, PurchaseOrder, ScheduleLine
+from sites.accounts.models import User
+from sites.accounts.permissions import Permission
+from sites.models import Milestone, Promise
+from sites.queries.access import can, sites_where
+
+
+@dataclass(frozen=True, slots=True)
+class LotReading:
+    """`forecast` is None where it was not asked for, or the lot has none (its line is cancelled)."""
+
+    lot: DeliveryLot
+    forecast: LotForecast | None
+
+
+@dataclass(frozen=True, slots=True)
+class ScheduleReading:
+    row: ScheduleLine
+    lots: tuple[LotReading, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class LineReading:
+    """`unit_price` is None where there is none or the actor has no right to amounts at all sites of the line."""
+
+    line: OrderLine
+    unit_price: Decimal | None
+    schedules: tuple[ScheduleReading, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class OrderReading:
+    order: PurchaseOrder
+    amounts_visible: bool
+    parent_id: UUID | None
+    external_ids: tuple[tuple[str, str], ...]
+    lines: tuple[LineReading, ...]
+
+
+def key_of(*, system: str, external_id: str, actor: User) -> UUID | None:
+    """The order that a system calls so; None where there is none in the actor's sight."""
+    named = ExternalRef.objects.filter(system=system, kind="purchase_order", external_id=external_id)
+    orders = PurchaseOrder.objects.visible_to(actor).filter(pk__in=named.values("subject_id"))
+    return orders.values_list("pk", flat=True).first()
+
+
+def version_of(order_id: UUID, actor: User) -> int | None:
+    """None where there is no such order in the actor's sight."""
+    return PurchaseOrder.objects.visible_to(actor).filter(pk=order_id).values_list("version", flat=True).first()
+
+
+def read(order_id: UUID, actor: User, *, with_forecast: bool = False) -> OrderReading | None:
+    """The order in a fixed number of queries, however many lines; None where it is out of sight."""
+    order = (
+        PurchaseOrder.objects.visible_to(actor)
+        .annotate(
+            shows_amounts=Exists(PurchaseOrder.objects.amounts_visible_to(actor).filter(pk=OuterRef("pk"))),
+            shows_parent=Exists(PurchaseOrder.objects.visible_to(actor).filter(pk=OuterRef("parent"))),
+        )
+        .select_related("seller")
+        .filter(pk=order_id)
+        .first()
+    )
+    if order is None:
+        return None
+    rows = (
+        ScheduleLine.objects.visible_to(actor)
+        .filter(line__order=order)
+        .select_related("line__equipment_class", "line__plant__company", "site")
+        .prefetch_related(Prefetch("lots", queryset=_lots()))
+        .order_by("line__number", "number")
+    )
+    by_line: dict[UUID, list[ScheduleLine]] = defaultdict(list)
+    for row in rows:
+        by_line[row.line_id].append(row)
+    forecasts = _forecasts(order_id) if with_forecast else {}
+    priced: set[UUID | None] = set(sites_where(actor, Permission.AMOUNTS_VIEW))
+    if can(actor, Permission.AMOUNTS_VIEW, site_id=None):
+        priced.add(None)
+    refs = ExternalRef.objects.filter(kind="purchase_order", subject_id=order_id).order_by("system", "external_id")
+    return OrderReading(
+        order=order,
+        amounts_visible=order.shows_amounts,
+        parent_id=order.parent_id if order.shows_parent else None,
+        external_ids=tuple(refs.values_list("system", "external_id")),
+        lines=tuple(_line(group, forecasts, priced) for group in by_line.values()),
+    )
+
+
+def _lots() -> QuerySet[DeliveryLot]:
+    return DeliveryLot.objects.filter(quantity__gt=0).order_by("number")
+
+
+def _line(rows: list[ScheduleLine], forecasts: dict[UUID, LotForecast], priced: set[UUID | None]) -> LineReading:
+    line = rows[0].line
+    return LineReading(
+        line=line,
+        unit_price=line.unit_price if {row.site_id for row in rows} <= priced else None,
+        schedules=tuple(
+            ScheduleReading(row, tuple(LotReading(lot, forecasts.get(lot.pk)) for lot in row.lots.all()))
+            for row in rows
+        ),
+    )
+
+
+def _forecasts(order_id: UUID) -> dict[UUID, LotForecast]:
+    rows = LotForecast.objects.filter(current=True, lot__schedule_line__line__order=order_id)
+    return {row.lot_id: row for row in rows}
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerEntry:
+    """One thing said or done about one date. `promise` is None for an actual or a lock, `on` for a promise.
+
+    `recorded_at` is None only for what came before there was a record of it.
+    """
+
+    kind: str
+    line_number: int
+    schedule_number: int
+    lot_number: int
+    milestone: str
+    recorded_at: datetime | None
+    recorded_by: User | None
+    document: str
+    note: str
+    on: date | None = None
+    promise: Promise | None = None
+
+    @property
+    def state(self) -> str:
+        if self.promise is None:
+            return "live"
+        if hasattr(self.promise, "retraction"):
+            return "retracted"
+        return "superseded" if hasattr(self.promise, "superseded_by") else "live"
+
+
+def ledger(order_id: UUID, actor: User, *, most: int) -> tuple[list[LedgerEntry], bool] | None:
+    """Promises, actuals and locks of the lines in sight, newest first, and whether there are more.
+
+    None where the order is out of sight.
+    """
+    if version_of(order_id, actor) is None:
+        return None
+    visible = ScheduleLine.objects.visible_to(actor).filter(line__order=order_id)
+    lots = DeliveryLot.objects.filter(schedule_line__in=visible).select_related("schedule_line__line")
+    by_chain = {lot.chain_id: lot for lot in lots}
+    entries = [*_promises(by_chain, most + 1), *_set_dates(by_chain)]
+    entries.sort(key=lambda entry: (entry.recorded_at is not None, entry.recorded_at), reverse=True)
+    return entries[:most], len(entries) > most
+
+
+def _promises(by_chain: dict[UUID, DeliveryLot], most: int) -> list[LedgerEntry]:
+    rows = (
+        Promise.objects.filter(milestone__chain__in=by_chain)
+        .select_related("milestone", "recorded_by", "retraction", "superseded_by")
+        .order_by("-recorded_at", "-place", "-id")[:most]
+    )
+    return [
+        _entry(
+            by_chain[row.milestone.chain_id],
+            row.milestone,
+            kind="promise",
+            recorded_at=row.recorded_at,
+            recorded_by=row.recorded_by,
+            document=row.document,
+            note=row.note,
+            promise=row,
+        )
+        for row in rows
+    ]
+
+
+def _set_dates(by_chain: dict[UUID, DeliveryLot]) -> list[LedgerEntry]:
+    entries = []
+    rows = Milestone.objects.filter(chain__in=by_chain).select_related("actual_recorded_by", "locked_by")
+    for row in rows:
+        lot = by_chain[row.chain_id]
+        if row.actual_on is not None:
+            entries.append(
+                _entry(
+                    lot,
+                    row,
+                    kind="actual",
+                    recorded_at=row.actual_recorded_at,
+                    recorded_by=row.actual_recorded_by,
+                    document=row.actual_document,
+                    note="",
+                    on=row.actual_on,
+                )
+            )
+        if row.locked_on is not None:
+            entries.append(
+                _entry(
+                    lot,
+                    row,
+                    kind="lock",
+                    recorded_at=row.locked_at,
+                    recorded_by=row.locked_by,
+                    document="",
+                    note=row.lock_reason,
+                    on=row.locked_on,
+                )
+            )
+    return entries
+
+
+def _entry(
+    lot: DeliveryLot,
+    milestone: Milestone,
+    *,
+    kind: str,
+    recorded_at: datetime | None,
+    recorded_by: User | None,
+    document: str,
+    note: str,
+    on: date | None = None,
+    promise: Promise | None = None,
+) -> LedgerEntry:
+    return LedgerEntry(
+        kind=kind,
+        line_number=lot.schedule_line.line.number,
+        schedule_number=lot.schedule_line.number,
+        lot_number=lot.number,
+        milestone=milestone.code,
+        recorded_at=recorded_at,
+        recorded_by=recorded_by,
+        document=document,
+        note=note,
+        on=on,
+        promise=promise,
+    )
+
+
+def written(promise_ids: tuple[UUID, ...]) -> list[LedgerEntry]:
+    """These promises, in the order in which they were written."""
+    rows = Promise.objects.filter(pk__in=promise_ids).select_related(
+        "milestone__chain__lot__schedule_line__line", "recorded_by", "retraction", "superseded_by"
+    )
+    by_key = {row.pk: row for row in rows}
+    return [
+        _entry(
+            by_key[key].milestone.chain.lot,
+            by_key[key].milestone,
+            kind="promise",
+            recorded_at=by_key[key].recorded_at,
+            recorded_by=by_key[key].recorded_by,
+            document=by_key[key].document,
+            note=by_key[key].note,
+            promise=by_key[key],
+        )
+        for key in promise_ids
+    ]
