@@ -118,10 +118,25 @@ def keep(
 
 
 @transaction.atomic
+def keep_all(
+    *, site: Site, file: ScheduleFile, sha256: str, file_name: str, actor: User | None, now: datetime
+) -> list[ScheduleRevision]:
+    """Store every project of the file that is no baseline, or none. Raises as `keep`."""
+    projects = [project for project in file.projects if not project.baseline_of]
+    if not projects:
+        raise BadInput(_("The file holds no project."), field="file")
+    return [
+        keep(site=site, project=project, sha256=sha256, file_name=file_name, actor=actor, now=now)
+        for project in projects
+    ]
+
+
+@transaction.atomic
 def accept(*, revision_id: UUID, actor: User, now: datetime) -> ScheduleRevision:
     """Make a quarantined revision the one that anchors follow; the one before it is superseded.
 
-    Dates that hang on it are not recalculated here. Raises NotFound, NotPermitted and Conflict.
+    Accepting it once more changes nothing. Dates that hang on it are not recalculated here. Raises NotFound,
+    NotPermitted and Conflict.
     """
     revision = ScheduleRevision.objects.visible_to(actor).filter(pk=revision_id).first()
     if revision is None:
@@ -130,6 +145,8 @@ def accept(*, revision_id: UUID, actor: User, now: datetime) -> ScheduleRevision
     of_project = ScheduleRevision.objects.filter(site=revision.site_id, project_code=revision.project_code)
     locked = {row.pk: row for row in of_project.order_by("pk").select_for_update(of=("self",))}
     revision = locked[revision_id]
+    if revision.state == RevisionState.ACCEPTED:
+        return revision
     if revision.state != RevisionState.QUARANTINED:
         raise Conflict(_("Only a quarantined schedule can be accepted."), state=revision.state)
     replaced = [row for row in locked.values() if row.state == RevisionState.ACCEPTED]
