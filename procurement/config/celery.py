@@ -14,8 +14,8 @@ app.autodiscover_tasks(["procurement"], related_name="tasks")
 
 
 def wake_workers() -> None:
-    """Publish one wake-up, within a second or not at all."""
+    """Publish one wake-up. A frozen broker blocks this, so it is asked on a thread that no request waits for."""
     app.send_task("procurement.tasks.alerts.look_now", retry=False, ignore_result=True, expires=60)
 
 
-wake.wire(wake_workers)
+wake.wire(wake_workers, may_block=True)

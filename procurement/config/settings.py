@@ -272,5 +272,10 @@ CELERY_TASK_DEFAULT_QUEUE = "longlead"
 CELERY_TASK_ROUTES = {"procurement.tasks.alerts.*": {"queue": "mail"}}
 # An interval in UTC: no daylight-saving day can stop or double it. What is due stands in PostgreSQL.
 CELERY_BEAT_SCHEDULE = {
-    "look-every-minute": {"task": "procurement.tasks.alerts.look_now", "schedule": 60.0},
+    "look-every-minute": {
+        "task": "procurement.tasks.alerts.tick",
+        "schedule": 60.0,
+        # What a stopped worker did not take is not piled up: the next minute asks the same.
+        "options": {"expires": 60},
+    },
 }

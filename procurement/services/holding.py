@@ -39,9 +39,18 @@ def hold(events: Iterable[AlertEvent], *, now: datetime, at_once: bool = False, 
     Runs in the transaction of the writer. `at_once` skips the wait in which a cause is bundled; `besides` are
     people whom mail does not reach, so that their deputies are told.
     """
-    rows = list(events)
+    put, unknown = _hold(list(events), now, at_once=at_once, besides=besides)
+    for alert_id in unknown:
+        logger.error("Nobody can be told of alert %s: no administrator has an address.", alert_id)
+    return put
+
+
+def _hold(
+    rows: Sequence[AlertEvent], now: datetime, *, at_once: bool = False, besides: Collection[UUID] = ()
+) -> tuple[int, set[UUID]]:
+    """How many items were put, and the alerts of which nobody can be told."""
     if not rows:
-        return 0
+        return 0, set()
     directory = Directory([row.alert for row in rows], now=now, besides=besides)
     already = set(
         NotificationItem.objects.filter(event__in=rows, channel=Channel.EMAIL).values_list("event", "recipient")
@@ -49,10 +58,11 @@ def hold(events: Iterable[AlertEvent], *, now: datetime, at_once: bool = False, 
     preferred = _preferred_lanes()
     envelopes: dict[_Envelope, list[AlertEvent]] = defaultdict(list)
     people: dict[UUID, tuple[User, Reason]] = {}
+    unknown: set[UUID] = set()
     for event in rows:
         told = directory.told(event.alert)
         if not told:
-            logger.error("Nobody can be told of alert %s: no administrator has an address.", event.alert_id)
+            unknown.add(event.alert_id)
         for person, reason in told:
             if (event.pk, person.pk) in already:
                 continue
@@ -77,7 +87,7 @@ def hold(events: Iterable[AlertEvent], *, now: datetime, at_once: bool = False, 
         else:
             message_id = _held_bundle(envelope, told_events[0].cause_text, reason, release_at)
         put += _put(told_events, message_id, person)
-    return put
+    return put, unknown
 
 
 def hold_untold(*, now: datetime) -> int:
@@ -88,7 +98,8 @@ def hold_untold(*, now: datetime) -> int:
         alert__state__in=[AlertState.OPEN, AlertState.ACKNOWLEDGED, AlertState.SNOOZED, AlertState.ESCALATED],
     )
     with transaction.atomic():
-        return hold(untold.select_related("alert__site").order_by("pk"), now=now)
+        put, _unknown = _hold(list(untold.select_related("alert__site").order_by("pk")), now)
+    return put
 
 
 def _preferred_lanes() -> dict[tuple[UUID, str], str]:

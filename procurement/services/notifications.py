@@ -14,8 +14,8 @@ from django.utils.translation import gettext as _
 
 from procurement.gateways.mail import Courier, Delivery, Outcome, Outgoing
 from procurement.models import Alert, Notification, NotificationItem
-from procurement.services import mail_text
-from procurement.services.holding import hold, spread
+from procurement.services import heartbeats, mail_text
+from procurement.services.holding import hold, hold_untold, spread
 from procurement.services.recipients import Directory, Reason
 from procurement.vocabulary import AlertEventKind, AlertState, Channel, NotificationState
 from sites.accounts.models import User
@@ -141,14 +141,18 @@ class Sent:
     unreachable: bool = False
 
 
-def send_due(*, courier: Courier, now_fn: Callable[[], datetime]) -> Sent:
+def _never() -> bool:
+    return False
+
+
+def send_due(*, courier: Courier, now_fn: Callable[[], datetime], stopping: Callable[[], bool] = _never) -> Sent:
     """Send until nothing is due. Any number of these may run at once; a row is locked while it is being sent.
 
     A sender that dies between the server's answer and the commit sends once more, with the same Message-ID and the
-    same bytes.
+    same bytes. `stopping` is asked between two messages.
     """
     done = Sent()
-    while not done.unreachable:
+    while not done.unreachable and not stopping():
         with transaction.atomic():
             now = now_fn()
             row = (
@@ -298,3 +302,24 @@ def _put_in_portal(
             )
         )
     Notification.objects.bulk_create(notices)
+
+
+# -- a round -----------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Round:
+    held: int
+    released: Released
+    sent: Sent
+
+
+def do_round(
+    *, courier: Courier, now_fn: Callable[[], datetime], component: str, stopping: Callable[[], bool] = _never
+) -> Round:
+    """Hold what nobody was told yet, release what is ripe, send what is due, and say that it was done."""
+    held = hold_untold(now=now_fn())
+    released = release_due(now=now_fn())
+    sent = send_due(courier=courier, now_fn=now_fn, stopping=stopping)
+    heartbeats.beat(component, now=now_fn(), detail="mail server unreachable" if sent.unreachable else "")
+    return Round(held, released, sent)

@@ -1,1 +1,3 @@
-"""Wake-ups. Each reads the clock and calls one service; none carries a truth."""
+from procurement.tasks import alerts
+
+__all__ = ["alerts"]

@@ -1,0 +1,67 @@
+"""The net under the workers: releases and sends what is due, with nothing but the database and the mail server."""
+
+import json
+import logging
+import signal
+from argparse import ArgumentParser
+from collections import Counter
+from dataclasses import asdict
+from threading import Event
+from typing import Any, Final
+
+from django.conf import settings
+from django.core.management.base import BaseCommand
+from django.db import InterfaceError, OperationalError, close_old_connections, connection
+from django.utils import timezone
+
+from procurement.gateways.mail import courier
+from procurement.services import notifications
+
+logger = logging.getLogger(__name__)
+
+DEMO_POLL_SECONDS: Final = 1.0
+POLL_SECONDS: Final = 5.0
+
+
+class Command(BaseCommand):
+    help = "Release and send what is due. With --loop until it is told to stop; it needs neither Redis nor Celery."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--loop", action="store_true", help="go on until SIGTERM or SIGINT")
+        parser.add_argument("--json", action="store_true", help="one JSON document on standard output, at the end")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        total: Counter[str] = Counter()
+        if options["loop"]:
+            self._loop(total)
+        else:
+            total.update(_round(Event()))
+        if options["json"]:
+            self.stdout.write(json.dumps(dict(sorted(total.items()))))
+        elif not options["loop"]:
+            self.stdout.write(", ".join(f"{name} {count}" for name, count in sorted(total.items())))
+
+    def _loop(self, total: Counter[str]) -> None:
+        stop = Event()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda *_: stop.set())
+        pause = DEMO_POLL_SECONDS if settings.DEMO else POLL_SECONDS
+        while not stop.is_set():
+            try:
+                close_old_connections()
+                total.update(_round(stop))
+            except (OperationalError, InterfaceError) as failure:
+                # The rows wait; so does this.
+                logger.warning("The database cannot be reached (%s).", type(failure).__name__)
+                connection.close()
+            except Exception:
+                logger.exception("A round failed; the next one tries again.")
+                connection.close()
+            stop.wait(pause)
+        connection.close()
+
+
+def _round(stop: Event) -> dict[str, int]:
+    done = notifications.do_round(courier=courier(), now_fn=timezone.now, component="sender", stopping=stop.is_set)
+    counts = {f"released_{name}": count for name, count in asdict(done.released).items()}
+    return counts | {name: int(count) for name, count in asdict(done.sent).items()} | {"held": done.held}

@@ -1,0 +1,83 @@
+"""Once a local day every site is calculated anew and looked at, however late and by however many."""
+
+import hashlib
+import logging
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+
+from django.db import InterfaceError, OperationalError, connection, transaction
+
+from procurement.models import ForecastRun
+from procurement.services import forecasts
+from procurement.vocabulary import RunCause
+from sites.models import Site
+from sites.vocabulary import SiteStatus
+
+logger = logging.getLogger(__name__)
+
+_AT_REST = (SiteStatus.CANCELLED,)
+
+
+@dataclass(frozen=True, slots=True)
+class CaughtUp:
+    sites: tuple[str, ...]
+    failed: tuple[str, ...]
+    power: bool
+
+
+def catch_up(*, now: datetime) -> CaughtUp:
+    """Run every site (and the power portfolio) whose local date has had no nightly run yet.
+
+    The question is what has not been done, never whether it is midnight: a day on which nothing ran is caught up by
+    one run, and no hour that a clock skips or repeats matters. A site that fails does not stop the others.
+    """
+    done, failed = [], []
+    for site in Site.objects.exclude(status__in=_AT_REST).order_by("pk"):
+        as_of = forecasts.local_date(site, now)
+        if _has_run(site, as_of):
+            continue
+        try:
+            if _run_site(site, as_of, now):
+                done.append(site.code)
+        except (OperationalError, InterfaceError):
+            raise
+        except Exception:
+            logger.exception("The nightly run of %s failed.", site.code)
+            failed.append(site.code)
+    return CaughtUp(tuple(done), tuple(failed), _run_power(now))
+
+
+def _has_run(site: Site | None, as_of: date) -> bool:
+    # Not the last evaluation: a change of one order evaluates the whole site, but recalculates only what it touched.
+    return ForecastRun.objects.filter(site=site, cause=RunCause.NIGHTLY, as_of__gte=as_of).exists()
+
+
+@transaction.atomic
+def _run_site(site: Site, as_of: date, now: datetime) -> bool:
+    """False where another process is at it, or was first."""
+    if not _mine(f"nightly:{site.pk}") or _has_run(site, as_of):
+        return False
+    forecasts.recalculate(site_id=site.pk, as_of=as_of, now=now, cause=RunCause.NIGHTLY, cause_key=_cause_key(as_of))
+    return True
+
+
+@transaction.atomic
+def _run_power(now: datetime) -> bool:
+    as_of = now.astimezone(UTC).date()
+    if _has_run(None, as_of) or not _mine("nightly:power") or _has_run(None, as_of):
+        return False
+    forecasts.recalculate_power(as_of=as_of, now=now, cause=RunCause.NIGHTLY, cause_key=_cause_key(as_of))
+    return True
+
+
+def _cause_key(as_of: date) -> str:
+    return f"day:{as_of.isoformat()}"
+
+
+def _mine(key: str) -> bool:
+    """Whether this transaction got the lock; it never waits for one."""
+    number = int.from_bytes(hashlib.sha256(key.encode()).digest()[:8], signed=True)
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_try_advisory_xact_lock(%s)", [number])
+        found = cursor.fetchone()
+    return bool(found and found[0])
