@@ -40,8 +40,8 @@ def hold(events: Iterable[AlertEvent], *, now: datetime, at_once: bool = False, 
     people whom mail does not reach, so that their deputies are told.
     """
     put, unknown = _hold(list(events), now, at_once=at_once, besides=besides)
-    for alert_id in unknown:
-        logger.error("Nobody can be told of alert %s: no administrator has an address.", alert_id)
+    if unknown:
+        logger.error("Nobody can be told of %d alerts: no administrator has an address.", len(unknown))
     return put
 
 
