@@ -30,11 +30,10 @@ class PurchaseOrderQuerySet(models.QuerySet["PurchaseOrder"]):
         )
 
     def amounts_visible_to(self, actor: User) -> "PurchaseOrderQuerySet":
-        """Header amounts show only with the right to amounts at every schedule line's site."""
-        hidden = ScheduleLine.objects.filter(line__order=OuterRef("pk")).exclude(
-            site__in=Site.objects.visible_to(actor, Permission.AMOUNTS_VIEW)
-        )
-        return self.filter(~Exists(hidden) | holds_portfolio(actor, Permission.AMOUNTS_VIEW))
+        """Only with the right to amounts at every schedule line's site; an order without any needs the portfolio."""
+        lines = ScheduleLine.objects.filter(line__order=OuterRef("pk"))
+        hidden = lines.exclude(site__in=Site.objects.visible_to(actor, Permission.AMOUNTS_VIEW))
+        return self.filter((Exists(lines) & ~Exists(hidden)) | Q(holds_portfolio(actor, Permission.AMOUNTS_VIEW)))
 
 
 @pghistory.track(exclude=["version_transaction"])
