@@ -1,4 +1,4 @@
-"""The story of the product, told without a browser: a promise slips, the forecast moves, one mail arrives, a person acts.
+"""The story of the product, told without a browser: a promise slips, one mail about it arrives, a person acts.
 
 It speaks to the running demo as the ERP (API), as a person (portal) and, to watch, as the database.
 """
@@ -158,7 +158,7 @@ def _match(site: Site, activities: Any, today: date) -> tuple[Requirement, Activ
     open_rows = RequirementForecast.objects.filter(
         current=True, ordered=True, requirement__site=site, forecast_on__gt=today
     ).exclude(requirement__in=_alerted())
-    rows = [row for row in open_rows.select_related("requirement").order_by("forecast_on", "requirement__tag")]
+    rows = list(open_rows.select_related("requirement").order_by("forecast_on", "requirement__tag"))
     best: tuple[int, str, Requirement, Activity] | None = None
     for activity in activities.order_by("code"):
         starts = activity.early_start_on or activity.planned_start_on
@@ -188,7 +188,7 @@ def _choose(bound: Requirement | None) -> LotForecast:
         rows = LotForecast.objects.filter(current=True, lot__allocations__requirement=bound, delivered_on=None)
     else:
         rows = rows.filter(lot__schedule_line__site__code=_story_site())
-    rows = rows.exclude(lot__allocations__requirement__in=_alerted())
+        rows = rows.exclude(lot__allocations__requirement__in=_alerted())
     chosen = rows.select_related("lot__schedule_line__line__order__seller", "lot__schedule_line__site").order_by(
         "float_days", "lot__schedule_line__line__order__number", "lot__schedule_line__line__number", "lot__number"
     )
@@ -211,10 +211,11 @@ def _slip(base_url: str, row: LotForecast) -> dict[str, Any]:
     line = row.lot.schedule_line
     assert row.required_on_site is not None  # a lot in time has one
     assert row.forecast_on is not None
+    assert line.site is not None  # and a lot that is calculated a site
     present = row.contract_forecast_on or row.forecast_on
     late = (row.required_on_site - row.forecast_on).days + DAYS_LATE
     body = {
-        "stated_on": local_date(line.site, timezone.now()).isoformat() if line.site else date.today().isoformat(),
+        "stated_on": local_date(line.site, timezone.now()).isoformat(),
         "source": "email",
         "document": "Letter of the vendor to the story of the demo",
         "revisions": [
