@@ -71,7 +71,7 @@ def lots_of(site_id: UUID, lot_ids: Collection[UUID] | None = None) -> dict[UUID
     rows = DeliveryLot.objects.filter(schedule_line__site_id=site_id).exclude(
         schedule_line__status=LineStatus.CANCELLED
     )
-    rows = rows.exclude(schedule_line__line__status=LineStatus.CANCELLED)
+    rows = rows.exclude(schedule_line__line__status=LineStatus.CANCELLED).filter(quantity__gt=0)
     if lot_ids is not None:
         rows = rows.filter(pk__in=lot_ids)
     found = rows.order_by("pk").values_list(

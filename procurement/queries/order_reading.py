@@ -6,7 +6,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from uuid import UUID
 
-from django.db.models import Exists, OuterRef, Prefetch, QuerySet
+from django.db.models import Prefetch, QuerySet
 
 from procurement.models import DeliveryLot, ExternalRef, LotForecast, OrderLine, PurchaseOrder, ScheduleLine
 from sites.accounts.models import User
@@ -61,16 +61,7 @@ def version_of(order_id: UUID, actor: User) -> int | None:
 
 def read(order_id: UUID, actor: User, *, with_forecast: bool = False) -> OrderReading | None:
     """The order in a fixed number of queries, however many lines; None where it is out of sight."""
-    order = (
-        PurchaseOrder.objects.visible_to(actor)
-        .annotate(
-            shows_amounts=Exists(PurchaseOrder.objects.amounts_visible_to(actor).filter(pk=OuterRef("pk"))),
-            shows_parent=Exists(PurchaseOrder.objects.visible_to(actor).filter(pk=OuterRef("parent"))),
-        )
-        .select_related("seller")
-        .filter(pk=order_id)
-        .first()
-    )
+    order = PurchaseOrder.objects.visible_to(actor).select_related("seller").filter(pk=order_id).first()
     if order is None:
         return None
     rows = (
@@ -90,8 +81,11 @@ def read(order_id: UUID, actor: User, *, with_forecast: bool = False) -> OrderRe
     refs = ExternalRef.objects.filter(kind="purchase_order", subject_id=order_id).order_by("system", "external_id")
     return OrderReading(
         order=order,
-        amounts_visible=order.shows_amounts,
-        parent_id=order.parent_id if order.shows_parent else None,
+        amounts_visible=PurchaseOrder.objects.amounts_visible_to(actor).filter(pk=order_id).exists(),
+        parent_id=PurchaseOrder.objects.visible_to(actor)
+        .filter(call_offs=order_id)
+        .values_list("pk", flat=True)
+        .first(),
         external_ids=tuple(refs.values_list("system", "external_id")),
         lines=tuple(_line(group, forecasts, priced) for group in by_line.values()),
     )

@@ -25,6 +25,7 @@ from procurement.models import (
 from procurement.vocabulary import CalendarOf
 from sites.accounts.models import User
 from sites.domain.calendar import WorkingCalendar
+from sites.domain.errors import BadInput
 from sites.domain.schedule import StepFacts
 from sites.models import Baseline, Chain, Milestone
 from sites.queries.chains import working_calendars
@@ -75,7 +76,7 @@ def create_lots(
 ) -> list[DeliveryLot]:
     """One lot for each of these schedule lines, with the chain of its class and, where a contract date is known,
     the first baseline. `quantities` and `numbers` are given, by schedule line, for a further lot.
-    A fixed number of queries.
+    A fixed number of queries. Raises BadInput with the fact `schedule_line` where no baseline fits around its date.
     """
     calendars = working_calendars()
     classes = {row.line.equipment_class for row in schedule_lines}
@@ -165,12 +166,15 @@ def _first_baseline(
         )
         for each in milestones
     ]
-    dates = baseline.around_contract_date(
-        facts,
-        contract_step=row.contract_step,
-        contract_on=row.contract_on,
-        site_calendar=calendars[row.site.calendar_id],
-    )
+    try:
+        dates = baseline.around_contract_date(
+            facts,
+            contract_step=row.contract_step,
+            contract_on=row.contract_on,
+            site_calendar=calendars[row.site.calendar_id],
+        )
+    except BadInput as refusal:
+        raise BadInput(refusal.message, field=refusal.field, schedule_line=row.pk) from None
     return Baseline(
         chain=chain,
         dates={code: day.isoformat() for code, day in dates.items()},
@@ -262,11 +266,8 @@ def _release(lot: DeliveryLot, *, keep: Decimal, reason: str, now: datetime) -> 
         Allocation.objects.select_for_update(of=("self",)).filter(lot=lot, ended_at__isnull=True).order_by("id")
     )
     over = sum((each.quantity for each in live), Decimal(0)) - keep
-    floats = dict(
-        RequirementForecast.objects.filter(
-            current=True, requirement__in=[each.requirement_id for each in live], float_days__isnull=False
-        ).values_list("requirement", "float_days")
-    )
+    known = RequirementForecast.objects.filter(current=True, requirement__in=[each.requirement_id for each in live])
+    floats = {row.requirement_id: row.float_days for row in known if row.float_days is not None}
     # No known float means that no date of the site hangs on it: it gives way before every other.
     live.sort(key=lambda each: floats.get(each.requirement_id, 10**9), reverse=True)
     released = []

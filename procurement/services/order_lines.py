@@ -126,6 +126,7 @@ class LineWork:
         self.promised: list[Promised] = []
         self.new_lines: list[OrderLine] = []
         self.new_rows: list[ScheduleLine] = []
+        self.sent_at: dict[object, str] = {}
         self.steps = self._template_steps()
 
     def apply(self) -> None:
@@ -146,9 +147,15 @@ class LineWork:
     def write(self) -> None:
         OrderLine.objects.bulk_create(self.new_lines)
         ScheduleLine.objects.bulk_create(self.new_rows)
-        if self.new_rows:
-            for lot in lot_chains.create_lots(self.new_rows, issue=self.issue):
-                self.changes.touch(lot.schedule_line, [lot])
+        if not self.new_rows:
+            return
+        try:
+            made = lot_chains.create_lots(self.new_rows, issue=self.issue)
+        except BadInput as refusal:
+            at = self.sent_at.get(refusal.facts.get("schedule_line"))
+            raise BadInput(refusal.message, field=f"{at}/contractual_date") from None
+        for lot in made:
+            self.changes.touch(lot.schedule_line, [lot])
 
     def follow_issue(self) -> None:
         """The stored lots learn when the order was issued."""
@@ -355,6 +362,7 @@ class LineWork:
             status=LineStatus.CANCELLED if line.status == LineStatus.CANCELLED else status,
         )
         self.new_rows.append(row)
+        self.sent_at[row.pk] = said.field
         self.changes.at(row)
         if said.promise is not None:
             self.promised.append(Promised(row, said))
@@ -443,7 +451,10 @@ class LineWork:
         lots = list(row.lots.all())
         for lot in lots:
             lot.schedule_line = row
-        first = lot_chains.write_first_baselines(lots, actor=self.issue.actor)
+        try:
+            first = lot_chains.write_first_baselines(lots, actor=self.issue.actor)
+        except BadInput as refusal:
+            raise BadInput(refusal.message, field=field) from None
         self.changes.touch(row, lots)
         if len(first) < len(lots):
             self._warn_of_baseline(field)

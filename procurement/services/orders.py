@@ -1,5 +1,6 @@
 """The one way an order is written: header, lines and schedule lines of one document, in one transaction."""
 
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -20,7 +21,7 @@ from procurement.domain.order_document import (
 )
 from procurement.domain.revision import DateRevision
 from procurement.gateways import wake
-from procurement.models import ExternalRef, PurchaseOrder
+from procurement.models import ExternalRef, PurchaseOrder, Requirement
 from procurement.queries import order_codes
 from procurement.services import dates, forecasts
 from procurement.services.forecasts import Touched, local_date
@@ -32,7 +33,7 @@ from sites.accounts.models import User
 from sites.accounts.permissions import Permission
 from sites.accounts.row import new_id
 from sites.domain.errors import BadInput, Conflict, NotFound
-from sites.models import Promise
+from sites.models import Promise, Site
 from sites.services.access import check_can_at_all
 from sites.vocabulary import PromiseSource
 
@@ -314,19 +315,20 @@ class _Upsert:
 
     def _recalculate(self) -> None:
         self.order.refresh_from_db(fields=["version"])
-        requirements = frozenset(each.requirement_id for each in self.changes.released)
-        for site_id in sorted(self.changes.lots):
-            site = self.changes.sites[site_id]
-            assert site is not None
+        needs: dict[UUID, set[UUID]] = defaultdict(set)
+        freed = Requirement.objects.filter(pk__in={each.requirement_id for each in self.changes.released})
+        for key, site_id in freed.values_list("pk", "site_id"):
+            needs[site_id].add(key)
+        for site in Site.objects.filter(pk__in=needs.keys() | self.changes.lots.keys()).order_by("pk"):
             forecasts.recalculate(
-                site_id=site_id,
+                site_id=site.pk,
                 as_of=local_date(site, self.now),
                 now=self.now,
                 cause=RunCause.CHANGE,
                 cause_text=_("Order %(number)s by %(system)s") % {"number": self.order.number, "system": self.system},
                 cause_key=f"order:{self.order.pk}:{self.order.version}",
                 actor=self.actor,
-                touched=Touched(lots=frozenset(self.changes.lots[site_id]), requirements=requirements),
+                touched=Touched(lots=frozenset(self.changes.lots[site.pk]), requirements=frozenset(needs[site.pk])),
             )
 
     # -- promises ------------------------------------------------------------------------------------------------

@@ -79,13 +79,13 @@ class StatementWrite(serializers.Serializer[Any]):
     """What one party said on one day. Its promises are written in the order of the chain, together or not at all."""
 
     stated_on = Day(help_text="The day it was said; not in the future.")
-    source = serializers.ChoiceField(
+    source = serializers.ChoiceField(  # type: ignore[assignment]
         PromiseSource.choices, default=PromiseSource.ERP.value, help_text="How it reached us."
     )
     document = Text(
         required=False, max_length=500, allow_blank=True, default="", help_text="The mail, file or message it came in."
     )
-    revisions = RevisionWrite(
+    revisions = RevisionWrite(  # type: ignore[call-arg]
         many=True, allow_empty=False, max_length=MOST_REVISIONS, help_text=f"1 to {MOST_REVISIONS}."
     )
 
@@ -114,7 +114,9 @@ class LedgerEntrySerializer(serializers.Serializer[Any]):
     statement_id = serializers.UUIDField(allow_null=True, help_text="Promises of one statement share it.")
     conditional_on = Day(allow_null=True, help_text="What it relies on; null: it never shifts.")
     quantity = ExactDecimal(allow_null=True, help_text="Units it spoke for; null: all open ones.")
-    source = serializers.CharField(allow_null=True, help_text="email, portal, erp, call, meeting or file.")
+    source = serializers.CharField(  # type: ignore[assignment]
+        allow_null=True, help_text="email, portal, erp, call, meeting or file."
+    )
     document = serializers.CharField(allow_blank=True, help_text="The mail, file or message it came in.")
     reason_code = serializers.CharField(allow_null=True, help_text="Why it moved.")
     responsible = serializers.CharField(allow_null=True, help_text="Who moved it.")
@@ -125,7 +127,9 @@ class LedgerEntrySerializer(serializers.Serializer[Any]):
 class MovedSerializer(serializers.Serializer[Any]):
     kind = serializers.ChoiceField(["lot", "requirement", "block", "chain"], help_text="What has moved.")
     id = serializers.UUIDField(help_text="Our id of it.")
-    label = serializers.CharField(help_text="ORDER/LINE/SCHEDULE/LOT, a tag, or a block's code.")
+    label = serializers.CharField(  # type: ignore[assignment]
+        help_text="ORDER/LINE/SCHEDULE/LOT, a tag, or a block's code."
+    )
     before_on = Day(allow_null=True, help_text="The forecast before; null: there was none.")
     after_on = Day(allow_null=True, help_text="The forecast now; null: there is none.")
 

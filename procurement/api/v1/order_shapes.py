@@ -12,7 +12,8 @@ from procurement.api.fields import Day, ExactDecimal, FlexDate, PaddedNumber, Te
 from procurement.api.v1.shapes import WarningSerializer
 from procurement.domain.order_document import MOST_LINES, LineDocument, LinesMode, OrderDocument, ScheduleDocument
 from procurement.queries.order_reading import LineReading, LotReading, OrderReading, ScheduleReading
-from procurement.services.orders import OrderWarning, Upserted, UpsertResult
+from procurement.services.order_lines import OrderWarning
+from procurement.services.orders import Upserted, UpsertResult
 from procurement.vocabulary import (
     CommercialStatus,
     DamagesUnit,
@@ -78,7 +79,9 @@ class LineWrite(serializers.Serializer[Any]):
     )
     contractual_date = FlexDate(required=False, allow_tbd=False, help_text="Default for the schedule lines.")
     promised_date = FlexDate(required=False, help_text="Default for the schedule lines.")
-    schedules = ScheduleWrite(many=True, required=False, max_length=200, help_text="Its schedule lines.")
+    schedules = ScheduleWrite(  # type: ignore[call-arg]
+        many=True, required=False, max_length=200, help_text="Its schedule lines."
+    )
 
 
 @extend_schema_serializer(extensions={"x-owner": "erp"}, component_name="PurchaseOrderWrite")
@@ -91,7 +94,9 @@ class OrderWrite(serializers.Serializer[Any]):
     number = Text(required=False, max_length=60, help_text="The order number people use; default: your external id.")
     title = Text(required=False, max_length=200, allow_blank=True, help_text="Free text.")
     kind = serializers.ChoiceField(OrderKind.choices, required=False, help_text="Default: order.")
-    parent = Text(required=False, max_length=80, help_text="Of a call-off: your id, or the number, of its frame order.")
+    parent = Text(  # type: ignore[assignment]
+        required=False, max_length=80, help_text="Of a call-off: your id, or the number, of its frame order."
+    )
     vendor = Text(max_length=80, help_text="The seller: our code of the company, or yours.")
     site = Text(required=False, max_length=80, help_text="Default ship-to site of the lines: our code or yours.")
     revision = serializers.IntegerField(required=False, min_value=0, max_value=32767, help_text="Of the order.")
@@ -118,7 +123,9 @@ class OrderWrite(serializers.Serializer[Any]):
     notice_days = serializers.IntegerField(
         required=False, min_value=0, max_value=32767, help_text="Calendar days in which a claim must be notified."
     )
-    lines = LineWrite(many=True, max_length=MOST_LINES, help_text=f"At most {MOST_LINES}.")
+    lines = LineWrite(  # type: ignore[call-arg]
+        many=True, max_length=MOST_LINES, help_text=f"At most {MOST_LINES}."
+    )
 
 
 class LinesModeQuery(serializers.Serializer[Any]):
@@ -314,7 +321,9 @@ class OrderRead(serializers.Serializer[Any]):
     number = serializers.CharField(help_text="The order number people use.")
     title = serializers.CharField(allow_blank=True, help_text="Free text.")
     kind = serializers.ChoiceField(OrderKind.choices, help_text="order, frame or call_off.")
-    parent = serializers.UUIDField(allow_null=True, help_text="Our id of the frame order of a call-off.")
+    parent = serializers.UUIDField(  # type: ignore[assignment]
+        allow_null=True, help_text="Our id of the frame order of a call-off, where it is in sight."
+    )
     vendor = serializers.CharField(help_text="Code of the seller.")
     vendor_name = serializers.CharField(help_text="Its name.")
     revision = serializers.IntegerField(help_text="Of the order.")

@@ -29,7 +29,8 @@ from procurement.api.v1.shapes import ETAG_HEADER, REQUEST_ID, problems
 from procurement.api.view import ClientView, clock, etag, is_known, is_strict, not_modified, query, request_id
 from procurement.queries import order_reading
 from procurement.services import orders
-from procurement.services.orders import OrderWarning, UpsertResult
+from procurement.services.order_lines import OrderWarning
+from procurement.services.orders import UpsertResult
 from sites.accounts.permissions import Scope
 from sites.domain.errors import NotFound
 
@@ -167,7 +168,7 @@ class OrderByExternalId(ClientView):
         )
         ignored = [OrderWarning(each.code, each.pointer and each.pointer[1:], each.detail) for each in unknown]
         shown = upsert_answer(
-            done, ignored, system=system, external_id=external_id, dry_run=said["dry_run"], sent=request.data
+            done, ignored, system=system, external_id=external_id, dry_run=said["dry_run"], sent=dict(request.data)
         )
         headers = {}
         if shown["id"] is not None:

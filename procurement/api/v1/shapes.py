@@ -27,7 +27,9 @@ class ProblemSerializer(serializers.Serializer[Any]):
     code = serializers.CharField(help_text="Stable, for programs: not_found, validation_error, scope.")
     retryable = serializers.BooleanField(help_text="Whether the same request may succeed later, unchanged.")
     trace_id = serializers.CharField(help_text="The X-Request-ID of this call; quote it when you ask.")
-    errors = FieldErrorSerializer(many=True, help_text="The parts that were wrong; may be empty.")
+    errors = FieldErrorSerializer(  # type: ignore[assignment]
+        many=True, help_text="The parts that were wrong; may be empty."
+    )
 
 
 class WarningSerializer(serializers.Serializer[Any]):
