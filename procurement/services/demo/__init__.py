@@ -7,8 +7,9 @@ ERP client and its key, runs and forecasts, alerts, audit rows and history.
 from dataclasses import dataclass
 from datetime import date, datetime
 
+import pghistory
 from django.conf import settings
-from django.db import transaction
+from django.db import connection, transaction
 
 from procurement.services import api_keys, forecasts
 from procurement.services.demo.catalogue import add_catalogue
@@ -46,18 +47,23 @@ def is_loaded() -> bool:
 
 @transaction.atomic
 def load_demo(*, today: date, now: datetime, recalculate: bool = True) -> DemoLoaded:
-    """Fill an empty database. Raises Conflict in production and where the demo stands already.
+    """Fill an empty database. Raises Conflict in production and where there is a site already.
 
     `now` is when it is said to be recorded; forecasts are those of each site's local date at that instant, so `today`
     is the date of `now` in some zone.
     """
     if settings.MODE == "production":
         raise Conflict("The demo portfolio has well-known passwords; it is not loaded in production.")
-    if is_loaded():
-        raise Conflict("The demo portfolio is loaded already.")
+    if Site.objects.exists():
+        raise Conflict("The demo portfolio is loaded into an empty database only.")
     draft = Draft(today, now)
     people = draw(draft)
-    counts = draft.save()
+    # A trigger that finds its setting undefined raises and catches, and each such catch walks all constraints that
+    # wait for the commit: with both settings there, the rows are written several times faster.
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT set_config('pgtrigger.ignore', '{}', true)")
+    with pghistory.context(reason=_CAUSE):
+        counts = draft.save()
     audit.record(
         actor=people["admin"], verb="demo.loaded", subject_kind="portfolio", subject_id=today.isoformat(), facts=counts
     )

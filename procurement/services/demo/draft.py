@@ -1,6 +1,7 @@
 """Rows of the demo portfolio before they are stored: one day, one portfolio, and everything written at once."""
 
 from collections import defaultdict
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from functools import cached_property
@@ -123,17 +124,24 @@ class Draft:
         self._calendars[row.pk] = WorkingCalendar(code, tuple((first, last) for first, last, _ in sorted(closures)))
         return row
 
+    def know_calendar(self, row: WorkCalendar, working: WorkingCalendar) -> None:
+        """A calendar that is stored already."""
+        self._calendars[row.pk] = working
+
     def working(self, calendar: WorkCalendar) -> WorkingCalendar:
         return self._calendars[calendar.pk]
 
-    def save(self) -> dict[str, int]:
-        """How many rows of each table were written. Runs inside the caller's transaction."""
+    def in_order(self) -> Iterator[list[models.Model]]:
+        """The rows table by table, none empty, what is pointed to first."""
         forgotten = self._rows.keys() - set(IN_ORDER)
         assert not forgotten, f"no place to save {forgotten}"
+        return (self._rows[model] for model in IN_ORDER if self._rows[model])
+
+    def save(self) -> dict[str, int]:
+        """How many rows of each table were written. Runs inside the caller's transaction."""
         counts = {}
-        for model in IN_ORDER:
-            rows = self._rows[model]
-            if rows:
-                model._default_manager.bulk_create(rows, batch_size=_BATCH)
-                counts[model._meta.model_name or ""] = len(rows)
+        for rows in self.in_order():
+            model = type(rows[0])
+            model._default_manager.bulk_create(rows, batch_size=_BATCH)
+            counts[model._meta.model_name or ""] = len(rows)
         return counts

@@ -175,7 +175,7 @@ def _quotes(
     found = []
     for maker in makers_of(companies, equipment_class.code):
         dice = draft.dice("quote", maker.plan.code, equipment_class.code)
-        low = _USUAL_WEEKS[equipment_class.code] + dice.randint(-4, 8)
+        low = _USUAL_WEEKS[equipment_class.code] + dice.randint(-7, 3)
         quoted_on = draft.day(-dice.randint(8, 95))
         found.append(
             _observe(
@@ -183,7 +183,7 @@ def _quotes(
                 f"quoted {maker.plan.code} {equipment_class.code}",
                 equipment_class,
                 LeadTimeKind.QUOTED,
-                (Decimal(low), Decimal(low + dice.randint(2, 8))),
+                (Decimal(low), Decimal(low + dice.randint(2, 6))),
                 quoted_on,
                 f"Quotation of {maker.plan.name}",
                 by,

@@ -40,7 +40,7 @@ from procurement.vocabulary import (
     ReceiptState,
 )
 from sites.accounts.models import User
-from sites.vocabulary import ChainKind
+from sites.vocabulary import ChainKind, DurationBasis
 
 ERP_SYSTEM = "DEMO-ERP"
 FIRST_ORDER_NUMBER = 4500017001
@@ -185,6 +185,7 @@ class _PurchasingDesk:
             self.done.unordered += wanted
             return
         issued_on = min(needed_by.values()) - timedelta(days=dice.randint(0, 25))
+        issued_on = site.working.back(issued_on, 1, DurationBasis.WORKING)
         ahead = self.draft.day(dice.randint(0, 90))
         bought = [slot for slot in wanted if slot.name in needed_by and needed_by[slot.name] <= ahead]
         self.done.unordered += [slot for slot in wanted if slot not in bought]
@@ -354,7 +355,7 @@ class _PurchasingDesk:
             self._receive(bought, by)
             self.done.lots.append(bought)
         if (reason := PINNED_SLOTS.get(slot.name)) and first.chain.actual(term.code) is None:
-            pinned_on = dates[term.code] + timedelta(days=12)
+            pinned_on = dates[term.code] + timedelta(days=41)
             first.chain.pinned(term.code, max(pinned_on, draft.day(10)), set_on=draft.day(-9), by=owner, reason=reason)
 
     def _lot(

@@ -147,7 +147,7 @@ AGREEMENTS = (
     ),
     AgreementPlan(
         "PPA-US-02", "Campus fuel cells", "Cedarquill Cells", "US", "Fuel cells on site", _S.PHYSICAL, _V.MATCHED,
-        "10", "96.00", "USD", "PJM", "WESTERN HUB", _C.NONE, _N.SETTLES, 410, (), "10", is_signed=False,
+        "10", "96.00", "USD", "PJM", "WESTERN HUB", _C.NONE, _N.SETTLES, 705, (), "10", is_signed=False,
         law="Virginia",
     ),
 )  # fmt: skip

@@ -38,6 +38,7 @@ class Story:
 
 
 DAYS_BETWEEN_STATEMENTS = 8
+_FRIDAY = 4
 
 _R, _P = ReasonCode, Precision
 
@@ -164,12 +165,11 @@ def state_moves(
     spoken = [*moves[:1], *moves[len(moves) - fitting + 1 :]]
     for place, move in enumerate(spoken):
         stated_on = first_on + timedelta(days=span * place // max(1, len(spoken) - 1))
-        statement = _statement(chain, move, stated_on, contract_step, dice)
-        if statement is not None:
-            chain.state(statement, by=by)
+        stated_on -= timedelta(days=max(0, stated_on.weekday() - _FRIDAY))
+        chain.state(_statement(chain, move, stated_on, contract_step, dice), by=by)
 
 
-def _statement(chain: DatedChain, move: Move, stated_on: date, contract_step: str, dice: Random) -> Statement | None:
+def _statement(chain: DatedChain, move: Move, stated_on: date, contract_step: str, dice: Random) -> Statement:
     """A move that a vendor explains comes with the test date that goes with it. Nobody promises the past."""
     source = dice.choice(_SOURCES)
     day = max(chain.baseline[contract_step] + timedelta(days=move.days), stated_on + timedelta(days=6))

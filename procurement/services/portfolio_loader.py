@@ -1,0 +1,493 @@
+"""A synthetic portfolio of any size, for benchmarks and rehearsals: the demo's kinds of equipment, chains and stories.
+
+It is written with COPY, site by site: a site is one transaction, so what a stopped run leaves is whole sites. The
+history of its rows starts with their first change.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from enum import Enum
+from random import Random
+from time import perf_counter
+from uuid import UUID
+
+from django.db import connection, models, transaction
+from django.db.models.expressions import DatabaseDefault
+
+from procurement.domain.lots import ON_SITE, contract_step
+from procurement.models import (
+    Allocation,
+    Company,
+    DeliveryLot,
+    EquipmentClass,
+    GroupNeed,
+    OrderLine,
+    Plant,
+    PurchaseOrder,
+    Receipt,
+    RedundancyGroup,
+    Requirement,
+    RosAnchor,
+    ScheduleLine,
+)
+from procurement.services import forecasts
+from procurement.services.demo import stories
+from procurement.services.demo.catalogue import CLASSES, KITS, ClassPlan, add_catalogue, steps_of
+from procurement.services.demo.dated_chain import DatedChain, StepPlan, planned_dates
+from procurement.services.demo.draft import Draft
+from procurement.services.demo.people import MAIL_DOMAIN
+from procurement.services.demo.places import DESKS, BlockPlan, BuiltBlock, BuiltPhase, BuiltSite, PhasePlan, SitePlan
+from procurement.services.demo.places import add_site as add_demo_site
+from procurement.vocabulary import (
+    CalendarOf,
+    CommercialStatus,
+    Incoterm,
+    ReceiptState,
+    RosRule,
+    RunCause,
+)
+from sites.accounts.models import User
+from sites.accounts.permissions import Role
+from sites.domain.calendar import WorkingCalendar
+from sites.domain.errors import BadInput, Conflict
+from sites.models import Desk, Membership, Site
+from sites.vocabulary import ChainKind, DurationBasis, ScopeKind
+
+MOST_LINES = 1_000_000
+MOST_SITES = 40
+_LINES_A_SITE_AT_LEAST = 25
+_COMPANIES = 160
+_LINES_AN_ORDER = 8
+_GATES = ("PADS_READY", "MV_ROOM_READY", "EQUIPMENT_SET", "L3")
+
+# Country, calendar, time zone, currency, hertz, desk: one of them for each site in turn.
+_COUNTRIES = (
+    ("AU", "AU-NSW", "Australia/Sydney", "AUD", 50, "SYDNEY"), ("JP", "JP", "Asia/Tokyo", "JPY", 50, "TOKYO"),
+    ("DE", "DE-HE", "Europe/Berlin", "EUR", 50, "LONDON"), ("NL", "NL", "Europe/Amsterdam", "EUR", 50, "LONDON"),
+    ("FR", "FR", "Europe/Paris", "EUR", 50, "LONDON"), ("IE", "IE", "Europe/Dublin", "EUR", 50, "LONDON"),
+    ("US", "US-VA", "America/New_York", "USD", 60, "US"), ("GB", "GB-ENG", "Europe/London", "GBP", 50, "LONDON"),
+    ("US", "US-TX", "America/Chicago", "USD", 60, "US"), ("AU", "AU-VIC", "Australia/Melbourne", "AUD", 50, "SYDNEY"),
+)  # fmt: skip
+_MAKERS = (("JP", "JP"), ("KR", "KR"), ("DE", "DE-BY"), ("IT", "IT"), ("US", "US-OH"), ("TW", "TW"), ("GB", "GB-ENG"))
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """`counts` are rows by table; seconds are those of drawing, writing and calculating."""
+
+    lines: int
+    sites: int
+    counts: dict[str, int]
+    drawn_seconds: float
+    written_seconds: float
+    recalculated_seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class _Shared:
+    classes: dict[str, EquipmentClass]
+    plants: list[Plant]
+    calendars: dict[UUID, WorkingCalendar]
+    author: User
+
+
+def load(
+    *,
+    lines: int,
+    seed: int,
+    today: date,
+    now: datetime,
+    recalculate: bool = True,
+    say: Callable[[str], None] = lambda _: None,
+) -> Loaded:
+    """Order lines with chains, promises and needs over up to forty sites. Raises BadInput, Conflict."""
+    if not 1 <= lines <= MOST_LINES:
+        raise BadInput(f"A portfolio has 1 to {MOST_LINES} lines.", field="lines")
+    if seed < 0:
+        raise BadInput("A seed is a number not below zero.", field="seed")
+    if Site.objects.filter(code=_site_code(seed, 0)).exists():
+        raise Conflict("A portfolio of this seed is loaded already.", field="seed")
+    counts: Counter[str] = Counter()
+    drawn = written = recalculated = 0.0
+    shared = _store_shared(seed, today, now, counts)
+    sites = min(MOST_SITES, max(1, lines // _LINES_A_SITE_AT_LEAST))
+    for number in range(sites):
+        share = lines // sites + (number < lines % sites)
+        began = perf_counter()
+        draft = Draft(today, now)
+        site = _Builder(draft, seed, number, shared).draw(share)
+        drew = perf_counter()
+        with transaction.atomic():
+            _write(draft, counts)
+        wrote = perf_counter()
+        if recalculate:
+            _recalculate(site, now)
+        drawn, written = drawn + drew - began, written + wrote - drew
+        recalculated += perf_counter() - wrote
+        say(f"{site.code}: {share} lines in {perf_counter() - began:.1f} s")
+    with connection.cursor() as cursor:
+        # Nobody wants to wait for the autovacuum's first look before plans are sensible.
+        cursor.execute("ANALYZE")
+    return Loaded(lines, sites, dict(sorted(counts.items())), drawn, written, recalculated)
+
+
+def _write(draft: Draft, counts: Counter[str]) -> None:
+    """Inside a transaction, in which the triggers of history rest: they take most of the time of a row."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT set_config('pgtrigger.ignore', coalesce(array_agg(DISTINCT tgname::text), '{}')::text, true)"
+            " FROM pg_trigger WHERE tgname LIKE 'pgtrigger\\_insert\\_%%'"
+        )
+    for rows in draft.in_order():
+        copy_rows(rows)
+        counts[rows[0]._meta.model_name or ""] += len(rows)
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT set_config('pgtrigger.ignore', '{}', true)")
+
+
+def copy_rows(rows: Sequence[models.Model]) -> None:
+    """Write rows of one table with COPY; columns that only the database fills are left to it."""
+    model = type(rows[0])
+    fields = [
+        each for each in model._meta.concrete_fields if not isinstance(getattr(rows[0], each.attname), DatabaseDefault)
+    ]
+    quote = connection.ops.quote_name
+    columns = ", ".join(quote(each.column) for each in fields)
+    with connection.cursor() as cursor:
+        statement = f"COPY {quote(model._meta.db_table)} ({columns}) FROM STDIN"
+        with cursor.copy(statement) as copy:
+            for row in rows:
+                copy.write_row([_plain(each, getattr(row, each.attname)) for each in fields])
+
+
+def _plain(field: "models.Field[object, object]", value: object) -> object:
+    if isinstance(field, models.JSONField):
+        return field.get_db_prep_save(value, connection)
+    return value.value if isinstance(value, Enum) else value
+
+
+def _recalculate(site: Site, now: datetime) -> None:
+    forecasts.recalculate(
+        site_id=site.pk,
+        as_of=forecasts.local_date(site, now),
+        now=now,
+        cause=RunCause.LOAD,
+        cause_text="Synthetic portfolio loaded",
+        cause_key=f"portfolio:{site.code}",
+    )
+
+
+def _site_code(seed: int, number: int) -> str:
+    return f"S{seed}-{number + 1:02}"
+
+
+@transaction.atomic
+def _store_shared(seed: int, today: date, now: datetime, counts: Counter[str]) -> _Shared:
+    """Desks and classes are those already there, if any; companies and their plants belong to the seed."""
+    draft = Draft(today, now)
+    standing = {row.code: row for row in EquipmentClass.objects.all()}
+    classes = standing if standing.keys() >= {each.code for each in CLASSES} else add_catalogue(draft)
+    there = set(Desk.objects.values_list("code", flat=True))
+    for code, name, zone in DESKS:
+        if code not in there:
+            draft.add(Desk(id=draft.key("desk", code), code=code, name=name, time_zone=zone))
+    author = _add_people(draft, seed)
+    plants = [_add_company(draft, seed, number) for number in range(_COMPANIES)]
+    _write(draft, counts)
+    calendars = {plant.pk: draft.working(plant.calendar) for plant in plants}
+    return _Shared(classes, plants, calendars, author)
+
+
+def _add_people(draft: Draft, seed: int) -> User:
+    """Somebody for every role a rule may tell; nobody of them can log in. The administrator is the author."""
+    desks = {row.code: row for row in Desk.objects.all()} | {row.code: row for row in draft.all(Desk)}
+    author = _person(draft, seed, Role.ADMINISTRATOR, None)
+    _person(draft, seed, Role.ENERGY_LEAD, None)
+    for desk in desks.values():
+        for role in (Role.EXPEDITER, Role.BUYER, Role.SITE_LEAD):
+            _person(draft, seed, role, desk)
+    return author
+
+
+def _person(draft: Draft, seed: int, role: Role, desk: Desk | None) -> User:
+    name = f"portfolio-{seed}-{role.value.replace('_', '-')}" + (f"-{desk.code.lower()}" if desk else "")
+    person = draft.add(
+        User(
+            id=draft.key("synthetic person", name),
+            username=name,
+            name=name.replace("-", " ").capitalize(),
+            email=f"{name}@{MAIL_DOMAIN}",
+            password="!",  # noqa: S106
+            time_zone=desk.time_zone if desk else "UTC",
+        )
+    )
+    draft.add(
+        Membership(
+            id=draft.key("synthetic membership", name),
+            person=person,
+            role=role,
+            scope=ScopeKind.DESK if desk else ScopeKind.PORTFOLIO,
+            desk=desk,
+        )
+    )
+    return person
+
+
+def _add_company(draft: Draft, seed: int, number: int) -> Plant:
+    country, code = _MAKERS[number % len(_MAKERS)]
+    name = f"Synthetic maker {seed}-{number + 1:03}"
+    closed = [
+        (date(year, 8, 10), date(year, 8, 16), "Summer closure")
+        for year in range(draft.today.year - 4, draft.today.year + 4)
+    ]
+    company = draft.add(
+        Company(
+            id=draft.key("synthetic company", seed, number),
+            code=f"SYN{seed}-{number + 1:03}",
+            name=name,
+            country=country,
+            makes=True,
+        )
+    )
+    return draft.add(
+        Plant(
+            id=draft.key("synthetic plant", seed, number),
+            company=company,
+            code="MAIN",
+            name="Main works",
+            country=country,
+            calendar=draft.add_calendar(name, code, closed),
+        )
+    )
+
+
+class _Builder:
+    """One site with its blocks, then its orders one after the other until it has its lines."""
+
+    def __init__(self, draft: Draft, seed: int, number: int, shared: _Shared) -> None:
+        self.draft, self.seed, self.number, self.shared = draft, seed, number, shared
+        self.dice: Random = draft.dice("synthetic", seed, number)
+        self.code = _site_code(seed, number)
+
+    def draw(self, lines: int) -> Site:
+        for plant in self.shared.plants:
+            self.draft.know_calendar(plant.calendar, self.shared.calendars[plant.pk])
+        self.site = self._site()
+        self.blocks = [(phase, block) for phase in self.site.phases for block in phase.blocks]
+        for first in range(0, lines, _LINES_AN_ORDER):
+            self._order(first // _LINES_AN_ORDER, min(_LINES_AN_ORDER, lines - first))
+        return self.site.row
+
+    def _site(self) -> BuiltSite:
+        country, calendar, zone, currency, hertz, desk = _COUNTRIES[self.number % len(_COUNTRIES)]
+        phases = tuple(
+            PhasePlan(
+                f"P{phase + 1}",
+                2,
+                tuple(
+                    BlockPlan(f"H{phase * 3 + hall + 1:02}", "12", 40 + 170 * phase + 55 * hall, _a_kit(self.dice))
+                    for hall in range(3)
+                ),
+            )
+            for phase in range(4)
+        )
+        plan = SitePlan(
+            self.code, f"Synthetic campus {self.code}", desk, country, calendar, zone, currency,
+            str(self.dice.randint(-40, 55)), str(self.dice.randint(-120, 150)), hertz, "", "Gate 1", phases,
+        )  # fmt: skip
+        return add_demo_site(self.draft, plan, Desk.objects.get(code=desk), self.shared.author)
+
+    # -- orders --------------------------------------------------------------------------------------------------
+
+    def _order(self, number: int, lines: int) -> None:
+        draft, dice = self.draft, self.dice
+        plan = dice.choice(CLASSES)
+        plant = dice.choice(self.shared.plants)
+        term = dice.choice(list(Incoterm))
+        wanted = [self._need(plan, f"{number:05}-{place + 1}") for place in range(lines)]
+        steps = self._steps(plan, plant)
+        length = planned_dates(draft, steps, draft.today, self.site.working)[ON_SITE] - draft.today
+        first_on = min(need.required_on for need in wanted) - length - timedelta(days=dice.randint(10, 60))
+        issued_on = min(first_on, draft.day(-dice.randint(5, 90)))
+        name = f"{self.code}-{number + 1:05}"
+        order = draft.add(
+            PurchaseOrder(
+                id=draft.key("order", name),
+                number=name,
+                title=plan.name,
+                seller=plant.company,
+                commercial_status=CommercialStatus.ACKNOWLEDGED,
+                issued_on=issued_on,
+                currency=self.site.plan.currency,
+                incoterm=term,
+                incoterm_place=self.site.plan.name,
+            )
+        )
+        for place, need in enumerate(wanted, start=1):
+            self._line(order, place * 10, plan, plant, steps, issued_on, length, need)
+
+    def _steps(self, plan: ClassPlan, plant: Plant) -> list[StepPlan]:
+        return [
+            StepPlan(
+                step.code,
+                step.days,
+                step.basis,
+                plant.calendar if step.calendar_of == CalendarOf.PLANT else None,
+                step.responsible,
+            )
+            for step in steps_of(plan.code)
+        ]
+
+    def _line(
+        self,
+        order: PurchaseOrder,
+        number: int,
+        plan: ClassPlan,
+        plant: Plant,
+        steps: list[StepPlan],
+        issued_on: date,
+        length: timedelta,
+        need: "_Need",
+    ) -> None:
+        draft, dice = self.draft, self.dice
+        name = f"{order.number}/{number}/1"
+        term = contract_step(order.incoterm)
+        line = draft.add(
+            OrderLine(
+                id=draft.key("line", name),
+                order=order,
+                number=number,
+                description=f"{plan.name} {need.tag}",
+                equipment_class=self.shared.classes[plan.code],
+                plant=plant,
+                unit_price=Decimal(plan.unit_price_usd),
+            )
+        )
+        # A later block's slot in the shop is later too: the longest leg is longer.
+        spare = max(0, (need.required_on - issued_on - length).days - dice.randint(5, 40))
+        longest = max(range(1, len(steps)), key=lambda place: steps[place].days)
+        grown = [
+            StepPlan(each.code, each.days + (spare if place == longest else 0), each.basis, each.calendar,
+                     each.responsible)
+            for place, each in enumerate(steps)
+        ]  # fmt: skip
+        chain = DatedChain(
+            draft, name, kind=ChainKind.LOT, site=self.site.row, site_calendar=self.site.working, steps=grown,
+            starts_on=issued_on, cause="Order signed", author=self.shared.author,
+        )  # fmt: skip
+        story = dice.choices(stories.STORIES, [each.weight for each in stories.STORIES])[0]
+        stories.tell(
+            draft, chain, story, contract_step=term.code, dice=dice, by=self.shared.author, owner=self.shared.author
+        )
+        schedule_line = draft.add(
+            ScheduleLine(
+                id=draft.key("schedule line", name),
+                line=line,
+                number=1,
+                quantity=need.quantity,
+                contract_on=chain.baseline[term.code],
+                contract_step=term.code,
+                site=self.site.row,
+            )
+        )
+        lot = draft.add(
+            DeliveryLot(id=draft.key("lot", name), schedule_line=schedule_line, quantity=need.quantity, chain=chain.row)
+        )
+        for row in need.requirements:
+            draft.add(Allocation(id=draft.key("allocation", row.pk), lot=lot, requirement=row, quantity=row.quantity))
+        arrived_on = chain.actual(ON_SITE)
+        if arrived_on:
+            draft.add(
+                Receipt(
+                    id=draft.key("receipt", name),
+                    lot=lot,
+                    quantity=lot.quantity,
+                    received_on=arrived_on,
+                    state=ReceiptState.ACCEPTED,
+                )
+            )
+
+    # -- needs ---------------------------------------------------------------------------------------------------
+
+    def _need(self, plan: ClassPlan, tag: str) -> "_Need":
+        """A third of the lines fill a redundancy group of a block; the others serve one requirement."""
+        phase, block = self.dice.choice(self.blocks)
+        if self.dice.random() > 0.34:
+            quantity = Decimal(self.dice.randint(1, 12))
+            rows = [self._requirement(plan, f"{plan.tag}-{tag}", phase, block, None, quantity)]
+        else:
+            units = self.dice.randint(2, 5)
+            group = self.draft.add(
+                RedundancyGroup(
+                    id=self.draft.key("group", self.code, tag),
+                    site=self.site.row,
+                    equipment_class=self.shared.classes[plan.code],
+                    code=f"{plan.tag}-{tag}",
+                )
+            )
+            self.draft.add(
+                GroupNeed(
+                    id=self.draft.key("need", self.code, tag),
+                    block=block.row,
+                    group=group,
+                    needed_units=max(1, units - 1),
+                )
+            )
+            rows = [
+                self._requirement(plan, f"{plan.tag}-{tag}-{unit + 1}", phase, block, group, Decimal(1))
+                for unit in range(units)
+            ]
+        return _Need(tag, rows)
+
+    def _requirement(
+        self,
+        plan: ClassPlan,
+        tag: str,
+        phase: BuiltPhase,
+        block: BuiltBlock,
+        group: RedundancyGroup | None,
+        quantity: Decimal,
+    ) -> Requirement:
+        gate = plan.needed_at if plan.needed_at in _GATES else _GATES[0]
+        on = block.dates[gate]
+        row = self.draft.add(
+            Requirement(
+                id=self.draft.key("requirement", self.code, tag),
+                site=self.site.row,
+                phase=phase.row,
+                block=block.row,
+                tag=tag,
+                equipment_class=self.shared.classes[plan.code],
+                group=group,
+                quantity=quantity,
+                ros_rule=RosRule.ANCHORED,
+                shake_out_days=plan.shake_out_days,
+                required_on_site=self.site.working.back(on, plan.shake_out_days, DurationBasis.WORKING),
+            )
+        )
+        self.draft.add(
+            RosAnchor(id=self.draft.key("anchor", self.code, tag), requirement=row, gate=block.gates[gate], last_on=on)
+        )
+        return row
+
+
+@dataclass(frozen=True, slots=True)
+class _Need:
+    tag: str
+    requirements: list[Requirement]
+
+    @property
+    def quantity(self) -> Decimal:
+        return sum((row.quantity for row in self.requirements), Decimal(0))
+
+    @property
+    def required_on(self) -> date:
+        days = (row.required_on_site for row in self.requirements)
+        return min(day for day in days if day is not None)
+
+
+def _a_kit(dice: Random) -> str:
+    return dice.choice(list(KITS))
