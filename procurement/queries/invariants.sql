@@ -70,7 +70,7 @@ SELECT 'float_and_forecast_make_the_required_date', f.id::text, f.lot_id::text
 FROM procurement_lotforecast f WHERE f.current AND f.float_days IS NOT NULL
   AND f.forecast_on + f.float_days <> f.required_on_site
 UNION ALL
-SELECT 'a_band_event_was_told_or_belongs_to_nobody', i.id::text, n.state
+SELECT 'a_notice_tells_its_own_recipient_over_its_own_channel', i.id::text, n.state
 FROM procurement_notificationitem i JOIN procurement_notification n ON n.id = i.notification_id
 WHERE i.recipient_id <> n.recipient_id OR i.channel <> n.channel
 UNION ALL

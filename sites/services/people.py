@@ -5,7 +5,7 @@ from collections.abc import Callable
 from allauth.account.models import EmailAddress
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
-from django.core.validators import validate_email
+from django.core.validators import ProhibitNullCharactersValidator, validate_email
 from django.db import transaction
 from django.utils.translation import gettext as _
 
@@ -19,14 +19,17 @@ from sites.vocabulary import ScopeKind
 
 @transaction.atomic
 def create_administrator(*, username: str, email: str, name: str, password: str) -> User:
-    """A person who may set the tracker up. Raises BadInput naming `username`, `email` or `password`."""
+    """A person who may set the tracker up. Raises BadInput naming `username`, `email`, `name` or `password`."""
+    user = User(username=username, email=email, name=name or username)
+    for field in ("username", "email", "name"):
+        _check(field, User._meta.get_field(field).run_validators, getattr(user, field))
+    _check("username", User.username_validator, username)
+    _check("email", validate_email, email)
+    _check("name", ProhibitNullCharactersValidator(), user.name)
     if User.objects.filter(username__iexact=username).exists():
         raise BadInput(_("This user name is taken."), field="username")
     if User.objects.filter(email__iexact=email).exists():
         raise BadInput(_("This address belongs to somebody else."), field="email")
-    user = User(username=username, email=email, name=name or username)
-    _check("email", validate_email, email)
-    _check("username", User.username_validator, username)
     _check("password", lambda value: validate_password(value, user), password)
     user.set_password(password)
     user.save(force_insert=True)
