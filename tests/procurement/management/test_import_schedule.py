@@ -1,0 +1,148 @@
+"""`import_schedule`: what it prints, what it keeps, and how it ends."""
+
+import io
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.core.management import CommandError, call_command
+
+from sites.models import ScheduleRevision
+from tests.factories.sites import SiteFactory
+from tests.sites.readers.xer import SMALL, calendars, projects, task, tasks, xer
+
+
+@pytest.fixture
+def small(tmp_path: Path) -> Path:
+    return written(tmp_path, xer(*SMALL))
+
+
+def written(folder: Path, content: bytes, name: str = "schedule.xer") -> Path:
+    file = folder / name
+    file.write_bytes(content)
+    return file
+
+
+def imported(file: Path, **options: Any) -> tuple[Any, CommandError | None]:
+    out = io.StringIO()
+    try:
+        call_command("import_schedule", str(file), json=True, stdout=out, **options)
+    except CommandError as refused:
+        return json.loads(out.getvalue()), refused
+    return json.loads(out.getvalue()), None
+
+
+def test_a_dry_run_tells_the_file_without_a_database(small: Path) -> None:
+    told, refused = imported(small, dry_run=True)
+
+    assert refused is None
+    assert told == {
+        "projects": [
+            {
+                "id": "DC1",
+                "name": "Data centre one",
+                "data_date": "2026-11-20",
+                "activities": 2,
+                "links": 1,
+                "calendars": 2,
+                "wbs": 3,
+                "finish": "2027-02-05",
+                "by_status": {"not_started": 2, "in_progress": 0, "completed": 0},
+                "negative_float": 0,
+                "lowest_float_hours": 8,
+                "warnings": [],
+            }
+        ]
+    }
+
+
+def test_float_is_told_in_hours_as_written(tmp_path: Path) -> None:
+    floats = ["-40", "-8.5", "0", ""]
+    rows = [task(str(place), f"A{place}", total_float_hr_cnt=hours) for place, hours in enumerate(floats)]
+    file = written(tmp_path, xer(projects(("1", "DC1")), calendars(("7", "Five days", "", "8")), tasks(*rows)))
+
+    told, _ = imported(file, dry_run=True)
+
+    assert (told["projects"][0]["negative_float"], told["projects"][0]["lowest_float_hours"]) == (2, -40)
+
+
+def test_a_file_that_is_cut_off_is_refused_with_its_last_line(tmp_path: Path) -> None:
+    content = xer(*SMALL)
+    told, refused = imported(written(tmp_path, content[:-10]), dry_run=True)
+
+    assert refused is not None
+    assert (refused.returncode, set(told), told["refused"]["where"]) == (2, {"refused"}, "line 20")
+    assert told["refused"]["reason"] == "The file ends without its end mark (%E): it is cut off."
+
+
+@pytest.mark.parametrize("name", ["schedule.xml", "schedule.PMXML", "schedule"])
+def test_other_formats_are_refused_by_naming_what_is_read(tmp_path: Path, name: str) -> None:
+    told, refused = imported(written(tmp_path, xer(*SMALL), name), dry_run=True)
+
+    assert refused is not None
+    assert (refused.returncode, told["refused"]["where"]) == (2, "file")
+    assert ".xer" in told["refused"]["reason"]
+
+
+def test_a_file_that_is_not_there_is_bad_input(tmp_path: Path) -> None:
+    told, refused = imported(tmp_path / "nothing.xer", dry_run=True)
+
+    assert refused is not None
+    assert (refused.returncode, told) == (2, {"refused": {"reason": "There is no such file.", "where": "file"}})
+
+
+def test_a_name_in_capitals_is_the_same_format(tmp_path: Path) -> None:
+    assert imported(written(tmp_path, xer(*SMALL), "SCHEDULE.XER"), dry_run=True)[1] is None
+
+
+def test_without_json_it_says_sentences(small: Path) -> None:
+    out = io.StringIO()
+
+    call_command("import_schedule", str(small), dry_run=True, stdout=out)
+
+    assert out.getvalue() == ("DC1 Data centre one: data date 2026-11-20, 2 activities, 1 links, finish 2027-02-05\n")
+
+
+@pytest.mark.django_db
+def test_the_schedule_of_a_site_is_kept_in_quarantine_once(small: Path) -> None:
+    site = SiteFactory.create(code="SYD1")
+
+    first, _ = imported(small, site="SYD1")
+    second, _ = imported(small, site="SYD1")
+
+    revision = ScheduleRevision.objects.get(site=site)
+    assert first["revisions"] == [{"id": str(revision.pk), "project": "DC1", "state": "quarantined"}]
+    assert (second, revision.file_name) == (first, "schedule.xer")
+
+
+@pytest.mark.django_db
+def test_each_project_of_a_file_becomes_a_revision(tmp_path: Path) -> None:
+    SiteFactory.create(code="SYD1")
+    both = xer(projects(("1", "DC1"), ("2", "DC2")), tasks(task("1", "A"), task("2", "A", "2")))
+
+    imported(written(tmp_path, both), site="SYD1")
+
+    kept = ScheduleRevision.objects.order_by("project_code").values_list("project_code", "activities__code")
+    assert list(kept) == [("DC1", "A"), ("DC2", "A")]
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("site", [None, "NOWHERE"])
+def test_a_schedule_belongs_to_a_known_site(small: Path, site: str | None) -> None:
+    told, refused = imported(small, site=site)
+
+    assert refused is not None
+    assert (refused.returncode, told["refused"]["where"]) == (2, "site")
+    assert not ScheduleRevision.objects.exists()
+
+
+@pytest.mark.django_db
+def test_a_project_that_cannot_be_kept_keeps_the_others_out_too(tmp_path: Path) -> None:
+    SiteFactory.create(code="SYD1")
+    both = [*projects(("1", "DC1"), ("2", "DC2"))]
+    both[-1] = both[-1].replace("2026-11-20 08:00", "")
+
+    told, _ = imported(written(tmp_path, xer(both)), site="SYD1")
+
+    assert (told["refused"]["where"], ScheduleRevision.objects.count()) == ("data_date", 0)
