@@ -15,13 +15,13 @@ from tests.sites.readers.xer import lines, links, projects, task, tasks
 READER = f"{schedule_json.__name__}:summarise"
 
 
-def run(name: str, payload: bytes = b"content", **limits: int) -> bytes:
-    return sandbox.run(f"{misbehaviour.__name__}:{name}", payload, limits=Limits(**limits))
+def run(name: str, payload: bytes = b"content", *, limits: dict[str, int] | None = None) -> bytes:
+    return sandbox.run(f"{misbehaviour.__name__}:{name}", payload, limits=Limits(**(limits or {})))
 
 
 def refusal(name: str, **limits: int) -> tuple[str | None, str]:
     with pytest.raises(BadInput) as caught:
-        run(name, **limits)
+        run(name, limits=limits)
     return caught.value.field, caught.value.message
 
 

@@ -1,6 +1,7 @@
 """Schedules in quarantine and accepted: what is stored, what is one revision, who may."""
 
 from datetime import UTC, date, datetime
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -54,15 +55,15 @@ def test_a_schedule_is_stored_in_quarantine(site: Site, lead: User) -> None:
     assert (revision.uploaded_by, revision.shifted_days) == (lead, 0)
     rows = revision.activities.order_by("code").values_list("code", "wbs", "early_start_on", "total_float_hours")
     assert list(rows) == [
-        ("A100", "Hall A / MV room", date(2027, 1, 11), 8),
-        ("A110", "Hall A", date(2027, 1, 11), 8),
+        ("A100", "Hall A / MV room", date(2027, 1, 11), Decimal(8)),
+        ("A110", "Hall A", date(2027, 1, 11), Decimal(8)),
     ]
     link = ActivityLink.objects.get()
     assert (link.predecessor.code, link.successor.code, link.kind, link.lag_hours) == (
         "A100",
         "A110",
         "finish_start",
-        16,
+        Decimal(16),
     )
 
 
