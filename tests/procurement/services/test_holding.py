@@ -200,7 +200,7 @@ def test_every_hour_of_a_year_leads_to_one_morning_a_local_date(zone: str, at: t
     person = person_in(zone, at)
     hour = datetime(2027, 1, 1, tzinfo=UTC)
     ends = datetime(2028, 1, 1, tzinfo=UTC)
-    days = []
+    days: list[date] = []
     while hour < ends:
         day = next_digest_on(person, hour)
         if not days or days[-1] != day:

@@ -1,6 +1,7 @@
 """The narrowest duty wins, absence means the deputy, and nobody at all means the administrators."""
 
 from datetime import date, timedelta
+from typing import Any
 
 import pytest
 
@@ -28,7 +29,7 @@ def told(unit: Late, **how: object) -> list[tuple[User, Reason]]:
     return [(person, reason) for person, reason in Directory([alert], now=NOON, **how).told(alert)]  # type: ignore[arg-type]
 
 
-def scopes(unit: Late) -> list[dict[str, object]]:
+def scopes(unit: Late) -> list[dict[str, Any]]:
     """From the widest to the narrowest, as Assignment fields."""
     line = unit.lot.schedule_line.line
     return [

@@ -1,0 +1,262 @@
+"""A mail says what moved, why, what it costs, what to do, who else knows and why you got it, in your language."""
+
+import html
+import re
+from datetime import date, timedelta
+
+import pytest
+from django.conf import settings
+
+from procurement.gateways.mail import Outgoing, as_bytes
+from procurement.models import Alert, Notification
+from procurement.services import alerts, mail_text
+from procurement.services.notifications import release_due
+from procurement.vocabulary import NotificationState
+from sites.accounts.permissions import Role
+from tests.factories.procurement import (
+    BlockForecastFactory,
+    ChainForecastFactory,
+    GroupNeedFactory,
+    RequirementFactory,
+    RequirementForecastFactory,
+)
+from tests.factories.sites import GridConnectionFactory, MembershipFactory, ShareFactory, SiteFactory
+from tests.procurement.stage import NOON, TODAY, Late, assigned, holder, late, look, move
+
+pytestmark = pytest.mark.django_db
+LATER = NOON + timedelta(seconds=settings.HOLD_SECONDS)
+TOMORROW = NOON + timedelta(days=2)
+
+
+def written(at: object = LATER) -> Notification:
+    release_due(now=at)  # type: ignore[arg-type]
+    return Notification.objects.get(state=NotificationState.DUE)
+
+
+@pytest.fixture
+def unit() -> Late:
+    """Promised three weeks before it is needed; then the promise slips to twelve days after."""
+    made = late(days=-20)
+    order = made.lot.schedule_line.line.order
+    order.number = "4500016221"
+    order.save()
+    order.seller.name = "Kita & Söhne"
+    order.seller.save()
+    need = GroupNeedFactory.create(
+        block__phase__site=made.site,
+        block__phase__code="P1",
+        block__code="H1",
+        group__equipment_class=made.requirement.equipment_class,
+    )
+    made.requirement.group = need.group
+    made.requirement.save()
+    BlockForecastFactory.create(block=need.block, rfs_forecast_on=date(2027, 12, 13))
+    move(made, 12, mw_days=96)
+    return made
+
+
+def test_the_mail_of_a_slip_holds_all_of_it(unit: Late) -> None:
+    assigned(unit.site)
+    assigned(unit.site, Role.EXPEDITER)
+    look(unit.site)
+    release_due(now=LATER)
+    row, other = Notification.objects.order_by("pk")
+
+    alert = Alert.objects.get()
+    assert row.subject == "[Longlead][SYD1] PO 4500016221/10 Chiller CH-03: 12 days late"
+    assert row.body_text == (
+        "12 days late: PO 4500016221/10 Chiller CH-03\n"
+        "\n"
+        "Forecast: 31 Aug 2027 → 2 Oct 2027 (+32 days, +23 working days)\n"
+        "Required on site: 20 Sep 2027\n"
+        "\n"
+        "Why\n"
+        "  The vendor's promise for FAT_PASS decides.\n"
+        "  Cause: Statement letter-1\n"
+        "  Vendor: Kita & Söhne\n"
+        "\n"
+        "What it costs\n"
+        "  Float: -12 days, -9 working days\n"
+        "  MW-days at risk: 96\n"
+        "  Ready for service P1 H1: 1 Dec 2027 → 13 Dec 2027 (+12 days)\n"
+        "\n"
+        "What to do\n"
+        "  Acknowledge it with a date by which it will be better, and get an earlier promise from the vendor.\n"
+        f"  {settings.BASE_URL}/alerts/{alert.pk}/\n"
+        "\n"
+        f"Also told: {other.recipient.name}\n"
+        "You get this because it is assigned to you.\n"
+        "This mail was written by Longlead. Answer the alert in the portal.\n"
+    )
+
+
+def test_text_and_html_say_the_same(unit: Late) -> None:
+    assigned(unit.site)
+    look(unit.site)
+    row = written()
+
+    in_html = html.unescape(re.sub(r"<[^>]+>", " ", row.body_html))
+    words = " ".join(in_html.split())
+    for line in row.body_text.splitlines():
+        if not line.strip().startswith("http"):
+            assert line.strip() in words
+    assert f'href="{settings.BASE_URL}/alerts/{Alert.objects.get().pk}/"' in row.body_html
+
+
+def test_the_html_needs_nothing_from_outside_and_no_style_sheet(unit: Late) -> None:
+    assigned(unit.site)
+    look(unit.site)
+    page = written().body_html
+
+    assert not re.findall(r"<(?:img|link|script|iframe)\b", page)
+    assert set(re.findall(r'(?:href|src)="([^"]+)"', page)) == {f"{settings.BASE_URL}/alerts/{Alert.objects.get().pk}/"}
+    assert 'style="' in page
+    assert "@media (prefers-color-scheme: dark)" in page
+
+
+def test_markup_in_a_name_stays_text(unit: Late) -> None:
+    unit.requirement.tag = "<script>alert(1)</script>"
+    unit.requirement.save()
+    assigned(unit.site)
+    look(unit.site)
+    row = written()
+
+    assert "<script" not in row.body_html
+    assert "&lt;script&gt;" in row.body_html
+    assert "<script>alert(1)</script>" in row.body_text
+
+
+def test_headers_let_people_and_machines_sort_it(unit: Late) -> None:
+    assigned(unit.site)
+    look(unit.site)
+
+    headers = written().headers
+
+    assert headers == {
+        "List-Id": "<alerts.syd1.longlead.example>",
+        "Auto-Submitted": "auto-generated",
+        "X-Auto-Response-Suppress": "All",
+        "X-Longlead-Reason": "owner",
+        "X-Longlead-Severity": "urgent",
+        "X-Longlead-Alert": str(Alert.objects.get().pk),
+        "Date": "Fri, 20 Nov 2026 01:10:00 +0000",
+    }
+
+
+def test_a_later_band_answers_the_first_mail_and_its_subject_starts_the_same(unit: Late) -> None:
+    assigned(unit.site)
+    look(unit.site)
+    first = written()
+    first.state, first.sent_at = NotificationState.SENT, LATER
+    first.save()
+    move(unit, 20)
+    look(unit.site, now=LATER, cause="letter-2")
+
+    second = written(LATER + timedelta(hours=1))
+
+    assert (second.headers["In-Reply-To"], second.headers["References"]) == (first.message_id, first.message_id)
+    assert second.subject.rpartition(":")[0] == first.subject.rpartition(":")[0]
+    assert "Forecast: 2 Oct 2027 → 10 Oct 2027 (+8 days, +4 working days)" in second.body_text
+
+
+def test_two_moves_in_one_hold_are_told_from_the_first_to_the_last(unit: Late) -> None:
+    assigned(unit.site)
+    look(unit.site)
+    move(unit, 20)
+    look(unit.site)
+
+    row = written()
+
+    assert "Forecast: 31 Aug 2027 → 10 Oct 2027" in row.body_text
+    assert row.subject.endswith("20 days late")
+
+
+def test_a_japanese_reader_gets_their_dates_and_a_subject_any_server_takes(unit: Late) -> None:
+    unit.requirement.tag = "冷凍機3号"
+    unit.requirement.save()
+    person = holder(unit.site, japanese=True, name="山田 花子")
+    look(unit.site)
+    row = written()
+
+    assert "2027年10月2日" in row.body_text
+    assert 'lang="ja"' in row.body_html
+    wire = as_bytes(
+        Outgoing(row.message_id, row.address, person.name, row.subject, row.body_text, row.body_html, row.headers),
+        sender=settings.DEFAULT_FROM_EMAIL,
+    )
+    assert wire.isascii()
+    assert b"Subject: [Longlead][SYD1] PO 4500016221/10 Chiller =?utf-8?" in wire
+    assert max(len(line) for line in wire.split(b"\r\n")) <= 998
+
+
+def test_a_language_nobody_translated_falls_back(unit: Late) -> None:
+    holder(unit.site, language="tlh")
+    look(unit.site)
+
+    assert "2 Oct 2027" in written().body_text
+
+
+def test_the_other_rules_say_their_own() -> None:
+    site = SiteFactory.create(code="SYD1")
+    person = holder(site, Role.ADMINISTRATOR)
+    near = RequirementFactory.create(site=site, tag="CH-01")
+    RequirementForecastFactory.create(requirement=near, unordered=True, order_by_on=TODAY + timedelta(days=2))
+    RequirementFactory.create(site=site, tag="CH-02", without_ros=True)
+    overdue = late(site, days=-5)
+    overdue.lot.forecasts.filter(current=True).update(
+        next_code="SUBMITTAL_IN",
+        steps=[{"code": "SUBMITTAL_IN", "promise_counts_on": "2026-11-01", "shift_days": 4}],
+    )
+    look(site)
+
+    row = written(TOMORROW)
+
+    assert row.recipient == person
+    assert row.subject == "[Longlead] Digest 20 Nov 2026: 3 alerts"
+    for said in (
+        "Chiller CH-01: order within 2 days",
+        "Order by: 22 Nov 2026",
+        "Chiller CH-02: no required-on-site date",
+        "SUBMITTAL_IN 15 days overdue",
+        "SUBMITTAL_IN: 5 Nov 2026 (promised)",
+        "Waits for: Vendor",
+        "You get this because nobody else was found who could be told.",
+    ):
+        assert said in row.body_text
+
+
+def test_power_after_energisation_says_what_is_not_covered() -> None:
+    share = ShareFactory.create(site__code="SYD1", agreement__code="W-1", agreement__name="Ridge wind")
+    connection = GridConnectionFactory.create(site=share.site)
+    ChainForecastFactory.create(chain=share.agreement.chain, run__site=None, forecast_on=date(2027, 7, 20))
+    ChainForecastFactory.create(chain=share.agreement.chain, run__site=None, forecast_on=date(2027, 8, 11))
+    ChainForecastFactory.create(chain=connection.chain, forecast_on=date(2027, 8, 1))
+    MembershipFactory.create(role=Role.ENERGY_LEAD)
+    alerts.evaluate_power(as_of=TODAY, now=NOON)
+
+    row = written()
+
+    assert row.subject == "[Longlead][SYD1] PPA W-1 Ridge wind: power 10 days after energisation"
+    for said in (
+        "Start of power (COD): 20 Jul 2027 → 11 Aug 2027 (+22 days, +16 working days)",
+        "Energisation: 1 Aug 2027",
+        "Power not covered: 12 MW",
+        "MW-days at risk: 120",
+        "Guaranteed COD: 1 Sep 2027",
+    ):
+        assert said in row.body_text
+
+
+@pytest.mark.parametrize(
+    ("typed", "shown"),
+    [
+        ("two\r\nlines", "two lines"),
+        ("bell\x07 and\x00 nul", "bell and nul"),
+        ("\u202egnihtyna\u2069", "gnihtyna"),
+        ("line\u2028paragraph\u2029", "line paragraph"),
+        ("x" * 300, "x" * 199 + "…"),
+        ("山田", "山田"),
+    ],
+)
+def test_what_people_type_is_one_clean_line(typed: str, shown: str) -> None:
+    assert mail_text.clean(typed) == shown
