@@ -3,13 +3,21 @@
 import sys
 from enum import StrEnum
 from pathlib import Path
-from typing import Self
+from typing import Literal
 
-from pydantic import Field, SecretStr, ValidationError, model_validator
+from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 UNSAFE_SECRET_KEY = "longlead-demo-only-key-that-production-refuses-to-start-with"  # noqa: S105
+
+
+SHORTEST_SECRET = 32
+_SCHEMES = {
+    "database_url": ("postgresql", "postgres"),
+    "redis_url": ("redis", "rediss", "unix"),
+    "base_url": ("http", "https"),
+}
 
 
 class Mode(StrEnum):
@@ -28,7 +36,7 @@ class Environment(BaseSettings):
     """Names are read as written in `validation_alias`. In production a secret has no default and DEBUG is refused."""
 
     model_config = SettingsConfigDict(
-        extra="ignore", secrets_dir="/run/secrets" if Path("/run/secrets").is_dir() else None
+        extra="ignore", validate_default=True, secrets_dir="/run/secrets" if Path("/run/secrets").is_dir() else None
     )
 
     mode: Mode = Field(Mode.PRODUCTION, validation_alias="LONGLEAD_MODE")
@@ -43,7 +51,9 @@ class Environment(BaseSettings):
     hold_seconds: int = Field(600, ge=0, le=3600, validation_alias="LONGLEAD_HOLD_SECONDS")
     statement_timeout_ms: int = Field(0, ge=0, validation_alias="LONGLEAD_STATEMENT_TIMEOUT_MS")
     lock_timeout_ms: int = Field(5000, ge=0, validation_alias="LONGLEAD_LOCK_TIMEOUT_MS")
-    log_level: str = Field("INFO", validation_alias="LONGLEAD_LOG_LEVEL")
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"] = Field(
+        "INFO", validation_alias="LONGLEAD_LOG_LEVEL"
+    )
     admin_site: bool = Field(False, validation_alias="LONGLEAD_ADMIN_SITE")
     smtp_host: str = Field("", validation_alias="LONGLEAD_SMTP_HOST")
     smtp_port: int = Field(587, ge=1, le=65535, validation_alias="LONGLEAD_SMTP_PORT")
@@ -53,22 +63,35 @@ class Environment(BaseSettings):
     mail_from: str = Field("Longlead <alerts@longlead.example>", validation_alias="LONGLEAD_MAIL_FROM")
     mail_domain: str = Field("longlead.example", validation_alias="LONGLEAD_MAIL_DOMAIN")
 
-    @model_validator(mode="after")
-    def production_has_its_own_secrets(self) -> Self:
-        if self.mode is not Mode.PRODUCTION:
-            return self
-        wrong = []
-        if self.secret_key.get_secret_value() == UNSAFE_SECRET_KEY or len(self.secret_key.get_secret_value()) < 32:
-            wrong.append("LONGLEAD_SECRET_KEY must be set to at least 32 characters of your own")
-        if self.key_pepper is None or len(self.key_pepper.get_secret_value()) < 32:
-            wrong.append("LONGLEAD_KEY_PEPPER must be set to at least 32 characters of your own")
-        if self.debug:
-            wrong.append("LONGLEAD_DEBUG must be off")
-        if not self.smtp_host:
-            wrong.append("LONGLEAD_SMTP_HOST must name a mail server")
-        if wrong:
-            raise ValueError("; ".join(wrong))
-        return self
+    @field_validator("secret_key", "key_pepper")
+    @classmethod
+    def _own_secret(cls, value: SecretStr | None, info: ValidationInfo) -> SecretStr | None:
+        chosen = value.get_secret_value() if value else ""
+        if _in_production(info) and (chosen == UNSAFE_SECRET_KEY or len(chosen) < SHORTEST_SECRET):
+            raise ValueError(f"must be set to at least {SHORTEST_SECRET} characters of your own")
+        return value
+
+    @field_validator("debug")
+    @classmethod
+    def _debug_is_off(cls, value: bool, info: ValidationInfo) -> bool:
+        if value and _in_production(info):
+            raise ValueError("must be off")
+        return value
+
+    @field_validator("smtp_host")
+    @classmethod
+    def _mail_can_leave(cls, value: str, info: ValidationInfo) -> str:
+        if not value and _in_production(info):
+            raise ValueError("must name a mail server")
+        return value
+
+    @field_validator("database_url", "redis_url", "base_url")
+    @classmethod
+    def _is_an_address(cls, value: str, info: ValidationInfo) -> str:
+        schemes = _SCHEMES[str(info.field_name)]
+        if not value.startswith(tuple(f"{scheme}://" for scheme in schemes)):
+            raise ValueError(f"must start with {' or '.join(f'{scheme}://' for scheme in schemes)}")
+        return value
 
     @property
     def pepper(self) -> bytes:
@@ -86,13 +109,20 @@ def read_environment() -> Environment:
     try:
         return Environment()
     except ValidationError as refusal:
-        lines: list[str] = []
-        for error in refusal.errors():
-            name = str(error["loc"][0]) if error["loc"] else ""
-            lines.extend(f"  {name}: {part}" if name else f"  {part}" for part in _parts(error["msg"]))
+        lines = [
+            f"  {_variable(str(error['loc'][0]))}: {error['msg'].removeprefix('Value error, ')}"
+            for error in refusal.errors()
+        ]
         sys.stderr.write("Longlead cannot start, the environment is wrong:\n" + "\n".join(lines) + "\n")
         raise SystemExit(2) from None
 
 
-def _parts(message: str) -> list[str]:
-    return message.removeprefix("Value error, ").split("; ")
+def _in_production(info: ValidationInfo) -> bool:
+    """A mode that is itself wrong counts as production: that names all that would be wrong."""
+    return info.data.get("mode", Mode.PRODUCTION) is Mode.PRODUCTION
+
+
+def _variable(name: str) -> str:
+    """Where a default is wrong, pydantic names the field and not the variable."""
+    field = Environment.model_fields.get(name)
+    return str(field.validation_alias) if field else name
