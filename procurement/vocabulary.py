@@ -188,3 +188,15 @@ class RevisionKind(TextChoices):
     ACTUAL = "actual", _("Actual")
     LOCK = "lock", _("Lock")
     RELEASE = "release", _("Lock released")
+
+
+class DateState(TextChoices):
+    """How something ordered or needed stands against its required-on-site date."""
+
+    LATE = "late", _("Late")
+    TIGHT = "tight", _("Tight")
+    IN_TIME = "in_time", _("In time")
+    DELIVERED = "delivered", _("Delivered")
+    CANCELLED = "cancelled", _("Cancelled")
+    NO_ROS = "no_ros", _("No required-on-site date")
+    UNKNOWN = "unknown", _("Not known")

@@ -1,0 +1,391 @@
+"""The procurement log: one row a schedule line, sorted and cut by PostgreSQL, in a fixed number of queries."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+from decimal import Decimal
+from enum import StrEnum
+from typing import Any, Final
+from uuid import UUID
+
+from django.db import connection
+from django.db.models import Exists, F, OuterRef, Q
+from django.db.models.functions import Lower
+
+from procurement.models import Company, EquipmentClass, RequirementForecast, ScheduleLine
+from procurement.queries.steps import Step, date_state, read_step
+from procurement.vocabulary import DateState
+from sites.accounts.models import User
+from sites.models import Site
+
+PAGE_SIZES: Final = (50, 100, 250, 500)
+PAGE_SIZE: Final = 100
+_TAGS_SHOWN: Final = 3
+
+
+class Shown(StrEnum):
+    """Which lines: those still to come, those on site, those taken back, or all; or what is not ordered at all."""
+
+    OPEN = "open"
+    DELIVERED = "delivered"
+    CANCELLED = "cancelled"
+    ALL = "all"
+
+
+@dataclass(frozen=True, slots=True)
+class LogFilter:
+    """Empty means any. `site` and `equipment_class` are codes, `vendor` the code of a seller or a maker."""
+
+    site: str = ""
+    equipment_class: str = ""
+    vendor: str = ""
+    late: bool = False
+    text: str = ""
+    shown: Shown = Shown.OPEN
+    sort: str = "float"
+    descending: bool = False
+    page: int = 1
+    size: int = PAGE_SIZE
+
+
+@dataclass(frozen=True, slots=True)
+class LogRow:
+    """Dates and days are those of the last open lot, but `float_days` and so the state are those of the worst one.
+
+    `promised_as` is what the vendor said, empty where it was a whole day; `why` the step that decides.
+    """
+
+    key: UUID
+    site: str
+    order_key: UUID
+    order: str
+    line: int
+    schedule: int
+    description: str
+    tags: tuple[str, ...]
+    more_tags: int
+    equipment_class: str
+    seller: str
+    maker: str
+    quantity: Decimal
+    unit: str
+    required_on_site: date | None
+    contract_on: date | None
+    contract_step: str
+    promised_on: date | None
+    promised_as: str
+    forecast_on: date | None
+    delivered_on: date | None
+    float_days: int | None
+    slip_days: int | None
+    lots: int
+    next_code: str
+    next_on: date | None
+    recovers_mw_days: Decimal | None
+    costs_mw_days: Decimal | None
+    why: Step | None
+    state: DateState
+
+
+@dataclass(frozen=True, slots=True)
+class Totals:
+    """`mw_days_at_risk` is that of the blocks that the late lines serve, each block once."""
+
+    lines: int
+    late: int
+    mw_days_at_risk: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class LogPage:
+    filter: LogFilter
+    rows: tuple[LogRow, ...]
+    totals: Totals
+    pages: int
+
+
+# What a column sorts by, in SQL; the page adds the words.
+SORTS: Final[Mapping[str, str]] = {
+    "site": "site.code",
+    "line": "o.number",
+    "tags": "t.first_tag",
+    "class": "c.name",
+    "vendor": "seller.name",
+    "maker": "maker.name",
+    "quantity": "s.quantity",
+    "ros": "a.required_on_site",
+    "contract": "s.contract_on",
+    "promise": "a.promised_on",
+    "forecast": "a.forecast_on",
+    "actual": "a.delivered_on",
+    "float": "a.worst_float_days",
+    "slip": "a.slip_days",
+    "mw_days": "GREATEST(a.recovers_mw_days, a.costs_mw_days)",
+    "why": "a.driver",
+    "next": "a.next_on",
+}
+
+_FROM = """
+FROM procurement_scheduleline s
+JOIN procurement_orderline l ON l.id = s.line_id
+JOIN procurement_purchaseorder o ON o.id = l.order_id
+JOIN procurement_company seller ON seller.id = o.seller_id
+JOIN procurement_equipmentclass c ON c.id = l.equipment_class_id
+LEFT JOIN procurement_plant plant ON plant.id = l.plant_id
+LEFT JOIN procurement_company maker ON maker.id = plant.company_id
+LEFT JOIN sites_site site ON site.id = s.site_id
+LEFT JOIN (
+    SELECT DISTINCT ON (lot.schedule_line_id)
+        lot.schedule_line_id, f.id AS answer_id, f.required_on_site, f.forecast_on, f.promised_on, f.delivered_on,
+        f.slip_days, f.driver, f.driver_code, f.next_code, f.next_on, f.recovers_mw_days, f.costs_mw_days,
+        count(*) OVER line_lots AS lots,
+        CASE WHEN f.delivered_on IS NULL
+             THEN min(f.float_days) FILTER (WHERE f.delivered_on IS NULL) OVER line_lots
+             ELSE f.float_days END AS worst_float_days
+    FROM procurement_lotforecast f
+    JOIN procurement_deliverylot lot ON lot.id = f.lot_id
+    WHERE f.current
+    WINDOW line_lots AS (PARTITION BY lot.schedule_line_id)
+    ORDER BY lot.schedule_line_id, (f.delivered_on IS NULL) DESC, f.forecast_on DESC NULLS FIRST, lot.number DESC
+) a ON a.schedule_line_id = s.id
+LEFT JOIN (
+    SELECT lot.schedule_line_id, min(r.tag) AS first_tag, array_agg(DISTINCT r.tag) AS tags
+    FROM procurement_allocation alloc
+    JOIN procurement_deliverylot lot ON lot.id = alloc.lot_id
+    JOIN procurement_requirement r ON r.id = alloc.requirement_id
+    WHERE alloc.ended_at IS NULL
+    GROUP BY lot.schedule_line_id
+) t ON t.schedule_line_id = s.id
+"""
+_CANCELLED = "(s.status = 'cancelled' OR l.status = 'cancelled')"
+_LATE = f"(a.worst_float_days < 0 AND a.delivered_on IS NULL AND NOT {_CANCELLED})"
+_SHOWN = {
+    Shown.OPEN: f"(a.delivered_on IS NULL AND NOT {_CANCELLED})",
+    Shown.DELIVERED: f"(a.delivered_on IS NOT NULL AND NOT {_CANCELLED})",
+    Shown.CANCELLED: _CANCELLED,
+    Shown.ALL: "TRUE",
+}
+_PAGE = """
+SELECT page.*, p.value AS promised_value, p.precision AS promised_precision,
+    jsonb_path_query_first(f.steps, '$[*] ? (@.code == $code)', jsonb_build_object('code', page.driver_code)) AS why
+FROM (
+    SELECT s.id, site.code AS site, o.id AS order_key, o.number AS order_number, l.number AS line_number,
+        s.number AS schedule_number, l.description, t.tags, c.name AS class_name, seller.name AS seller,
+        maker.name AS maker, s.quantity, l.unit, a.required_on_site, s.contract_on, s.contract_step, a.promised_on,
+        a.forecast_on, a.delivered_on, a.worst_float_days, a.slip_days, a.lots, a.next_code, a.next_on,
+        a.recovers_mw_days, a.costs_mw_days, a.answer_id, a.driver_code,
+        {cancelled} AS is_cancelled,
+        row_number() OVER (ORDER BY {order}) AS place
+    {rows}
+    ORDER BY place LIMIT %s OFFSET %s
+) page
+LEFT JOIN procurement_lotforecast f ON f.id = page.answer_id
+LEFT JOIN sites_promise p ON p.id = (
+    jsonb_path_query_first(f.steps, '$[*] ? (@.code == $code)', jsonb_build_object('code', page.contract_step))
+    ->> 'promise_id')::uuid
+ORDER BY page.place
+"""
+_TOTALS = """
+SELECT count(*), count(*) FILTER (WHERE {late}), array_agg(s.id) FILTER (WHERE {late}) {rows}
+"""
+_AT_RISK = """
+SELECT coalesce(sum(block.mw_days_at_risk), 0)
+FROM procurement_blockforecast block
+WHERE block.current AND block.block_id IN (
+    SELECT need.block_id
+    FROM procurement_deliverylot lot
+    JOIN procurement_allocation alloc ON alloc.lot_id = lot.id AND alloc.ended_at IS NULL
+    JOIN procurement_requirement r ON r.id = alloc.requirement_id
+    JOIN procurement_groupneed need ON need.group_id = r.group_id
+    WHERE lot.schedule_line_id = ANY(%s)
+)
+"""
+
+
+def log_page(actor: User, wanted: LogFilter) -> LogPage:
+    """A page of the lines that the actor may see. A page beyond the last one is the last. Three queries."""
+    rows, params = _rows(actor, wanted)
+    with connection.cursor() as cursor:
+        cursor.execute(_TOTALS.format(late=_LATE, rows=rows), params)
+        lines, late, late_keys = cursor.fetchone() or (0, 0, None)
+        cursor.execute(_AT_RISK, [late_keys or []])
+        at_risk = (cursor.fetchone() or (Decimal(0),))[0]
+        pages = max(1, -(-lines // wanted.size))
+        shown = replace(wanted, page=min(wanted.page, pages))
+        cursor.execute(
+            _PAGE.format(cancelled=_CANCELLED, order=_order(shown), rows=rows),
+            [*params, shown.size, (shown.page - 1) * shown.size],
+        )
+        names = [column.name for column in cursor.description or ()]
+        found = tuple(_row(dict(zip(names, row, strict=True))) for row in cursor.fetchall())
+    return LogPage(shown, found, Totals(lines, late, at_risk), pages)
+
+
+def _rows(actor: User, wanted: LogFilter) -> tuple[str, list[Any]]:
+    """FROM and WHERE. The door is the same as everywhere: the actor's schedule lines, as a subquery."""
+    visible, params = ScheduleLine.objects.visible_to(actor).values("pk").query.sql_with_params()
+    conditions = [f"s.id IN ({visible})", _SHOWN[wanted.shown]]
+    values: list[Any] = list(params)
+    if wanted.site:
+        conditions.append("site.code = %s")
+        values.append(wanted.site)
+    if wanted.equipment_class:
+        conditions.append("c.code = %s")
+        values.append(wanted.equipment_class)
+    if wanted.vendor:
+        conditions.append("(seller.code = %s OR maker.code = %s)")
+        values += [wanted.vendor, wanted.vendor]
+    if wanted.late:
+        conditions.append(_LATE)
+    for word in wanted.text.split():
+        conditions.append(
+            "(o.number ILIKE %s OR l.description ILIKE %s OR array_to_string(t.tags, ' ') ILIKE %s"
+            " OR seller.name ILIKE %s OR maker.name ILIKE %s)"
+        )
+        values += [_like(word)] * 5
+    return f"{_FROM} WHERE {' AND '.join(conditions)}", values
+
+
+def _like(word: str) -> str:
+    escaped = word.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+    return f"%{escaped}%"
+
+
+def _order(wanted: LogFilter) -> str:
+    """What is not known comes last either way; the order's own numbers break ties, so that pages never overlap."""
+    way = "DESC" if wanted.descending else "ASC"
+    return f"{SORTS[wanted.sort]} {way} NULLS LAST, o.number {way}, l.number {way}, s.number {way}"
+
+
+def _row(row: Mapping[str, Any]) -> LogRow:
+    tags: Sequence[str] = row["tags"] or ()
+    why = row["why"]
+    has_forecast = row["answer_id"] is not None
+    imprecise = row["promised_precision"] not in {None, "day", "tbd"}
+    return LogRow(
+        key=row["id"],
+        site=row["site"] or "",
+        order_key=row["order_key"],
+        order=row["order_number"],
+        line=row["line_number"],
+        schedule=row["schedule_number"],
+        description=row["description"],
+        tags=tuple(tags[:_TAGS_SHOWN]),
+        more_tags=max(0, len(tags) - _TAGS_SHOWN),
+        equipment_class=row["class_name"],
+        seller=row["seller"],
+        maker=row["maker"] or "",
+        quantity=row["quantity"],
+        unit=row["unit"],
+        required_on_site=row["required_on_site"],
+        contract_on=row["contract_on"],
+        contract_step=row["contract_step"],
+        promised_on=row["promised_on"],
+        promised_as=row["promised_value"] if imprecise else "",
+        forecast_on=row["forecast_on"],
+        delivered_on=row["delivered_on"],
+        float_days=row["worst_float_days"],
+        slip_days=row["slip_days"],
+        lots=row["lots"] or 0,
+        next_code=row["next_code"] or "",
+        next_on=row["next_on"],
+        recovers_mw_days=row["recovers_mw_days"],
+        costs_mw_days=row["costs_mw_days"],
+        why=read_step(json.loads(why) if isinstance(why, str) else why) if why else None,
+        state=date_state(
+            is_cancelled=row["is_cancelled"],
+            is_delivered=row["delivered_on"] is not None,
+            has_forecast=has_forecast,
+            float_days=row["worst_float_days"],
+        ),
+    )
+
+
+# -- what is not ordered yet -----------------------------------------------------------------------------------------
+
+UNORDERED_SORTS: Final[Mapping[str, str]] = {
+    "site": "requirement__site__code",
+    "tags": "requirement__tag",
+    "class": "requirement__equipment_class__name",
+    "ros": "required_on_site",
+    "order_by": "order_by_on",
+    "forecast": "forecast_on",
+    "float": "float_days",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class UnorderedPage:
+    filter: LogFilter
+    rows: tuple[RequirementForecast, ...]
+    total: int
+    past: int
+    pages: int
+
+
+def unordered_page(actor: User, wanted: LogFilter) -> UnorderedPage:
+    """Requirements with nothing ordered, the earliest order-by date first. `past` counts those whose date is over
+    as of their own calculation. Three queries.
+    """
+    rows = unordered(actor)
+    if wanted.site:
+        rows = rows.filter(requirement__site__code=wanted.site)
+    if wanted.equipment_class:
+        rows = rows.filter(requirement__equipment_class__code=wanted.equipment_class)
+    for word in wanted.text.split():
+        rows = rows.filter(Q(requirement__tag__icontains=word) | Q(requirement__description__icontains=word))
+    past = rows.filter(order_by_on__lt=F("as_of"))
+    late = past.count()
+    if wanted.late:
+        rows = past
+    total = rows.count()
+    pages = max(1, -(-total // wanted.size))
+    shown = replace(wanted, page=min(wanted.page, pages))
+    sort = F(UNORDERED_SORTS.get(shown.sort, "order_by_on"))
+    order = sort.desc(nulls_last=True) if shown.descending else sort.asc(nulls_last=True)
+    found = rows.select_related(
+        "requirement__site", "requirement__equipment_class", "requirement__lead_time", "requirement__block__phase"
+    ).order_by(order, "requirement__site__code", "requirement__tag")
+    start = (shown.page - 1) * shown.size
+    return UnorderedPage(shown, tuple(found[start : start + shown.size]), total, late, pages)
+
+
+def unordered(actor: User) -> Any:
+    """Current answers for the visible requirements that nothing is ordered for."""
+    return RequirementForecast.objects.filter(
+        current=True,
+        ordered=False,
+        requirement__cancelled_at__isnull=True,
+        requirement__site__in=Site.objects.visible_to(actor),
+    )
+
+
+# -- what can be chosen ----------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Choices:
+    """(code, name) of what the actor's lines hold; three queries."""
+
+    sites: tuple[tuple[str, str], ...]
+    classes: tuple[tuple[str, str], ...]
+    vendors: tuple[tuple[str, str], ...]
+
+
+def choices(actor: User) -> Choices:
+    mine = ScheduleLine.objects.visible_to(actor)
+    sites = Site.objects.visible_to(actor).order_by("code")
+    classes = EquipmentClass.objects.filter(
+        Exists(mine.filter(line__equipment_class=OuterRef("pk")))
+        | Exists(unordered(actor).filter(requirement__equipment_class=OuterRef("pk")))
+    ).order_by(Lower("name"))
+    vendors = Company.objects.filter(
+        Exists(mine.filter(line__order__seller=OuterRef("pk")))
+        | Exists(mine.filter(line__plant__company=OuterRef("pk")))
+    ).order_by(Lower("name"))
+    return Choices(
+        tuple(sites.values_list("code", "name")),
+        tuple(classes.values_list("code", "name")),
+        tuple(vendors.values_list("code", "name")),
+    )

@@ -1,0 +1,219 @@
+"""All sites at a glance: capacity, the dates it hangs on, and what stands in the way. A fixed number of queries."""
+
+from collections import defaultdict
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from uuid import UUID
+
+from django.db.models import Count, F, Min, Q
+
+from procurement.models import Alert, BlockForecast, ChainForecast, LotForecast, RequirementForecast
+from procurement.queries.steps import date_state
+from procurement.vocabulary import DateState
+from sites.accounts.models import User
+from sites.models import Block, Gate, GridConnection, Site
+from sites.vocabulary import GateKind
+
+
+@dataclass(frozen=True, slots=True)
+class BlockLine:
+    """A block with its dates. `days_later` is RFS forecast minus baseline, None where one of them is not known."""
+
+    name: str
+    baseline_on: date | None
+    forecast_on: date | None
+    days_later: int | None
+    is_done: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Energisation:
+    """The next power that is still to come. `days_later` is against the utility's target, None without one."""
+
+    name: str
+    forecast_on: date
+    days_later: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class SiteLine:
+    """`block` is the one whose RFS slips most, else the next one due; None where the site has no blocks.
+
+    `worst_float_days` is over open lots and what is not ordered; None where no float is known.
+    """
+
+    site: Site
+    it_mw: Decimal
+    block: BlockLine | None
+    late_blocks: int
+    worst_float_days: int | None
+    late_lines: int
+    past_order_by: int
+    open_alerts: int
+    energisation: Energisation | None
+    mw_days_at_risk: Decimal
+    state: DateState
+
+
+@dataclass(frozen=True, slots=True)
+class PortfolioTotals:
+    sites: int
+    it_mw: Decimal
+    late_lines: int
+    past_order_by: int
+    open_alerts: int
+    mw_days_at_risk: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class Portfolio:
+    sites: tuple[SiteLine, ...]
+    totals: PortfolioTotals
+
+
+def portfolio(actor: User) -> Portfolio:
+    """Sites with trouble first: megawatt-days at risk, then the worst float, then the code."""
+    sites = list(Site.objects.visible_to(actor).select_related("desk").order_by("code"))
+    keys = [site.pk for site in sites]
+    blocks = _blocks(keys)
+    floats = _floats(keys)
+    late = _late_lines(keys)
+    unordered = _unordered(keys)
+    alerts = _alerts(actor)
+    power = _energisations(keys)
+    lines = []
+    for site in sites:
+        mine = blocks[site.pk]
+        worst = min((days for days in (floats.get(site.pk), unordered[site.pk][1]) if days is not None), default=None)
+        lines.append(
+            SiteLine(
+                site=site,
+                it_mw=sum((each.it_mw for each in mine), Decimal(0)),
+                block=_shown(mine),
+                late_blocks=sum(1 for each in mine if (each.line.days_later or 0) > 0),
+                worst_float_days=worst,
+                late_lines=late.get(site.pk, 0),
+                past_order_by=unordered[site.pk][0],
+                open_alerts=alerts.get(site.pk, 0),
+                energisation=power.get(site.pk),
+                mw_days_at_risk=sum((each.at_risk for each in mine), Decimal(0)),
+                state=date_state(is_cancelled=False, is_delivered=False, has_forecast=bool(mine), float_days=worst),
+            )
+        )
+    lines.sort(key=_trouble)
+    totals = PortfolioTotals(
+        sites=len(lines),
+        it_mw=sum((line.it_mw for line in lines), Decimal(0)),
+        late_lines=sum(line.late_lines for line in lines),
+        past_order_by=sum(line.past_order_by for line in lines),
+        open_alerts=sum(line.open_alerts for line in lines),
+        mw_days_at_risk=sum((line.mw_days_at_risk for line in lines), Decimal(0)),
+    )
+    return Portfolio(tuple(lines), totals)
+
+
+def _trouble(line: SiteLine) -> tuple[Decimal, float, str]:
+    worst = float("inf") if line.worst_float_days is None else line.worst_float_days
+    return -line.mw_days_at_risk, worst, line.site.code
+
+
+@dataclass(frozen=True, slots=True)
+class _Block:
+    line: BlockLine
+    it_mw: Decimal
+    at_risk: Decimal
+
+
+def _blocks(site_ids: Collection[UUID]) -> dict[UUID, list[_Block]]:
+    answers = {row.block_id: row for row in BlockForecast.objects.filter(current=True, block__phase__site__in=site_ids)}
+    found: dict[UUID, list[_Block]] = defaultdict(list)
+    rows = Block.objects.filter(phase__site__in=site_ids).select_related("phase").order_by("phase__code", "code")
+    for block in rows:
+        answer = answers.get(block.pk)
+        forecast_on = block.rfs_actual_on or (answer.rfs_forecast_on if answer else None)
+        baseline_on = block.rfs_baseline_on
+        later = (forecast_on - baseline_on).days if forecast_on and baseline_on else None
+        line = BlockLine(
+            f"{block.phase.code} {block.code}", baseline_on, forecast_on, later, block.rfs_actual_on is not None
+        )
+        at_risk = (answer.mw_days_at_risk if answer else None) or Decimal(0)
+        found[block.phase.site_id].append(_Block(line, block.it_mw, at_risk))
+    return found
+
+
+def _shown(blocks: Collection[_Block]) -> BlockLine | None:
+    open_blocks = [block.line for block in blocks if not block.line.is_done] or [block.line for block in blocks]
+    if not open_blocks:
+        return None
+    latest = max(open_blocks, key=lambda line: line.days_later or 0)
+    if (latest.days_later or 0) > 0:
+        return latest
+    return min(open_blocks, key=lambda line: line.baseline_on or date.max)
+
+
+def _floats(site_ids: Collection[UUID]) -> dict[UUID, int | None]:
+    rows = LotForecast.objects.filter(
+        current=True, delivered_on__isnull=True, lot__schedule_line__site__in=site_ids
+    ).values("lot__schedule_line__site")
+    return dict(rows.annotate(worst=Min("float_days")).values_list("lot__schedule_line__site", "worst"))
+
+
+def _late_lines(site_ids: Collection[UUID]) -> dict[UUID, int]:
+    """Schedule lines with an open lot that is late: what the log shows for "late only"."""
+    rows = LotForecast.objects.filter(
+        current=True, delivered_on__isnull=True, float_days__lt=0, lot__schedule_line__site__in=site_ids
+    ).values("lot__schedule_line__site")
+    return dict(
+        rows.annotate(late=Count("lot__schedule_line", distinct=True)).values_list("lot__schedule_line__site", "late")
+    )
+
+
+def _unordered(site_ids: Collection[UUID]) -> dict[UUID, tuple[int, int | None]]:
+    """Per site: how many order-by dates are past, and the worst float of what is not ordered."""
+    rows = (
+        RequirementForecast.objects.filter(
+            current=True, ordered=False, requirement__site__in=site_ids, requirement__cancelled_at__isnull=True
+        )
+        .values("requirement__site")
+        .annotate(past=Count("pk", filter=Q(order_by_on__lt=F("as_of"))), worst=Min("float_days"))
+    )
+    found: dict[UUID, tuple[int, int | None]] = defaultdict(lambda: (0, None))
+    found.update({row["requirement__site"]: (row["past"], row["worst"]) for row in rows})
+    return found
+
+
+def _alerts(actor: User) -> dict[UUID | None, int]:
+    rows = Alert.objects.visible_to(actor).needing_action().values("site")
+    return dict(rows.annotate(number=Count("pk")).values_list("site", "number"))
+
+
+def _energisations(site_ids: Collection[UUID]) -> dict[UUID, Energisation]:
+    """Per site the next grid connection that is not energised yet; without one, the next energised gate."""
+    connections = list(
+        GridConnection.objects.filter(site__in=site_ids).values_list(
+            "site_id", "chain_id", "name", "energisation_target_on"
+        )
+    )
+    gates = [
+        (gate.site_id, gate.chain_id, str(gate), None)
+        for gate in Gate.objects.filter(site__in=site_ids, kind=GateKind.ENERGISED)
+    ]
+    answers = {
+        row.chain_id: row
+        for row in ChainForecast.objects.filter(
+            current=True, done_on__isnull=True, chain__in=[row[1] for row in (*connections, *gates)]
+        )
+    }
+    found: dict[UUID, Energisation] = {}
+    for rows in (connections, gates):
+        for site_id, chain_id, name, target_on in rows:
+            answer = answers.get(chain_id)
+            if answer is None or answer.forecast_on is None or (rows is gates and site_id in found):
+                continue
+            later = (answer.forecast_on - target_on).days if target_on else None
+            this = Energisation(name, answer.forecast_on, later)
+            if site_id not in found or this.forecast_on < found[site_id].forecast_on:
+                found[site_id] = this
+    return found
