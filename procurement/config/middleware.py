@@ -1,6 +1,7 @@
 """What every request passes: a name for it, its actor for history, and a plain answer when PostgreSQL is gone."""
 
 import re
+import sys
 from collections.abc import Callable
 from uuid import uuid4
 
@@ -8,47 +9,59 @@ import pghistory
 from django.db import InterfaceError, OperationalError, connection
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.template.loader import render_to_string
+from django.views import defaults
 
 Handler = Callable[[HttpRequest], HttpResponse]
 RETRY_AFTER_SECONDS = 5
+API = "/api/"
+GONE = (OperationalError, InterfaceError)
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}\Z")
 
 
 class DatabaseGone:
-    """Answers 503 with Retry-After where the database cannot be reached. The outermost middleware."""
+    """Answers 503 with Retry-After where a view loses the database; for a middleware that does, see `server_error`."""
 
     def __init__(self, get_response: Handler) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        try:
-            return self.get_response(request)
-        except (OperationalError, InterfaceError) as error:
-            return self._unavailable(request, error)
+        return self.get_response(request)
 
     def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
-        if isinstance(error, OperationalError | InterfaceError):
-            return self._unavailable(request, error)
-        return None
+        return _unavailable(request) if isinstance(error, GONE) else None
 
-    def _unavailable(self, request: HttpRequest, error: Exception) -> HttpResponse:
-        connection.close()
-        if request.path.startswith("/api/"):
-            response: HttpResponse = JsonResponse(
-                {
-                    "type": "/problems/unavailable",
-                    "title": "The database cannot be reached",
-                    "status": 503,
-                    "code": "unavailable",
-                    "retryable": True,
-                },
-                status=503,
-                content_type="application/problem+json",
-            )
-        else:
-            response = HttpResponse(render_to_string("503.html"), status=503)
-        response["Retry-After"] = str(RETRY_AFTER_SECONDS)
-        return response
+
+def server_error(request: HttpRequest) -> HttpResponse:
+    """Django's handler of status 500, called while the error is being handled."""
+    if isinstance(sys.exc_info()[1], GONE):
+        return _unavailable(request)
+    if request.path.startswith(API):
+        return _problem(500, "internal_error", "Something broke on our side")
+    return defaults.server_error(request)
+
+
+def _unavailable(request: HttpRequest) -> HttpResponse:
+    connection.close()
+    if request.path.startswith(API):
+        response: HttpResponse = _problem(503, "unavailable", "The database cannot be reached")
+    else:
+        response = HttpResponse(render_to_string("503.html"), status=503)
+    response["Retry-After"] = str(RETRY_AFTER_SECONDS)
+    return response
+
+
+def _problem(status: int, code: str, title: str) -> HttpResponse:
+    return JsonResponse(
+        {
+            "type": f"/problems/{code.replace('_', '-')}",
+            "title": title,
+            "status": status,
+            "code": code,
+            "retryable": True,
+        },
+        status=status,
+        content_type="application/problem+json",
+    )
 
 
 class RequestIdentity:

@@ -2,6 +2,7 @@ from django.conf import settings
 from django.contrib import admin
 from django.urls import include, path
 
+handler500 = "procurement.config.middleware.server_error"
 urlpatterns = [
     path("api/v1/", include("procurement.api.v1.urls")),
     path("account/", include("allauth.account.urls")),
