@@ -178,8 +178,10 @@ class _File:
         if done and kind in _MILESTONES:
             started, finished = started or finished, finished or started
         calendar = row.key("clndr_id")
-        project.counts["finished without an actual finish"] += done and finished is None
-        project.counts["on a calendar that the file lacks"] += bool(calendar) and calendar not in self.calendar_ids
+        project.counts["Activities finished without an actual finish"] += done and finished is None
+        project.counts["Activities on a calendar that the file lacks"] += (
+            bool(calendar) and calendar not in self.calendar_ids
+        )
         early_start, early_finish = row.day("early_start_date"), row.day("early_end_date")
         activity = ScheduleActivity(
             code=code,
@@ -200,13 +202,13 @@ class _File:
             constraint=row.key("cstr_type"),
             constraint_on=row.day("cstr_date"),
         )
-        project.counts["without any finish date"] += activity.finish_on is None
+        project.counts["Activities without any finish date"] += activity.finish_on is None
         return activity
 
     def _kind(self, row: XerRow, project: _Project) -> ActivityKind:
         word = row.key("task_type")
         if word and word not in _KIND:
-            project.counts["of a type unknown here, read as tasks"] += 1
+            project.counts["Activities of a type unknown here, read as tasks"] += 1
         return _KIND.get(word, ActivityKind.TASK)
 
     def _links(self) -> None:
@@ -221,12 +223,12 @@ class _File:
             if successor not in self.places or predecessor not in self.places:
                 known = self.places.get(successor) or self.places.get(predecessor)
                 owner = self._project(known[0] if known else row.key("proj_id") or row.key("pred_proj_id"))
-                owner.counts["links to activities outside the file"] += 1
+                owner.counts["Links to activities outside the file"] += 1
                 continue
             owner_key, successor_code = self.places[successor]
             predecessor_project, predecessor_code = self.places[predecessor]
             owner = self.projects[owner_key]
-            owner.counts["links from other projects of the file"] += predecessor_project != owner_key
+            owner.counts["Links from other projects of the file"] += predecessor_project != owner_key
             id_there = self.projects[predecessor_project].id
             owner.links.append(ScheduleLink(id_there, predecessor_code, successor_code, kind, lag))
 
@@ -280,7 +282,7 @@ class _File:
             yield "The text was read as Windows Japanese (CP932)."
         for what, count in project.counts.items():
             if count:
-                yield f"{count} {what}" if what.startswith("links") else f"{count} activities {what}"
+                yield f"{what}: {count}."
 
 
 def _code(row: XerRow, name: str) -> str:

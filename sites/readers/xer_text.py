@@ -64,11 +64,12 @@ class XerText:
     def _rows_of(self, section: Section, required: Set[str]) -> Iterator["XerRow"]:
         if missing := required - set(section.columns):
             raise refused(section.columns_line, f"{section.table} has no column {sorted(missing)[0]}.")
-        if len(set(section.columns)) != len(section.columns):
+        named = [name for name in section.columns if name]
+        if len(set(named)) != len(named):
             raise refused(section.columns_line, f"{section.table} names a column twice.")
         # The mark stands in front of the values; the last place answers for columns that the table lacks.
         places = _Places((name, place) for place, name in enumerate(section.columns, 1))
-        width = len(places) + 1
+        width = len(section.columns) + 1
         number = section.first_line - 1
         for block in _blocks(self.content, section.start, section.end):
             for line in block.decode(self.encoding).split("\n"):
@@ -188,7 +189,7 @@ class _Marks:
     def _name_columns(self, number: int, start: int, end: int) -> None:
         if not self._table or self._columns is not None:
             raise refused(number, "Names of columns (%F) stand outside a table or twice.")
-        names = self.content[start + 3 : end].decode(self.encoding).rstrip("\t").split("\t")
+        names = self.content[start + 3 : end].decode(self.encoding).split("\t")
         self._columns, self._columns_line = tuple(name.strip() for name in names), number
         stop = self.content.find(b"\n", end)
         self._body = len(self.content) if stop < 0 else stop + 1

@@ -152,6 +152,12 @@ def test_empty_values_at_the_end_of_a_row_may_be_left_out() -> None:
     assert only(xer(*short)).activities[0].code == "A1"
 
 
+def test_a_tab_at_the_end_of_every_line_of_a_table_is_no_value() -> None:
+    ended = [f"{line}\t" if line[:2] in {"%F", "%R"} else line for line in tasks(task("100", "A1"))]
+
+    assert only(xer(projects(("1", "DC1")), ended)).activities == (activity(task_code="A1", task_name="Task A1"),)
+
+
 def test_columns_may_be_missing_in_older_versions() -> None:
     old = table("TASK", ["task_code", "task_id", "proj_id"], ["A1", "100", "1"])
 
@@ -219,7 +225,7 @@ def test_projects_are_kept_apart_with_the_same_codes_in_both() -> None:
         ("DC2", 2, 2),
     ]
     assert (first.links, second.links) == ((), (ScheduleLink("DC1", "A1", "A1", LinkKind.FINISH_START, Decimal(0)),))
-    assert second.warnings == ("1 links from other projects of the file",)
+    assert second.warnings == ("Links from other projects of the file: 1.",)
 
 
 def test_a_baseline_is_known_by_the_project_it_was_made_of() -> None:
@@ -237,7 +243,7 @@ def test_links_to_activities_outside_the_file_are_counted() -> None:
         projects(("1", "DC1")), tasks(task("1", "A")), links(("1", "99", "PR_FS", "0")), calendars(("7", "C", "", "8"))
     )
 
-    assert (only(content).links, only(content).warnings) == ((), ("1 links to activities outside the file",))
+    assert (only(content).links, only(content).warnings) == ((), ("Links to activities outside the file: 1.",))
 
 
 def test_what_is_odd_but_readable_is_said() -> None:
@@ -246,9 +252,9 @@ def test_what_is_odd_but_readable_is_said() -> None:
 
     assert set(only(content).warnings) == {
         "The project has no data date.",
-        "1 activities finished without an actual finish",
-        "1 activities on a calendar that the file lacks",
-        "1 activities of a type unknown here, read as tasks",
+        "Activities finished without an actual finish: 1.",
+        "Activities on a calendar that the file lacks: 1.",
+        "Activities of a type unknown here, read as tasks: 1.",
     }
 
 
@@ -328,6 +334,13 @@ def test_a_broken_byte_behind_a_utf8_mark_names_its_line() -> None:
         line_of(content, b"\xfcr"),
         "The file says that it is UTF-8, but this line is not.",
     )
+
+
+def test_a_broken_byte_far_into_a_large_file_names_its_line() -> None:
+    padding = table("MEMO", ["text"], *(["ü" * 997] for _ in range(1500)))
+    content = xer(padding, *SMALL, encoding="utf-8-sig").replace(b"Task A110", b"T\xfcr A110")
+
+    assert refusal(content)[0] == line_of(content, b"\xfcr")
 
 
 def test_a_tab_inside_a_text_names_its_line() -> None:
