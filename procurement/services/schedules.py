@@ -30,7 +30,7 @@ class Accepted:
     moved: tuple[Moved, ...]
 
 
-def read(
+def read_revision(
     *,
     site: Site,
     content: bytes,

@@ -123,12 +123,12 @@ def test_a_file_read_in_the_closed_room_is_the_same_revision(site: Site) -> None
     lead = MembershipFactory.create(role=Role.SITE_LEAD, site=site).person
     known = reading.read_revision(site=site, content=CONTENT, file_name="s.xer", actor=lead, now=NOW)
 
-    assert schedules.read(site=site, content=CONTENT, file_name="s.xer", actor=lead, now=NOW) == known
+    assert schedules.read_revision(site=site, content=CONTENT, file_name="s.xer", actor=lead, now=NOW) == known
 
 
 def test_without_the_right_no_file_is_read(site: Site, approver: User) -> None:
     with pytest.raises(NotPermitted):
-        schedules.read(site=site, content=b"not even looked at", file_name="s.xer", actor=approver, now=NOW)
+        schedules.read_revision(site=site, content=b"not even looked at", file_name="s.xer", actor=approver, now=NOW)
 
 
 def test_without_the_right_nothing_moves(site: Site, requirement: Requirement) -> None:
