@@ -28,3 +28,13 @@ def decimal_places(number: Decimal) -> int:
     """The places a finite number needs; trailing zeros need none."""
     exponent = number.normalize().as_tuple().exponent
     return max(0, -exponent) if isinstance(exponent, int) else 0
+
+
+def trimmed(number: Decimal) -> Decimal:
+    """The same finite number without trailing zeros, and without an exponent: 4.000 is 4, 1E+1 is 10."""
+    return number.quantize(Decimal(1).scaleb(-decimal_places(number)))
+
+
+def in_minor_units(amount: Decimal, currency: str) -> Decimal:
+    """The same amount with the decimals its currency has, or as many more as it needs."""
+    return amount.quantize(Decimal(1).scaleb(-max(minor_units(currency), decimal_places(amount))))

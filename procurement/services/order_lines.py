@@ -13,6 +13,7 @@ from uuid import UUID
 from django.utils.translation import gettext as _
 
 from procurement.domain import lots as lot_rules
+from procurement.domain.money import trimmed
 from procurement.domain.order_document import LineDocument, LinesMode, OrderDocument, ScheduleDocument, check_whole
 from procurement.models import ChainStep, DeliveryLot, EquipmentClass, OrderLine, Plant, PurchaseOrder, ScheduleLine
 from procurement.queries.order_codes import Known
@@ -339,7 +340,7 @@ class LineWork:
         total = sum(quantities.values(), Decimal(0))
         if quantities and total != document.quantity:
             raise BadInput(
-                _("The schedule lines sum to %(total)s.") % {"total": f"{total.normalize():f}"},
+                _("The schedule lines sum to %(total)s.") % {"total": str(trimmed(total))},
                 field=f"{document.field}/quantity",
             )
 
@@ -422,7 +423,7 @@ class LineWork:
             row, said.quantity, reason=_("The ERP reduced the order."), issue=self.issue
         )
         if followed.quantity != said.quantity:
-            received = f"{followed.quantity.normalize():f}"
+            received = str(trimmed(followed.quantity))
             self.changes.warn(
                 "below_received",
                 at,

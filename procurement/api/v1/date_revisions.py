@@ -15,6 +15,7 @@ from procurement.api.fields import Day, ExactDecimal, FlexDate, PaddedNumber, Te
 from procurement.api.v1.order_shapes import unknown_fields
 from procurement.api.v1.shapes import ETAG_HEADER, REQUEST_ID, WarningSerializer, problems
 from procurement.api.view import ClientView, check_idempotency_key, clock, etag, is_strict, query, request_id
+from procurement.domain.money import trimmed
 from procurement.domain.revision import DateRevision
 from procurement.queries import order_reading
 from procurement.queries.order_reading import LedgerEntry
@@ -290,7 +291,7 @@ def _entry_answer(entry: LedgerEntry) -> dict[str, Any]:
         "stated_on": row.stated_on,
         "statement_id": row.statement_id,
         "conditional_on": row.conditional_on,
-        "quantity": row.quantity,
+        "quantity": trimmed(row.quantity) if row.quantity is not None else None,
         "source": row.source,
         "reason_code": row.reason_code or None,
         "responsible": row.responsible or None,

@@ -1,6 +1,7 @@
 """An order on the wire: what may be sent, and what is answered. Written and read shapes are apart."""
 
 from collections.abc import Mapping, Sequence
+from decimal import Decimal
 from typing import Any, Final
 
 from django.utils.translation import gettext as _
@@ -10,6 +11,7 @@ from rest_framework import serializers
 from procurement.api.errors import FieldError, escaped
 from procurement.api.fields import Day, ExactDecimal, FlexDate, PaddedNumber, Text, VersionField
 from procurement.api.v1.shapes import WarningSerializer
+from procurement.domain.money import in_minor_units, trimmed
 from procurement.domain.order_document import MOST_LINES, LineDocument, LinesMode, OrderDocument, ScheduleDocument
 from procurement.queries.order_reading import LineReading, LotReading, OrderReading, ScheduleReading
 from procurement.services.order_lines import OrderWarning
@@ -281,7 +283,7 @@ class LotSerializer(serializers.Serializer[Any]):
     lot_number = serializers.IntegerField(help_text="Ours; units of a schedule line that move together.")
     quantity = ExactDecimal(help_text="In the line's unit.")
     forecast = LotForecastSerializer(
-        allow_null=True, required=False, help_text="Only with expand=forecast; null for a cancelled line."
+        required=False, help_text="Only with expand=forecast, and not where the line is cancelled."
     )
 
 
@@ -345,7 +347,7 @@ class OrderRead(serializers.Serializer[Any]):
     lines = LineRead(many=True, help_text="Those in the caller's sight.")
 
 
-def order_answer(reading: OrderReading, *, with_forecast: bool) -> dict[str, Any]:
+def order_answer(reading: OrderReading) -> dict[str, Any]:
     order, shows = reading.order, reading.amounts_visible
     return {
         "id": order.pk,
@@ -363,21 +365,29 @@ def order_answer(reading: OrderReading, *, with_forecast: bool) -> dict[str, Any
         "issued_on": order.issued_on,
         "currency": order.currency,
         "amounts_visible": shows,
-        "total_amount": order.total_amount if shows else None,
+        "total_amount": _amount(order.total_amount, order.currency) if shows else None,
         "incoterm": order.incoterm or order.incoterm_text,
         "incoterm_place": order.incoterm_place,
-        "damages_rate_percent": order.damages_rate_percent if shows else None,
+        "damages_rate_percent": _percent(order.damages_rate_percent) if shows else None,
         "damages_unit": order.damages_unit,
-        "damages_cap_percent": order.damages_cap_percent if shows else None,
+        "damages_cap_percent": _percent(order.damages_cap_percent) if shows else None,
         "damages_grace_days": order.damages_grace_days,
         "damages_measured_on": order.damages_measured_on,
         "notice_days": order.notice_days,
         "document_version": order.document_version,
-        "lines": [_line_answer(line, with_forecast) for line in reading.lines],
+        "lines": [_line_answer(line, order.currency) for line in reading.lines],
     }
 
 
-def _line_answer(reading: LineReading, with_forecast: bool) -> dict[str, Any]:
+def _amount(amount: Decimal | None, currency: str) -> Decimal | None:
+    return None if amount is None else in_minor_units(amount, currency)
+
+
+def _percent(percent: Decimal | None) -> Decimal | None:
+    return None if percent is None else trimmed(percent)
+
+
+def _line_answer(reading: LineReading, currency: str) -> dict[str, Any]:
     line = reading.line
     return {
         "line_number": line.number,
@@ -387,28 +397,28 @@ def _line_answer(reading: LineReading, with_forecast: bool) -> dict[str, Any]:
         "equipment_class": line.equipment_class.code,
         "plant": f"{line.plant.company.code}/{line.plant.code}" if line.plant else None,
         "unit": line.unit,
-        "unit_price": reading.unit_price,
-        "schedules": [_schedule_answer(each, with_forecast) for each in reading.schedules],
+        "unit_price": _amount(reading.unit_price, currency),
+        "schedules": [_schedule_answer(each) for each in reading.schedules],
     }
 
 
-def _schedule_answer(reading: ScheduleReading, with_forecast: bool) -> dict[str, Any]:
+def _schedule_answer(reading: ScheduleReading) -> dict[str, Any]:
     row = reading.row
     return {
         "id": row.pk,
         "schedule_number": row.number,
         "status": row.status,
         "site": row.site.code if row.site else None,
-        "quantity": row.quantity,
+        "quantity": trimmed(row.quantity),
         "contractual_date": row.contract_on,
         "contract_step": row.contract_step,
         "contract_step_assumed": row.contract_step_assumed,
-        "lots": [_lot_answer(lot, with_forecast) for lot in reading.lots],
+        "lots": [_lot_answer(lot) for lot in reading.lots],
     }
 
 
-def _lot_answer(reading: LotReading, with_forecast: bool) -> dict[str, Any]:
-    shown: dict[str, Any] = {"lot_number": reading.lot.number, "quantity": reading.lot.quantity}
-    if with_forecast:
+def _lot_answer(reading: LotReading) -> dict[str, Any]:
+    shown: dict[str, Any] = {"lot_number": reading.lot.number, "quantity": trimmed(reading.lot.quantity)}
+    if reading.forecast is not None:
         shown["forecast"] = reading.forecast
     return shown

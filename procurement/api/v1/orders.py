@@ -205,7 +205,7 @@ def _read(request: Request, order_id: UUID | None) -> Response:
     reading = order_reading.read(order_id, actor, with_forecast=with_forecast) if order_id and version else None
     if reading is None:
         raise NotFound(_("There is no such order."))
-    shown = OrderRead(order_answer(reading, with_forecast=with_forecast)).data
+    shown = OrderRead(order_answer(reading)).data
     # The version was read first: should the order change in between, the tag is the older one and matches nothing.
     return Response(shown, headers={} if with_forecast else {"ETag": etag(version or 0)})
 

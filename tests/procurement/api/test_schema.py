@@ -1,0 +1,91 @@
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from django.conf import settings
+from django.core.management import call_command
+from django.test import Client
+
+COMMITTED = Path(__file__).parents[3] / "docs" / "openapi-v1.yaml"
+
+
+@pytest.fixture(scope="module")
+def generated() -> str:
+    out = StringIO()
+    call_command("spectacular", validate=True, fail_on_warn=True, stdout=out)
+    return out.getvalue()
+
+
+def test_the_committed_schema_is_current(generated: str) -> None:
+    """Renew it with `manage.py spectacular --file docs/openapi-v1.yaml`."""
+    assert COMMITTED.read_text().strip() == generated.strip()
+
+
+def properties(schema: dict[str, Any]) -> list[tuple[str, str, dict[str, Any]]]:
+    return [
+        (name, field, about)
+        for name, component in schema["components"]["schemas"].items()
+        for field, about in component.get("properties", {}).items()
+    ]
+
+
+def test_every_field_says_what_it_is(generated: str) -> None:
+    silent = [
+        (name, field) for name, field, about in properties(yaml.safe_load(generated)) if "description" not in about
+    ]
+
+    assert silent == []
+
+
+def test_every_operation_has_a_name_and_documents_its_refusals(generated: str) -> None:
+    paths = yaml.safe_load(generated)["paths"]
+    operations = {
+        operation["operationId"]: set(operation["responses"]) for path in paths.values() for operation in path.values()
+    }
+
+    assert sorted(operations) == [
+        "listDateRevisions",
+        "readPurchaseOrder",
+        "readPurchaseOrderByExternalId",
+        "recordDateRevisions",
+        "upsertPurchaseOrder",
+        "whoami",
+    ]
+    assert all({"401", "403", "429", "500", "503"} <= refusals for refusals in operations.values())
+    assert {"201", "200", "400", "404", "409", "413", "415", "422"} <= operations["upsertPurchaseOrder"]
+
+
+def test_what_the_erp_owns_is_marked(generated: str) -> None:
+    schemas = yaml.safe_load(generated)["components"]["schemas"]
+
+    assert {schemas[name]["x-owner"] for name in ("PurchaseOrderWrite", "OrderLineWrite", "ScheduleLineWrite")} == {
+        "erp"
+    }
+
+
+def test_the_schema_is_open_to_all() -> None:
+    answer = Client().get("/api/v1/schema")
+
+    assert answer.status_code == 200
+    assert b"openapi: 3.1" in answer.content
+
+
+@pytest.mark.parametrize("path", ["/api/v1/docs", "/api/v1/docs/reference"])
+def test_the_readers_load_nothing_from_elsewhere(path: str) -> None:
+    answer = Client().get(path)
+    page = answer.content.decode()
+
+    assert answer.status_code == 200
+    assert "http://" not in page.replace("http://testserver", "")
+    assert "https://" not in page
+    assert not answer.cookies
+
+
+def test_only_the_readers_have_a_wider_policy() -> None:
+    policies = [Client().get(path)["Content-Security-Policy"] for path in ("/api/v1/docs", "/api/v1/schema")]
+
+    assert ["style-src 'self' 'unsafe-inline'" in policy for policy in policies] == [True, False]
+    assert all("unsafe-eval" not in policy and "script-src 'self'" in policy for policy in policies)
+    assert settings.SPECTACULAR_SETTINGS["SWAGGER_UI_DIST"] == "SIDECAR"
