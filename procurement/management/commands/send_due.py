@@ -25,6 +25,8 @@ POLL_SECONDS: Final = 5.0
 
 class Command(BaseCommand):
     help = "Release and send what is due. With --loop until it is told to stop; it needs neither Redis nor Celery."
+    # Mail must leave even while a page of the portal is broken.
+    requires_system_checks = []
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--loop", action="store_true", help="go on until SIGTERM or SIGINT")
