@@ -1,6 +1,6 @@
 """Three sites at two desks, one thing that has no site, and the people who may see some of them."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -30,6 +30,23 @@ class Kind:
     def rows(self, places: Mapping[str, Site]) -> dict[str, Model]:
         rows = {name: self.make(site) for name, site in places.items()}
         return rows | {NOWHERE: self.make(None)} if self.placeless else rows
+
+    def seen_through(self, reaches: Iterable["Reach"], places: Mapping[str, Site]) -> dict[str, dict[Role, set[str]]]:
+        """What of its rows shows to each role that is held in each of these ways."""
+        rows = self.rows(places)
+        seen: dict[str, dict[Role, set[str]]] = {}
+        for reach in reaches:
+            person = reach.person(Role.VIEWER, places)
+            seen[reach.name] = {}
+            for role in Role:
+                person.memberships.update(role=role)
+                seen[reach.name][role] = self.seen_by(person, rows)
+        return seen
+
+    def opened_by(self, reaches: Iterable["Reach"]) -> dict[str, dict[Role, set[str]]]:
+        """What `seen_through` must be: whatever the role, the places that it is held for."""
+        there = EVERYWHERE if self.placeless else EVERYWHERE - {NOWHERE}
+        return {reach.name: {role: set(reach.opens & there) for role in Role} for reach in reaches}
 
     def seen_by(self, actor: User, rows: Mapping[str, Model]) -> set[str]:
         objects: Any = self.model._default_manager

@@ -21,8 +21,9 @@ from sites.vocabulary import ScopeKind
 def create_administrator(*, username: str, email: str, name: str, password: str) -> User:
     """A person who may set the tracker up. Raises BadInput naming `username`, `email`, `name` or `password`."""
     user = User(username=username, email=email, name=name or username)
-    for field in ("username", "email", "name"):
-        _check(field, User._meta.get_field(field).run_validators, getattr(user, field))
+    for field in User._meta.fields:
+        if field.name in {"username", "email", "name"}:
+            _check(field.name, field.run_validators, getattr(user, field.name))
     _check("username", User.username_validator, username)
     _check("email", validate_email, email)
     _check("name", ProhibitNullCharactersValidator(), user.name)

@@ -79,4 +79,4 @@ def test_an_owner_has_a_door_itself_or_is_a_person(label: str) -> None:
 def test_an_owner_is_named_by_a_foreign_key(label: str) -> None:
     fields = apps.get_model(label)._meta.local_fields
 
-    assert OWNED[label] in {field.related_model._meta.label for field in fields if field.is_relation}  # type: ignore[union-attr]
+    assert OWNED[label] in {field.related_model._meta.label for field in fields if field.is_relation}

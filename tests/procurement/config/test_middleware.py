@@ -19,6 +19,7 @@ from sites.accounts.models import User
 from sites.models import Desk, Site
 from tests.factories.accounts import UserFactory
 from tests.factories.sites import DeskFactory, SiteFactory
+from tests.history import history_of
 
 
 def _fine(request: HttpRequest) -> HttpResponse:
@@ -194,7 +195,7 @@ def _through_history(request: HttpRequest, user: User | AnonymousUser | None) ->
     if user is not None:
         request.user = user
     RequestIdentity(HistoryContext(_renames_the_desk))(request)
-    context = Desk.objects.get().history.latest("pgh_id").pgh_context
+    context = history_of(Desk.objects.get()).latest("pgh_id").pgh_context
     return context.metadata if context else None
 
 
@@ -232,7 +233,7 @@ def test_one_request_leaves_nothing_for_the_next() -> None:
 
     site = SiteFactory.create()
 
-    assert Site.objects.get(pk=site.pk).history.latest("pgh_id").pgh_context is None
+    assert history_of(Site.objects.get(pk=site.pk)).latest("pgh_id").pgh_context is None
 
 
 @pytest.mark.django_db
@@ -247,5 +248,5 @@ def test_a_door_adds_to_the_context_of_its_request() -> None:
         RequestFactory().post("/api/v1/x", headers={"X-Request-ID": "req-17"})
     )
 
-    metadata = Desk.objects.get().history.latest("pgh_id").pgh_context.metadata
+    metadata = history_of(Desk.objects.get()).latest("pgh_id").pgh_context.metadata
     assert metadata == {"actor": "client-1", "request_id": "req-17", "path": "/api/v1/x"}

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from datetime import date
 from decimal import Decimal
+from uuid import UUID
 
 import pytest
 from django.db import connection, transaction
@@ -31,7 +32,7 @@ def _order(lot: DeliveryLot) -> PurchaseOrder:
     return PurchaseOrder.objects.get(lines__schedule_lines__lots=lot)
 
 
-def _raw(sql: str, *given: object) -> None:
+def _raw(sql: str, *given: UUID) -> None:
     with connection.cursor() as cursor:
         cursor.execute(sql, given)
 
@@ -145,12 +146,17 @@ def test_a_change_leaves_other_orders_alone(lot: DeliveryLot) -> None:
     assert _order(other).version == before
 
 
+def _save_milestones(lot: DeliveryLot) -> None:
+    for milestone in lot.chain.milestones.all():
+        milestone.save()
+
+
 UNCHANGED: dict[str, Callable[[DeliveryLot], object]] = {
     "a header saved as it is": lambda lot: _order(lot).save(),
     "a line saved as it is": lambda lot: lot.schedule_line.line.save(),
     "a schedule line saved as it is": lambda lot: lot.schedule_line.save(),
     "a lot saved as it is": lambda lot: lot.save(),
-    "milestones saved as they are": lambda lot: [each.save() for each in lot.chain.milestones.all()],
+    "milestones saved as they are": _save_milestones,
     "an update to the same value": lambda lot: Milestone.objects.update(duration_days=F("duration_days")),
     "an update of no row": lambda lot: OrderLine.objects.filter(number=77).update(unit_price=1),
     "a forecast": lambda lot: LotForecastFactory.create(lot=lot),
