@@ -125,6 +125,7 @@ class _Upsert:
         self.request_id = request_id
         self.changes = Changes()
         self.header: dict[str, str] = {}
+        self.promise_sites: set[UUID] = set()
         self.is_new = False
         self.order: PurchaseOrder
         self.stored: StoredLines
@@ -220,9 +221,12 @@ class _Upsert:
             raise BadInput(_("A rate of damages states its unit."), field="damages_unit")
         namesakes = PurchaseOrder.objects.filter(number=order.number).exclude(pk=order.pk)
         if (self.is_new or "number" in self.header) and namesakes.exists():
-            raise OrderNumberTaken(_("Another order has this number."), field="number")
+            raise self._number_taken()
         if order.commercial_status in _ISSUED and order.issued_on is None:
             self.changes.warn("issue_date_missing", "issued_on", _("An issued order says since when."))
+
+    def _number_taken(self) -> OrderNumberTaken:
+        return OrderNumberTaken(_("Another order has this number."), field="number")
 
     def _set(self, kept: str, value: object, said: str) -> None:
         if value is None or getattr(self.order, kept) == value:
@@ -275,10 +279,16 @@ class _Upsert:
         if self.changes.paths and version is not None and self.order.document_version != version.text:
             self.order.document_version = version.text
             self.header["document_version"] = "document_version"
-        if self.is_new:
-            self.order.save(force_insert=True)
-        elif self.header:
-            self.order.save(update_fields=sorted(self.header))
+        try:
+            with transaction.atomic():
+                if self.is_new:
+                    self.order.save(force_insert=True)
+                elif self.header:
+                    self.order.save(update_fields=sorted(self.header))
+        except IntegrityError as refusal:  # somebody took the number since we looked
+            if "number" not in str(refusal):
+                raise
+            raise self._number_taken() from None
         lines.write()
         if not self.is_new and self.header.keys() & {"commercial_status", "issued_on"}:
             lines.follow_issue()
@@ -329,6 +339,8 @@ class _Upsert:
                 cause_key=f"order:{self.order.pk}:{self.order.version}",
                 actor=self.actor,
                 touched=Touched(lots=frozenset(self.changes.lots[site.pk]), requirements=frozenset(needs[site.pk])),
+                # What the document promises is not written yet: that statement looks at the alerts, once.
+                evaluate=site.pk not in self.promise_sites,
             )
 
     # -- promises ------------------------------------------------------------------------------------------------
@@ -344,6 +356,8 @@ class _Upsert:
             if last.get(each.row.pk) == (said.value, said.precision):
                 continue
             self.changes.paths.append(f"{path(each.row)}/promised_date")
+            if each.row.site_id is not None:
+                self.promise_sites.add(each.row.site_id)
             revisions.append(
                 DateRevision(
                     kind=RevisionKind.PROMISE,

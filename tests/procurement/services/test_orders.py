@@ -13,6 +13,7 @@ from django.test.utils import CaptureQueriesContext
 from procurement.domain.order_document import LineDocument, OrderDocument, ScheduleDocument
 from procurement.gateways import wake
 from procurement.models import (
+    Alert,
     Allocation,
     DeliveryLot,
     ExternalRef,
@@ -25,7 +26,7 @@ from procurement.models import (
 )
 from procurement.services import lots
 from procurement.services.orders import OrderNumberTaken, Upserted
-from procurement.vocabulary import CommercialStatus, LineStatus, OrderKind
+from procurement.vocabulary import CommercialStatus, LineStatus, OrderKind, Rule
 from sites.accounts.models import AuditEvent
 from sites.accounts.permissions import Role
 from sites.domain import imprecise
@@ -527,6 +528,20 @@ def test_a_promised_date_goes_into_the_ledger(world: World) -> None:
     assert done.result == "created"
 
 
+def test_alerts_are_looked_at_once_the_promise_is_written(world: World) -> None:
+    """Without the promise that the same document brings, the lot would be a day late."""
+    put(world, document())
+    by_durations = LotForecast.objects.get(current=True).forecast_on
+    assert by_durations is not None
+    allocate(world, "CH-1", ros=by_durations - timedelta(days=1))
+    promise = imprecise.on_day(by_durations - timedelta(days=3))
+
+    put(world, document(line(quantity=Decimal(5), promise=promise), version=2))
+
+    assert LotForecast.objects.get(current=True).float_days == 2
+    assert not Alert.objects.filter(rule=Rule.LATE_FORECAST).exists()
+
+
 def test_a_promise_is_news_once(world: World) -> None:
     put(world, document(promised("2027-W33", Precision.WEEK)))
 
@@ -664,29 +679,44 @@ def test_a_line_without_a_site_needs_the_portfolio(world: World) -> None:
 # -- races and counts ----------------------------------------------------------------------------------------------
 
 
-@pytest.mark.django_db(transaction=True)
-def test_two_creators_of_one_external_id_make_one_order() -> None:
-    world = make_world()
-    start = threading.Barrier(4)
-    results: list[str] = []
-    failures: list[Exception] = []
+def at_once(*calls: Callable[[], Upserted]) -> list[str]:
+    """What each call did or was refused with, all of them started together."""
+    start = threading.Barrier(len(calls))
+    told: list[str] = []
 
-    def create(place: int) -> None:
+    def run(call: Callable[[], Upserted]) -> None:
         try:
             start.wait(timeout=10)
-            results.append(put(world, document(version=1)).result)
+            told.append(call().result)
         except Exception as failure:
-            failures.append(failure)
+            told.append(type(failure).__name__)
         finally:
             connections.close_all()
 
-    threads = [threading.Thread(target=create, args=(place,)) for place in range(4)]
+    threads = [threading.Thread(target=run, args=(call,)) for call in calls]
     for each in threads:
         each.start()
     for each in threads:
         each.join(timeout=30)
+    return sorted(told)
 
-    assert (failures, sorted(results)) == ([], ["created", "unchanged", "unchanged", "unchanged"])
+
+@pytest.mark.django_db(transaction=True)
+def test_two_creators_of_one_number_under_two_ids_make_one_order() -> None:
+    world = make_world()
+
+    told = at_once(*(lambda name=name: put(world, document(number="PO-1"), external_id=name) for name in ("a", "b")))
+
+    assert (told, PurchaseOrder.objects.count()) == (["OrderNumberTaken", "created"], 1)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_creators_of_one_external_id_make_one_order() -> None:
+    world = make_world()
+
+    told = at_once(*[lambda: put(world, document(version=1))] * 4)
+
+    assert told == ["created", "unchanged", "unchanged", "unchanged"]
     assert (PurchaseOrder.objects.count(), DeliveryLot.objects.count()) == (1, 1)
 
 
