@@ -43,6 +43,7 @@ INSTALLED_APPS = [
     "sites.accounts",
     "sites",
     "procurement",
+    "procurement.portal",
 ]
 
 MIDDLEWARE = [

@@ -1,8 +1,49 @@
 """What every page knows besides its own subject."""
 
+from collections.abc import Callable
+from typing import Final
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
 from django.conf import settings
 from django.http import HttpRequest
 
+from procurement.models import Alert
+from sites.accounts.models import User
+
+# Under which entry of the navigation a page lies.
+_NAVIGATION: Final = {
+    "portfolio": {"portfolio", "site"},
+    "log": {"log", "line", "order", "requirement"},
+    "alerts": {"alerts", "alert"},
+    "power": {"agreements", "agreement", "grid"},
+    "lead_times": {"lead_times"},
+    "mailbox": {"mailbox", "mail"},
+}
+
 
 def portal(request: HttpRequest) -> dict[str, object]:
-    return {"demo": settings.DEMO, "mailbox": settings.MAIL_TO_MAILBOX}
+    """`alerts_needing_action` is counted only where a template asks. Instants are shown in `reader_zone`."""
+    user = getattr(request, "user", None)
+    person = user if isinstance(user, User) else None
+    resolved = request.resolver_match
+    return {
+        "demo": settings.DEMO,
+        "mailbox": settings.MAIL_TO_MAILBOX,
+        "nav_here": {name: bool(resolved and resolved.url_name in pages) for name, pages in _NAVIGATION.items()},
+        "reader_zone": _zone(person.time_zone if person else "UTC"),
+        "alerts_needing_action": _counter(person),
+    }
+
+
+def _counter(person: User | None) -> Callable[[], int]:
+    def count() -> int:
+        return Alert.objects.visible_to(person).needing_action().count() if person else 0
+
+    return count
+
+
+def _zone(name: str) -> ZoneInfo:
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError):
+        return ZoneInfo("UTC")

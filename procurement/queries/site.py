@@ -1,5 +1,6 @@
 """One site: its blocks, what threatens their ready-for-service dates, its gates, its power and its people."""
 
+from collections import defaultdict
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date
@@ -178,12 +179,12 @@ def _late_lines(site: Site) -> list[Threat]:
             "-forecast_on",
         )[: 4 * MOST_THREATS]
     )
-    first: dict[UUID, LotForecast] = {}
-    for row in rows:
-        first.setdefault(row.lot.schedule_line_id, row)
+    first: dict[UUID, tuple[LotForecast, bool]] = {}
+    for found in rows:
+        first.setdefault(found.lot.schedule_line_id, (found, found.serves_a_block))
     tags = _tags(first.keys())
     threats = []
-    for key, row in first.items():
+    for key, (row, serves_a_block) in first.items():
         line = row.lot.schedule_line
         why = next((read_step(step) for step in row.steps if step["code"] == row.driver_code), None)
         threats.append(
@@ -201,7 +202,7 @@ def _late_lines(site: Site) -> list[Threat]:
                 costs_mw_days=row.costs_mw_days,
                 why=why,
                 state=_state(row.float_days),
-                holds=_holds(row, serves_a_block=row.serves_a_block),
+                holds=_holds(row, serves_a_block=serves_a_block),
             )
         )
     return threats
@@ -294,14 +295,6 @@ def _later(connection: GridConnection, answer: ChainForecast | None) -> int | No
     return (answer.forecast_on - connection.energisation_target_on).days
 
 
-_SUBJECTS = {
-    AssignmentScope.EQUIPMENT_CLASS: EquipmentClass,
-    AssignmentScope.COMPANY: Company,
-    AssignmentScope.ORDER: PurchaseOrder,
-    AssignmentScope.ORDER_LINE: OrderLine,
-}
-
-
 def _duties(site: Site) -> tuple[Duty, ...]:
     """Who answers for what here; the names of classes, companies, orders and lines in one query each."""
     rows = list(
@@ -309,13 +302,16 @@ def _duties(site: Site) -> tuple[Duty, ...]:
         .select_related("person")
         .order_by("role", "person__name")
     )
+    named: dict[str, list[UUID]] = defaultdict(list)
+    for row in rows:
+        if row.subject_id is not None:
+            named[row.scope].append(row.subject_id)
     names: dict[UUID, str] = {}
-    for scope, model in _SUBJECTS.items():
-        keys = [row.subject_id for row in rows if row.scope == scope]
-        found = model._default_manager.filter(pk__in=keys)
-        if scope == AssignmentScope.ORDER_LINE:
-            found = found.select_related("order")
-        names.update({row.pk: str(row) for row in found})
+    names |= {row.pk: row.name for row in EquipmentClass.objects.filter(pk__in=named[AssignmentScope.EQUIPMENT_CLASS])}
+    names |= {row.pk: row.name for row in Company.objects.filter(pk__in=named[AssignmentScope.COMPANY])}
+    names |= {row.pk: row.number for row in PurchaseOrder.objects.filter(pk__in=named[AssignmentScope.ORDER])}
+    lines = OrderLine.objects.filter(pk__in=named[AssignmentScope.ORDER_LINE]).select_related("order")
+    names |= {row.pk: str(row) for row in lines}
     return tuple(
         Duty(
             row.person.name,

@@ -1,0 +1,40 @@
+"""What every form of the portal shares: how its inputs look, and how a refusal reaches its field."""
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+from django import forms
+
+from sites.domain.errors import RuleBroken
+
+
+class PortalForm(forms.Form):
+    """`said_as` maps a refusal's field, in the words of the service, to the field of this form."""
+
+    said_as: ClassVar[Mapping[str, str]] = {}
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for field in self.fields.values():
+            widget = field.widget
+            if isinstance(widget, forms.CheckboxInput):
+                widget.attrs.setdefault("class", "form-check-input")
+            elif isinstance(widget, forms.Select):
+                widget.attrs.setdefault("class", "form-select")
+            else:
+                widget.attrs.setdefault("class", "form-control")
+
+    def refuse(self, refusal: RuleBroken) -> None:
+        """Show the refusal at the field it names, else above the form."""
+        name = (refusal.field or "").rsplit("/", 1)[-1]
+        field = self.said_as.get(name, name)
+        self.add_error(field if field in self.fields else None, refusal.message)
+
+
+def day_input() -> forms.DateInput:
+    return forms.DateInput(format="%Y-%m-%d", attrs={"type": "date"})
+
+
+def has_choices(form: forms.Form, name: str) -> bool:
+    """Whether there is anything to choose: a form without is not offered."""
+    return bool(list(getattr(form.fields[name], "choices", ())))

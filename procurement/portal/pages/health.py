@@ -1,0 +1,77 @@
+"""For operators and load balancers, without log-in. Nothing here names a site, an order or a person."""
+
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from django.conf import settings
+from django.db import Error, connection
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.utils import timezone
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_safe
+
+from procurement.gateways import broker, wake
+from procurement.queries.health import Health, health
+
+DUE_SECONDS: Final = 300
+SILENT_AFTER: Final = timedelta(minutes=15)
+_SENDERS: Final = ("worker", "sender")
+
+
+@require_safe
+@never_cache
+def healthz(request: HttpRequest) -> HttpResponse:
+    """503 where mail that is due does not leave, or the database is away; a broker or a beat that is away only
+    degrades: the sender goes on without them.
+    """
+    now = timezone.now()
+    try:
+        found = health(now)
+    except Error:
+        return JsonResponse({"status": "failing", "database": "down"}, status=503)
+    problems = _problems(found, now)
+    broker_answers = broker.answers(settings.CELERY_BROKER_URL)
+    failing = "mail_is_stuck" in problems
+    degraded = bool(problems) or not broker_answers
+    body: dict[str, Any] = {
+        "status": "failing" if failing else "degraded" if degraded else "ok",
+        "problems": problems if broker_answers else [*problems, "broker_is_down"],
+        "database": "up",
+        "broker": "up" if broker_answers else "down",
+        "failed_wake_ups": wake.failures(),
+        "oldest_due_notification_seconds": found.oldest_due_seconds,
+        "heartbeats": {
+            name: {"at": at.isoformat(), "age_seconds": int((now - at).total_seconds())}
+            for name, at in sorted(found.heartbeats.items())
+        },
+        "last_evaluation": {key: at.isoformat() if at else None for key, at in found.evaluated.items()},
+    }
+    return JsonResponse(body, status=503 if failing else 200)
+
+
+def _problems(found: Health, now: datetime) -> list[str]:
+    problems = []
+    if found.oldest_due_seconds is not None and found.oldest_due_seconds > DUE_SECONDS:
+        problems.append("mail_is_stuck")
+    if _is_silent(found, ("beat",), now):
+        problems.append("beat_is_silent")
+    if _is_silent(found, _SENDERS, now):
+        problems.append("nobody_sends")
+    return problems
+
+
+def _is_silent(found: Health, components: tuple[str, ...], now: datetime) -> bool:
+    seen = [at for name, at in found.heartbeats.items() if name in components]
+    return not seen or now - max(seen) > SILENT_AFTER
+
+
+@require_safe
+@never_cache
+def readyz(request: HttpRequest) -> HttpResponse:
+    """Whether this process can serve: the database answers."""
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT 1")
+    except Error:
+        return JsonResponse({"status": "failing", "database": "down"}, status=503)
+    return JsonResponse({"status": "ok", "database": "up"})

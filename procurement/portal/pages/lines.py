@@ -1,0 +1,244 @@
+"""One schedule line: what is known of its dates and why, and the forms that say something new about them."""
+
+from collections.abc import Callable
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST, require_safe
+
+from procurement.models import ScheduleLine
+from procurement.portal import words
+from procurement.portal.actor import acting_user
+from procurement.portal.forms.base import PortalForm, has_choices
+from procurement.portal.forms.dates import RecordActual, RecordPromise, ReleaseLock, RetractPromise, SetLock
+from procurement.portal.forms.lots import SplitLot
+from procurement.portal.pictures import timeline
+from procurement.queries.line import LineView, LotView, StepView, find_line, line_view
+from procurement.services import dates, lots
+from procurement.services.dates import Recorded
+from procurement.services.forecasts import Moved, local_date
+from sites.accounts.models import User
+from sites.accounts.permissions import Permission
+from sites.domain.errors import NotFound, NotPermitted, RuleBroken
+from sites.queries.access import can
+
+
+@require_safe
+@login_required
+def show(request: HttpRequest, key: UUID) -> HttpResponse:
+    actor = acting_user(request)
+    line = _find(actor, key)
+    return _page(request, actor, line, timezone.now())
+
+
+@require_POST
+@login_required
+def record_promise(request: HttpRequest, key: UUID) -> HttpResponse:
+    return _record(request, key, RecordPromise)
+
+
+@require_POST
+@login_required
+def record_actual(request: HttpRequest, key: UUID) -> HttpResponse:
+    return _record(request, key, RecordActual)
+
+
+@require_POST
+@login_required
+def set_lock(request: HttpRequest, key: UUID) -> HttpResponse:
+    return _record(request, key, SetLock)
+
+
+@require_POST
+@login_required
+def release_lock(request: HttpRequest, key: UUID) -> HttpResponse:
+    return _record(request, key, ReleaseLock)
+
+
+@require_POST
+@login_required
+def split_lot(request: HttpRequest, key: UUID) -> HttpResponse:
+    actor, now = acting_user(request), timezone.now()
+    line = _find(actor, key)
+    form = SplitLot(request.POST, view=line_view(line))
+
+    def act() -> str:
+        made = lots.split(
+            lot_id=UUID(form.cleaned_data["lot"]),
+            quantity=form.cleaned_data["quantity"],
+            reason=form.cleaned_data["why"],
+            actor=actor,
+            now=now,
+        )
+        return _("Lot %(number)s was split off.") % {"number": made.number}
+
+    return _try(request, actor, line, now, form, "split", act)
+
+
+@require_POST
+@login_required
+def retract_promise(request: HttpRequest, key: UUID) -> HttpResponse:
+    actor, now = acting_user(request), timezone.now()
+    line = _find(actor, key)
+    form = RetractPromise(request.POST, view=line_view(line))
+
+    def act() -> str:
+        dates.retract(
+            promise_id=UUID(form.cleaned_data["promise"]), reason=form.cleaned_data["why"], actor=actor, now=now
+        )
+        return _("The promise is retracted; it stays in the ledger.")
+
+    return _try(request, actor, line, now, form, "retract", act)
+
+
+def _find(actor: User, key: UUID) -> ScheduleLine:
+    line = find_line(actor, key)
+    if line is None:
+        raise Http404
+    return line
+
+
+def _today(line: ScheduleLine, now: datetime) -> date:
+    return local_date(line.site, now) if line.site else now.date()
+
+
+_Said = type[RecordPromise] | type[RecordActual] | type[SetLock] | type[ReleaseLock]
+
+
+def _record(request: HttpRequest, key: UUID, form_class: _Said) -> HttpResponse:
+    actor, now = acting_user(request), timezone.now()
+    line = _find(actor, key)
+    form = form_class(request.POST, view=line_view(line), today=_today(line, now))
+
+    def act() -> str:
+        recorded = dates.record(
+            order_id=line.line.order_id,
+            revisions=[form.revision()],
+            stated_on=form.said_on(),
+            source=form.said_through(),
+            document=form.said_in(),
+            actor=actor,
+            now=now,
+            request_id=request.META["longlead.request_id"],
+        )
+        return _told(recorded)
+
+    return _try(request, actor, line, now, form, form.kind.value, act)
+
+
+def _told(recorded: Recorded) -> str:
+    """What the statement did to the forecasts of its lots."""
+    moved = [each for each in recorded.moved if each.kind == "lot"]
+    if not moved:
+        return _("Recorded. No forecast moved.")
+    return _("Recorded. ") + " ".join(_moved(each) for each in moved)
+
+
+def _moved(each: Moved) -> str:
+    return _("On site: %(before)s became %(after)s.") % {
+        "before": words.day(each.before_on),
+        "after": words.day(each.after_on),
+    }
+
+
+def _try(
+    request: HttpRequest,
+    actor: User,
+    line: ScheduleLine,
+    now: datetime,
+    form: PortalForm,
+    name: str,
+    act: Callable[[], str],
+) -> HttpResponse:
+    status = 422
+    if form.is_valid():
+        try:
+            messages.success(request, act())
+        except NotFound:
+            raise Http404 from None
+        except RuleBroken as refusal:
+            form.refuse(refusal)
+            status = 403 if isinstance(refusal, NotPermitted) else 422
+        else:
+            return redirect("line", key=line.pk)
+    return _page(request, actor, line, now, refused={name: form}, status=status)
+
+
+def _page(
+    request: HttpRequest,
+    actor: User,
+    line: ScheduleLine,
+    now: datetime,
+    *,
+    refused: dict[str, PortalForm] | None = None,
+    status: int = 200,
+) -> HttpResponse:
+    view, today = line_view(line), _today(line, now)
+    order = line.line.order
+    context = {
+        "view": view,
+        "lots": [_lot(each) for each in view.lots],
+        "forms": _forms(actor, view, today, refused or {}),
+        "crumbs": [
+            (reverse("log"), _("Log")),
+            *([(f"{reverse('log')}?site={line.site.code}", line.site.code)] if line.site else []),
+            (reverse("order", args=[order.pk]), _("Order %(number)s") % {"number": order.number}),
+        ],
+    }
+    return render(request, "lines/line.html", context, status=status)
+
+
+def _forms(actor: User, view: LineView, today: date, refused: dict[str, PortalForm]) -> list[dict[str, Any]]:
+    """The forms that the actor may use here; one that was refused is shown whatever the rights, with its message."""
+    site_id = view.line.site_id
+    may_record = can(actor, Permission.DATES_WRITE, site_id=site_id)
+    may_lock = can(actor, Permission.LOCK_WRITE, site_id=site_id)
+    release = ReleaseLock(view=view, today=today)
+    split = SplitLot(view=view)
+    retract = RetractPromise(view=view)
+    offered: list[tuple[str, str, str, PortalForm, bool]] = [
+        ("promise", "calendar", _("Record a promise"), RecordPromise(view=view, today=today), may_record),
+        ("actual", "check", _("Record what happened"), RecordActual(view=view, today=today), may_record),
+        ("lock", "lock", _("Pin a date"), SetLock(view=view, today=today), may_lock),
+        ("release", "lock", _("Release a pinned date"), release, may_lock and release.has_locks),
+        ("split", "package", _("Split a lot"), split, may_record and has_choices(split, "lot")),
+        ("retract", "trash", _("Retract a promise"), retract, may_record and has_choices(retract, "promise")),
+    ]
+    return [
+        {
+            "name": name,
+            "icon": sign,
+            "title": title,
+            "form": refused.get(name, form),
+            "url": reverse(f"line_{name}", args=[view.line.pk]),
+            "is_open": name in refused,
+        }
+        for name, sign, title, form, is_offered in offered
+        if (is_offered and view.lots) or name in refused
+    ]
+
+
+def _lot(each: LotView) -> dict[str, Any]:
+    answer = each.answer
+    return {
+        "view": each,
+        "steps": [_step(row, answer.as_of) for row in each.steps] if answer else [],
+        "picture": timeline([row.step for row in each.steps], required_on=answer.required_on_site, as_of=answer.as_of)
+        if answer
+        else None,
+    }
+
+
+def _step(row: StepView, as_of: date) -> dict[str, Any]:
+    return {
+        "row": row,
+        "why": words.long_why(row.step, as_of=as_of, before=row.before, promise=row.promise, milestone=row.milestone),
+    }

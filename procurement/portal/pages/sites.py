@@ -1,0 +1,24 @@
+from django.contrib.auth.decorators import login_required
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_safe
+
+from procurement.models import Alert
+from procurement.portal.actor import acting_user
+from procurement.queries.site import site_view
+from sites.models import Site
+
+
+@require_safe
+@login_required
+def show(request: HttpRequest, code: str) -> HttpResponse:
+    actor = acting_user(request)
+    site = get_object_or_404(Site.objects.visible_to(actor).select_related("desk", "calendar"), code=code)
+    context = {
+        "view": site_view(site),
+        "open_alerts": Alert.objects.visible_to(actor).needing_action().filter(site=site).count(),
+        "crumbs": [(reverse("portfolio"), _("Portfolio"))],
+    }
+    return render(request, "sites/site.html", context)

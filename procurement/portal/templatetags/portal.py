@@ -1,0 +1,197 @@
+"""Small things that every page shows: icons, days, states, links that keep the filter."""
+
+import re
+from collections.abc import Mapping
+from datetime import date
+from decimal import Decimal
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from django import template
+from django.conf import settings
+from django.contrib.staticfiles import finders
+from django.forms import BoundField
+from django.http import QueryDict
+from django.utils import formats
+from django.utils.html import format_html
+from django.utils.safestring import SafeString, mark_safe
+from django.utils.translation import gettext as _
+
+from procurement.portal import words
+from procurement.queries.steps import Step
+from procurement.services.demo import people
+from procurement.vocabulary import DateState
+from sites.accounts.permissions import ROLES
+
+register = template.Library()
+
+NOT_KNOWN = "–"
+# Icon and colour of each state; the word beside them is the state's own. Never one without the other two.
+_STATES: Mapping[str, tuple[str, str]] = {
+    DateState.LATE: ("alert-triangle", "bad"),
+    DateState.TIGHT: ("clock", "warn"),
+    DateState.IN_TIME: ("check", "good"),
+    DateState.DELIVERED: ("package", "good"),
+    DateState.CANCELLED: ("x", "quiet"),
+    DateState.NO_ROS: ("help", "warn"),
+    DateState.UNKNOWN: ("help", "quiet"),
+}
+_ALERT_STATES: Mapping[str, tuple[str, str]] = {
+    "open": ("alert-triangle", "bad"),
+    "escalated": ("alert-triangle", "bad"),
+    "acknowledged": ("user", "warn"),
+    "snoozed": ("clock", "warn"),
+    "recovered": ("check", "good"),
+    "closed": ("check", "quiet"),
+}
+
+
+@lru_cache(maxsize=256)
+def _drawing(name: str) -> str:
+    """What an icon of the allow-list draws; empty where the browser's files were not collected."""
+    place = finders.find(f"vendor/icons/{name}.svg")
+    if not isinstance(place, str):
+        return ""
+    found = re.search(r"<svg[^>]*>(.*)</svg>", Path(place).read_text(), re.DOTALL)
+    return " ".join(found.group(1).split()) if found else ""
+
+
+@register.simple_tag
+def icon(name: str, extra: str = "") -> SafeString:
+    """Decoration beside words: hidden from screen readers."""
+    drawing = mark_safe(_drawing(name))  # noqa: S308  our own vendored file
+    return format_html(
+        '<svg class="icon {}" aria-hidden="true" focusable="false" width="24" height="24" viewBox="0 0 24 24" '
+        'fill="none" stroke="currentColor" stroke-width="2" stroke-linecap="round" stroke-linejoin="round">{}</svg>',
+        extra,
+        drawing,
+    )
+
+
+@register.filter
+def day(on: date | None) -> str:
+    """A date with the month in letters; a dash where it is not known."""
+    return formats.date_format(on, "DATE_FORMAT") if on else NOT_KNOWN
+
+
+@register.filter
+def short_day(on: date | None) -> str:
+    return formats.date_format(on, "SHORT_DATE_FORMAT") if on else NOT_KNOWN
+
+
+@register.filter
+def iso_day(text: object) -> str:
+    """A day that arrives as ISO text, as in an alert's facts; other text stays as it is."""
+    try:
+        return day(date.fromisoformat(str(text)))
+    except ValueError:
+        return str(text) if text not in {None, ""} else NOT_KNOWN
+
+
+@register.filter
+def signed(number: int | None) -> str:
+    """A difference in days with its sign; the minus is a real one."""
+    if number is None:
+        return NOT_KNOWN
+    return f"+{number}" if number > 0 else str(number).replace("-", "−")
+
+
+@register.filter
+def floating(number: int | None) -> str:
+    """A float in days: above zero needs no sign."""
+    return NOT_KNOWN if number is None else str(number).replace("-", "−")
+
+
+@register.filter
+def amount(number: Decimal | int | str | None, places: int = 0) -> str:
+    """A number as the reader's language writes it; trailing places are dropped."""
+    if number is None or number == "":
+        return NOT_KNOWN
+    rounded = round(Decimal(number), places)
+    if rounded == rounded.to_integral_value():
+        rounded = rounded.to_integral_value()
+    return formats.number_format(rounded, use_l10n=True, force_grouping=True)
+
+
+@register.filter
+def step_name(code: str) -> str:
+    return words.step_name(code)
+
+
+@register.filter
+def short_why(step: Step | None) -> str:
+    return words.short_why(step)
+
+
+@register.filter
+def flag(word: str) -> str:
+    return words.flag(word)
+
+
+@register.filter
+def said(value: str, precision: str) -> str:
+    return words.said(value, precision)
+
+
+@register.inclusion_tag("components/state.html")
+def state(word: str) -> dict[str, str]:
+    sign, tone = _STATES[word]
+    return {"icon_name": sign, "tone": tone, "label": str(DateState(word).label)}
+
+
+@register.inclusion_tag("components/state.html")
+def alert_state(word: str, label: str) -> dict[str, str]:
+    sign, tone = _ALERT_STATES[word]
+    return {"icon_name": sign, "tone": tone, "label": label}
+
+
+@register.inclusion_tag("components/field.html")
+def field(bound: BoundField, wide: str = "") -> dict[str, object]:
+    if bound.widget_type != "checkbox":
+        bound.field.widget.attrs.setdefault("class", "form-control")
+    return {"field": bound, "wide": wide, "is_checkbox": bound.widget_type == "checkbox"}
+
+
+@register.inclusion_tag("components/sort_header.html", takes_context=True)
+def sort_header(context: Mapping[str, Any], key: str, label: str, tone: str = "") -> dict[str, object]:
+    """A column head that sorts by its column, first upwards, then downwards; the rest of the filter stays."""
+    wanted = context["filter"]
+    is_sorted = wanted.sort == key
+    query = _query(context)
+    query["sort"] = f"-{key}" if is_sorted and not wanted.descending else key
+    query.pop("page", None)
+    direction = ("descending" if wanted.descending else "ascending") if is_sorted else "none"
+    return {"label": label, "url": f"?{query.urlencode()}", "direction": direction, "tone": tone}
+
+
+@register.simple_tag(takes_context=True)
+def with_query(context: Mapping[str, Any], **changes: object) -> str:
+    """This page's address with some parameters changed; an empty value takes one out."""
+    query = _query(context)
+    for name, value in changes.items():
+        query.pop(name, None)
+        if value not in {None, ""}:
+            query[name] = str(value)
+    return f"?{query.urlencode()}"
+
+
+def _query(context: Mapping[str, Any]) -> QueryDict:
+    query: QueryDict = context["request"].GET.copy()
+    return query
+
+
+@register.inclusion_tag("components/demo_accounts.html")
+def demo_accounts() -> dict[str, object]:
+    """Who can log in to the demo, with what they may do; nobody outside it."""
+    accounts = [
+        {
+            "username": plan.username,
+            "name": plan.name,
+            "role": plan.role.label,
+            "scope": ", ".join(plan.desks or plan.sites) or _("all sites"),
+            "description": ROLES[plan.role].description,
+        }
+        for plan in (people.ACCOUNTS if settings.DEMO else ())
+    ]
+    return {"accounts": accounts, "password": people.PASSWORD}

@@ -1,0 +1,163 @@
+"""The alerts that stand, and one of them with everything that happened to it."""
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+from uuid import UUID
+
+from django.db.models import Case, QuerySet, Value, When
+
+from procurement.models import Alert, AlertEvent, DeliveryLot, NotificationItem
+from procurement.vocabulary import AlertState, AlertSubject, NotificationState
+from sites.accounts.models import User
+from sites.models import Block, PpaShare, Site
+
+PAGE_SIZE = 100
+
+
+class Shown(StrEnum):
+    """Those that wait for an answer, those that stand at all, or those that are over."""
+
+    WAITING = "waiting"
+    STANDING = "standing"
+    CLOSED = "closed"
+
+
+@dataclass(frozen=True, slots=True)
+class AlertFilter:
+    """Empty means any; `site` is a code, `rule` a stored word."""
+
+    site: str = ""
+    rule: str = ""
+    shown: Shown = Shown.WAITING
+    page: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class SubjectPage:
+    """Where the subject of an alert is shown: the name of a page and its key; `part` is a place on it."""
+
+    page: str
+    key: str
+    part: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class AlertRow:
+    """`told` are the people to whom a message about it went or is about to go."""
+
+    alert: Alert
+    subject: SubjectPage | None
+    told: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class AlertList:
+    filter: AlertFilter
+    rows: tuple[AlertRow, ...]
+    total: int
+    pages: int
+
+
+@dataclass(frozen=True, slots=True)
+class EventRow:
+    event: AlertEvent
+    told: tuple[NotificationItem, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class AlertView:
+    alert: Alert
+    subject: SubjectPage | None
+    events: tuple[EventRow, ...]
+
+
+_SHOWN = {
+    Shown.WAITING: (AlertState.OPEN, AlertState.ESCALATED),
+    Shown.STANDING: tuple(state for state in AlertState if state != AlertState.CLOSED),
+    Shown.CLOSED: (AlertState.CLOSED,),
+}
+_URGENT_FIRST = Case(When(lane="urgent", then=Value(0)), default=Value(1))
+_NOT_TOLD = (NotificationState.SUPPRESSED, NotificationState.CANCELLED)
+
+
+def alert_list(actor: User, wanted: AlertFilter) -> AlertList:
+    """The urgent ones first, then the worst band. At most seven queries."""
+    rows = Alert.objects.visible_to(actor).filter(state__in=_SHOWN[wanted.shown])
+    if wanted.site:
+        rows = rows.filter(site__code=wanted.site)
+    if wanted.rule:
+        rows = rows.filter(rule=wanted.rule)
+    total = rows.count()
+    pages = max(1, -(-total // PAGE_SIZE))
+    start = (min(wanted.page, pages) - 1) * PAGE_SIZE
+    found = list(_sorted(rows).select_related("site", "acknowledged_by")[start : start + PAGE_SIZE])
+    subjects, told = subject_pages(found), _told(found)
+    return AlertList(
+        filter=AlertFilter(wanted.site, wanted.rule, wanted.shown, min(wanted.page, pages)),
+        rows=tuple(AlertRow(row, subjects.get(row.pk), told[row.pk]) for row in found),
+        total=total,
+        pages=pages,
+    )
+
+
+def _sorted(rows: QuerySet[Alert]) -> QuerySet[Alert]:
+    return rows.order_by(_URGENT_FIRST, "-band", "opened_at", "pk")
+
+
+def _told(alerts: Iterable[Alert]) -> dict[UUID, tuple[str, ...]]:
+    found: dict[UUID, list[str]] = defaultdict(list)
+    rows = (
+        NotificationItem.objects.filter(event__alert__in=list(alerts), dropped_because="")
+        .exclude(notification__state__in=_NOT_TOLD)
+        .order_by("recipient__name")
+        .values_list("event__alert", "recipient__name")
+        .distinct()
+    )
+    for key, name in rows:
+        found[key].append(name)
+    return defaultdict(tuple, {key: tuple(names) for key, names in found.items()})
+
+
+def subject_pages(alerts: Iterable[Alert]) -> dict[UUID, SubjectPage]:
+    """Where each alert's subject is shown; subjects that are gone are left out. Three queries."""
+    rows = list(alerts)
+    keys: dict[str, list[UUID]] = defaultdict(list)
+    for row in rows:
+        keys[row.subject_kind].append(row.subject_id)
+    lots = dict(DeliveryLot.objects.filter(pk__in=keys[AlertSubject.LOT]).values_list("pk", "schedule_line"))
+    shares = dict(PpaShare.objects.filter(pk__in=keys[AlertSubject.AGREEMENT_SHARE]).values_list("pk", "agreement"))
+    blocks = dict(Block.objects.filter(pk__in=keys[AlertSubject.BLOCK]).values_list("pk", "phase__site__code"))
+    pages: dict[UUID, SubjectPage] = {}
+    for row in rows:
+        key = row.subject_id
+        if row.subject_kind == AlertSubject.REQUIREMENT:
+            pages[row.pk] = SubjectPage("requirement", str(key))
+        elif row.subject_kind == AlertSubject.LOT and key in lots:
+            pages[row.pk] = SubjectPage("line", str(lots[key]), f"lot-{key}")
+        elif row.subject_kind == AlertSubject.AGREEMENT_SHARE and key in shares:
+            pages[row.pk] = SubjectPage("agreement", str(shares[key]))
+        elif row.subject_kind == AlertSubject.BLOCK and key in blocks:
+            pages[row.pk] = SubjectPage("site", blocks[key], "blocks")
+    return pages
+
+
+def find_alert(actor: User, key: UUID) -> Alert | None:
+    return Alert.objects.visible_to(actor).select_related("site", "acknowledged_by").filter(pk=key).first()
+
+
+def alert_view(alert: Alert) -> AlertView:
+    """For somebody who may see it. Who was told is named with the state and the time of their message."""
+    events = list(AlertEvent.objects.filter(alert=alert).select_related("actor").order_by("at", "pk"))
+    told: dict[UUID, list[NotificationItem]] = defaultdict(list)
+    items = NotificationItem.objects.filter(event__in=events).select_related("recipient", "notification")
+    for item in items.order_by("created_at"):
+        told[item.event_id].append(item)
+    return AlertView(
+        alert, subject_pages([alert]).get(alert.pk), tuple(EventRow(each, tuple(told[each.pk])) for each in events)
+    )
+
+
+def sites_to_choose(actor: User) -> list[tuple[str, str]]:
+    return list(Site.objects.visible_to(actor).order_by("code").values_list("code", "name"))
