@@ -53,7 +53,9 @@ def _hold(
         return 0, set()
     directory = Directory([row.alert for row in rows], now=now, besides=besides)
     already = set(
-        NotificationItem.objects.filter(event__in=rows, channel=Channel.EMAIL).values_list("event", "recipient")
+        NotificationItem.objects.filter(event__in=rows, channel=Channel.EMAIL, dropped_because="").values_list(
+            "event", "recipient"
+        )
     )
     preferred = _preferred_lanes()
     envelopes: dict[_Envelope, list[AlertEvent]] = defaultdict(list)
@@ -91,11 +93,17 @@ def _hold(
 
 
 def hold_untold(*, now: datetime) -> int:
-    """Find events that nobody could be told of when they happened. A standing alert is never left untold."""
+    """Find what stands although nobody was told: there was nobody then, or it had recovered while it was held.
+
+    A later event that was told covers the ones before it. What somebody has acknowledged, somebody knows.
+    """
+    told = NotificationItem.objects.filter(
+        event__alert=OuterRef("alert"), event__kind__in=MAILED, event__at__gte=OuterRef("at"), dropped_because=""
+    )
     untold = AlertEvent.objects.filter(
-        ~Exists(NotificationItem.objects.filter(event=OuterRef("pk"))),
+        ~Exists(told),
         kind__in=MAILED,
-        alert__state__in=[AlertState.OPEN, AlertState.ACKNOWLEDGED, AlertState.SNOOZED, AlertState.ESCALATED],
+        alert__state__in=[AlertState.OPEN, AlertState.SNOOZED, AlertState.ESCALATED],
     )
     with transaction.atomic():
         put, _unknown = _hold(list(untold.select_related("alert__site").order_by("pk")), now)
@@ -112,7 +120,11 @@ def _put(events: Sequence[AlertEvent], message_id: UUID, person: User) -> int:
         for event in events
     ]
     NotificationItem.objects.bulk_create(items, ignore_conflicts=True)
-    return NotificationItem.objects.filter(pk__in=[item.pk for item in items]).count()
+    # An item that was dropped is taken up again: an event has one item a person, whatever became of it.
+    NotificationItem.objects.filter(event__in=events, recipient=person, channel=Channel.EMAIL).exclude(
+        dropped_because=""
+    ).update(notification=message_id, dropped_because="")
+    return NotificationItem.objects.filter(event__in=events, notification=message_id).count()
 
 
 def _held_bundle(envelope: _Envelope, cause_text: str, reason: Reason, release_at: datetime) -> UUID:

@@ -69,11 +69,12 @@ def _release(row: Notification, now: datetime) -> str:
     items = list(row.items.filter(dropped_because="").select_related("event__alert__site__calendar").order_by("pk"))
     kept: list[NotificationItem] = []
     lost: list[NotificationItem] = []
+    visible = _sites_told_of(row.recipient, items)
     for item in items:
         reason = _no_longer(item, row)
         if reason:
             _drop(item, reason)
-        elif _may_tell(row.recipient, item.event.alert):
+        elif item.event.alert.site_id in visible:
             kept.append(item)
         else:
             _drop(item, "the recipient can no longer be told")
@@ -114,12 +115,12 @@ def _no_longer(item: NotificationItem, row: Notification) -> str:
     return ""
 
 
-def _may_tell(person: User, alert: Alert) -> bool:
-    return _has_address(person) and can(person, Permission.SITE_VIEW, site_id=alert.site_id)
-
-
-def _has_address(person: User) -> bool:
-    return bool(person.email) and person.email_refused_at is None
+def _sites_told_of(person: User, items: Sequence[NotificationItem]) -> set[UUID | None]:
+    """The sites of these items that the person may be told of now; None for what needs the whole portfolio."""
+    if not person.email or person.email_refused_at is not None:
+        return set()
+    sites = {item.event.alert.site_id for item in items}
+    return {site_id for site_id in sites if can(person, Permission.SITE_VIEW, site_id=site_id)}
 
 
 def _drop(item: NotificationItem, reason: str) -> None:
@@ -181,7 +182,8 @@ def send_due(*, courier: Courier, now_fn: Callable[[], datetime], stopping: Call
 def _lost_right(row: Notification, now: datetime) -> bool:
     """Cancel a message that shows a site its reader has lost since; what they may still see is held for them anew."""
     items = list(row.items.filter(dropped_because="").select_related("event__alert__site").order_by("pk"))
-    lost = [item for item in items if not _may_tell(row.recipient, item.event.alert)]
+    visible = _sites_told_of(row.recipient, items)
+    lost = [item for item in items if item.event.alert.site_id not in visible]
     if not lost:
         return False
     for item in lost:

@@ -8,8 +8,9 @@ from django.conf import settings
 from django.db import connection, transaction
 
 from procurement.models import Alert, AlertPreference, Notification, NotificationItem
-from procurement.services import holding
+from procurement.services import alerts, holding
 from procurement.services.holding import digest_release_at, next_digest_on
+from procurement.services.notifications import release_due
 from procurement.vocabulary import Lane, NotificationState, Rule
 from sites.accounts.models import User
 from sites.accounts.permissions import Role
@@ -129,6 +130,47 @@ def test_what_has_recovered_untold_is_let_go() -> None:
     move(unit, -3)
     look(unit.site)
     holder(unit.site)
+
+    assert holding.hold_untold(now=NOON) == 0
+
+
+def test_what_came_back_after_it_was_dropped_is_told_once() -> None:
+    """It recovered while it was held, so nobody heard; coming back is silent only for who has."""
+    unit = late(days=12)
+    buyer = assigned(unit.site)
+    look(unit.site)
+    move(unit, -3)
+    look(unit.site)
+    released_at = NOON + timedelta(seconds=settings.HOLD_SECONDS)
+    release_due(now=released_at)
+    move(unit, 12)
+    look(unit.site, now=released_at)
+
+    assert [holding.hold_untold(now=released_at) for _ in range(3)] == [1, 0, 0]
+    item = NotificationItem.objects.get()
+    assert (item.recipient, item.dropped_because, item.notification.state) == (buyer, "", NotificationState.HELD)
+
+
+def test_a_lesser_band_that_was_dropped_is_covered_by_a_worse_one_that_was_told() -> None:
+    unit = late(days=3)
+    assigned(unit.site)
+    look(unit.site)
+    move(unit, -3)
+    look(unit.site)
+    released_at = NOON + timedelta(seconds=settings.HOLD_SECONDS)
+    release_due(now=released_at)
+    move(unit, 12)
+    look(unit.site, now=released_at)
+
+    assert holding.hold_untold(now=released_at) == 0
+    assert NotificationItem.objects.filter(dropped_because="").get().event.band == 7
+
+
+def test_what_somebody_acknowledged_needs_no_telling() -> None:
+    unit = late(days=12)
+    look(unit.site)
+    buyer = holder(unit.site)
+    alerts.acknowledge(alert_id=Alert.objects.get().pk, actor=buyer, now=NOON)
 
     assert holding.hold_untold(now=NOON) == 0
 
