@@ -6,7 +6,9 @@ from pathlib import Path
 from typing import Any
 
 from django.core.management import call_command
+from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
+from django.db import transaction
 from django.utils import timezone
 
 from procurement.management.runtime import redis, stack
@@ -117,13 +119,21 @@ def migrate() -> None:
 
 
 def load_portfolio() -> None:
-    """Fill a database that holds no site yet."""
+    """Fill a database that holds no site yet, and leave the ERP client's key where only this account reads it."""
     # Only this child speaks to tables; the supervisor, which shares this module, starts before there is a database.
     from procurement.services import demo as demo_portfolio
     from sites.models import Site
 
-    if not Site.objects.exists():
-        demo_portfolio.load_demo(today=timezone.localdate())
+    if Site.objects.exists():
+        return
+    now = timezone.now()
+    # The key is shown once: without its file the portfolio is not kept either.
+    with transaction.atomic():
+        loaded = demo_portfolio.load_demo(today=timezone.localdate(now), now=now)
+        key = settings.DATA_DIR / "erp-key"
+        key.unlink(missing_ok=True)
+        with open(os.open(key, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="ascii") as file:
+            file.write(f"{loaded.erp_key_plain}\n")
 
 
 def tell_story(url: str, schedule: Path | None) -> int:

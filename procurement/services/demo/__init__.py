@@ -14,7 +14,7 @@ from django.db import connection, transaction
 from procurement.services import api_keys, forecasts
 from procurement.services.demo.catalogue import add_catalogue
 from procurement.services.demo.companies import add_companies
-from procurement.services.demo.draft import Draft
+from procurement.services.demo.draft import Draft, learn_sizes
 from procurement.services.demo.lead_times import add_lead_times
 from procurement.services.demo.orders import ERP_SYSTEM, add_orders
 from procurement.services.demo.people import ACCOUNTS, add_duties, add_people, add_rights
@@ -64,8 +64,13 @@ def load_demo(*, today: date, now: datetime, recalculate: bool = True) -> DemoLo
         cursor.execute("SELECT set_config('pgtrigger.ignore', '{}', true)")
     with pghistory.context(reason=_CAUSE):
         counts = draft.save()
+    learn_sizes()
     audit.record(
-        actor=people["admin"], verb="demo.loaded", subject_kind="portfolio", subject_id=today.isoformat(), facts=counts
+        actor=people["admin"],
+        verb="demo.loaded",
+        subject_kind="portfolio",
+        subject_id=today.isoformat(),
+        facts=dict(counts),
     )
     client = api_keys.make_client(name=ERP_CLIENT, system=ERP_SYSTEM, actor=None, owner=people["admin"])
     _, plain = api_keys.make_key(
@@ -73,6 +78,7 @@ def load_demo(*, today: date, now: datetime, recalculate: bool = True) -> DemoLo
     )
     if recalculate:
         _recalculate(today, now)
+        learn_sizes()
     return DemoLoaded(counts, tuple(plan.username for plan in ACCOUNTS), plain)
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
+from typing import Any
 from uuid import UUID
 
 from procurement.services.demo.draft import Draft
@@ -10,7 +11,7 @@ from sites.accounts.models import User
 from sites.domain import imprecise
 from sites.domain.calendar import WorkingCalendar
 from sites.domain.imprecise import ImpreciseDate
-from sites.domain.schedule import ChainFacts, PromiseFacts, StepFacts, forecast_chain
+from sites.domain.schedule import ChainFacts, PromiseFacts, StepFacts
 from sites.domain.statement import StatedDate, as_known_on, place_statement
 from sites.models import Baseline, Chain, Milestone, Promise, Site, WorkCalendar
 from sites.vocabulary import ChainKind, DurationBasis, Party, Precision, PromiseSource
@@ -112,23 +113,23 @@ class DatedChain:
                 )
             )
         self.rebaseline(self.baseline, cause=cause, author=author)
-        self.facts = ChainFacts(
-            as_of=draft.today,
-            site_calendar=site_calendar,
-            anchor_step=anchor,
-            steps=tuple(
-                StepFacts(
-                    code=step.code,
-                    duration_days=step.days if place else 0,
-                    basis=step.basis,
-                    calendar=draft.working(step.calendar) if step.calendar else None,
-                    applicable=not step.left_out_because,
-                    baseline_on=self.baseline.get(step.code),
-                    planned_on=planned_on if not place else None,
-                )
-                for place, step in enumerate(steps)
-            ),
-        )
+        self._facts = ChainFacts(as_of=draft.today, site_calendar=site_calendar, anchor_step=anchor, steps=())
+        self._steps = {
+            step.code: StepFacts(
+                code=step.code,
+                duration_days=step.days if place else 0,
+                basis=step.basis,
+                calendar=draft.working(step.calendar) if step.calendar else None,
+                applicable=not step.left_out_because,
+                baseline_on=self.baseline.get(step.code),
+                planned_on=planned_on if not place else None,
+            )
+            for place, step in enumerate(steps)
+        }
+
+    @property
+    def facts(self) -> ChainFacts:
+        return replace(self._facts, steps=tuple(self._steps.values()))
 
     def rebaseline(self, dates: Mapping[str, date], *, cause: str, author: User, version: int = 1) -> None:
         self.draft.add(
@@ -226,17 +227,11 @@ class DatedChain:
             )
             self._learn(code, copy, imprecise.read(row.value, Precision(row.precision)))
 
-    def forecast_on(self, code: str) -> date | None:
-        """As of today, without ROS."""
-        answer = forecast_chain(self.facts)
-        return next(step.forecast_on for step in answer.steps if step.code == code)
-
     def _ledger(self, code: str) -> list[Promise]:
         return self.statements.setdefault(self.milestones[code].pk, [])
 
     def _learn(self, code: str, row: Promise, day: ImpreciseDate) -> None:
         self._ledger(code).append(row)
-        step = next(each for each in self.facts.steps if each.code == code)
         known = PromiseFacts(
             id=str(row.pk),
             said=day,
@@ -244,13 +239,7 @@ class DatedChain:
             recorded_at=row.recorded_at,
             conditional_on=row.conditional_on,
         )
-        self._replace(code, promises=(*step.promises, known))
+        self._replace(code, promises=(*self._steps[code].promises, known))
 
-    def _replace(self, code: str, **changes: object) -> None:
-        self.facts = replace(
-            self.facts,
-            steps=tuple(
-                replace(step, **changes) if step.code == code else step  # type: ignore[arg-type]
-                for step in self.facts.steps
-            ),
-        )
+    def _replace(self, code: str, **changes: Any) -> None:
+        self._steps[code] = replace(self._steps[code], **changes)

@@ -61,6 +61,7 @@ def add_people(draft: Draft) -> dict[str, User]:
                 name=plan.name,
                 email=f"{plan.username}@{MAIL_DOMAIN}",
                 password=password,
+                date_joined=draft.now,
                 language=plan.language,
                 time_zone=plan.time_zone,
                 is_staff=plan.role == Role.ADMINISTRATOR,
