@@ -4,6 +4,7 @@ Dates are whole local days from 2000 to 2100; what leads outside is refused.
 """
 
 import re
+import warnings
 from array import array
 from dataclasses import dataclass
 from datetime import date
@@ -13,6 +14,9 @@ import holidays
 
 from sites.domain.errors import BadInput
 from sites.vocabulary import DurationBasis
+
+# The library says it each time it is asked for a year whose movable feasts it does not know; the fixed ones count then.
+warnings.filterwarnings("ignore", message="Requested Holidays are available only", category=UserWarning)
 
 FIRST_DAY = date(2000, 1, 1)
 LAST_DAY = date(2100, 12, 31)
