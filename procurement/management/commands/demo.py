@@ -5,8 +5,8 @@ import time
 from pathlib import Path
 from typing import Any
 
-from django.core.management import call_command
 from django.conf import settings
+from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 from django.db import transaction
 from django.utils import timezone
@@ -132,8 +132,8 @@ def load_portfolio() -> None:
         loaded = demo_portfolio.load_demo(today=timezone.localdate(now), now=now)
         key = settings.DATA_DIR / "erp-key"
         key.unlink(missing_ok=True)
-        with open(os.open(key, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="ascii") as file:
-            file.write(f"{loaded.erp_key_plain}\n")
+        key.touch(mode=0o600, exist_ok=False)
+        key.write_text(f"{loaded.erp_key_plain}\n", encoding="ascii")
 
 
 def tell_story(url: str, schedule: Path | None) -> int:
