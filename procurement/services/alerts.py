@@ -1,9 +1,10 @@
 """Makes the alerts that stand in the tables be those that should, and takes people's answers to them."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from decimal import Decimal
 from typing import Final
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -14,7 +15,7 @@ from django.utils.translation import gettext as _
 
 from procurement.domain import alerting
 from procurement.domain.alerting import PowerFacts, SiteFacts, StandingAlert, Subject
-from procurement.models import Alert, AlertEvent, Evaluation
+from procurement.models import Alert, AlertEvent, Evaluation, Requirement
 from procurement.queries import alerts as reading
 from procurement.services import holding
 from procurement.vocabulary import AlertEventKind, AlertState, AlertSubject, CloseReason, Lane, Rule
@@ -298,6 +299,58 @@ def _key(alert: Alert | StandingAlert) -> Key:
 
 def _subject(row: Alert) -> Subject:
     return AlertSubject(row.subject_kind), row.subject_id
+
+
+@transaction.atomic
+def disagree(
+    *, requirements: Mapping[UUID, Decimal], order_number: str, system: str, as_of: date, now: datetime, cause_key: str
+) -> int:
+    """Tell whose units the ERP took away: `requirements` maps each to the units it lost. How many alerts opened.
+
+    One that stands already is not opened again. It closes with its requirement; until then a person's answer stands.
+    """
+    raised = Alert.objects.filter(rule=Rule.ERP_DISAGREEMENT, subject_kind=AlertSubject.REQUIREMENT)
+    episodes = dict(
+        raised.filter(subject_id__in=list(requirements)).values_list("subject_id").annotate(last=Max("episode"))
+    )
+    cause_text = _("%(system)s reduced order %(number)s") % {"system": system, "number": order_number}
+    rows = [
+        Alert(
+            rule=Rule.ERP_DISAGREEMENT,
+            subject_kind=AlertSubject.REQUIREMENT,
+            subject_id=requirement.pk,
+            subject_text=f"{requirement.site.code} {requirement.tag} {requirement.equipment_class.name}",
+            site=requirement.site,
+            episode=episodes.get(requirement.pk, 0) + 1,
+            band=1,
+            lane=Lane.URGENT,
+            told_role=alerting.TOLD[Rule.ERP_DISAGREEMENT][0],
+            opened_on=as_of,
+            opened_at=now,
+            cause_key=cause_key[:80],
+            cause_text=cause_text[:300],
+            facts={"order": order_number, "system": system, "units_lost": format(requirements[requirement.pk], "f")},
+        )
+        for requirement in Requirement.objects.filter(pk__in=list(requirements))
+        .select_related("site", "equipment_class")
+        .order_by("pk")
+    ]
+    Alert.objects.bulk_create(rows, ignore_conflicts=True)
+    opened = Alert.objects.filter(pk__in=[row.pk for row in rows]).select_related("site").order_by("pk")
+    events = AlertEvent.objects.bulk_create(
+        AlertEvent(
+            alert=row,
+            kind=AlertEventKind.BAND,
+            band=row.band,
+            at=now,
+            facts=row.facts,
+            cause_key=row.cause_key,
+            cause_text=row.cause_text,
+        )
+        for row in opened
+    )
+    holding.hold(events, now=now)
+    return len(events)
 
 
 @transaction.atomic

@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 from enum import StrEnum
 from typing import Final
 from uuid import UUID
@@ -23,7 +24,7 @@ from procurement.domain.revision import DateRevision
 from procurement.gateways import wake
 from procurement.models import ExternalRef, PurchaseOrder, Requirement
 from procurement.queries import order_codes
-from procurement.services import dates, forecasts
+from procurement.services import alerts, dates, forecasts
 from procurement.services.forecasts import Touched, local_date
 from procurement.services.lot_chains import Issue
 from procurement.services.order_lines import GONE, Changes, LineWork, OrderWarning, StoredLines, path
@@ -309,9 +310,31 @@ class _Upsert:
             ]
             self._record("order.reduced", {"released": released})
         self._recalculate()
+        if self.changes.released:
+            self._disagree()
         if revisions:
             self._record_promises(revisions)
         wake.after_commit()
+
+    def _disagree(self) -> None:
+        """The ERP is obeyed, and whose units it took is told."""
+        lost: dict[UUID, dict[UUID, Decimal]] = defaultdict(lambda: defaultdict(Decimal))
+        sites = dict(
+            Requirement.objects.filter(pk__in={each.requirement_id for each in self.changes.released}).values_list(
+                "pk", "site_id"
+            )
+        )
+        for each in self.changes.released:
+            lost[sites[each.requirement_id]][each.requirement_id] += each.quantity
+        for site in Site.objects.filter(pk__in=lost).order_by("pk"):
+            alerts.disagree(
+                requirements=lost[site.pk],
+                order_number=self.order.number,
+                system=self.system,
+                as_of=local_date(site, self.now),
+                now=self.now,
+                cause_key=f"order:{self.order.pk}:{self.order.version}",
+            )
 
     def _record(self, verb: str, facts: dict[str, object]) -> None:
         audit.record(

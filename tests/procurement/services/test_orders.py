@@ -449,6 +449,20 @@ def test_units_taken_back_leave_the_requirement_with_most_float_first(world: Wor
     assert [each["quantity"] for each in event.facts["released"]] == ["1.000"]
 
 
+def test_whose_units_the_erp_took_is_told_once(world: World) -> None:
+    put(world, document())
+    for tag, ros in (("CH-1", date(2027, 9, 1)), ("CH-2", date(2028, 3, 1)), ("CH-3", date(2027, 6, 1))):
+        allocate(world, tag, ros=ros)
+    recalculated(world)
+
+    put(world, document(line(quantity=Decimal(2)), version=4))
+
+    alert = Alert.objects.get(rule="erp_disagreement")
+    lost = Allocation.objects.get(requirement__tag="CH-2").requirement
+    assert (alert.subject_kind, alert.subject_id, alert.lane, alert.state) == ("requirement", lost.pk, "urgent", "open")
+    assert (alert.facts["units_lost"], alert.events.get().kind) == ("1.000", "band")
+
+
 def test_a_requirement_without_a_required_date_gives_way_first(world: World) -> None:
     put(world, document())
     allocate(world, "CH-1", ros=date(2028, 9, 1))
