@@ -6,6 +6,7 @@ from datetime import date, timedelta
 from typing import Final
 
 from django.utils import formats
+from django.utils.translation import pgettext
 
 from procurement.portal import words
 from procurement.queries.steps import Step
@@ -99,7 +100,7 @@ def _tone(step: Step) -> str:
 def _months(first: date, last: date, at: Callable[[date], int]) -> list[Mark]:
     marks: list[Mark] = []
     months = (last.year - first.year) * 12 + last.month - first.month
-    every = next((n for n in (1, 2, 3, 6, 12) if months / n <= 12), 24)
+    every = next((n for n in (1, 2, 3, 6, 12) if months / n <= 9), 24)
     year, month = first.year, first.month
     while True:
         month += 1
@@ -109,4 +110,4 @@ def _months(first: date, last: date, at: Callable[[date], int]) -> list[Mark]:
         if day > last:
             return marks
         if (month - 1) % every == 0:
-            marks.append(Mark(at(day), formats.date_format(day, "YEAR_MONTH_FORMAT")))
+            marks.append(Mark(at(day), formats.date_format(day, pgettext("month of a chart", "M Y"))))

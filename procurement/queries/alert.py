@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 from uuid import UUID
 
-from django.db.models import Case, QuerySet, Value, When
+from django.db.models import Case, DecimalField, QuerySet, Value, When
+from django.db.models.fields.json import KeyTextTransform
+from django.db.models.functions import Cast
 
 from procurement.models import Alert, AlertEvent, DeliveryLot, NotificationItem
 from procurement.vocabulary import AlertState, AlertSubject, NotificationState
@@ -83,7 +85,7 @@ _NOT_TOLD = (NotificationState.SUPPRESSED, NotificationState.CANCELLED)
 
 
 def alert_list(actor: User, wanted: AlertFilter) -> AlertList:
-    """The urgent ones first, then the worst band. At most seven queries."""
+    """The urgent ones first, then the worst band, then what weighs most. At most seven queries."""
     rows = Alert.objects.visible_to(actor).filter(state__in=_SHOWN[wanted.shown])
     if wanted.site:
         rows = rows.filter(site__code=wanted.site)
@@ -103,7 +105,8 @@ def alert_list(actor: User, wanted: AlertFilter) -> AlertList:
 
 
 def _sorted(rows: QuerySet[Alert]) -> QuerySet[Alert]:
-    return rows.order_by(_URGENT_FIRST, "-band", "opened_at", "pk")
+    weighs = Cast(KeyTextTransform("mw_days", "facts"), DecimalField(max_digits=16, decimal_places=3))
+    return rows.order_by(_URGENT_FIRST, "-band", weighs.desc(nulls_last=True), "subject_text", "pk")
 
 
 def _told(alerts: Iterable[Alert]) -> dict[UUID, tuple[str, ...]]:

@@ -15,6 +15,7 @@ from procurement.models import (
     RequirementForecast,
     ScheduleLine,
 )
+from procurement.queries.redundancy import Weight, holding_up, weight
 from procurement.queries.steps import Step, date_state, read_steps
 from procurement.vocabulary import DateState, LineStatus
 from sites.accounts.models import User
@@ -80,12 +81,7 @@ class LineView:
     slip_days: int | None
     recovers_mw_days: Decimal | None
     costs_mw_days: Decimal | None
-
-    @property
-    def holds(self) -> bool:
-        """Late, in a group, and yet nothing is lost until another unit slips."""
-        late = self.worst_float_days is not None and self.worst_float_days < 0
-        return late and self.costs_mw_days == 0 and any(each.blocks for each in self.served)
+    weight: Weight | None
 
 
 def find_line(actor: User, key: UUID) -> ScheduleLine | None:
@@ -98,7 +94,7 @@ def find_line(actor: User, key: UUID) -> ScheduleLine | None:
 
 
 def line_view(line: ScheduleLine) -> LineView:
-    """For somebody who may see the line; the caller asked at the door. Ten queries."""
+    """For somebody who may see the line; the caller asked at the door. Eleven queries."""
     lots = list(line.lots.filter(quantity__gt=0).select_related("chain", "copied_from").order_by("number"))
     answers = {row.lot_id: row for row in LotForecast.objects.filter(current=True, lot__in=lots)}
     milestones: dict[UUID, list[Milestone]] = defaultdict(list)
@@ -165,6 +161,13 @@ def _whole(
         slip_days=last.slip_days if last else None,
         recovers_mw_days=last.recovers_mw_days if last else None,
         costs_mw_days=last.costs_mw_days if last else None,
+        weight=weight(
+            float_days=worst if waiting else None,
+            costs=last.costs_mw_days if last else None,
+            groups=[each.allocation.requirement.group.code for each in served if each.allocation.requirement.group],
+            up=holding_up([line.site_id] if line.site_id else []),
+            site_id=line.site_id,
+        ),
     )
 
 

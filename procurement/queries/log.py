@@ -21,7 +21,7 @@ from sites.models import Site
 
 PAGE_SIZES: Final = (50, 100, 250, 500)
 PAGE_SIZE: Final = 100
-_TAGS_SHOWN: Final = 3
+_TAGS_SHOWN: Final = 2
 
 
 class Shown(StrEnum):
@@ -53,7 +53,8 @@ class LogFilter:
 class LogRow:
     """Dates and days are those of the last open lot, but `float_days` and so the state are those of the worst one.
 
-    `promised_as` is what the vendor said, empty where it was a whole day; `why` the step that decides.
+    `promised_as` is what the vendor said, empty where it was a whole day; `why` the step that decides, with the day
+    and the reason code of its promise.
     """
 
     key: UUID
@@ -85,6 +86,8 @@ class LogRow:
     recovers_mw_days: Decimal | None
     costs_mw_days: Decimal | None
     why: Step | None
+    stated_on: date | None
+    reason_code: str
     state: DateState
 
 
@@ -167,8 +170,8 @@ _SHOWN = {
     Shown.ALL: "TRUE",
 }
 _PAGE = """
-SELECT page.*, p.value AS promised_value, p.precision AS promised_precision,
-    jsonb_path_query_first(f.steps, '$[*] ? (@.code == $code)', jsonb_build_object('code', page.driver_code)) AS why
+SELECT page.*, p.value AS promised_value, p.precision AS promised_precision, step.why,
+    decides.stated_on AS decided_stated_on, decides.reason_code AS decided_reason
 FROM (
     SELECT s.id, site.code AS site, o.id AS order_key, o.number AS order_number, l.number AS line_number,
         s.number AS schedule_number, l.description, t.tags, c.name AS class_name, seller.name AS seller,
@@ -184,6 +187,11 @@ LEFT JOIN procurement_lotforecast f ON f.id = page.answer_id
 LEFT JOIN sites_promise p ON p.id = (
     jsonb_path_query_first(f.steps, '$[*] ? (@.code == $code)', jsonb_build_object('code', page.contract_step))
     ->> 'promise_id')::uuid
+LEFT JOIN LATERAL (
+    SELECT jsonb_path_query_first(f.steps, '$[*] ? (@.code == $code)', jsonb_build_object('code', page.driver_code))
+        AS why
+) step ON TRUE
+LEFT JOIN sites_promise decides ON decides.id = (step.why ->> 'promise_id')::uuid
 ORDER BY page.place
 """
 _TOTALS = """
@@ -293,6 +301,8 @@ def _row(row: Mapping[str, Any]) -> LogRow:
         recovers_mw_days=row["recovers_mw_days"],
         costs_mw_days=row["costs_mw_days"],
         why=read_step(json.loads(why) if isinstance(why, str) else why) if why else None,
+        stated_on=row["decided_stated_on"],
+        reason_code=row["decided_reason"] or "",
         state=date_state(
             is_cancelled=row["is_cancelled"],
             is_delivered=row["delivered_on"] is not None,

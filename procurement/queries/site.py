@@ -1,13 +1,13 @@
 """One site: its blocks, what threatens their ready-for-service dates, its gates, its power and its people."""
 
 from collections import defaultdict
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from uuid import UUID
 
-from django.db.models import Exists, F, OuterRef, Q
+from django.db.models import F, Q
 
 from procurement.models import (
     Allocation,
@@ -15,12 +15,12 @@ from procurement.models import (
     ChainForecast,
     Company,
     EquipmentClass,
-    GroupNeed,
     LotForecast,
     OrderLine,
     PurchaseOrder,
     RequirementForecast,
 )
+from procurement.queries.redundancy import Weight, holding_up, weight
 from procurement.queries.steps import Step, date_state, read_step
 from procurement.vocabulary import DateState
 from sites.accounts.permissions import Role
@@ -44,7 +44,7 @@ class BlockView:
 class Threat:
     """One line (or requirement that nothing is ordered for) that is late or holds capacity up.
 
-    `holds` says that redundancy holds: it is late, yet nothing is lost until another unit slips.
+    `weight` says whether redundancy holds or several late units hold a block up together; None: it counts alone.
     """
 
     line_key: UUID | None
@@ -60,7 +60,7 @@ class Threat:
     costs_mw_days: Decimal | None
     why: Step | None
     state: DateState
-    holds: bool
+    weight: Weight | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,24 +153,18 @@ def _rank(threat: Threat) -> tuple[Decimal, Decimal, float, str]:
 
 
 def _threats(site: Site) -> tuple[Threat, ...]:
-    found = [*_late_lines(site), *_late_unordered(site)]
+    up = holding_up([site.pk])
+    found = [*_late_lines(site, up), *_late_unordered(site, up)]
     return tuple(sorted(found, key=_rank)[:MOST_THREATS])
 
 
 _HURTS = Q(float_days__lt=0) | Q(costs_mw_days__gt=0) | Q(recovers_mw_days__gt=0)
 
 
-def _late_lines(site: Site) -> list[Threat]:
+def _late_lines(site: Site, up: dict[str, list[str]]) -> list[Threat]:
     """One a schedule line: the figures are the line's, the dates those of its latest lot."""
-    in_group = Exists(
-        GroupNeed.objects.filter(
-            group__requirements__allocations__lot__schedule_line=OuterRef("lot__schedule_line"),
-            group__requirements__allocations__ended_at__isnull=True,
-        )
-    )
     rows = (
         LotForecast.objects.filter(_HURTS, current=True, delivered_on__isnull=True, lot__schedule_line__site=site)
-        .annotate(serves_a_block=in_group)
         .select_related("lot__schedule_line__line__order__seller", "lot__schedule_line__line__equipment_class")
         .order_by(
             F("recovers_mw_days").desc(nulls_last=True),
@@ -179,20 +173,20 @@ def _late_lines(site: Site) -> list[Threat]:
             "-forecast_on",
         )[: 4 * MOST_THREATS]
     )
-    first: dict[UUID, tuple[LotForecast, bool]] = {}
-    for found in rows:
-        first.setdefault(found.lot.schedule_line_id, (found, found.serves_a_block))
-    tags = _tags(first.keys())
+    first: dict[UUID, LotForecast] = {}
+    for row in rows:
+        first.setdefault(row.lot.schedule_line_id, row)
+    served = _served(first.keys())
     threats = []
-    for key, (row, serves_a_block) in first.items():
+    for key, row in first.items():
         line = row.lot.schedule_line
-        why = next((read_step(step) for step in row.steps if step["code"] == row.driver_code), None)
+        mine = served[key]
         threats.append(
             Threat(
                 line_key=key,
                 requirement_key=None,
                 label=str(line),
-                tags=tags.get(key, ""),
+                tags=_some([tag for tag, _ in mine]),
                 equipment_class=line.line.equipment_class.name,
                 vendor=line.line.order.seller.name,
                 required_on_site=row.required_on_site,
@@ -200,40 +194,46 @@ def _late_lines(site: Site) -> list[Threat]:
                 float_days=row.float_days,
                 recovers_mw_days=row.recovers_mw_days,
                 costs_mw_days=row.costs_mw_days,
-                why=why,
+                why=next((read_step(step) for step in row.steps if step["code"] == row.driver_code), None),
                 state=_state(row.float_days),
-                holds=_holds(row, serves_a_block=serves_a_block),
+                weight=weight(
+                    float_days=row.float_days,
+                    costs=row.costs_mw_days,
+                    groups=[code for _, code in mine if code],
+                    up=up,
+                    site_id=site.pk,
+                ),
             )
         )
     return threats
-
-
-def _holds(row: LotForecast | RequirementForecast, *, serves_a_block: bool) -> bool:
-    return serves_a_block and (row.float_days or 0) < 0 and row.costs_mw_days == 0
 
 
 def _state(float_days: int | None) -> DateState:
     return date_state(is_cancelled=False, is_delivered=False, has_forecast=True, float_days=float_days)
 
 
-def _tags(line_keys: Collection[UUID]) -> dict[UUID, str]:
-    found: dict[UUID, list[str]] = {}
+def _served(line_keys: Collection[UUID]) -> dict[UUID, list[tuple[str, str | None]]]:
+    """Per schedule line the tags it serves, each with the code of its group."""
+    found: dict[UUID, list[tuple[str, str | None]]] = defaultdict(list)
     rows = Allocation.objects.filter(lot__schedule_line__in=line_keys, ended_at__isnull=True)
-    for key, tag in rows.order_by("requirement__tag").values_list("lot__schedule_line", "requirement__tag"):
-        found.setdefault(key, []).append(tag)
-    return {
-        key: ", ".join(dict.fromkeys(tags[:4])) + (f" +{len(tags) - 4}" if len(tags) > 4 else "")
-        for key, tags in found.items()
-    }
+    for key, tag, group in rows.order_by("requirement__tag").values_list(
+        "lot__schedule_line", "requirement__tag", "requirement__group__code"
+    ):
+        found[key].append((tag, group))
+    return found
 
 
-def _late_unordered(site: Site) -> list[Threat]:
+def _some(tags: Iterable[str]) -> str:
+    known = list(dict.fromkeys(tags))
+    return ", ".join(known[:4]) + (f" +{len(known) - 4}" if len(known) > 4 else "")
+
+
+def _late_unordered(site: Site, up: dict[str, list[str]]) -> list[Threat]:
     rows = (
         RequirementForecast.objects.filter(
             _HURTS, current=True, ordered=False, requirement__site=site, requirement__cancelled_at__isnull=True
         )
-        .annotate(serves_a_block=Exists(GroupNeed.objects.filter(group=OuterRef("requirement__group"))))
-        .select_related("requirement__equipment_class")
+        .select_related("requirement__equipment_class", "requirement__group")
         .order_by(F("recovers_mw_days").desc(nulls_last=True), F("costs_mw_days").desc(nulls_last=True), "float_days")[
             :MOST_THREATS
         ]
@@ -253,7 +253,13 @@ def _late_unordered(site: Site) -> list[Threat]:
             costs_mw_days=row.costs_mw_days,
             why=None,
             state=_state(row.float_days),
-            holds=_holds(row, serves_a_block=row.serves_a_block),
+            weight=weight(
+                float_days=row.float_days,
+                costs=row.costs_mw_days,
+                groups=[row.requirement.group.code] if row.requirement.group else [],
+                up=up,
+                site_id=site.pk,
+            ),
         )
         for row in rows
     ]

@@ -16,8 +16,11 @@ from sites.models import Site
 def show(request: HttpRequest, code: str) -> HttpResponse:
     actor = acting_user(request)
     site = get_object_or_404(Site.objects.visible_to(actor).select_related("desk", "calendar"), code=code)
+    view = site_view(site)
     context = {
-        "view": site_view(site),
+        "view": view,
+        "gates_to_come": [row for row in view.gates if not row.is_actual],
+        "gates_passed": [row for row in view.gates if row.is_actual],
         "open_alerts": Alert.objects.visible_to(actor).needing_action().filter(site=site).count(),
         "crumbs": [(reverse("portfolio"), _("Portfolio"))],
     }

@@ -23,6 +23,7 @@ from procurement.queries.steps import Step
 from procurement.services.demo import people
 from procurement.vocabulary import DateState
 from sites.accounts.permissions import ROLES
+from sites.vocabulary import ReasonCode
 
 register = template.Library()
 
@@ -122,6 +123,11 @@ def step_name(code: str) -> str:
 @register.filter
 def short_why(step: Step | None) -> str:
     return words.short_why(step)
+
+
+@register.filter
+def reason(code: str) -> str:
+    return str(dict(ReasonCode.choices).get(code, code))
 
 
 @register.filter
