@@ -25,7 +25,7 @@ from procurement.vocabulary import AlertEventKind, AlertState, AlertSubject, Not
 from sites.accounts.models import User
 from sites.domain.errors import RuleBroken
 from sites.models import Activity, Site
-from sites.vocabulary import ActivityEdge, ActivityStatus, DurationBasis, ScopeKind
+from sites.vocabulary import ActivityEdge, ActivityStatus, Driver, DurationBasis, ScopeKind
 
 DONE, FAILED, BAD_INPUT = 0, 1, 2
 DAYS_LATE = 12
@@ -156,7 +156,7 @@ def _match(site: Site, activities: Any, today: date) -> tuple[Requirement, Activ
     """The open requirement and the unstarted activity whose dates lie nearest above its forecast, so that it is in
     time before the story begins."""
     open_rows = RequirementForecast.objects.filter(
-        current=True, ordered=True, requirement__site=site, forecast_on__gt=today
+        current=True, ordered=True, requirement__site=site, forecast_on__gt=today + timedelta(days=60)
     ).exclude(requirement__in=_alerted())
     rows = list(open_rows.select_related("requirement").order_by("forecast_on", "requirement__tag"))
     best: tuple[int, str, Requirement, Activity] | None = None
@@ -212,8 +212,9 @@ def _slip(base_url: str, row: LotForecast) -> dict[str, Any]:
     assert row.required_on_site is not None  # a lot in time has one
     assert row.forecast_on is not None
     assert line.site is not None  # and a lot that is calculated a site
-    present = row.contract_forecast_on or row.forecast_on
-    late = (row.required_on_site - row.forecast_on).days + DAYS_LATE
+    step = _open_step(row)
+    present = date.fromisoformat(str(step["forecast_on"]))
+    late = max(0, (row.required_on_site - row.forecast_on).days) + DAYS_LATE
     body = {
         "stated_on": local_date(line.site, timezone.now()).isoformat(),
         "source": "email",
@@ -224,6 +225,7 @@ def _slip(base_url: str, row: LotForecast) -> dict[str, Any]:
                 "line_number": line.line.number,
                 "schedule_number": line.number,
                 "lot_number": row.lot.number,
+                "milestone": step["code"],
                 "date": (present + timedelta(days=late)).isoformat(),
                 "reason_code": "sub_supplier",
                 "responsible": "vendor",
@@ -242,6 +244,16 @@ def _slip(base_url: str, row: LotForecast) -> dict[str, Any]:
             return {"etag": response.headers["ETag"], **json.load(response)}
     except urllib.error.HTTPError as refusal:
         raise StoryBroken(f"the API answered {refusal.code}: {refusal.read().decode()[:500]}") from None
+
+
+def _open_step(row: LotForecast) -> dict[str, Any]:
+    """The step that the contract names, or the arrival where that one has happened."""
+    contract = row.lot.schedule_line.contract_step
+    by_code = {str(step["code"]): step for step in row.steps}
+    happened = {Driver.ACTUAL, Driver.IMPLIED}
+    if contract in by_code and by_code[contract]["driver"] not in happened:
+        return by_code[contract]
+    return next(step for step in row.steps if step["is_anchor"])
 
 
 # -- the alert and its mail ----------------------------------------------------------------------------------------
