@@ -249,11 +249,11 @@ def _slip(base_url: str, row: LotForecast) -> dict[str, Any]:
 def _open_step(row: LotForecast) -> dict[str, Any]:
     """The step that the contract names, or the arrival where that one has happened."""
     contract = row.lot.schedule_line.contract_step
-    by_code = {str(step["code"]): step for step in row.steps}
+    by_code: dict[str, dict[str, Any]] = {str(step["code"]): step for step in row.steps}
     happened = {Driver.ACTUAL, Driver.IMPLIED}
     if contract in by_code and by_code[contract]["driver"] not in happened:
         return by_code[contract]
-    return next(step for step in row.steps if step["is_anchor"])
+    return next(step for step in by_code.values() if step["is_anchor"])
 
 
 # -- the alert and its mail ----------------------------------------------------------------------------------------
