@@ -38,6 +38,7 @@ def index(request: HttpRequest) -> HttpResponse:
                 "url": _url(row.subject),
                 "says": alert_words.headline(row.alert),
                 "age": now - row.alert.opened_at,
+                "mw_days": row.alert.facts.get("mw_days"),
             }
             for row in found.rows
         ],

@@ -1,0 +1,75 @@
+from datetime import date, timedelta
+
+import pytest
+from django.test import Client
+from django.utils import timezone
+
+from procurement.models import Alert
+from procurement.vocabulary import AlertState
+from sites.accounts.models import User
+from sites.accounts.permissions import Role
+from tests.factories.procurement import AlertFactory
+from tests.factories.sites import MembershipFactory
+from tests.procurement.portal.conftest import Place, browser_of
+
+pytestmark = pytest.mark.django_db
+
+
+def next_week() -> date:
+    return timezone.now().date() + timedelta(days=7)
+
+
+def test_an_alert_is_answered_with_a_commitment(browser: Client, expediter: User, sydney: Place) -> None:
+    form = {"commitment_on": next_week().isoformat(), "note": "Recovery plan asked for"}
+
+    answer = browser.post(f"/alerts/{sydney.alert.pk}/acknowledge/", form)
+
+    row = Alert.objects.get(pk=sydney.alert.pk)
+    assert (answer.status_code, row.state, row.acknowledged_by, row.commitment_on) == (
+        302, AlertState.ACKNOWLEDGED, expediter, next_week(),
+    )  # fmt: skip
+
+
+def test_a_commitment_in_the_past_is_refused_at_its_field(browser: Client, sydney: Place) -> None:
+    form = {"commitment_on": "2020-01-01", "note": "Recovery plan asked for"}
+
+    answer = browser.post(f"/alerts/{sydney.alert.pk}/acknowledge/", form)
+
+    assert (answer.status_code, answer.context["form"].errors) == (
+        422, {"commitment_on": ["A commitment lies in the future."]},
+    )  # fmt: skip
+    assert 'value="Recovery plan asked for"' in answer.content.decode()
+
+
+def test_a_viewer_reads_but_does_not_answer(sydney: Place) -> None:
+    viewer = browser_of(MembershipFactory.create(role=Role.VIEWER, site=sydney.site).person)
+
+    page = viewer.get(f"/alerts/{sydney.alert.pk}/")
+    answer = viewer.post(f"/alerts/{sydney.alert.pk}/acknowledge/", {})
+
+    assert (page.status_code, page.context["may_answer"], answer.status_code) == (200, False, 403)
+
+
+def test_the_page_says_what_was_seen_and_who_was_told(browser: Client, sydney: Place) -> None:
+    html = browser.get(f"/alerts/{sydney.alert.pk}/").content.decode()
+
+    wanted = ["91 days later than required on site", "31 Aug 2027", "12.5", "Edith Expediter", "Band crossed: 7 days"]
+    assert [words for words in wanted if words not in html] == []
+    assert f"/lines/{sydney.line_key}/#lot-{sydney.lot.pk}" in html
+
+
+def test_the_list_can_be_narrowed_to_a_site_and_a_rule(browser: Client, sydney: Place) -> None:
+    AlertFactory.create(site=sydney.site, rule="no_ros")
+
+    page = browser.get("/alerts/?site=SYD1&rule=no_ros")
+
+    assert [each["row"].alert.rule for each in page.context["rows"]] == ["no_ros"]
+
+
+def test_only_what_waits_for_an_answer_is_shown_first(browser: Client, sydney: Place) -> None:
+    Alert.objects.filter(pk=sydney.alert.pk).update(state=AlertState.SNOOZED)
+
+    pages = ("/alerts/?rule=late_forecast", "/alerts/?rule=late_forecast&shown=standing")
+    totals = [browser.get(page).context["list"].total for page in pages]
+
+    assert totals == [0, 1]

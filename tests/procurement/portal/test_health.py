@@ -1,0 +1,82 @@
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+import time_machine
+from django.template.loader import render_to_string
+from django.test import Client
+from pytest_django import Settings
+
+from procurement.models import Evaluation
+from procurement.services import heartbeats
+from procurement.vocabulary import NotificationState
+from tests.factories.procurement import EvaluationFactory, NotificationFactory
+
+NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
+NOBODY_LISTENS = "redis://127.0.0.1:1/0"
+
+
+@pytest.fixture(autouse=True)
+def noon(settings: Settings) -> Any:
+    settings.CELERY_BROKER_URL = NOBODY_LISTENS
+    with time_machine.travel(NOON, tick=False):
+        yield
+
+
+def all_alive() -> None:
+    for component in ("beat", "worker", "sender"):
+        heartbeats.beat(component, now=NOON - timedelta(seconds=30))
+
+
+@pytest.mark.django_db
+def test_a_broker_that_is_away_only_degrades(client: Client) -> None:
+    all_alive()
+
+    answer = client.get("/healthz")
+
+    body = answer.json()
+    assert (answer.status_code, body["status"], body["problems"]) == (200, "degraded", ["broker_is_down"])
+    assert (body["database"], body["broker"], body["heartbeats"]["beat"]["age_seconds"]) == ("up", "down", 30)
+
+
+@pytest.mark.django_db
+def test_mail_that_does_not_leave_fails(client: Client) -> None:
+    all_alive()
+    NotificationFactory.create(frozen=True, state=NotificationState.DUE, next_attempt_at=NOON - timedelta(minutes=10))
+
+    answer = client.get("/healthz")
+
+    assert (answer.status_code, answer.json()["oldest_due_notification_seconds"]) == (503, 600)
+    assert "mail_is_stuck" in answer.json()["problems"]
+
+
+@pytest.mark.django_db
+def test_silence_is_told(client: Client) -> None:
+    heartbeats.beat("beat", now=NOON - timedelta(minutes=16))
+
+    assert client.get("/healthz").json()["problems"] == ["beat_is_silent", "nobody_sends", "broker_is_down"]
+
+
+@pytest.mark.django_db
+def test_evaluations_are_told_without_naming_a_site(client: Client) -> None:
+    seen = EvaluationFactory.create(site__code="SYD1", evaluated_at=NOON)
+    Evaluation.objects.create(site=None, as_of=NOON.date(), evaluated_at=NOON)
+
+    answer = client.get("/healthz")
+
+    assert answer.json()["last_evaluation"] == {str(seen.site_id): NOON.isoformat(), "power": NOON.isoformat()}
+    assert "SYD1" not in answer.content.decode()
+
+
+@pytest.mark.django_db
+def test_a_load_balancer_asks_only_for_the_database(client: Client) -> None:
+    assert client.get("/readyz").json() == {"status": "ok", "database": "up"}
+
+
+def test_the_page_for_a_database_that_is_gone_needs_none() -> None:
+    # Without the `db` mark a query would be refused.
+    assert "Back in a moment" in render_to_string("503.html")
+
+
+def test_the_page_for_an_error_needs_no_request() -> None:
+    assert "Something went wrong" in render_to_string("500.html")

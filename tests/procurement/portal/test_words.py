@@ -1,0 +1,88 @@
+"""Every driver of a date can be said in words, shortly and at length."""
+
+from dataclasses import replace
+from datetime import date
+
+import pytest
+
+from procurement.portal import words
+from procurement.portal.templatetags.portal import amount, floating, signed
+from procurement.queries.steps import Step
+from sites.vocabulary import Driver, StepFlag
+
+STEP = Step(
+    code="FAT_PASS",
+    is_anchor=False,
+    forecast_on=date(2027, 7, 5),
+    driver="promise_shifted",
+    flags=(),
+    latest_on=date(2027, 7, 26),
+    float_days=21,
+    slip_days=42,
+    baseline_on=date(2027, 5, 24),
+    previous_on=date(2026, 11, 30),
+    promise_id="",
+    promise_counts_on=date(2027, 5, 21),
+    conditional_on=date(2026, 10, 16),
+    shift_days=45,
+    duration_days=220,
+    basis="calendar",
+    calendar="AU-NSW",
+)
+LONG = {
+    Driver.ACTUAL: "Happened on 5 Jul 2027.",
+    Driver.IMPLIED: "Not recorded, but a later step is done, so this one must be. Record its own day.",
+    Driver.LOCKED: "Pinned to 5 Jul 2027.",
+    Driver.PROMISE: "Promised 21 May 2027.",
+    Driver.PROMISE_SHIFTED: "Promised 21 May 2027, moved 45 days because it depended on Release to manufacture by "
+    "16 Oct 2026, which is now expected on 30 Nov 2026.",
+    Driver.DURATION: "220 calendar days after Release to manufacture.",
+    Driver.PLAN: "Planned for 5 Jul 2027; neither promised nor done.",
+    Driver.TODAY: "Promised 21 May 2027; that day is over and nothing was recorded, so it counts as 20 Nov 2026.",
+    Driver.PREDECESSOR: "Release to manufacture comes first and is now expected on 5 Jul 2027.",
+    Driver.SPAN: "Lead time: 31.4286 weeks.",
+}
+
+
+@pytest.mark.parametrize("driver", Driver)
+def test_every_driver_is_said_in_a_sentence(driver: Driver) -> None:
+    step = replace(STEP, driver=driver.value)
+
+    assert words.long_why(step, as_of=date(2026, 11, 20), before="RTM") == LONG[driver]
+
+
+@pytest.mark.parametrize("driver", Driver)
+def test_every_driver_is_said_in_a_few_words(driver: Driver) -> None:
+    said = words.short_why(replace(STEP, driver=driver.value))
+
+    assert "Factory test passed" in said
+    assert "%(" not in said
+
+
+def test_what_was_not_calculated_has_no_reason() -> None:
+    assert words.short_why(None) == ""
+
+
+def test_working_days_name_their_calendar() -> None:
+    step = replace(STEP, driver="duration", basis="working", duration_days=1)
+
+    assert words.long_why(step, as_of=date(2026, 11, 20), before="RTS") == "1 working day (AU-NSW) after Ready to ship."
+
+
+def test_every_flag_is_said_in_words() -> None:
+    assert [words.flag(flag) for flag in StepFlag if words.flag(flag) == flag.value] == []
+
+
+def test_a_step_of_its_own_is_shown_by_its_code() -> None:
+    assert (words.step_name("FAT_PASS"), words.step_name("OIL_TEST")) == ("Factory test passed", "Oil test")
+
+
+def test_numbers_carry_a_real_minus_and_differences_their_sign() -> None:
+    assert [signed(12), signed(-3), signed(0), signed(None), floating(-7)] == ["+12", "−3", "0", "–", "−7"]
+
+
+@pytest.mark.parametrize(
+    ("number", "places", "shown"), [(None, 0, "–"), ("1234.5", 0, "1,234"), ("8.000", 3, "8"), ("2.25", 1, "2.2")]
+)
+def test_an_amount_drops_trailing_places(number: str | None, places: int, shown: str) -> None:
+    assert amount(number, places) == shown
