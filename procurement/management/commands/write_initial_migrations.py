@@ -12,12 +12,11 @@ from typing import Any
 from django.apps import apps
 from django.conf import settings
 from django.core.management.base import BaseCommand
-from django.db.migrations import Migration, RunSQL, swappable_dependency
+from django.db.migrations import Migration, swappable_dependency
 from django.db.migrations.operations import CreateModel
 from django.db.migrations.state import ModelState, ProjectState
 from django.db.migrations.writer import MigrationWriter
 
-from sites.accounts.migrations._identifiers import MAKE_UUIDV7
 from sites.accounts.migrations._together import CreateTogether
 
 OUTSIDE = {"accounts": [("auth", "0012_alter_user_first_name_max_length"), ("pghistory", "0007_auto_20250421_0444")]}
@@ -42,7 +41,6 @@ class Command(BaseCommand):
     def _text(self, label: str, state: ProjectState) -> str:
         models = {name: model for (app, name), model in state.models.items() if app == label}
         order = TopologicalSorter({name: self._needs(model, label, name) for name, model in models.items()})
-        before: list[Any] = [RunSQL(MAKE_UUIDV7, RunSQL.noop)] if label == "accounts" else []
         tables: list[CreateModel] = []
         for name in order.static_order():
             model = models[name]
@@ -56,7 +54,7 @@ class Command(BaseCommand):
                     managers=model.managers if label == "accounts" else [],
                 )
             )
-        migration = type("Migration", (Migration,), {"operations": [*before, CreateTogether(tables)], "initial": True})(
+        migration = type("Migration", (Migration,), {"operations": [CreateTogether(tables)], "initial": True})(
             "0001_initial", label
         )
         lower = APPS[: APPS.index(label)]
