@@ -1,0 +1,34 @@
+"""`make bench`: each case as a ratio to its limit or to a rival measured in the same run, into bench/results.json."""
+
+import json
+import platform
+import sys
+from dataclasses import asdict
+from pathlib import Path
+
+from bench import engine, world
+
+RESULTS = Path(__file__).with_name("results.json")
+
+
+def main() -> int:
+    with world.database():
+        from bench import portfolio
+
+        cases = [*engine.cases(), *portfolio.cases()]
+    document = {
+        "machine": {
+            "python": platform.python_version(),
+            "system": platform.system(),
+            "architecture": platform.machine(),
+        },
+        "cases": [asdict(case) for case in cases],
+    }
+    RESULTS.write_text(json.dumps(document, indent=2) + "\n")
+    for case in cases:
+        print(f"{case.name:<64} {case.measured:>12.4g} {case.unit:<10} ratio {case.ratio:.3g} to {case.against}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
