@@ -1,7 +1,7 @@
 """Rewrites every app's first migration from the models as they are (before 1.0 there is nothing to upgrade).
 
-`makemigrations` splits a new app into CreateModel, AddField and AddConstraint; each rebuilds the whole model state, and a
-first start took 45 s. All tables of an app in one operation, in order of dependence, take four.
+`makemigrations` splits a new app into CreateModel, AddField and AddConstraint; each rebuilds the whole model state, and
+a first start took 45 s. All tables of an app in one operation, in order of dependence, take four.
 """
 
 from argparse import ArgumentParser
@@ -25,7 +25,7 @@ APPS = ["accounts", "sites", "procurement"]
 
 class Command(BaseCommand):
     help = "Rewrite 0001_initial of every app from the models. For developers, before 1.0."
-    requires_system_checks: list[str] = []  # type: ignore[assignment]
+    requires_system_checks: list[str] = []
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--dry-run", action="store_true", help="only name the files")

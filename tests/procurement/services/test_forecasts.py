@@ -11,7 +11,7 @@ from procurement.models import BlockForecast, ForecastRun, LotForecast, Requirem
 from procurement.services import forecasts
 from procurement.services.forecasts import Moved, Touched
 from procurement.vocabulary import RosRule, RunCause
-from sites.models import Site
+from sites.models import Block, Site
 from sites.vocabulary import GateKind
 from tests.factories.procurement import (
     AllocationFactory,
@@ -110,7 +110,8 @@ def test_a_requirement_keeps_its_computed_required_date_and_its_anchors_dates() 
     requirement = site.requirements.get()
 
     assert requirement.required_on_site == date(2027, 9, 20)
-    assert sorted(requirement.anchors.values_list("last_on", flat=True)) == [date(2027, 10, 5), date(2027, 11, 15)]
+    dates = requirement.anchors.order_by("last_on").values_list("last_on", flat=True)
+    assert list(dates) == [date(2027, 10, 5), date(2027, 11, 15)]
 
 
 def test_a_second_run_without_news_stores_no_answer_again() -> None:
@@ -169,7 +170,7 @@ def test_a_cancelled_line_leaves_the_forecasts_and_its_requirement_is_unordered_
     assert RequirementForecast.objects.get(current=True).ordered is False
 
 
-def block_of_units(late: int, of: int, needed: int) -> tuple[Site, BlockFactory]:
+def block_of_units(late: int, of: int, needed: int) -> tuple[Site, Block]:
     """A block with a group of single units, the first `late` of which arrive 60 days after the others."""
     site = SiteFactory.create()
     block = BlockFactory.create(phase__site=site, rfs_baseline_on=date(2028, 2, 1), rfs_plan_on=date(2028, 1, 1))
