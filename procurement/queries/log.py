@@ -108,28 +108,44 @@ class LogPage:
     pages: int
 
 
-# What a column sorts by, in SQL; the page adds the words.
+# What a column sorts by, in terms of `_FOUND`; the page adds the words.
 SORTS: Final[Mapping[str, str]] = {
-    "site": "site.code",
-    "line": "o.number",
-    "tags": "t.first_tag",
-    "class": "c.name",
-    "vendor": "seller.name",
-    "maker": "maker.name",
-    "quantity": "s.quantity",
-    "ros": "a.required_on_site",
-    "contract": "s.contract_on",
-    "promise": "a.promised_on",
-    "forecast": "a.forecast_on",
-    "actual": "a.delivered_on",
-    "float": "a.worst_float_days",
-    "slip": "a.slip_days",
-    "mw_days": "GREATEST(a.recovers_mw_days, a.costs_mw_days)",
-    "why": "a.driver",
-    "next": "a.next_on",
+    "site": "site",
+    "line": "order_number",
+    "tags": """(
+        SELECT min(r.tag) FROM procurement_deliverylot lot
+        JOIN procurement_allocation alloc ON alloc.lot_id = lot.id AND alloc.ended_at IS NULL
+        JOIN procurement_requirement r ON r.id = alloc.requirement_id
+        WHERE lot.schedule_line_id = found.id)""",
+    "class": "class_name",
+    "vendor": "seller",
+    "maker": "maker",
+    "quantity": "quantity",
+    "ros": "required_on_site",
+    "contract": "contract_on",
+    "promise": "promised_on",
+    "forecast": "forecast_on",
+    "actual": "delivered_on",
+    "float": "worst_float_days",
+    "slip": "slip_days",
+    "mw_days": "GREATEST(recovers_mw_days, costs_mw_days)",
+    "why": "driver",
+    "next": "next_on",
 }
 
-_FROM = """
+# One row a schedule line: the last of its open lots, with the worst float of all of them. Joined flat and then cut to
+# one row, because a join with a grouped subquery has no index and sent PostgreSQL into a nested loop of seconds.
+_LINES = """
+SELECT DISTINCT ON (s.id)
+    s.id, site.code AS site, o.id AS order_key, o.number AS order_number, l.number AS line_number,
+    s.number AS schedule_number, l.description, c.name AS class_name, seller.name AS seller, maker.name AS maker,
+    s.quantity, l.unit, f.required_on_site, s.contract_on, s.contract_step, f.promised_on, f.forecast_on,
+    f.delivered_on, f.slip_days, f.next_code, f.next_on, f.recovers_mw_days, f.costs_mw_days, f.id AS answer_id,
+    f.driver, f.driver_code, (s.status = 'cancelled' OR l.status = 'cancelled') AS is_cancelled,
+    count(f.id) OVER line_lots AS lots,
+    CASE WHEN f.delivered_on IS NULL
+         THEN min(f.float_days) FILTER (WHERE f.delivered_on IS NULL) OVER line_lots
+         ELSE f.float_days END AS worst_float_days
 FROM procurement_scheduleline s
 JOIN procurement_orderline l ON l.id = s.line_id
 JOIN procurement_purchaseorder o ON o.id = l.order_id
@@ -138,121 +154,103 @@ JOIN procurement_equipmentclass c ON c.id = l.equipment_class_id
 LEFT JOIN procurement_plant plant ON plant.id = l.plant_id
 LEFT JOIN procurement_company maker ON maker.id = plant.company_id
 LEFT JOIN sites_site site ON site.id = s.site_id
-LEFT JOIN (
-    SELECT DISTINCT ON (lot.schedule_line_id)
-        lot.schedule_line_id, f.id AS answer_id, f.required_on_site, f.forecast_on, f.promised_on, f.delivered_on,
-        f.slip_days, f.driver, f.driver_code, f.next_code, f.next_on, f.recovers_mw_days, f.costs_mw_days,
-        count(*) OVER line_lots AS lots,
-        CASE WHEN f.delivered_on IS NULL
-             THEN min(f.float_days) FILTER (WHERE f.delivered_on IS NULL) OVER line_lots
-             ELSE f.float_days END AS worst_float_days
-    FROM procurement_lotforecast f
-    JOIN procurement_deliverylot lot ON lot.id = f.lot_id
-    WHERE f.current
-    WINDOW line_lots AS (PARTITION BY lot.schedule_line_id)
-    ORDER BY lot.schedule_line_id, (f.delivered_on IS NULL) DESC, f.forecast_on DESC NULLS FIRST, lot.number DESC
-) a ON a.schedule_line_id = s.id
-LEFT JOIN (
-    SELECT lot.schedule_line_id, min(r.tag) AS first_tag, array_agg(DISTINCT r.tag) AS tags
-    FROM procurement_allocation alloc
-    JOIN procurement_deliverylot lot ON lot.id = alloc.lot_id
-    JOIN procurement_requirement r ON r.id = alloc.requirement_id
-    WHERE alloc.ended_at IS NULL
-    GROUP BY lot.schedule_line_id
-) t ON t.schedule_line_id = s.id
+LEFT JOIN procurement_deliverylot lot ON lot.schedule_line_id = s.id
+LEFT JOIN procurement_lotforecast f ON f.lot_id = lot.id AND f.current
+WHERE {conditions}
+WINDOW line_lots AS (PARTITION BY s.id)
+ORDER BY s.id, (f.id IS NULL), (f.delivered_on IS NULL) DESC, f.forecast_on DESC NULLS FIRST, lot.number DESC
 """
-_CANCELLED = "(s.status = 'cancelled' OR l.status = 'cancelled')"
-_LATE = f"(a.worst_float_days < 0 AND a.delivered_on IS NULL AND NOT {_CANCELLED})"
+_LATE = "(worst_float_days < 0 AND delivered_on IS NULL AND NOT is_cancelled)"
 _SHOWN = {
-    Shown.OPEN: f"(a.delivered_on IS NULL AND NOT {_CANCELLED})",
-    Shown.DELIVERED: f"(a.delivered_on IS NOT NULL AND NOT {_CANCELLED})",
-    Shown.CANCELLED: _CANCELLED,
+    Shown.OPEN: "(delivered_on IS NULL AND NOT is_cancelled)",
+    Shown.DELIVERED: "(delivered_on IS NOT NULL AND NOT is_cancelled)",
+    Shown.CANCELLED: "is_cancelled",
     Shown.ALL: "TRUE",
 }
+# A page beyond the last one is the last. What only the rows of the page need is looked up for them alone.
 _PAGE = """
-SELECT page.*, p.value AS promised_value, p.precision AS promised_precision, step.why,
+WITH found AS MATERIALIZED (SELECT *, {late} AS is_late FROM ({lines}) line WHERE {kept}),
+totals AS (SELECT count(*) AS lines, count(*) FILTER (WHERE is_late) AS late FROM found),
+at_risk AS (
+    SELECT coalesce(sum(block.mw_days_at_risk), 0) AS mw_days
+    FROM procurement_blockforecast block
+    WHERE block.current AND block.block_id IN (
+        SELECT need.block_id
+        FROM found
+        JOIN procurement_deliverylot lot ON lot.schedule_line_id = found.id
+        JOIN procurement_allocation alloc ON alloc.lot_id = lot.id AND alloc.ended_at IS NULL
+        JOIN procurement_requirement r ON r.id = alloc.requirement_id
+        JOIN procurement_groupneed need ON need.group_id = r.group_id
+        WHERE found.is_late
+    )
+),
+page AS (
+    SELECT *, row_number() OVER (ORDER BY {order}) AS place FROM found ORDER BY place
+    LIMIT %(size)s OFFSET (SELECT LEAST(%(start)s, (GREATEST(lines, 1) - 1) / %(size)s * %(size)s) FROM totals)
+)
+SELECT totals.lines AS all_lines, totals.late AS all_late, at_risk.mw_days AS all_mw_days, page.*, served.tags,
+    promise.value AS promised_value, promise.precision AS promised_precision, step.why,
     decides.stated_on AS decided_stated_on, decides.reason_code AS decided_reason
-FROM (
-    SELECT s.id, site.code AS site, o.id AS order_key, o.number AS order_number, l.number AS line_number,
-        s.number AS schedule_number, l.description, t.tags, c.name AS class_name, seller.name AS seller,
-        maker.name AS maker, s.quantity, l.unit, a.required_on_site, s.contract_on, s.contract_step, a.promised_on,
-        a.forecast_on, a.delivered_on, a.worst_float_days, a.slip_days, a.lots, a.next_code, a.next_on,
-        a.recovers_mw_days, a.costs_mw_days, a.answer_id, a.driver_code,
-        {cancelled} AS is_cancelled,
-        row_number() OVER (ORDER BY {order}) AS place
-    {rows}
-    ORDER BY place LIMIT %s OFFSET %s
-) page
+FROM totals CROSS JOIN at_risk
+LEFT JOIN page ON TRUE
 LEFT JOIN procurement_lotforecast f ON f.id = page.answer_id
-LEFT JOIN sites_promise p ON p.id = (
-    jsonb_path_query_first(f.steps, '$[*] ? (@.code == $code)', jsonb_build_object('code', page.contract_step))
-    ->> 'promise_id')::uuid
 LEFT JOIN LATERAL (
     SELECT jsonb_path_query_first(f.steps, '$[*] ? (@.code == $code)', jsonb_build_object('code', page.driver_code))
-        AS why
+               AS why,
+           jsonb_path_query_first(f.steps, '$[*] ? (@.code == $code)', jsonb_build_object('code', page.contract_step))
+               AS contract
 ) step ON TRUE
+LEFT JOIN sites_promise promise ON promise.id = (step.contract ->> 'promise_id')::uuid
 LEFT JOIN sites_promise decides ON decides.id = (step.why ->> 'promise_id')::uuid
-ORDER BY page.place
-"""
-_TOTALS = """
-SELECT count(*), count(*) FILTER (WHERE {late}), array_agg(s.id) FILTER (WHERE {late}) {rows}
-"""
-_AT_RISK = """
-SELECT coalesce(sum(block.mw_days_at_risk), 0)
-FROM procurement_blockforecast block
-WHERE block.current AND block.block_id IN (
-    SELECT need.block_id
+LEFT JOIN LATERAL (
+    SELECT array_agg(DISTINCT r.tag) AS tags
     FROM procurement_deliverylot lot
     JOIN procurement_allocation alloc ON alloc.lot_id = lot.id AND alloc.ended_at IS NULL
     JOIN procurement_requirement r ON r.id = alloc.requirement_id
-    JOIN procurement_groupneed need ON need.group_id = r.group_id
-    WHERE lot.schedule_line_id = ANY(%s)
-)
+    WHERE lot.schedule_line_id = page.id
+) served ON TRUE
+ORDER BY page.place
 """
+_SEARCHED = """(
+    o.number ILIKE %(word{n})s OR l.description ILIKE %(word{n})s OR seller.name ILIKE %(word{n})s
+    OR maker.name ILIKE %(word{n})s OR EXISTS (
+        SELECT FROM procurement_deliverylot each
+        JOIN procurement_allocation alloc ON alloc.lot_id = each.id AND alloc.ended_at IS NULL
+        JOIN procurement_requirement r ON r.id = alloc.requirement_id
+        WHERE each.schedule_line_id = s.id AND r.tag ILIKE %(word{n})s))"""
 
 
 def log_page(actor: User, wanted: LogFilter) -> LogPage:
-    """A page of the lines that the actor may see. A page beyond the last one is the last. Three queries."""
-    rows, params = _rows(actor, wanted)
+    """A page of the lines that the actor may see; a page beyond the last one is the last. One query."""
+    lines, values = _lines(actor, wanted)
+    kept = f"{_SHOWN[wanted.shown]} AND {_LATE}" if wanted.late else _SHOWN[wanted.shown]
+    statement = _PAGE.format(late=_LATE, lines=lines, kept=kept, order=_order(wanted))
     with connection.cursor() as cursor:
-        cursor.execute(_TOTALS.format(late=_LATE, rows=rows), params)
-        lines, late, late_keys = cursor.fetchone() or (0, 0, None)
-        cursor.execute(_AT_RISK, [late_keys or []])
-        at_risk = (cursor.fetchone() or (Decimal(0),))[0]
-        pages = max(1, -(-lines // wanted.size))
-        shown = replace(wanted, page=min(wanted.page, pages))
-        cursor.execute(
-            _PAGE.format(cancelled=_CANCELLED, order=_order(shown), rows=rows),
-            [*params, shown.size, (shown.page - 1) * shown.size],
-        )
+        cursor.execute(statement, {**values, "size": wanted.size, "start": (wanted.page - 1) * wanted.size})
         names = [column.name for column in cursor.description or ()]
-        found = tuple(_row(dict(zip(names, row, strict=True))) for row in cursor.fetchall())
-    return LogPage(shown, found, Totals(lines, late, at_risk), pages)
+        rows = [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+    totals = Totals(rows[0]["all_lines"], rows[0]["all_late"], rows[0]["all_mw_days"])
+    pages = max(1, -(-totals.lines // wanted.size))
+    found = tuple(_row(row) for row in rows if row["id"] is not None)
+    return LogPage(replace(wanted, page=min(wanted.page, pages)), found, totals, pages)
 
 
-def _rows(actor: User, wanted: LogFilter) -> tuple[str, list[Any]]:
-    """FROM and WHERE. The door is the same as everywhere: the actor's schedule lines, as a subquery."""
+def _lines(actor: User, wanted: LogFilter) -> tuple[str, dict[str, Any]]:
+    """The statement that finds lines, and its values. The door is the same as everywhere: the actor's own lines."""
     visible, params = ScheduleLine.objects.visible_to(actor).values("pk").query.sql_with_params()
-    conditions = [f"s.id IN ({visible})", _SHOWN[wanted.shown]]
-    values: list[Any] = list(params)
-    if wanted.site:
-        conditions.append("site.code = %s")
-        values.append(wanted.site)
-    if wanted.equipment_class:
-        conditions.append("c.code = %s")
-        values.append(wanted.equipment_class)
+    values: dict[str, Any] = {f"door{place}": value for place, value in enumerate(params)}
+    conditions = [f"s.id IN ({visible % tuple(f'%(door{place})s' for place in range(len(params)))})"]
+    for column, value in (("site.code", wanted.site), ("c.code", wanted.equipment_class)):
+        if value:
+            conditions.append(f"{column} = %({column})s")
+            values[column] = value
     if wanted.vendor:
-        conditions.append("(seller.code = %s OR maker.code = %s)")
-        values += [wanted.vendor, wanted.vendor]
-    if wanted.late:
-        conditions.append(_LATE)
-    for word in wanted.text.split():
-        conditions.append(
-            "(o.number ILIKE %s OR l.description ILIKE %s OR array_to_string(t.tags, ' ') ILIKE %s"
-            " OR seller.name ILIKE %s OR maker.name ILIKE %s)"
-        )
-        values += [_like(word)] * 5
-    return f"{_FROM} WHERE {' AND '.join(conditions)}", values
+        conditions.append("(seller.code = %(vendor)s OR maker.code = %(vendor)s)")
+        values["vendor"] = wanted.vendor
+    for place, word in enumerate(wanted.text.split()):
+        conditions.append(_SEARCHED.format(n=place))
+        values[f"word{place}"] = _like(word)
+    return _LINES.format(conditions=" AND ".join(conditions)), values
 
 
 def _like(word: str) -> str:
@@ -263,7 +261,7 @@ def _like(word: str) -> str:
 def _order(wanted: LogFilter) -> str:
     """What is not known comes last either way; the order's own numbers break ties, so that pages never overlap."""
     way = "DESC" if wanted.descending else "ASC"
-    return f"{SORTS[wanted.sort]} {way} NULLS LAST, o.number {way}, l.number {way}, s.number {way}"
+    return f"{SORTS[wanted.sort]} {way} NULLS LAST, order_number {way}, line_number {way}, schedule_number {way}"
 
 
 def _row(row: Mapping[str, Any]) -> LogRow:

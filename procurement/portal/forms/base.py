@@ -4,8 +4,10 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from django import forms
+from django.core.exceptions import ValidationError
 
-from sites.domain.errors import RuleBroken
+from sites.domain.errors import BadInput, RuleBroken
+from sites.domain.text import check_text
 
 
 class PortalForm(forms.Form):
@@ -17,6 +19,8 @@ class PortalForm(forms.Form):
         super().__init__(*args, **kwargs)
         for field in self.fields.values():
             widget = field.widget
+            if isinstance(field, forms.CharField):
+                field.validators.append(_check_plain)
             if isinstance(widget, forms.CheckboxInput):
                 widget.attrs.setdefault("class", "form-check-input")
             elif isinstance(widget, forms.Select):
@@ -29,6 +33,14 @@ class PortalForm(forms.Form):
         name = (refusal.field or "").rsplit("/", 1)[-1]
         field = self.said_as.get(name, name)
         self.add_error(field if field in self.fields else None, refusal.message)
+
+
+def _check_plain(text: str) -> None:
+    """What the API refuses of a text, a form refuses too; how long it may be is the field's own matter."""
+    try:
+        check_text(text, "", longest=len(text), lines=True)
+    except BadInput as refusal:
+        raise ValidationError(refusal.message) from None
 
 
 def day_input() -> forms.DateInput:

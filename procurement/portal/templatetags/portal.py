@@ -16,6 +16,7 @@ from django.http import QueryDict
 from django.utils import formats
 from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
+from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from procurement.portal import words
@@ -78,7 +79,13 @@ def day(on: date | None) -> str:
 
 @register.filter
 def short_day(on: date | None) -> str:
-    return formats.date_format(on, "SHORT_DATE_FORMAT") if on else NOT_KNOWN
+    return _short_day(on, get_language()) if on else NOT_KNOWN
+
+
+@lru_cache(maxsize=4096)
+def _short_day(on: date, language: str | None) -> str:
+    """A page of the log shows thousands of days, few of them different."""
+    return formats.date_format(on, "SHORT_DATE_FORMAT")
 
 
 @register.filter
@@ -140,16 +147,21 @@ def said(value: str, precision: str) -> str:
     return words.said(value, precision)
 
 
-@register.inclusion_tag("components/state.html")
-def state(word: str) -> dict[str, str]:
+@register.simple_tag
+def state(word: str) -> SafeString:
     sign, tone = _STATES[word]
-    return {"icon_name": sign, "tone": tone, "label": str(DateState(word).label)}
+    return _badge(sign, tone, str(DateState(word).label))
 
 
-@register.inclusion_tag("components/state.html")
-def alert_state(word: str, label: str) -> dict[str, str]:
+@register.simple_tag
+def alert_state(word: str, label: str) -> SafeString:
     sign, tone = _ALERT_STATES[word]
-    return {"icon_name": sign, "tone": tone, "label": label}
+    return _badge(sign, tone, label)
+
+
+@lru_cache(maxsize=256)
+def _badge(sign: str, tone: str, label: str) -> SafeString:
+    return format_html('<span class="ll-state ll-{}">{}{}</span>', tone, icon(sign), label)
 
 
 @register.inclusion_tag("components/field.html")
