@@ -20,7 +20,8 @@ from sites.vocabulary import ScopeKind
 @transaction.atomic
 def create_administrator(*, username: str, email: str, name: str, password: str) -> User:
     """A person who may set the tracker up. Raises BadInput naming `username`, `email`, `name` or `password`."""
-    user = User(username=username, email=email, name=name or username)
+    # Django's admin shows technical tables only, to read; rights in the tracker come from the membership alone.
+    user = User(username=username, email=email, name=name or username, is_staff=True, is_superuser=True)
     for field in User._meta.fields:
         if field.name in {"username", "email", "name"}:
             _check(field.name, field.run_validators, getattr(user, field.name))
