@@ -9,11 +9,12 @@ from django.utils.translation import gettext_lazy as _
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from procurement.domain.order_document import HIGHEST_NUMBER, check_text
+from procurement.domain.order_document import HIGHEST_NUMBER
 from sites.domain import imprecise
 from sites.domain.calendar import in_range
 from sites.domain.errors import BadInput
 from sites.domain.imprecise import ImpreciseDate
+from sites.domain.text import check_text
 from sites.vocabulary import Precision
 
 _PLAIN = re.compile(r"-?[0-9]{1,14}(?:\.[0-9]{1,4})?")
@@ -84,6 +85,15 @@ class PaddedNumber(serializers.Field[int, str | int, int, Any]):
         return value
 
 
+class Count(serializers.IntegerField):
+    """A whole number; as text only in the digits 0 to 9, which other scripts write otherwise."""
+
+    def to_internal_value(self, data: Any) -> int:
+        if not isinstance(data, int | str) or isinstance(data, bool) or not str(data).isascii():
+            self.fail("invalid")
+        return super().to_internal_value(data)
+
+
 @extend_schema_field({"oneOf": [{"type": "integer"}, {"type": "string"}], "examples": [7, "2026-11-20T14:30:00Z"]})
 class VersionField(serializers.Field[str, str | int, str, Any]):
     """A whole number or an instant; the order document itself checks which."""
@@ -145,7 +155,8 @@ class FlexDate(serializers.Field[ImpreciseDate, Any, Any, Any]):
     """
 
     default_error_messages = {
-        "invalid": _('Write a day such as 2027-05-21, or {"value": "2027-W23", "precision": "week"}.'),
+        # Messages are filled in by `str.format`: a brace that is meant is doubled.
+        "invalid": _('Write a day such as 2027-05-21, or {{"value": "2027-W23", "precision": "week"}}.'),
         "precision": _("A precision is one of day, week, third, month, quarter, tbd."),
         "tbd": _("A contract date is a date."),
     }
@@ -160,7 +171,7 @@ class FlexDate(serializers.Field[ImpreciseDate, Any, Any, Any]):
         if not isinstance(data, dict) or data.keys() != {"value", "precision"}:
             self.fail("invalid")
         if not isinstance(data["value"], str):
-            raise serializers.ValidationError({"value": [self.error_messages["invalid"]]}, code="invalid")
+            raise serializers.ValidationError({"value": [self.error_messages["invalid"].format()]}, code="invalid")
         if not isinstance(data["precision"], str) or data["precision"] not in Precision.values:
             raise serializers.ValidationError({"precision": [self.error_messages["precision"]]}, code="invalid")
         return self._read(data["value"], Precision(data["precision"]))

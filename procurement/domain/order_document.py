@@ -4,7 +4,6 @@ None always means "not said": what is stored stays, and a new order, line or sch
 `field` is the path of the part in the caller's own input, for refusals (`lines/0/schedules/1`).
 """
 
-import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields
 from datetime import UTC, date, datetime
@@ -17,6 +16,7 @@ from procurement.vocabulary import CommercialStatus, DamagesUnit, FinancialStatu
 from sites.domain.calendar import in_range
 from sites.domain.errors import BadInput
 from sites.domain.imprecise import ImpreciseDate
+from sites.domain.text import check_text
 
 MOST_LINES: Final = 500
 HIGHEST_NUMBER: Final = 999999
@@ -171,18 +171,6 @@ def _check_texts(part: OrderDocument | LineDocument | ScheduleDocument, field: s
         value = getattr(part, each.name)
         if each.name in _LONGEST and isinstance(value, str):
             check_text(value, _at(field, each.name), longest=_LONGEST[each.name])
-
-
-def check_text(text: str, field: str, *, longest: int, lines: bool = False) -> None:
-    """Refuse what PostgreSQL or a screen cannot hold: NUL, control characters, half a surrogate pair, too long.
-
-    `lines` allows line ends and tabs. Raises BadInput naming `field`.
-    """
-    allowed = "\n\r\t" if lines else ""
-    if any(unicodedata.category(sign) in {"Cc", "Cs"} and sign not in allowed for sign in text):
-        raise BadInput("The text holds a control character.", field=field)
-    if len(text) > longest:
-        raise BadInput(f"The text is longer than {longest} characters.", field=field)
 
 
 def _check_amount(amount: Decimal | None, places: int, field: str) -> None:

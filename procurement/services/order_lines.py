@@ -134,6 +134,8 @@ class LineWork:
         """Raises BadInput naming the part of the document."""
         if self.is_new and not self.document.lines:
             raise BadInput(_("A new order has at least one line."), field="lines")
+        # Also where every line names its own: a code nobody knows is a mistake, not a default.
+        self._site(self.document.site, "site")
         for document in self.document.lines:
             line = self.stored.lines.get(document.number)
             if line is None:

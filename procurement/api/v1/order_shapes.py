@@ -9,7 +9,7 @@ from drf_spectacular.utils import extend_schema_serializer
 from rest_framework import serializers
 
 from procurement.api.errors import FieldError, escaped
-from procurement.api.fields import Day, ExactDecimal, FlexDate, PaddedNumber, Text, VersionField
+from procurement.api.fields import Count, Day, ExactDecimal, FlexDate, PaddedNumber, Text, VersionField
 from procurement.api.v1.shapes import WarningSerializer
 from procurement.domain.money import in_minor_units, trimmed
 from procurement.domain.order_document import MOST_LINES, LineDocument, LinesMode, OrderDocument, ScheduleDocument
@@ -101,7 +101,7 @@ class OrderWrite(serializers.Serializer[Any]):
     )
     vendor = Text(max_length=80, help_text="The seller: our code of the company, or yours.")
     site = Text(required=False, max_length=80, help_text="Default ship-to site of the lines: our code or yours.")
-    revision = serializers.IntegerField(required=False, min_value=0, max_value=32767, help_text="Of the order.")
+    revision = Count(required=False, min_value=0, max_value=32767, help_text="Of the order.")
     status = serializers.ChoiceField(
         CommercialStatus.choices,
         required=False,
@@ -118,11 +118,11 @@ class OrderWrite(serializers.Serializer[Any]):
     damages_rate_percent = ExactDecimal(required=False, help_text="Of the price, per `damages_unit`.")
     damages_unit = serializers.ChoiceField(DamagesUnit.choices, required=False, help_text="What the rate is per.")
     damages_cap_percent = ExactDecimal(required=False, help_text="Of the price, at most.")
-    damages_grace_days = serializers.IntegerField(
+    damages_grace_days = Count(
         required=False, min_value=0, max_value=32767, help_text="Calendar days before damages run."
     )
     damages_measured_on = Text(required=False, max_length=40, help_text="Milestone code, such as ON_SITE.")
-    notice_days = serializers.IntegerField(
+    notice_days = Count(
         required=False, min_value=0, max_value=32767, help_text="Calendar days in which a claim must be notified."
     )
     lines = LineWrite(  # type: ignore[call-arg]

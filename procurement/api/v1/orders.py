@@ -1,6 +1,5 @@
 """Purchase orders: written by the ERP under its own id, read under ours or its own."""
 
-import re
 from typing import Any, ClassVar, Final
 from uuid import UUID
 
@@ -32,9 +31,8 @@ from procurement.services import orders
 from procurement.services.order_lines import OrderWarning
 from procurement.services.orders import UpsertResult
 from sites.accounts.permissions import Scope
-from sites.domain.errors import NotFound
-
-_EXTERNAL_ID: Final = re.compile(r"[^\x00-\x1f\x7f]{1,80}")
+from sites.domain.errors import BadInput, NotFound
+from sites.domain.text import check_text
 
 EXAMPLE: Final = OpenApiExample(
     "Two lines",
@@ -112,6 +110,8 @@ class OrderByExternalId(ClientView):
     )
     def get(self, request: Request, system: str, external_id: str) -> Response:
         _check_system(request, system)
+        if not _may_be_an_id(external_id):
+            raise NotFound(_("There is no such order."))
         key = order_reading.key_of(system=system, external_id=external_id, actor=acting_user(request))
         return _read(request, key)
 
@@ -148,8 +148,8 @@ class OrderByExternalId(ClientView):
     )
     def put(self, request: Request, system: str, external_id: str) -> Response:
         _check_system(request, system)
-        if not _EXTERNAL_ID.fullmatch(external_id):
-            raise BadParameter(_("external_id: 1 to 80 characters without control characters."))
+        if not _may_be_an_id(external_id):
+            raise BadParameter(_("external_id: 1 to 80 characters, none of control or of reading direction."))
         said = query(request, LinesModeQuery)
         body = OrderWrite(data=request.data)
         unknown = unknown_fields(body, request.data)
@@ -208,6 +208,14 @@ def _read(request: Request, order_id: UUID | None) -> Response:
     shown = OrderRead(order_answer(reading)).data
     # The version was read first: should the order change in between, the tag is the older one and matches nothing.
     return Response(shown, headers={} if with_forecast else {"ETag": etag(version or 0)})
+
+
+def _may_be_an_id(external_id: str) -> bool:
+    try:
+        check_text(external_id, "external_id", longest=80)
+    except BadInput:
+        return False
+    return True
 
 
 def _check_system(request: Request, system: str) -> None:

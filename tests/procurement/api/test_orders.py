@@ -182,10 +182,21 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
     "a day the calendar lacks": (order_body(issued_on="2026-02-30"), "/issued_on"),
     "an instant where a day is meant": (order_body(issued_on="2026-08-03T00:00:00Z"), "/issued_on"),
     "a control character": (line_with(description="Chiller\x1b[2J"), "/lines/0/description"),
+    "a mark that turns the reading direction": (line_with(description="Chiller \u202e7202-70"), "/lines/0/description"),
+    "a date that is a number": (line_with(contractual_date=20270719), "/lines/0/contractual_date"),
+    "a date that is a list": (line_with(promised_date=["2027-07-19"]), "/lines/0/promised_date"),
+    "a date without its precision": (line_with(promised_date={"value": "2027-07"}), "/lines/0/promised_date"),
+    "an imprecise date of no text": (
+        line_with(promised_date={"value": 2027, "precision": "month"}),
+        "/lines/0/promised_date/value",
+    ),
+    "a count in the digits of another script": (order_body(revision="１"), "/revision"),
+    "a count that is true": (order_body(notice_days=True), "/notice_days"),
     "text that is a number": (order_body(vendor=100234), "/vendor"),
     "too many decimals": (order_body(total_amount="10.001"), "/total_amount"),
     "an unknown status": (line_with(status="lost"), "/lines/0/status"),
     "an unknown site": (order_body(site="NOWHERE"), "/site"),
+    "an unknown site that no line needs": (order_body(order_line(site="SYD1"), site="NOWHERE"), "/site"),
     "null where a value is meant": (order_body(title=None), "/title"),
     "lines that are no list": (order_body(lines={"line_number": 10}), "/lines"),
     "a line that is no object": (order_body(lines=["10"]), "/lines/0"),
@@ -242,6 +253,23 @@ def test_a_body_that_could_be_read_two_ways_is_malformed(erp: Caller, what: str)
     told = problem(erp.put(ORDER, raw), 400, "malformed")
 
     assert [(error["code"], error["pointer"]) for error in told["errors"]] == [(code, pointer)]
+    assert nothing_stored()
+
+
+def test_the_refusal_of_a_date_shows_how_to_write_it(erp: Caller) -> None:
+    told = problem(erp.put(ORDER, line_with(contractual_date=20270719)), 422, "validation_error")
+
+    assert [error["detail"] for error in told["errors"]] == [
+        'Write a day such as 2027-05-21, or {"value": "2027-W23", "precision": "week"}.'
+    ]
+
+
+@pytest.mark.parametrize("sent", ["%00", "%E2%80%AE4500016221", "x" * 81])
+def test_an_id_that_cannot_be_is_refused_and_not_found(erp: Caller, sent: str) -> None:
+    path = ORDER.rpartition("/")[0] + f"/{sent}"
+
+    problem(erp.put(path, order_body()), 400, "invalid_parameter")
+    problem(erp.get(path), 404, "not_found")
     assert nothing_stored()
 
 
