@@ -65,6 +65,8 @@ $(RUNTIME): requirements/runtime.txt
 	fi
 	@echo 'Installing what requirements/runtime.txt names'
 	@$(PIP) requirements/runtime.txt
+	@# Six processes import all of it at each start, also where PYTHONDONTWRITEBYTECODE lets none of them keep the result.
+	@$(VENV_PYTHON) -m compileall -q procurement sites
 	@touch $@
 
 $(DEVELOPMENT): requirements/dev.txt $(RUNTIME)

@@ -1,8 +1,10 @@
 """The Celery application: wake-ups only. A task carries no truth, so nothing is lost when the broker is."""
 
 import os
+from typing import Any
 
 from celery import Celery
+from celery.signals import beat_init
 
 from procurement.gateways import wake
 
@@ -11,6 +13,13 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "procurement.config.settings")
 app = Celery("longlead")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks(["procurement"], related_name="tasks")
+
+
+@beat_init.connect
+def tick_at_once(sender: Any, **given: Any) -> None:
+    """Beat counts each interval from its start, and after a stop the first look must not wait for one."""
+    for entry in sender.scheduler.schedule.values():
+        sender.scheduler.apply_entry(entry)
 
 
 def wake_workers() -> None:

@@ -65,7 +65,7 @@ def test_every_command_named_exists(name: str) -> None:
 
 
 def test_every_command_the_supervisor_runs_exists() -> None:
-    argvs = [component.argv for component in stack.application("http://127.0.0.1:8000", 8000)]
+    argvs = [component.argv for component in stack.background()]
     commands = {argv[2] for argv in [*argvs, stack.MIGRATE] if list(argv[:2]) == stack.MANAGE}
 
     assert commands <= set(get_commands())
@@ -134,7 +134,7 @@ def test_compose_and_the_supervisor_start_celery_on_the_same_queues(compose: dic
     def queues(argv: list[str]) -> set[str]:
         return set(argv[argv.index("--queues") + 1].split(","))
 
-    supervised = next(part for part in stack.application("http://127.0.0.1:8000", 8000) if part.name == "worker")
+    supervised = next(part for part in stack.background() if part.name == "worker")
     routed = {settings.CELERY_TASK_DEFAULT_QUEUE} | {route["queue"] for route in settings.CELERY_TASK_ROUTES.values()}
 
     assert queues(compose["services"]["worker"]["command"]) == queues(list(supervised.argv)) == routed

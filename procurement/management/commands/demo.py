@@ -5,11 +5,14 @@ import time
 from pathlib import Path
 from typing import Any
 
+import psycopg
 from django.conf import settings
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 from django.db import transaction
+from django.db.migrations.loader import MigrationLoader
 from django.utils import timezone
+from psycopg import sql
 
 from procurement.management.runtime import redis, stack
 from procurement.management.runtime.places import Places, StartUpError
@@ -49,9 +52,11 @@ class Command(BaseCommand):
                 raise CommandError(f"--schedule: there is no file {schedule}", returncode=2)
         if options["migrate"]:
             migrate()
-        elif options["load_portfolio"]:
+        if options["load_portfolio"]:
             load_portfolio()
-        elif url := options["tell_story"]:
+        if options["migrate"] or options["load_portfolio"]:
+            return
+        if url := options["tell_story"]:
             sys.exit(tell_story(url, schedule))
         else:
             sys.exit(run(port=options["port"], once=options["once"], schedule=schedule))
@@ -87,10 +92,12 @@ def start(supervisor: Supervisor, port: int) -> str:
         "LONGLEAD_DATA_DIR": str(supervisor.places.home),
         "PYTHONUNBUFFERED": "1",
     }
-    stack.start_database(supervisor)
-    stack.start_broker(supervisor)
-    supervisor.require_step("portfolio", [*stack.MANAGE, "demo", "--load-portfolio"])
-    supervisor.start(*stack.application(url, port))
+    stack.start_stores(supervisor)
+    if not is_prepared(supervisor.env["DATABASE_URL"]):
+        supervisor.require_step("portfolio", [*stack.MIGRATE, "--load-portfolio"])
+    # Pages first: the others' imports would keep a small machine from serving them.
+    supervisor.start(stack.web(url, port))
+    supervisor.start(*stack.background())
     supervisor.tell("longlead", "up", os.getpid(), f"{url}/ ({time.monotonic() - began_at:.1f} s in all)")
     return url
 
@@ -111,6 +118,22 @@ def say(line: str) -> None:
         print(line, flush=True)
     except OSError:
         sys.stdout = Path(os.devnull).open("w")  # noqa: SIM115
+
+
+def is_prepared(database_url: str) -> bool:
+    """Whether a database has every table of this code and a site. Asked from here: a child takes seconds to begin."""
+    from sites.models import Site
+
+    any_site = sql.SQL("SELECT EXISTS (SELECT FROM {})").format(sql.Identifier(Site._meta.db_table))
+    try:
+        with psycopg.connect(database_url) as connection:
+            applied = connection.execute("SELECT app, name FROM django_migrations").fetchall()
+            cache = connection.execute("SELECT to_regclass(%s)", [settings.CACHES["default"]["LOCATION"]]).fetchone()
+            if not MigrationLoader(None).disk_migrations.keys() <= set(applied) or cache == (None,):
+                return False
+            return connection.execute(any_site).fetchone() == (True,)
+    except psycopg.errors.UndefinedTable:
+        return False
 
 
 def migrate() -> None:

@@ -5,6 +5,7 @@ import http.client
 import os
 import socket
 import sys
+from functools import partial
 from pathlib import Path
 
 from procurement.management.runtime import postgres, redis
@@ -38,23 +39,36 @@ def write_privately(path: Path, text: str) -> None:
         file.write(text + "\n")
 
 
-def start_database(supervisor: Supervisor) -> None:
-    """Start the embedded PostgreSQL, or use the one that DATABASE_URL names, and bring its tables up to date."""
+def start_stores(supervisor: Supervisor) -> None:
+    """Start PostgreSQL and Redis side by side, or use those that DATABASE_URL and REDIS_URL name."""
     places = supervisor.places
-    if url := os.environ.get("DATABASE_URL"):
-        if not postgres.answers(url):
+    components = []
+    server = None if os.environ.get("DATABASE_URL") else embedded_postgres(places)
+    if server is not None:
+        supervisor.at_end(server.forget)
+        components.append(postgres_component(server))
+    database_url = server.url if server else os.environ["DATABASE_URL"]
+    if server is None:
+        if not postgres.answers(database_url):
             raise StartUpError("No database answers at DATABASE_URL.")
         supervisor.tell("postgres", "external", None, "DATABASE_URL")
+    broker = redis.choose(places.run)
+    if broker.argv is not None:
+        components.append(broker_component(broker))
+    elif broker.answers():
+        supervisor.tell("redis", "external", None, broker.kind)
     else:
-        server = embedded_postgres(places)
-        supervisor.at_end(server.forget)
-        url = server.url
-        supervisor.start(postgres_component(server))
+        raise StartUpError("No Redis answers at REDIS_URL.")
+    supervisor.start(*components)
+    if server is not None:
         server.make_role_and_database()
-    supervisor.env["DATABASE_URL"] = url
-    write_privately(places.database_url, url)
-    supervisor.at_end(lambda: places.database_url.unlink(missing_ok=True))
-    supervisor.require_step("migrate", MIGRATE)
+    for variable, url, place in (
+        ("DATABASE_URL", database_url, places.database_url),
+        ("REDIS_URL", broker.url, places.redis_url),
+    ):
+        supervisor.env[variable] = url
+        write_privately(place, url)
+        supervisor.at_end(partial(place.unlink, missing_ok=True))
 
 
 def embedded_postgres(places: Places) -> EmbeddedPostgres:
@@ -88,47 +102,27 @@ def _prepare(server: EmbeddedPostgres) -> None:
     server.prepare()
 
 
-def start_broker(supervisor: Supervisor) -> None:
-    broker = redis.choose(supervisor.places.run)
-    if broker.argv is None:
-        if not broker.answers():
-            raise StartUpError("No Redis answers at REDIS_URL.")
-        supervisor.tell("redis", "external", None, broker.kind)
-    else:
-        supervisor.start(broker_component(broker))
-    supervisor.env["REDIS_URL"] = broker.url
-    write_privately(supervisor.places.redis_url, broker.url)
-    supervisor.at_end(lambda: supervisor.places.redis_url.unlink(missing_ok=True))
-
-
 def broker_component(broker: Broker) -> Component:
     detail = f"{broker.kind} at {broker.url}"
     return Component("redis", broker.argv or [], detail=detail, ready=broker.answers, stage=_BROKER_STAGE)
 
 
-def application(base_url: str, port: int) -> list[Component]:
-    """In the order in which they are started, and stopped in reverse. Celery serves the queues of the settings."""
-    web = [sys.executable, "-m", "gunicorn", "procurement.config.wsgi:application", "--bind", f"{LOOPBACK}:{port}"]
-    web += [
-        "--worker-class",
-        "gthread",
-        "--workers",
-        "2",
-        "--threads",
-        "8",
-        "--timeout",
-        "60",
-        "--graceful-timeout",
-        "5",
-    ]
-    web += ["--no-control-socket", "--access-logfile", "-"]
+def web(base_url: str, port: int) -> Component:
+    """The parent process loads the code once for both workers, a restarted one included."""
+    argv = [sys.executable, "-m", "gunicorn", "procurement.config.wsgi:application", "--bind", f"{LOOPBACK}:{port}"]
+    argv += ["--preload", "--worker-class", "gthread", "--workers", "2", "--threads", "8"]
+    argv += ["--timeout", "60", "--graceful-timeout", "5", "--no-control-socket", "--access-logfile", "-"]
+    return Component("web", argv, detail=base_url, ready=lambda: _serves(port), stage=_APPLICATION_STAGE)
+
+
+def background() -> list[Component]:
+    """What works behind the pages. Celery serves the queues of the settings."""
     worker = [*CELERY, "worker", "--pool", "prefork", "--concurrency", "2", "--prefetch-multiplier", "1"]
     worker += ["--queues", "longlead,mail", "--loglevel", "INFO", "--without-gossip", "--without-mingle"]
     # The schedule is a constant and kept in memory: no file of it can be damaged.
     beat = [*CELERY, "beat", "--scheduler", "celery.beat:Scheduler", "--loglevel", "INFO", "--pidfile="]
     sender = [*MANAGE, "send_due", "--loop"]
     return [
-        Component("web", web, detail=base_url, ready=lambda: _serves(port), stage=_APPLICATION_STAGE),
         Component("worker", worker, detail="Celery, 2 processes", ready_words=" ready.", stage=_APPLICATION_STAGE),
         Component("beat", beat, detail="wakes the worker", ready_words="beat: Starting", stage=_APPLICATION_STAGE),
         Component("sender", sender, detail="sends without Redis or Celery", stage=_APPLICATION_STAGE),

@@ -1,0 +1,18 @@
+from typing import Any
+
+from celery.beat import ScheduleEntry, Scheduler, Service
+from celery.signals import beat_init
+
+from procurement.config.celery import app
+
+
+def test_beat_looks_at_once_when_it_starts_and_not_only_a_minute_later() -> None:
+    published: list[str | None] = []
+
+    class Recorder(Scheduler):
+        def apply_async(self, entry: ScheduleEntry, *args: Any, **options: Any) -> None:
+            published.append(entry.task)
+
+    beat_init.send(sender=Service(app, scheduler_cls=Recorder))
+
+    assert published == ["procurement.tasks.alerts.tick"]
