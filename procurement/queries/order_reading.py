@@ -179,6 +179,7 @@ def _promises(by_chain: dict[UUID, DeliveryLot], most: int) -> list[LedgerEntry]
 def _set_dates(by_chain: dict[UUID, DeliveryLot]) -> list[LedgerEntry]:
     entries = []
     rows = Milestone.objects.filter(chain__in=by_chain).select_related("actual_recorded_by", "locked_by")
+    rows = rows.order_by("chain_id", "sequence")
     for row in rows:
         lot = by_chain[row.chain_id]
         if row.actual_on is not None:
