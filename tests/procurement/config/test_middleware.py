@@ -1,10 +1,10 @@
 """What every request passes: a name, its actor in history, and a plain answer when PostgreSQL is gone."""
 
-from collections.abc import re
+import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import Iterator
 import pghistory
 import pytest
 from django.conf import settings
