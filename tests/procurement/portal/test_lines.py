@@ -65,7 +65,7 @@ def test_the_answer_says_what_moved(browser: Client, sydney: Place) -> None:
         ("step", "NOWHERE", "Select a valid choice"),
         ("quantity", "5", "is open."),
         ("source", "", "This field is required"),
-        ("note", "mail of \u202e7202-70", "turns the reading direction"),
+        ("document", "mail of \u202e7202-70", "turns the reading direction"),
         ("document", "letter\x00", "Null characters are not allowed"),
     ],
 )
