@@ -1,5 +1,7 @@
 """The words of places, dated chains and power, as stored and as shown. One word for one thing."""
 
+from typing import Final
+
 from django.db.models import TextChoices
 from django.utils.translation import gettext_lazy as _
 
@@ -300,3 +302,11 @@ class MilestoneCode(TextChoices):
     CP_MET = "CP_MET", _("Conditions met")
     CONSTRUCTION = "CONSTRUCTION", _("Construction")
     COD = "COD", _("Commercial operation")
+
+
+_STEPS: Final = dict(MilestoneCode.choices)
+
+
+def step_name(code: str) -> str:
+    """What every page and mail calls a step: the usual milestones by name, others by their code."""
+    return str(_STEPS.get(code, code.replace("_", " ").capitalize()))

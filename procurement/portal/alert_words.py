@@ -12,7 +12,7 @@ from procurement.domain.alerting import RFS_HIT
 from procurement.models import Alert, AlertEvent
 from procurement.portal import words
 from procurement.vocabulary import AlertEventKind, Rule
-from sites.vocabulary import Driver, Party
+from sites.vocabulary import Driver, Party, step_name
 
 # In the order in which a reader wants them; facts without a name here are not shown.
 _FACTS: Final[Mapping[str, str | Lazy]] = {
@@ -63,7 +63,7 @@ def facts(found: Mapping[str, Any]) -> list[tuple[str, str]]:
 
 def _value(key: str, value: object) -> str:
     if key in _CODES:
-        return words.step_name(str(value))
+        return step_name(str(value))
     if key == "driver":
         return str(_DRIVERS.get(str(value), value))
     if key == "responsible":
@@ -86,7 +86,7 @@ def headline(alert: Alert) -> str:
             return _("To be ordered within %(days)s") % {"days": words.days(int(left))}
         case Rule.MILESTONE_OVERDUE if late is not None:
             return _("%(step)s overdue by %(days)s") % {
-                "step": words.step_name(str(found.get("milestone") or "")),
+                "step": step_name(str(found.get("milestone") or "")),
                 "days": words.days(int(late)),
             }
         case Rule.COD_AFTER_ENERGISATION if late is not None:

@@ -10,6 +10,7 @@ from django.utils.translation import pgettext
 
 from procurement.portal import words
 from procurement.queries.steps import Step
+from sites.vocabulary import step_name
 
 WIDTH: Final = 1000
 _NAMES: Final = 170
@@ -69,7 +70,7 @@ def timeline(steps: Sequence[Step], *, required_on: date | None, as_of: date) ->
         y = _TOP + place * _ROW
         bars.append(
             Bar(
-                words.step_name(step.code),
+                step_name(step.code),
                 y + 5,
                 y + 11,
                 start,

@@ -11,14 +11,7 @@ from django.utils.translation import gettext_lazy, ngettext
 
 from procurement.queries.steps import Step
 from sites.models import Milestone, Promise
-from sites.vocabulary import Driver, DurationBasis, MilestoneCode, Precision, StepFlag
-
-_NAMES: Final = dict(MilestoneCode.choices)
-
-
-def step_name(code: str) -> str:
-    """The usual milestones by name, others by their code."""
-    return str(_NAMES.get(code, code.replace("_", " ").capitalize()))
+from sites.vocabulary import Driver, DurationBasis, Precision, StepFlag, step_name
 
 
 def day(on: date | None) -> str:

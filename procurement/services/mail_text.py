@@ -1,9 +1,12 @@
-"""What a mail says, in its reader's language: what moved, why, what it costs, what to do, who else knows."""
+"""What a mail says, in its reader's language: what moved, why, what it costs, what to do, who else knows.
+
+Alerts that say the same of several units of one line are one entry: it names the units once, and links each.
+"""
 
 import re
 import unicodedata
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any, Final
 from uuid import UUID
@@ -16,20 +19,21 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from procurement.models import Alert, Notification, NotificationItem
+from procurement.models import Alert, Notification, NotificationItem, Requirement
 from procurement.services.recipients import Reason
-from procurement.vocabulary import AlertEventKind, Lane, Rule
+from procurement.vocabulary import AlertEventKind, AlertSubject, Lane, Rule
 from sites.domain.calendar import WorkingCalendar
+from sites.domain.text import DIRECTION_MARKS
 from sites.models import Site
 from sites.queries.chains import working_calendars
-from sites.vocabulary import Driver, Party
+from sites.vocabulary import Driver, Party, step_name
 
 LINES_IN_A_MAIL: Final = 20
+UNITS_IN_A_LINE: Final = 20
+_UNITS_IN_A_TITLE: Final = 3
 _ALERTS_IN_A_HEADER: Final = 20
 _EARLIER_MESSAGES: Final = 3
 _LENGTH: Final = 200
-# Marks that turn the direction of what follows; with them a name can make a date read otherwise.
-_BIDI: Final = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 _INLINER = css_inline.CSSInliner(keep_at_rules=True, load_remote_stylesheets=False)
 
 _DRIVERS: Final[dict[str, str | Promise]] = {
@@ -79,13 +83,29 @@ class Written:
 
 
 @dataclass(frozen=True, slots=True)
+class Unit:
+    """A requirement's tag, and where its alert is answered."""
+
+    tag: str
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
 class Entry:
-    """One alert as the templates show it."""
+    """One alert as the templates show it, or several that differ only in their unit.
+
+    `stem` is the title without the unit, `url` that of the first alert; `units` is empty where the alert is about no
+    single requirement, and holds at most 20 of those it is about. `more_units` are the others.
+    """
 
     site: str
+    stem: str
     title: str
     status: str
     url: str
+    units: tuple[Unit, ...]
+    more_units: int
+    alerts: int
     moved: list[str]
     why: list[str]
     effect: list[str]
@@ -107,17 +127,19 @@ def write(row: Notification, items: Sequence[NotificationItem]) -> Written:
     for item in items:
         told.setdefault(item.event.alert_id, _Told(item.event.alert)).items.append(item)
     calendars = working_calendars()
+    tags = _tags(each.alert for each in told.values())
     with translation.override(_language(row.recipient.language)):
-        entries = sorted(
-            (_entry(each, _calendar(each.alert.site, calendars)) for each in told.values()),
-            key=lambda entry: (entry.weight, entry.title),
-            reverse=True,
+        entries = _joined(
+            _entry(each, _calendar(each.alert.site, calendars), tags.get(each.alert.subject_id, ""))
+            for each in told.values()
         )
+        if len(entries) > 1:
+            entries = [_without_cause(entry, row.cause_text) for entry in entries]
         context = {
             "entries": entries[:LINES_IN_A_MAIL],
             "entry": entries[0] if len(entries) == 1 else None,
             "headline": _headline(row, entries),
-            "more": max(0, len(entries) - LINES_IN_A_MAIL),
+            "more": sum(entry.alerts for entry in entries[LINES_IN_A_MAIL:]),
             "cause": clean(row.cause_text),
             "others": _others(row, items),
             "reason": str(_REASONS.get(row.reason, _REASONS[Reason.OWNER])),
@@ -127,7 +149,8 @@ def write(row: Notification, items: Sequence[NotificationItem]) -> Written:
         text = render_to_string("email/alerts.txt", context)
         html = _INLINER.inline(render_to_string("email/alerts.html", context))
         subject = _subject(row, entries)
-    return Written(subject, re.sub(r"\n{3,}", "\n\n", text.strip()) + "\n", html, _headers(row, list(told.values())))
+    headers = _headers(row, [each.alert for each in told.values()], is_one_thing=len(entries) == 1)
+    return Written(subject, re.sub(r"\n{3,}", "\n\n", text.strip()) + "\n", html, headers)
 
 
 def clean(text: str, most: int = _LENGTH) -> str:
@@ -135,7 +158,7 @@ def clean(text: str, most: int = _LENGTH) -> str:
     kept = "".join(
         " " if unicodedata.category(letter) in {"Cc", "Zl", "Zp", "Cs"} else letter
         for letter in text
-        if letter not in _BIDI
+        if letter not in DIRECTION_MARKS
     )
     line = " ".join(kept.split())
     return line if len(line) <= most else line[: most - 1] + "…"
@@ -160,32 +183,73 @@ def _subject(row: Notification, entries: Sequence[Entry]) -> str:
     """What it is about comes first and never changes, so that mails about one thing lie together in a mailbox."""
     if row.lane == Lane.DIGEST:
         day = _date(row.digest_on) if row.digest_on else ""
-        return clean(f"[Longlead] {_('Digest')} {day}: {_count(len(entries))}")
+        return clean(f"[Longlead] {_('Digest')} {day}: {_count(entries)}")
     if len(entries) == 1:
         return clean(f"[Longlead]{entries[0].site} {entries[0].title}: {entries[0].status}")
     cause = clean(row.cause_text, 100) or _("several dates")
-    return clean(f"[Longlead]{entries[0].site} {cause}: {_count(len(entries))}")
+    return clean(f"[Longlead]{entries[0].site} {cause}: {_count(entries)}")
 
 
 def _headline(row: Notification, entries: Sequence[Entry]) -> str:
     if len(entries) == 1:
         return f"{entries[0].status}: {entries[0].title}"
-    return _count(len(entries))
+    return _count(entries)
 
 
-def _count(number: int) -> str:
+def _count(entries: Sequence[Entry]) -> str:
+    number = sum(entry.alerts for entry in entries)
     return ngettext("%(number)d alert", "%(number)d alerts", number) % {"number": number}
 
 
-def _entry(told: _Told, calendar: WorkingCalendar | None) -> Entry:
+def _tags(alerts: Iterable[Alert]) -> dict[UUID, str]:
+    """The tag of each requirement that an alert is about."""
+    keys = [alert.subject_id for alert in alerts if alert.subject_kind == AlertSubject.REQUIREMENT]
+    return dict(Requirement.objects.filter(pk__in=keys).values_list("pk", "tag"))
+
+
+def _joined(entries: Iterable[Entry]) -> list[Entry]:
+    """Worst first. What is said of several units in the same words is said once."""
+    alike: dict[object, list[Entry]] = {}
+    for entry in sorted(entries, key=lambda entry: (-entry.weight[0], -entry.weight[1], entry.title)):
+        same = (entry.site, entry.stem, entry.status, *entry.moved, *entry.why, *entry.effect, entry.next_step)
+        alike.setdefault(same if entry.units else entry.url, []).append(entry)
+    return [_one(group) for group in alike.values()]
+
+
+def _one(group: Sequence[Entry]) -> Entry:
+    first, units = group[0], [unit for entry in group for unit in entry.units]
+    if len(units) < 2:
+        return first
+    named = ", ".join(unit.tag for unit in units[:_UNITS_IN_A_TITLE])
+    others = f" +{len(units) - _UNITS_IN_A_TITLE}" if len(units) > _UNITS_IN_A_TITLE else ""
+    return replace(
+        first,
+        title=f"{first.stem} {named}{others}",
+        units=tuple(units[:UNITS_IN_A_LINE]),
+        more_units=max(0, len(units) - UNITS_IN_A_LINE),
+        alerts=len(units),
+    )
+
+
+def _without_cause(entry: Entry, cause: str) -> Entry:
+    """The cause that stands above all entries is not said again in each."""
+    return replace(entry, why=[line for line in entry.why if line != _caused_by(cause)])
+
+
+def _entry(told: _Told, calendar: WorkingCalendar | None, tag: str) -> Entry:
     alert = told.alert
     facts: dict[str, Any] = alert.facts
     days = facts.get("days_late") or -(facts.get("days_left") or 0)
+    has_unit = bool(tag) and alert.subject_text.endswith(f" {tag}")
     return Entry(
         site=f"[{clean(alert.site.code)}]" if alert.site else "",
+        stem=clean(alert.subject_text.removesuffix(f" {tag}") if has_unit else alert.subject_text),
         title=clean(alert.subject_text),
         status=_status(alert, unstable=any(item.event.kind == AlertEventKind.UNSTABLE for item in told.items)),
         url=alert_url(alert),
+        units=(Unit(clean(tag), alert_url(alert)),) if has_unit else (),
+        more_units=0,
+        alerts=1,
         moved=_moved(told, calendar),
         why=_why(alert),
         effect=_effect(facts),
@@ -212,7 +276,7 @@ def _status(alert: Alert, *, unstable: bool) -> str:
         case Rule.MILESTONE_OVERDUE:
             return ngettext(
                 "%(step)s %(days)d day overdue", "%(step)s %(days)d days overdue", late
-            ) % {"step": clean(facts.get("milestone") or ""), "days": late}  # fmt: skip
+            ) % {"step": _quoted(facts.get("milestone") or ""), "days": late}  # fmt: skip
         case Rule.COD_AFTER_ENERGISATION:
             return ngettext(
                 "power %(days)d day after energisation", "power %(days)d days after energisation", late
@@ -239,7 +303,7 @@ def _moved(told: _Told, calendar: WorkingCalendar | None) -> list[str]:
         lines.append(f"{label}: {_from_to(since, until, calendar)}")
     if due := _day(facts.get("due_on")):
         kind = str(_DUE_KINDS.get(facts.get("due_kind") or "", ""))
-        lines.append(f"{clean(facts.get('milestone') or '')}: {_date(due)} ({kind})")
+        lines.append(f"{clean(step_name(facts.get('milestone') or ''))}: {_date(due)} ({kind})")
     if order_by := _day(facts.get("order_by_on")):
         lines.append(f"{_('Order by')}: {_date(order_by)}")
     return lines
@@ -258,14 +322,23 @@ def _why(alert: Alert) -> list[str]:
     facts = alert.facts
     lines = []
     if sentence := _DRIVERS.get(facts.get("driver") or ""):
-        lines.append(str(sentence) % {"step": clean(facts.get("driver_code") or "")})
+        lines.append(str(sentence) % {"step": _quoted(facts.get("driver_code") or "")})
     if alert.cause_text:
-        lines.append(f"{_('Cause')}: {clean(alert.cause_text)}")
+        lines.append(_caused_by(alert.cause_text))
     if facts.get("responsible") in Party.values:
         lines.append(f"{_('Waits for')}: {Party(facts['responsible']).label}")
     if facts.get("vendor"):
         lines.append(f"{_('Vendor')}: {clean(facts['vendor'])}")
     return lines
+
+
+def _quoted(code: str) -> str:
+    """A step's name is a sentence of its own; in another one it stands in quotation marks."""
+    return _("“%(step)s”") % {"step": clean(step_name(code))}
+
+
+def _caused_by(text: str) -> str:
+    return f"{_('Cause')}: {clean(text)}"
 
 
 def _effect(facts: dict[str, Any]) -> list[str]:
@@ -277,9 +350,11 @@ def _effect(facts: dict[str, Any]) -> list[str]:
     baseline, forecast = _day(facts.get("rfs_baseline_on")), _day(facts.get("rfs_forecast_on"))
     if baseline and forecast:
         block = clean(facts.get("block") or "")
+        label = f"{_('Ready for service')} {block}"
+        if facts.get("mw_days") == "0":
+            label += f" ({_('not moved by one unit alone')})"
         lines.append(
-            f"{_('Ready for service')} {block}: {_date(baseline)} → {_date(forecast)} "
-            f"({_days((forecast - baseline).days, signed=True)})"
+            f"{label}: {_date(baseline)} → {_date(forecast)} ({_days((forecast - baseline).days, signed=True)})"
         )
     if facts.get("share_mw"):
         lines.append(f"{_('Power not covered')}: {facts['share_mw']} MW")
@@ -317,7 +392,7 @@ def _others(row: Notification, items: Sequence[NotificationItem]) -> list[str]:
     return [clean(name, 80) for name in names]
 
 
-def _headers(row: Notification, told: Sequence[_Told]) -> dict[str, str]:
+def _headers(row: Notification, alerts: Sequence[Alert], *, is_one_thing: bool) -> dict[str, str]:
     site = row.site.code.lower() if row.site else "digest"
     headers = {
         "List-Id": f"<alerts.{site}.{settings.MAIL_DOMAIN}>",
@@ -325,17 +400,17 @@ def _headers(row: Notification, told: Sequence[_Told]) -> dict[str, str]:
         "X-Auto-Response-Suppress": "All",
         "X-Longlead-Reason": row.reason,
         "X-Longlead-Severity": row.lane,
-        "X-Longlead-Alert": " ".join(str(each.alert.pk) for each in told[:_ALERTS_IN_A_HEADER]),
+        "X-Longlead-Alert": " ".join(str(alert.pk) for alert in alerts[:_ALERTS_IN_A_HEADER]),
     }
-    if len(told) == 1 and row.lane == Lane.URGENT:
-        headers |= _thread(row, told[0].alert)
+    if is_one_thing and row.lane == Lane.URGENT:
+        headers |= _thread(row, alerts)
     return headers
 
 
-def _thread(row: Notification, alert: Alert) -> dict[str, str]:
-    """The root of what this reader was sent about the alert, and the last few after it."""
+def _thread(row: Notification, alerts: Sequence[Alert]) -> dict[str, str]:
+    """The root of what this reader was sent about these alerts, and the last few after it."""
     earlier = list(
-        Notification.objects.filter(recipient=row.recipient_id, lane=Lane.URGENT, items__event__alert=alert)
+        Notification.objects.filter(recipient=row.recipient_id, lane=Lane.URGENT, items__event__alert__in=alerts)
         .exclude(message_id="")
         .exclude(pk=row.pk)
         .distinct()

@@ -16,7 +16,7 @@ from procurement.vocabulary import RevisionKind
 from sites.domain.errors import RuleBroken
 from sites.domain.imprecise import ImpreciseDate, on_day, read_as_said
 from sites.models import Milestone
-from sites.vocabulary import Party, PromiseSource, ReasonCode
+from sites.vocabulary import Party, PromiseSource, ReasonCode, step_name
 
 _ANY = [("", "–")]
 
@@ -41,7 +41,7 @@ class _LineForm(PortalForm):
             lot_field.widget = forms.HiddenInput()
         step_field = self.fields["step"]
         assert isinstance(step_field, forms.ChoiceField)
-        step_field.choices = [(row.code, words.step_name(row.code)) for row in self._steps(open_lots)]
+        step_field.choices = [(row.code, step_name(row.code)) for row in self._steps(open_lots)]
         step_field.initial = self._first_step(open_lots)
 
     def _lots(self, lots: Sequence[LotView]) -> list[tuple[str, Any]]:
@@ -208,7 +208,7 @@ class RetractPromise(PortalForm):
                 _("Lot %(number)s, %(step)s: %(said)s, stated %(stated)s")
                 % {
                     "number": each.lot.number,
-                    "step": words.step_name(row.step_code),
+                    "step": step_name(row.step_code),
                     "said": words.said(row.promise.value, row.promise.precision),
                     "stated": words.day(row.promise.stated_on),
                 },

@@ -24,9 +24,10 @@ from procurement.queries.steps import Step
 from procurement.services.demo import people
 from procurement.vocabulary import DateState
 from sites.accounts.permissions import ROLES
-from sites.vocabulary import ReasonCode
+from sites.vocabulary import ReasonCode, step_name
 
 register = template.Library()
+register.filter(step_name)
 
 NOT_KNOWN = "–"
 # Icon and colour of each state; the word beside them is the state's own. Never one without the other two.
@@ -120,11 +121,6 @@ def amount(number: Decimal | int | str | None, places: int = 0) -> str:
     if rounded == rounded.to_integral_value():
         rounded = rounded.to_integral_value()
     return formats.number_format(rounded, use_l10n=True, force_grouping=True)
-
-
-@register.filter
-def step_name(code: str) -> str:
-    return words.step_name(code)
 
 
 @register.filter

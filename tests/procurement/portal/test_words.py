@@ -8,7 +8,7 @@ import pytest
 from procurement.portal import words
 from procurement.portal.templatetags.portal import amount, floating, signed
 from procurement.queries.steps import Step
-from sites.vocabulary import Driver, StepFlag
+from sites.vocabulary import Driver, StepFlag, step_name
 
 STEP = Step(
     code="FAT_PASS",
@@ -74,7 +74,7 @@ def test_every_flag_is_said_in_words() -> None:
 
 
 def test_a_step_of_its_own_is_shown_by_its_code() -> None:
-    assert (words.step_name("FAT_PASS"), words.step_name("OIL_TEST")) == ("Factory test passed", "Oil test")
+    assert (step_name("FAT_PASS"), step_name("OIL_TEST")) == ("Factory test passed", "Oil test")
 
 
 def test_numbers_carry_a_real_minus_and_differences_their_sign() -> None:

@@ -6,14 +6,16 @@ from datetime import date, timedelta
 
 import pytest
 from django.conf import settings
+from django.db import transaction
 
 from procurement.gateways.mail import Outgoing, as_bytes
-from procurement.models import Alert, Notification
+from procurement.models import Alert, Notification, Requirement
 from procurement.services import alerts, mail_text
 from procurement.services.notifications import release_due
 from procurement.vocabulary import NotificationState
 from sites.accounts.permissions import Role
 from tests.factories.procurement import (
+    AllocationFactory,
     BlockForecastFactory,
     ChainForecastFactory,
     GroupNeedFactory,
@@ -71,7 +73,7 @@ def test_the_mail_of_a_slip_holds_all_of_it(unit: Late) -> None:
         "Required on site: 20 Sep 2027\n"
         "\n"
         "Why\n"
-        "  The vendor's promise for FAT_PASS decides.\n"
+        "  The vendor's promise for “Factory test passed” decides.\n"
         "  Cause: Statement letter-1\n"
         "  Vendor: Kita & Söhne\n"
         "\n"
@@ -217,12 +219,106 @@ def test_the_other_rules_say_their_own() -> None:
         "Chiller CH-01: order within 2 days",
         "Order by: 22 Nov 2026",
         "Chiller CH-02: no required-on-site date",
-        "SUBMITTAL_IN 15 days overdue",
-        "SUBMITTAL_IN: 5 Nov 2026 (promised)",
+        "“Submittal in” 15 days overdue",
+        "Submittal in: 5 Nov 2026 (promised)",
         "Waits for: Vendor",
         "You get this because nobody else was found who could be told.",
     ):
         assert said in row.body_text
+
+
+def units(first: Late, *tags: str) -> None:
+    """More units of the same lot, as late as the first."""
+    for tag in tags:
+        requirement = RequirementFactory.create(
+            site=first.site,
+            tag=tag,
+            required_on_site=first.requirement.required_on_site,
+            equipment_class=first.requirement.equipment_class,
+        )
+        AllocationFactory.create(requirement=requirement, lot=first.lot)
+        move(Late(requirement, first.lot), 12)
+
+
+@pytest.fixture
+def five() -> Late:
+    first = late(tag="CH-01")
+    lot = first.lot
+    lot.schedule_line.line.order.number = "4500016221"
+    lot.schedule_line.line.order.save()
+    lot.schedule_line.quantity = lot.quantity = 5
+    with transaction.atomic():
+        lot.schedule_line.save()
+        lot.save()
+    units(first, "CH-02", "CH-03", "CH-04", "CH-05")
+    assigned(first.site)
+    return first
+
+
+def test_units_that_hang_on_one_line_are_told_once_and_answered_each(five: Late) -> None:
+    look(five.site)
+    row = written()
+
+    assert row.subject == "[Longlead][SYD1] PO 4500016221/10 Chiller CH-01, CH-02, CH-03 +2: 12 days late"
+    assert row.body_text.count("The vendor's promise") == row.body_html.count("The vendor's promise") == 1
+    for alert in Alert.objects.all():
+        tag = alert.subject_text.rpartition(" ")[2]
+        url = f"{settings.BASE_URL}/alerts/{alert.pk}/"
+        assert f"  {tag} {url}\n" in row.body_text
+        assert f'<a href="{url}">{tag}</a>' in row.body_html
+    assert len(row.headers["X-Longlead-Alert"].split()) == 5
+
+
+def test_a_unit_that_stands_otherwise_is_told_apart(five: Late) -> None:
+    odd = Late(Requirement.objects.get(tag="CH-05"), five.lot)
+    RequirementForecastFactory.create(requirement=odd.requirement, forecast_on=date(2027, 10, 2), costs_mw_days=40)
+    look(five.site)
+    row = written()
+
+    assert row.subject == "[Longlead][SYD1] Statement letter-1: 5 alerts"
+    assert "PO 4500016221/10 Chiller CH-01, CH-02, CH-03 +1: 12 days late" in row.body_text
+    assert "PO 4500016221/10 Chiller CH-05: 12 days late" in row.body_text
+    assert row.body_text.count("MW-days at risk: 40") == 1
+    assert row.body_text.count("Cause: Statement letter-1") == 1
+
+
+def test_a_later_mail_about_the_same_units_answers_the_first(five: Late) -> None:
+    look(five.site)
+    first = written()
+    first.state, first.sent_at = NotificationState.SENT, LATER
+    first.save()
+    for requirement in Requirement.objects.all():
+        RequirementForecastFactory.create(requirement=requirement, forecast_on=date(2027, 10, 10))
+    look(five.site, now=LATER, cause="letter-2")
+
+    second = written(LATER + timedelta(hours=1))
+
+    assert second.headers["In-Reply-To"] == first.message_id
+    assert second.subject == "[Longlead][SYD1] PO 4500016221/10 Chiller CH-01, CH-02, CH-03 +2: 20 days late"
+
+
+@pytest.mark.parametrize("most", [2, 5])
+def test_a_line_of_very_many_units_links_the_list_for_the_rest(
+    five: Late, most: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(mail_text, "UNITS_IN_A_LINE", most)
+    look(five.site)
+    row = written()
+
+    assert row.body_text.count(f"{settings.BASE_URL}/alerts/") == min(most + 1, 5)
+    assert (f"3 more units {settings.BASE_URL}/alerts/\n" in row.body_text) is (most == 2)
+    assert (f'<a href="{settings.BASE_URL}/alerts/">3 more units</a>' in row.body_html) is (most == 2)
+
+
+def test_a_block_that_one_unit_alone_does_not_move_is_told_so(unit: Late) -> None:
+    move(unit, 12)
+    assigned(unit.site)
+    look(unit.site)
+
+    assert (
+        "Ready for service P1 H1 (not moved by one unit alone): 1 Dec 2027 → 13 Dec 2027 (+12 days)"
+        in written().body_text
+    )
 
 
 def test_power_after_energisation_says_what_is_not_covered() -> None:
