@@ -5,6 +5,7 @@ from typing import Any
 
 import django
 import pytest
+from django.utils import translation
 
 from tests.surroundings import Surroundings
 
@@ -28,6 +29,13 @@ def django_db_modify_db_settings() -> None:
 def broker() -> None:
     """A real broker at REDIS_URL, for the few tests that need more than a recorder of wake-ups."""
     SURROUNDINGS.start_broker()
+
+
+@pytest.fixture(autouse=True)
+def own_language() -> Iterator[None]:
+    """A page answered in another language leaves its thread in it; the next test starts in ours."""
+    yield
+    translation.deactivate()
 
 
 class NetworkTouched(AssertionError):
