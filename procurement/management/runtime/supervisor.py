@@ -1,8 +1,9 @@
 """Starts components one after the other, restarts what dies, stops everything in reverse order and leaves nothing."""
 
 import contextlib
+import math
 import os
-import selectors
+import select
 import signal
 import socket
 import subprocess
@@ -18,6 +19,7 @@ from procurement.management.runtime.places import REPOSITORY, Places, StartUpErr
 from procurement.management.runtime.processes import RUN_TAG, Account
 
 Say = Callable[[str], None]
+_Handler = Callable[[int, FrameType | None], None]
 _PROBE_SECONDS = 0.1
 _BACK_OFF_SECONDS = (1.0, 2.0, 4.0, 8.0, 16.0, 30.0)
 _STEADY_SECONDS = 60.0
@@ -186,9 +188,7 @@ class Supervisor:
         now = time.monotonic()
         waits += [max(0.0, running.again_at - now) for running in self._running if running.again_at is not None]
         waits += [_PROBE_SECONDS for running in self._running if not running.up and running.again_at is None]
-        self._selector.select(min(waits) if waits else None)
-        with contextlib.suppress(BlockingIOError):
-            self._wake_end.recv(4096)
+        self._sleep(min(waits) if waits else None)
         if self._asked is not None:
             raise StopAsked(self._asked)
         for running in self._running:
@@ -249,9 +249,7 @@ class Supervisor:
         component, child = running.component, running.child
         deadline = told_at + component.stop_seconds
         while child.poll() is None and not self._hurry and (left := deadline - time.monotonic()) > 0:
-            self._selector.select(left)
-            with contextlib.suppress(BlockingIOError):
-                self._wake_end.recv(4096)
+            self._sleep(left)
         in_time = processes.reap(child, seconds=0)
         self.places.pid(component.name).unlink(missing_ok=True)
         state = "stopped" if in_time else "killed"
@@ -261,12 +259,34 @@ class Supervisor:
         self._wake_end, kernel_end = (stack.enter_context(contextlib.closing(end)) for end in socket.socketpair())
         for end in (self._wake_end, kernel_end):
             end.setblocking(False)
-        self._selector = stack.enter_context(contextlib.closing(selectors.DefaultSelector()))
-        self._selector.register(self._wake_end, selectors.EVENT_READ)
+        self._events = select.poll()
+        self._events.register(self._wake_end, select.POLLIN)
         old_fd = signal.set_wakeup_fd(kernel_end.fileno(), warn_on_full_buffer=False)
         stack.callback(signal.set_wakeup_fd, old_fd)
-        for number, handler in [(number, self._on_stop) for number in _STOP_SIGNALS] + [(signal.SIGCHLD, _ignore)]:
+        handlers: dict[signal.Signals, _Handler] = dict.fromkeys(_STOP_SIGNALS, self._on_stop)
+        handlers[signal.SIGCHLD] = _ignore
+        if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:  # started with `nohup`
+            del handlers[signal.SIGHUP]
+        else:
+            self._watch_terminal(stack)
+        for number, handler in handlers.items():
             stack.callback(signal.signal, number, signal.signal(number, handler))
+
+    def _watch_terminal(self, stack: contextlib.ExitStack) -> None:
+        """Where `make` leads the session, as under `ssh -t`, it is told of the hang-up and does not pass it on."""
+        with contextlib.suppress(OSError):
+            terminal = os.open("/dev/tty", os.O_RDONLY | os.O_NOCTTY)
+            stack.callback(os.close, terminal)
+            self._events.register(terminal, 0)  # its end is reported unasked, what is typed is not
+
+    def _sleep(self, seconds: float | None) -> None:
+        """Until a signal comes, the terminal is closed, or the time is over; None: for as long as that takes."""
+        for file, _ in self._events.poll(None if seconds is None else math.ceil(seconds * 1000)):
+            if file != self._wake_end.fileno():
+                self._events.unregister(file)
+                self._on_stop(signal.SIGHUP, None)
+        with contextlib.suppress(BlockingIOError):
+            self._wake_end.recv(4096)
 
     def _on_stop(self, number: int, frame: FrameType | None) -> None:
         """A second signal, unless it is the echo of the first through a process group, ends the patience."""

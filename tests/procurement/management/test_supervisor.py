@@ -3,7 +3,7 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import psutil
@@ -23,13 +23,14 @@ pytestmark = pytest.mark.skipif(os.name != "posix", reason="process groups and s
 class Trial:
     """A supervisor in a process of its own; its lines are what a person at the terminal reads."""
 
-    def __init__(self, places: Places, cast: str) -> None:
+    def __init__(self, places: Places, cast: str, under: Sequence[str]) -> None:
         self.places = places
         self.process: subprocess.Popen[str] = subprocess.Popen(
-            [sys.executable, "-m", "tests.procurement.management.small_supervisor", str(places.home), cast],
+            [*under, sys.executable, "-m", "tests.procurement.management.small_supervisor", str(places.home), cast],
             cwd=REPOSITORY,
             stdout=subprocess.PIPE,
             text=True,
+            start_new_session=bool(under),
         )
         self.lines: list[str] = []
 
@@ -61,8 +62,8 @@ def places(tmp_path: Path) -> Places:
 def run(places: Places) -> Iterator[Run]:
     trials: list[Trial] = []
 
-    def start(cast: str = "patient") -> Trial:
-        trials.append(Trial(places, cast))
+    def start(cast: str = "patient", under: Sequence[str] = ()) -> Trial:
+        trials.append(Trial(places, cast, under))
         return trials[-1]
 
     yield start
@@ -88,6 +89,31 @@ def test_a_signal_stops_everything_in_reverse_order(run: Run, number: signal.Sig
     assert are_gone(*pids)
     assert [line.split()[:2] for line in trial.lines[-2:]] == [["second", "stopped"], ["first", "stopped"]]
     assert list(trial.places.run.glob("*.pid")) == []
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere opening a terminal does not make it the session's")
+def test_a_closed_terminal_stops_everything_though_make_keeps_the_signal_to_itself(run: Run) -> None:
+    ours, theirs = os.openpty()
+    like_make = ["sh", "-c", 'exec 3<"$0"; trap : HUP; "$@"; exit $?', os.ttyname(theirs)]
+    trial = run(under=like_make)
+    os.close(theirs)
+    trial.read_until("everything is up")
+    pids = [trial.pid(name) for name in ("first", "second")]
+
+    os.close(ours)
+
+    assert trial.finish() == 0
+    assert are_gone(*pids)
+
+
+def test_with_nohup_it_goes_on_after_a_hang_up(run: Run) -> None:
+    trial = run(under=["nohup"])
+    trial.read_until("everything is up")
+
+    trial.process.send_signal(signal.SIGHUP)
+    os.kill(trial.pid("first"), signal.SIGKILL)
+
+    trial.read_until("after a restart")
 
 
 def test_a_component_that_dies_is_started_again_and_said_so(run: Run) -> None:
