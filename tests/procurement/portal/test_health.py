@@ -3,6 +3,7 @@ from typing import Any
 
 import pytest
 import time_machine
+from django.db import OperationalError, connection
 from django.template.loader import render_to_string
 from django.test import Client
 from pytest_django import Settings
@@ -80,3 +81,15 @@ def test_the_page_for_a_database_that_is_gone_needs_none() -> None:
 
 def test_the_page_for_an_error_needs_no_request() -> None:
     assert "Something went wrong" in render_to_string("500.html")
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("page", ["/healthz", "/readyz"])
+def test_a_database_that_is_away_is_told_in_json(client: Client, page: str) -> None:
+    def gone(*args: object) -> None:
+        raise OperationalError("the server closed the connection")
+
+    with connection.execute_wrapper(gone):
+        answer = client.get(page)
+
+    assert (answer.status_code, answer.json()) == (503, {"status": "failing", "database": "down"})
