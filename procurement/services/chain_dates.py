@@ -84,7 +84,11 @@ def record(
         verb=f"{chain.kind}.dates_recorded",
         subject_kind=chain.kind,
         subject_id=owner.pk,
-        facts={"statement": str(statement.key), "document": document},
+        facts={
+            "statement": str(statement.key),
+            "document": document,
+            "released": [each.note for each in revisions if each.kind is RevisionKind.RELEASE],
+        },
     )
     moved = _recalculate(owner, site, statement)
     wake.after_commit()

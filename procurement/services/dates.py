@@ -95,7 +95,13 @@ def record(
         subject_kind="order",
         subject_id=order.pk,
         request_id=request_id,
-        facts={"statement": str(statement_id), "revisions": len(revisions), "document": document},
+        # A released lock leaves no row of its own: what was said about it is kept here.
+        facts={
+            "statement": str(statement_id),
+            "revisions": len(revisions),
+            "document": document,
+            "released": [each.note for each in revisions if each.kind is RevisionKind.RELEASE],
+        },
     )
     moved = _recalculate(meant, f"statement:{statement_id}", _cause(order, source, stated_on, document), actor, now)
     order.refresh_from_db()

@@ -152,8 +152,9 @@ def test_a_lock_pins_a_date_until_it_is_released(lot: DeliveryLot, expediter: Us
     record(lot, expediter, PROMISE, lock)
     pinned = LotForecast.objects.get(lot=lot, current=True)
 
-    record(lot, expediter, DateRevision(RevisionKind.RELEASE, 10, None))
+    record(lot, expediter, DateRevision(RevisionKind.RELEASE, 10, None, note="Crane cancelled"))
 
+    assert AuditEvent.objects.latest("pk").facts["released"] == ["Crane cancelled"]
     freed = LotForecast.objects.get(lot=lot, current=True)
     assert [(row.forecast_on, row.driver) for row in (pinned, freed)] == [
         (date(2028, 1, 10), "locked"),
