@@ -6,6 +6,7 @@ from uuid import UUID
 
 from procurement.models import Evaluation, Heartbeat, Notification
 from procurement.vocabulary import NotificationState
+from sites.accounts.models import User
 from sites.models import Site
 
 
@@ -13,8 +14,8 @@ from sites.models import Site
 class Health:
     """`oldest_due_seconds` is how long the oldest message has waited past its time; None where none waits.
 
-    `evaluated` maps the keys of sites (and `power`) to the instant they were last looked at; None: never. Keys, not
-    codes: who asks need not be logged in, and a site is known only to those with a right at it.
+    `evaluated` maps sites (and `power`) to the instant they were last looked at; None: never. A site goes by its code
+    where the reader has a right at it, else by its key: who asks need not be logged in.
     """
 
     oldest_due_seconds: int | None
@@ -22,8 +23,8 @@ class Health:
     heartbeats: dict[str, datetime]
 
 
-def health(now: datetime) -> Health:
-    """Four queries."""
+def health(now: datetime, reader: User | None) -> Health:
+    """Four queries, one more for somebody who is logged in."""
     due = (
         Notification.objects.filter(
             state__in=[NotificationState.DUE, NotificationState.DEFERRED], next_attempt_at__lte=now
@@ -40,9 +41,9 @@ def health(now: datetime) -> Health:
     )
     oldest = min((at for at in (due, held) if at is not None), default=None)
     seen: dict[UUID | None, datetime] = dict(Evaluation.objects.values_list("site", "evaluated_at"))
-    evaluated: dict[str, datetime | None] = {
-        str(key): seen.get(key) for key in Site.objects.order_by("pk").values_list("pk", flat=True)
-    }
+    codes = dict(Site.objects.visible_to(reader).values_list("pk", "code")) if reader else {}
+    keys = Site.objects.order_by("code").values_list("pk", flat=True)
+    evaluated: dict[str, datetime | None] = {codes.get(key, str(key)): seen.get(key) for key in keys}
     evaluated["power"] = seen.get(None)
     return Health(
         oldest_due_seconds=int((now - oldest).total_seconds()) if oldest else None,

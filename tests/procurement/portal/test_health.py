@@ -12,6 +12,8 @@ from procurement.models import Evaluation
 from procurement.services import heartbeats
 from procurement.vocabulary import NotificationState
 from tests.factories.procurement import EvaluationFactory, NotificationFactory
+from tests.factories.sites import MembershipFactory
+from tests.procurement.portal.conftest import browser_of
 
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
 NOBODY_LISTENS = "redis://127.0.0.1:1/0"
@@ -67,6 +69,16 @@ def test_evaluations_are_told_without_naming_a_site(client: Client) -> None:
 
     assert answer.json()["last_evaluation"] == {str(seen.site_id): NOON.isoformat(), "power": NOON.isoformat()}
     assert "SYD1" not in answer.content.decode()
+
+
+@pytest.mark.django_db
+def test_a_site_goes_by_its_code_where_the_reader_may_see_it() -> None:
+    mine, other = EvaluationFactory.create(site__code="SYD1"), EvaluationFactory.create(site__code="TYO1")
+    reader = MembershipFactory.create(site=mine.site).person
+
+    told = browser_of(reader).get("/healthz").json()["last_evaluation"]
+
+    assert told.keys() == {"SYD1", str(other.site_id), "power"}
 
 
 @pytest.mark.django_db
