@@ -8,7 +8,6 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
-from django.utils.translation import gettext_lazy as _
 
 from procurement.queries import explain
 from sites.domain.errors import BadInput
@@ -19,7 +18,7 @@ BAD_INPUT = 2
 
 
 class Command(BaseCommand):
-    help = _("Explain where a chain stands on the calendar, and why.")  # type: ignore[assignment]
+    help = "Explain where a chain stands on the calendar, and why."
     requires_system_checks = []
     requires_migrations_checks = False
 

@@ -9,7 +9,6 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
 
 from procurement.gateways import sandbox
 from sites.domain.errors import BadInput, RuleBroken
@@ -22,7 +21,7 @@ _READER = schedule_json.__name__
 
 
 class Command(BaseCommand):
-    help = gettext_lazy("Read a Primavera P6 schedule (.xer) of a site into quarantine.")  # type: ignore[assignment]
+    help = "Read a Primavera P6 schedule (.xer) of a site into quarantine."
     requires_system_checks = []
     requires_migrations_checks = False
 
