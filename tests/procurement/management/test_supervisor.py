@@ -53,6 +53,14 @@ class Trial:
         return code
 
 
+@pytest.fixture(autouse=True)
+def hang_ups_count() -> Iterator[None]:
+    """A run that `nohup` started ignores hang-ups and hands that on to its children."""
+    before = signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    yield
+    signal.signal(signal.SIGHUP, before)
+
+
 @pytest.fixture
 def places(tmp_path: Path) -> Places:
     return Places(tmp_path / "with a space")
