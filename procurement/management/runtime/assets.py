@@ -25,6 +25,8 @@ FILES = {
     f"{_TABLER}/js/tabler.min.js": "tabler/tabler.min.js",
     f"{_TABLER}/js/tabler.min.js.map": "tabler/tabler.min.js.map",
     "@tabler/icons/LICENSE": "icons/LICENSE",
+    "echarts/dist/echarts.min.js": "echarts/echarts.min.js",
+    "echarts/LICENSE": "echarts/LICENSE",
 }
 ICONS = (
     "alert-triangle",
