@@ -122,8 +122,23 @@ class Rule(TextChoices):
     NO_ROS = "no_ros", _("No required-on-site date")
     ORDER_BY = "order_by", _("Order-by date near or past")
     LATE_FORECAST = "late_forecast", _("Forecast later than required on site")
+    LOW_FLOAT = "low_float", _("Float below its buffer")
+    SLIP_GREW = "slip_grew", _("Slip against the contract")
     MILESTONE_OVERDUE = "milestone_overdue", _("Milestone overdue")
+    VENDOR_SILENT = "vendor_silent", _("Vendor silent")
+    PROMISE_TBD = "promise_tbd", _("Promise without a usable date")
+    ROS_PULLED_FORWARD = "ros_pulled_forward", _("Required earlier than before")
+    ANCHOR_LOST = "anchor_lost", _("Anchor vanished from the schedule")
+    RFS_HIT = "rfs_hit", _("Ready for service later than planned")
+    ENERGISATION_HIT = "energisation_hit", _("Energisation later than planned")
     COD_AFTER_ENERGISATION = "cod_after_energisation", _("Power starts after energisation")
+    ENERGISATION_AFTER_LOAD = "energisation_after_load", _("Energised after the load starts")
+    COD_NEAR_GUARANTEED = "cod_near_guaranteed", _("COD near or past its guaranteed date")
+    LONG_STOP_NEAR = "long_stop_near", _("COD near or past the long-stop date")
+    POWER_GAP = "power_gap", _("Load not covered by firm power")
+    SHARE_OVERLAP = "share_overlap", _("More shared than contracted")
+    UNMATCHED_EXPIRY = "unmatched_expiry", _("Power expires without a successor")
+    CONTRACT_CLOCK = "contract_clock", _("Notice to be served")
     ERP_DISAGREEMENT = "erp_disagreement", _("ERP and tracker disagree")
 
 
@@ -133,7 +148,10 @@ class AlertSubject(TextChoices):
     COMPANY_AT_SITE = "company_at_site", _("Vendor at a site")
     BLOCK = "block", _("Block")
     AGREEMENT_SHARE = "agreement_share", _("Agreement share")
+    AGREEMENT = "agreement", _("Power purchase agreement")
     GRID_CONNECTION = "grid_connection", _("Grid connection")
+    GATE = "gate", _("Gate")
+    SITE = "site", _("Site")
 
 
 class AlertState(TextChoices):
@@ -149,13 +167,19 @@ class CloseReason(TextChoices):
     RECOVERED = "recovered", _("Recovered")
     REBASELINED = "rebaselined", _("Re-baselined")
     GONE = "gone", _("Subject gone")
+    REPLACED = "replaced", _("A worse alert says it")
 
 
 class AlertEventKind(TextChoices):
     BAND = "band", _("Band crossed")
+    WORSENED = "worsened", _("Worsened")
     IMPROVED = "improved", _("Improved")
     ACKNOWLEDGED = "acknowledged", _("Acknowledged")
+    ASSIGNED = "assigned", _("Assigned")
+    DECLINED = "declined", _("Not mine")
     SNOOZED = "snoozed", _("Snoozed")
+    SNOOZE_ENDED = "snooze_ended", _("Snooze ended")
+    REARMED = "rearmed", _("Asked again")
     ESCALATED = "escalated", _("Escalated")
     REOPENED = "reopened", _("Reopened")
     UNSTABLE = "unstable", _("Unstable date")
@@ -168,9 +192,43 @@ class Lane(TextChoices):
     DIGEST = "digest", _("Digest")
 
 
+class WishedLane(TextChoices):
+    """How a person wants to be told; a duty that nobody else holds is told in the digest even where it is muted."""
+
+    URGENT = "urgent", _("At once")
+    DIGEST = "digest", _("In the digest")
+    MUTE = "mute", _("Not at all")
+
+
+class Severity(TextChoices):
+    NOTICE = "notice", _("Notice")
+    WARNING = "warning", _("Warning")
+    CRITICAL = "critical", _("Critical")
+
+
+class WatchKind(TextChoices):
+    WATCH = "watch", _("Watch")
+    MUTE = "mute", _("Mute")
+
+
+class WatchSubject(TextChoices):
+    SITE = "site", _("Site")
+    ORDER = "order", _("Order")
+    ORDER_LINE = "order_line", _("Order line")
+    ALERT = "alert", _("Alert")
+
+
 class Channel(TextChoices):
     EMAIL = "email", _("E-mail")
     PORTAL = "portal", _("Portal")
+    CHAT = "chat", _("Chat")
+
+
+class MessageKind(TextChoices):
+    ALERTS = "alerts", _("Alerts of one cause")
+    DIGEST = "digest", _("Morning digest")
+    ALL_QUIET = "all_quiet", _("All quiet")
+    NOTICE = "notice", _("Notice")
 
 
 class NotificationState(TextChoices):

@@ -24,14 +24,43 @@ TOLD: Final[dict[Rule, tuple[Role, ...]]] = {
     Rule.NO_ROS: (Role.SITE_LEAD,),
     Rule.ORDER_BY: (Role.BUYER,),
     Rule.LATE_FORECAST: (Role.BUYER, Role.EXPEDITER),
+    Rule.LOW_FLOAT: (Role.EXPEDITER,),
+    Rule.SLIP_GREW: (Role.EXPEDITER,),
     Rule.MILESTONE_OVERDUE: (Role.EXPEDITER,),
+    Rule.VENDOR_SILENT: (Role.EXPEDITER,),
+    Rule.PROMISE_TBD: (Role.EXPEDITER,),
+    Rule.ROS_PULLED_FORWARD: (Role.BUYER, Role.EXPEDITER),
+    Rule.ANCHOR_LOST: (Role.SITE_LEAD,),
+    Rule.RFS_HIT: (Role.SITE_LEAD,),
+    Rule.ENERGISATION_HIT: (Role.ENERGY_LEAD, Role.SITE_LEAD),
     Rule.COD_AFTER_ENERGISATION: (Role.ENERGY_LEAD,),
+    Rule.ENERGISATION_AFTER_LOAD: (Role.ENERGY_LEAD, Role.SITE_LEAD),
+    Rule.COD_NEAR_GUARANTEED: (Role.ENERGY_LEAD,),
+    Rule.LONG_STOP_NEAR: (Role.ENERGY_LEAD,),
+    Rule.POWER_GAP: (Role.ENERGY_LEAD,),
+    Rule.SHARE_OVERLAP: (Role.ENERGY_LEAD,),
+    Rule.UNMATCHED_EXPIRY: (Role.ENERGY_LEAD,),
+    Rule.CONTRACT_CLOCK: (Role.ENERGY_LEAD,),
     Rule.ERP_DISAGREEMENT: (Role.BUYER,),
 }
-SITE_RULES: Final = frozenset({Rule.NO_ROS, Rule.ORDER_BY, Rule.LATE_FORECAST, Rule.MILESTONE_OVERDUE})
-POWER_RULES: Final = frozenset({Rule.COD_AFTER_ENERGISATION})
+# Looked at with the power portfolio; all others but the ERP's with their site.
+POWER_RULES: Final = frozenset(
+    {
+        Rule.COD_AFTER_ENERGISATION,
+        Rule.ENERGISATION_AFTER_LOAD,
+        Rule.COD_NEAR_GUARANTEED,
+        Rule.LONG_STOP_NEAR,
+        Rule.POWER_GAP,
+        Rule.SHARE_OVERLAP,
+        Rule.UNMATCHED_EXPIRY,
+        Rule.CONTRACT_CLOCK,
+    }
+)
+SITE_RULES: Final = frozenset(Rule) - POWER_RULES - {Rule.ERP_DISAGREEMENT}
 # What a new baseline makes a new question of. A missing date or a missing order it does not touch.
-BASELINED_RULES: Final = frozenset({Rule.LATE_FORECAST, Rule.MILESTONE_OVERDUE, Rule.COD_AFTER_ENERGISATION})
+BASELINED_RULES: Final = frozenset(
+    {Rule.LATE_FORECAST, Rule.LOW_FLOAT, Rule.SLIP_GREW, Rule.MILESTONE_OVERDUE, Rule.COD_AFTER_ENERGISATION}
+)
 
 Plain = str | int | None
 Subject = tuple[AlertSubject, UUID]

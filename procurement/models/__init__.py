@@ -1,4 +1,14 @@
-from procurement.models.alert import Alert, AlertEvent, AlertPreference, Evaluation, Notification, NotificationItem
+from procurement.models.alert import (
+    Alert,
+    AlertEvent,
+    AlertPreference,
+    AlertRuleSetting,
+    ChatEndpoint,
+    Evaluation,
+    Notification,
+    NotificationItem,
+    Watch,
+)
 from procurement.models.change_order import ChangeOrder, Receipt
 from procurement.models.company import Company, Contact, Plant
 from procurement.models.equipment import ChainStep, ChainTemplate, EquipmentClass
@@ -14,12 +24,14 @@ __all__ = [
     "Alert",
     "AlertEvent",
     "AlertPreference",
+    "AlertRuleSetting",
     "Allocation",
     "BlockForecast",
     "ChainForecast",
     "ChainStep",
     "ChainTemplate",
     "ChangeOrder",
+    "ChatEndpoint",
     "Company",
     "Contact",
     "DeliveryLot",
@@ -42,4 +54,5 @@ __all__ = [
     "RequirementForecast",
     "RosAnchor",
     "ScheduleLine",
+    "Watch",
 ]

@@ -56,7 +56,22 @@ _NEXT: Final[dict[str, str | Promise]] = {
     Rule.LATE_FORECAST: gettext_lazy(
         "Acknowledge it with a date by which it will be better, and get an earlier promise from the vendor."
     ),
+    Rule.LOW_FLOAT: gettext_lazy("Hold the vendor to the promised date: the buffer is used up."),
+    Rule.SLIP_GREW: gettext_lazy("Ask the vendor for the reason and for a plan to win days back."),
     Rule.MILESTONE_OVERDUE: gettext_lazy("Ask for the date on which it happened, or for a new promise."),
+    Rule.VENDOR_SILENT: gettext_lazy("Ask the vendor where the order stands."),
+    Rule.PROMISE_TBD: gettext_lazy("Ask the vendor for a day."),
+    Rule.ROS_PULLED_FORWARD: gettext_lazy("Ask whether the vendor can follow, or agree on the former date."),
+    Rule.ANCHOR_LOST: gettext_lazy("Name the activity that the date now follows, or fix the date."),
+    Rule.RFS_HIT: gettext_lazy("See which equipment decides the date, and tell who waits for the capacity."),
+    Rule.ENERGISATION_HIT: gettext_lazy("Ask the utility for a new date, and arrange temporary power."),
+    Rule.ENERGISATION_AFTER_LOAD: gettext_lazy("Arrange power for the load until then, or move the load."),
+    Rule.COD_NEAR_GUARANTEED: gettext_lazy("Decide whether to extend the guaranteed date or to use the right to end."),
+    Rule.LONG_STOP_NEAR: gettext_lazy("Agree on a later long-stop date, or look for other power."),
+    Rule.POWER_GAP: gettext_lazy("Cover the gap: another agreement, a share of one, or a later load."),
+    Rule.SHARE_OVERLAP: gettext_lazy("Reduce the shares to what is contracted."),
+    Rule.UNMATCHED_EXPIRY: gettext_lazy("Prolong the agreement, or contract its successor."),
+    Rule.CONTRACT_CLOCK: gettext_lazy("Serve the notice in time, or record that it was served."),
     Rule.COD_AFTER_ENERGISATION: gettext_lazy("Arrange power for the days between, or agree on an earlier start."),
     Rule.ERP_DISAGREEMENT: gettext_lazy("Compare the order in the ERP with the lots and allocations here."),
 }

@@ -35,6 +35,7 @@ class User(AbstractUser):
     email_refused_at = models.DateTimeField(
         null=True, blank=True, help_text=_("A mail server refused this address for good; nothing is sent to it")
     )
+    email_refused_because = models.CharField(max_length=300, blank=True, help_text=_("What the mail server answered"))
 
     objects: ClassVar[UserManager[Any]] = UserManager()
 

@@ -1,7 +1,7 @@
 from sites.models.calendar import Closure, WorkCalendar
 from sites.models.chain import Baseline, Chain, Milestone, MilestoneRound, Promise, PromiseRetraction
 from sites.models.gate import Gate
-from sites.models.membership import Absence, Assignment, Membership
+from sites.models.membership import Absence, Assignment, Membership, PersonCalendar
 from sites.models.phase import Block, Phase
 from sites.models.power import GridConnection, LoadStep, PowerPurchaseAgreement, PpaShare
 from sites.models.schedule import Activity, ActivityLink, ScheduleRevision
@@ -23,6 +23,7 @@ __all__ = [
     "Membership",
     "Milestone",
     "MilestoneRound",
+    "PersonCalendar",
     "Phase",
     "PowerPurchaseAgreement",
     "PpaShare",

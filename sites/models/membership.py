@@ -1,12 +1,15 @@
 """Which person holds which role where, who answers for what, and who stands in."""
 
 import pghistory
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import F, Q
+from django.utils.translation import gettext_lazy as _
 
 from sites.accounts.models import User
 from sites.accounts.permissions import Role
 from sites.accounts.row import Row, plausible_date
+from sites.models.calendar import WorkCalendar
 from sites.models.site import Desk, Site
 from sites.vocabulary import AssignmentScope, Discipline, ScopeKind
 
@@ -117,3 +120,46 @@ class Absence(Row):
 
     def __str__(self) -> str:
         return f"{self.person} away {self.from_on} to {self.until_on}"
+
+
+@pghistory.track()
+class PersonCalendar(Row):
+    """When a person wants mail, in their own time zone. Without a row: every day, at any hour.
+
+    From `quiet_from` to `quiet_until` (which may lie past midnight), and on days off where `rests_on_days_off`, nothing
+    leaves but what is urgent to somebody whose `urgent_passes`. `days_off` are ISO weekdays (1 is Monday) besides those
+    of the calendar.
+    """
+
+    person = models.OneToOneField(User, on_delete=models.CASCADE, related_name="calendar")
+    calendar = models.ForeignKey(
+        WorkCalendar,
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="+",
+        help_text=_("Empty: that of the site a mail is about"),
+    )
+    days_off = ArrayField(models.PositiveSmallIntegerField(), default=list, blank=True)
+    quiet_from = models.TimeField(null=True, blank=True)
+    quiet_until = models.TimeField(null=True, blank=True)
+    rests_on_days_off = models.BooleanField(default=True)
+    urgent_passes = models.BooleanField(default=False)
+    weekly_digest = models.BooleanField(default=False, help_text=_("One digest a week, on its first working day"))
+    all_quiet = models.BooleanField(default=True, help_text=_("Say once a week that nothing slipped"))
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                name="quiet_hours_have_two_ends",
+                condition=Q(quiet_from__isnull=True, quiet_until__isnull=True)
+                | (Q(quiet_from__isnull=False, quiet_until__isnull=False) & ~Q(quiet_from=F("quiet_until"))),
+            ),
+            models.CheckConstraint(
+                name="a_person_works_on_some_weekday",
+                condition=Q(days_off__contained_by=[1, 2, 3, 4, 5, 6, 7]) & Q(days_off__len__lt=7),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.person}: quiet {self.quiet_from} to {self.quiet_until}"

@@ -11,12 +11,14 @@ from procurement.models import (
     Alert,
     AlertEvent,
     AlertPreference,
+    AlertRuleSetting,
     Allocation,
     BlockForecast,
     ChainForecast,
     ChainStep,
     ChainTemplate,
     ChangeOrder,
+    ChatEndpoint,
     Company,
     Contact,
     DeliveryLot,
@@ -38,6 +40,7 @@ from procurement.models import (
     RequirementForecast,
     RosAnchor,
     ScheduleLine,
+    Watch,
 )
 from procurement.vocabulary import (
     AlertEventKind,
@@ -51,6 +54,8 @@ from procurement.vocabulary import (
     RosRule,
     Rule,
     RunCause,
+    WatchKind,
+    WatchSubject,
 )
 from sites.accounts.permissions import Role
 from sites.accounts.row import new_id
@@ -499,6 +504,34 @@ class AlertPreferenceFactory(RowFactory[AlertPreference]):
     person = SubFactory(UserFactory)
     rule = Rule.NO_ROS
     lane = Lane.DIGEST
+
+
+class AlertRuleSettingFactory(RowFactory[AlertRuleSetting]):
+    class Meta:
+        model = AlertRuleSetting
+
+    rule = Rule.LOW_FLOAT
+    parameters = LazyFunction(lambda: {"buffer_days": 5})
+
+
+class WatchFactory(RowFactory[Watch]):
+    class Meta:
+        model = Watch
+
+    person = SubFactory(UserFactory)
+    kind = WatchKind.WATCH
+    subject_kind = WatchSubject.ORDER_LINE
+    subject_id = LazyFunction(new_id)
+
+
+class ChatEndpointFactory(RowFactory[ChatEndpoint]):
+    class Meta:
+        model = ChatEndpoint
+
+    name = Sequence(lambda n: f"Chat {n}")
+    url = "https://chat.example/hook"
+    secret = "whsec_c2VjcmV0"
+    owner = SubFactory(UserFactory)
 
 
 class EvaluationFactory(RowFactory[Evaluation]):

@@ -24,6 +24,7 @@ from sites.models import (
     Membership,
     Milestone,
     MilestoneRound,
+    PersonCalendar,
     Phase,
     PowerPurchaseAgreement,
     PpaShare,
@@ -352,3 +353,10 @@ class AbsenceFactory(RowFactory[Absence]):
     person = SubFactory(UserFactory)
     from_on = date(2026, 11, 16)
     until_on = date(2026, 11, 27)
+
+
+class PersonCalendarFactory(RowFactory[PersonCalendar]):
+    class Meta:
+        model = PersonCalendar
+
+    person = SubFactory(UserFactory)

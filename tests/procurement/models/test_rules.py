@@ -22,12 +22,14 @@ from tests.factories.procurement import (
     AlertEventFactory,
     AlertFactory,
     AlertPreferenceFactory,
+    AlertRuleSettingFactory,
     AllocationFactory,
     BlockForecastFactory,
     ChainForecastFactory,
     ChainStepFactory,
     ChainTemplateFactory,
     ChangeOrderFactory,
+    ChatEndpointFactory,
     CompanyFactory,
     DeliveryLotFactory,
     EquipmentClassFactory,
@@ -46,7 +48,9 @@ from tests.factories.procurement import (
     RequirementFactory,
     RequirementForecastFactory,
     RosAnchorFactory,
+    WatchFactory,
 )
+from tests.factories.sites import SiteFactory
 from tests.refusals import kept, refused_by
 from tests.rule_cases import Check, Column, Own, Twice
 
@@ -284,6 +288,20 @@ CHECKS = [
         wrong={"state": AlertState.ACKNOWLEDGED},
         right={"state": AlertState.ACKNOWLEDGED, "acknowledged_by": SubFactory(UserFactory)},
     ),
+    Check(
+        "a_snoozed_alert_says_until_when",
+        AlertFactory,
+        wrong={"state": AlertState.SNOOZED},
+        right={"state": AlertState.SNOOZED, "snoozed_until": date(2026, 11, 27)},
+    ),
+    Check(
+        "an_escalated_alert_has_taken_a_step",
+        AlertFactory,
+        wrong={"state": AlertState.ESCALATED},
+        right={"state": AlertState.ESCALATED, "escalation_step": 1},
+    ),
+    Check("a_watch_has_a_plausible_end", WatchFactory, {"until_on": TOO_LATE}, {"until_on": LAST}),
+    Check("an_alert_has_plausible_dates", AlertFactory, {"snoozed_until": TOO_EARLY}, {"snoozed_until": FIRST}),
     Check("an_alert_has_plausible_dates", AlertFactory, {"commitment_on": TOO_LATE}, {"commitment_on": LAST}),
     Check(
         "a_released_message_is_frozen",
@@ -300,7 +318,7 @@ CHECKS = [
     Check("a_digest_has_a_plausible_date", NotificationFactory, {"digest_on": TOO_EARLY}, {"digest_on": FIRST}),
 ]
 
-ONE_RULE = ("rule", "subject_kind", "subject_id")
+ONE_RULE = ("rule", "subject_kind", "subject_id", "site")
 CLOSED = {"state": AlertState.CLOSED, "closed_at": NOON, "close_reason": CloseReason.GONE}
 TWICE = [
     Twice(
@@ -385,7 +403,13 @@ TWICE = [
         AlertFactory,
         first=CLOSED,
         same=ONE_RULE,
-        near=({"episode": 2}, {"baseline_version": 1}, {"rule": "milestone_overdue"}, {"subject_id": Own}),
+        near=(
+            {"episode": 2},
+            {"baseline_version": 1},
+            {"rule": "milestone_overdue"},
+            {"subject_id": Own},
+            {"site": Own},
+        ),
     ),
     Twice(
         "a_rule_has_one_standing_alert_a_subject",
@@ -393,7 +417,7 @@ TWICE = [
         first={"state": AlertState.RECOVERED},
         again={"episode": 2},
         same=ONE_RULE,
-        near=(CLOSED, {"rule": "milestone_overdue"}, {"subject_id": Own}),
+        near=(CLOSED, {"rule": "milestone_overdue"}, {"subject_id": Own}, {"site": None}),
     ),
     Twice(
         "an_alert_crosses_a_band_once",
@@ -406,14 +430,26 @@ TWICE = [
         NotificationFactory,
         first={"site": None},
         same=("recipient", "cause_key"),
-        near=({"recipient": Own}, {"cause_key": Own}, {"site": Own}, {"channel": "portal"}, {"state": "cancelled"}),
+        near=(
+            {"recipient": Own},
+            {"cause_key": Own},
+            {"site": Own},
+            {"channel": "portal"},
+            {"state": "cancelled"},
+            {"endpoint": SubFactory(ChatEndpointFactory)},
+        ),
     ),
     Twice(
         "a_person_gets_one_digest_a_local_date",
         NotificationFactory,
         first={"digest_on": date(2026, 11, 20)},
         same=("recipient",),
-        near=({"recipient": Own}, {"digest_on": date(2026, 11, 21)}, {"channel": "portal"}),
+        near=(
+            {"recipient": Own},
+            {"digest_on": date(2026, 11, 21)},
+            {"channel": "portal"},
+            {"endpoint": SubFactory(ChatEndpointFactory)},
+        ),
     ),
     Twice(
         "a_message_id_is_used_once",
@@ -426,13 +462,41 @@ TWICE = [
         "an_event_is_told_to_a_person_once_a_channel",
         NotificationItemFactory,
         same=("event", "recipient"),
-        near=({"event": Own}, {"recipient": Own}, {"channel": "portal"}),
+        near=(
+            {"event": Own},
+            {"recipient": Own},
+            {"channel": "portal"},
+            {"endpoint": SubFactory(ChatEndpointFactory)},
+        ),
     ),
     Twice(
         "a_person_chooses_once_for_a_rule",
         AlertPreferenceFactory,
         same=("person",),
-        near=({"person": Own}, {"rule": "order_by"}),
+        near=(
+            {"person": Own},
+            {"rule": "order_by"},
+            {"site": SubFactory(SiteFactory)},
+            {"equipment_class": SubFactory(EquipmentClassFactory)},
+            {"severity": "critical"},
+            {"channel": "chat"},
+        ),
+    ),
+    Twice(
+        "a_rule_is_set_once_in_one_scope",
+        AlertRuleSettingFactory,
+        same=("rule",),
+        near=(
+            {"rule": "order_by"},
+            {"site": SubFactory(SiteFactory)},
+            {"equipment_class": SubFactory(EquipmentClassFactory)},
+        ),
+    ),
+    Twice(
+        "a_person_watches_or_mutes_a_thing_once",
+        WatchFactory,
+        same=("person", "subject_kind", "subject_id"),
+        near=({"person": Own}, {"subject_kind": "site"}, {"subject_id": Own}),
     ),
     Twice("a_scope_has_one_last_evaluation", EvaluationFactory, ("site",), ({"site": Own},), first={"site": None}),
     Twice("a_run_answers_a_lot_once", LotForecastFactory, ("run", "lot"), ({"run": Own},)),
@@ -442,6 +506,7 @@ TWICE = [
 ]
 
 COLUMNS = [
+    Column("ChatEndpoint.name", ChatEndpointFactory),
     Column("Company.code", CompanyFactory, again={"name": "Other Works"}),
     Column("ChainTemplate.code", ChainTemplateFactory),
     Column("EquipmentClass.code", EquipmentClassFactory),

@@ -24,6 +24,7 @@ from tests.factories.sites import (
     MembershipFactory,
     MilestoneFactory,
     MilestoneRoundFactory,
+    PersonCalendarFactory,
     PhaseFactory,
     PromiseFactory,
     RetractionFactory,
@@ -175,6 +176,20 @@ CHECKS = [
         AbsenceFactory,
         wrong={"deputy": SelfAttribute("person")},
         right={"deputy": SubFactory(UserFactory)},
+    ),
+    Check("quiet_hours_have_two_ends", PersonCalendarFactory, {"quiet_from": "20:00"}, {}),
+    Check(
+        "quiet_hours_have_two_ends",
+        PersonCalendarFactory,
+        wrong={"quiet_from": "20:00", "quiet_until": "20:00"},
+        right={"quiet_from": "20:00", "quiet_until": "07:00"},
+    ),
+    Check("a_person_works_on_some_weekday", PersonCalendarFactory, {"days_off": [0]}, {"days_off": [1]}),
+    Check(
+        "a_person_works_on_some_weekday",
+        PersonCalendarFactory,
+        wrong={"days_off": [1, 2, 3, 4, 5, 6, 7]},
+        right={"days_off": [1, 2, 3, 4, 5, 6]},
     ),
     Check("an_absence_has_plausible_dates", AbsenceFactory, {"until_on": TOO_LATE}, {"until_on": LAST}),
     Check(
@@ -355,6 +370,7 @@ TWICE = [
 ]
 
 COLUMNS = [
+    Column("PersonCalendar.person", PersonCalendarFactory),
     Column("WorkCalendar.name", WorkCalendarFactory),
     Column("Desk.code", DeskFactory),
     Column("Site.code", SiteFactory),
