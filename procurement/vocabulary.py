@@ -118,6 +118,23 @@ class RunCause(TextChoices):
     LOAD = "load", _("Load")
 
 
+class HistoryKind(TextChoices):
+    """What a drawn share is a share of: the planned duration, or the time a promise left."""
+
+    DURATION = "duration", _("Duration against plan")
+    PROMISE = "promise", _("Promise against what happened")
+
+
+class HistoryLevel(TextChoices):
+    """The reference classes, narrowest first; the first one with enough observations is drawn from."""
+
+    PLANT = "plant", _("This plant and class")
+    COMPANY = "company", _("This vendor and class")
+    EQUIPMENT_CLASS = "equipment_class", _("This class")
+    STEP = "step", _("This step anywhere")
+    ASSUMED = "assumed", _("Assumption")
+
+
 class Rule(TextChoices):
     NO_ROS = "no_ros", _("No required-on-site date")
     ORDER_BY = "order_by", _("Order-by date near or past")

@@ -13,7 +13,17 @@ from procurement.models.change_order import ChangeOrder, Receipt
 from procurement.models.company import Company, Contact, Plant
 from procurement.models.equipment import ChainStep, ChainTemplate, EquipmentClass
 from procurement.models.erp import ExternalRef
-from procurement.models.forecast import BlockForecast, ChainForecast, ForecastRun, LotForecast, RequirementForecast
+from procurement.models.forecast import (
+    Backtest,
+    BlockForecast,
+    BlockProbability,
+    ChainForecast,
+    ForecastRun,
+    LotForecast,
+    LotProbability,
+    RequirementForecast,
+    StepHistory,
+)
 from procurement.models.health import Heartbeat
 from procurement.models.lead_time import LeadTimeObservation
 from procurement.models.lot import Allocation, DeliveryLot
@@ -26,7 +36,9 @@ __all__ = [
     "AlertPreference",
     "AlertRuleSetting",
     "Allocation",
+    "Backtest",
     "BlockForecast",
+    "BlockProbability",
     "ChainForecast",
     "ChainStep",
     "ChainTemplate",
@@ -43,6 +55,7 @@ __all__ = [
     "Heartbeat",
     "LeadTimeObservation",
     "LotForecast",
+    "LotProbability",
     "Notification",
     "NotificationItem",
     "OrderLine",
@@ -54,5 +67,6 @@ __all__ = [
     "RequirementForecast",
     "RosAnchor",
     "ScheduleLine",
+    "StepHistory",
     "Watch",
 ]

@@ -4,19 +4,23 @@ Each subject has one row with `current` set; a run writes only the answers that 
 """
 
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q
 
+from procurement.models.company import Company, Plant
+from procurement.models.equipment import EquipmentClass
 from procurement.models.lot import DeliveryLot
 from procurement.models.order import ScheduleLine
 from procurement.models.requirement import Requirement
-from procurement.vocabulary import RunCause
+from procurement.vocabulary import HistoryKind, HistoryLevel, RunCause
 from sites.accounts.models import User
-from sites.accounts.row import Row
+from sites.accounts.row import Row, plausible_number
 from sites.models import Block, Chain, Site
 
 
 class ForecastRun(Row):
-    """`site` is null for the power portfolio. `input_hash` covers every fact the run read."""
+    """`site` is null for the power portfolio. `input_hash` covers every fact the run read. `trials` is 0 where nothing
+    was sampled.
+    """
 
     site = models.ForeignKey(Site, null=True, on_delete=models.PROTECT, related_name="runs")
     as_of = models.DateField()
@@ -27,6 +31,8 @@ class ForecastRun(Row):
     cause_key = models.CharField(max_length=80, blank=True, help_text="Groups what one statement or import moved")
     actor = models.ForeignKey(User, null=True, on_delete=models.PROTECT, related_name="+")
     changed_answers = models.PositiveIntegerField(default=0)
+    trials = models.PositiveIntegerField(default=0)
+    seed = models.BigIntegerField(default=0)
 
     class Meta:
         indexes = [models.Index(fields=["site", "-created_at"], name="runs_of_a_site")]
@@ -36,7 +42,9 @@ class ForecastRun(Row):
 
 
 class LotForecast(Row):
-    """Days are calendar days unless named working. `steps` holds per applicable step the whole answer of the engine."""
+    """Days are calendar days unless named working. `steps` holds per applicable step the answer of the engine, what is
+    null or empty left out. `fingerprint` stands for the whole answer but the MW-days: equal answers have equal ones.
+    """
 
     run = models.ForeignKey(ForecastRun, on_delete=models.PROTECT, related_name="lot_forecasts")
     lot = models.ForeignKey(DeliveryLot, on_delete=models.PROTECT, related_name="forecasts")
@@ -57,6 +65,7 @@ class LotForecast(Row):
     recovers_mw_days = models.DecimalField(max_digits=14, decimal_places=3, null=True)
     costs_mw_days = models.DecimalField(max_digits=14, decimal_places=3, null=True)
     steps = models.JSONField(default=list)
+    fingerprint = models.BigIntegerField(default=0)
 
     class Meta:
         constraints = [
@@ -70,7 +79,9 @@ class LotForecast(Row):
 
 
 class RequirementForecast(Row):
-    """`order_by_on` and `steps` are given only while nothing is ordered for the requirement."""
+    """`order_by_on` and `steps` are given only while nothing is ordered for the requirement. `fingerprint` is as that
+    of a lot.
+    """
 
     run = models.ForeignKey(ForecastRun, on_delete=models.PROTECT, related_name="requirement_forecasts")
     requirement = models.ForeignKey(Requirement, on_delete=models.PROTECT, related_name="forecasts")
@@ -94,6 +105,7 @@ class RequirementForecast(Row):
     recovers_mw_days = models.DecimalField(max_digits=14, decimal_places=3, null=True)
     costs_mw_days = models.DecimalField(max_digits=14, decimal_places=3, null=True)
     steps = models.JSONField(default=list)
+    fingerprint = models.BigIntegerField(default=0)
 
     class Meta:
         constraints = [
@@ -163,3 +175,128 @@ class ChainForecast(Row):
 
     def __str__(self) -> str:
         return f"{self.chain} on {self.forecast_on}"
+
+
+class LotProbability(Row):
+    """Delivery of an open lot over the trials of a run. `on_time_percent` is the chance of being on site by the ROS,
+    null without one.
+
+    `spread` names up to three steps that drive the spread: `code`, `share_percent` of the variance, and the reference
+    class its durations were drawn from: `kind`, `level`, `sample`.
+    """
+
+    run = models.ForeignKey(ForecastRun, on_delete=models.PROTECT, related_name="lot_probabilities")
+    lot = models.ForeignKey(DeliveryLot, on_delete=models.PROTECT, related_name="probabilities")
+    current = models.BooleanField(default=True)
+    as_of = models.DateField()
+    required_on_site = models.DateField(null=True)
+    p50_on = models.DateField()
+    p80_on = models.DateField()
+    p95_on = models.DateField()
+    on_time_percent = models.PositiveSmallIntegerField(null=True)
+    spread = models.JSONField(default=list)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["lot"], condition=Q(current=True), name="a_lot_has_one_current_probability"
+            ),
+            models.CheckConstraint(
+                name="the_percentiles_of_a_lot_are_ordered",
+                condition=Q(p50_on__lte=F("p80_on")) & Q(p80_on__lte=F("p95_on")),
+            ),
+            models.CheckConstraint(
+                name="the_chance_of_a_lot_is_a_percentage",
+                condition=plausible_number("on_time_percent", most="100"),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.lot} on {self.p80_on} (P80)"
+
+
+class BlockProbability(Row):
+    """Ready for service over the trials of a run; null dates are not known, and `unknown_because` names the groups.
+
+    `on_time_percent` is the chance of being ready by the baseline, null without one.
+    """
+
+    run = models.ForeignKey(ForecastRun, on_delete=models.PROTECT, related_name="block_probabilities")
+    block = models.ForeignKey(Block, on_delete=models.PROTECT, related_name="probabilities")
+    current = models.BooleanField(default=True)
+    as_of = models.DateField()
+    rfs_baseline_on = models.DateField(null=True)
+    p50_on = models.DateField(null=True)
+    p80_on = models.DateField(null=True)
+    p95_on = models.DateField(null=True)
+    on_time_percent = models.PositiveSmallIntegerField(null=True)
+    unknown_because = models.CharField(max_length=200, blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["block"], condition=Q(current=True), name="a_block_has_one_current_probability"
+            ),
+            models.CheckConstraint(
+                name="the_percentiles_of_a_block_are_ordered",
+                condition=Q(p50_on__isnull=True, p80_on__isnull=True, p95_on__isnull=True)
+                | Q(p95_on__isnull=False, p50_on__lte=F("p80_on"), p80_on__lte=F("p95_on")),
+            ),
+            models.CheckConstraint(
+                name="the_chance_of_a_block_is_a_percentage",
+                condition=plausible_number("on_time_percent", most="100"),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.block} on {self.p80_on} (P80)"
+
+
+class StepHistory(Row):
+    """How long a step of one reference class took, as a share of what was expected; learnt anew once a day.
+
+    `quantiles` are thousandths of the plan (1000: as planned), evenly spaced from the shortest to the longest of
+    `sample` completed steps. Company is the maker, else the seller; null where the level does not look at it.
+    """
+
+    as_of = models.DateField()
+    kind = models.CharField(max_length=10, choices=HistoryKind)
+    level = models.CharField(max_length=16, choices=HistoryLevel)
+    code = models.CharField(max_length=40)
+    equipment_class = models.ForeignKey(
+        EquipmentClass, null=True, on_delete=models.CASCADE, related_name="step_histories"
+    )
+    company = models.ForeignKey(Company, null=True, on_delete=models.CASCADE, related_name="step_histories")
+    plant = models.ForeignKey(Plant, null=True, on_delete=models.CASCADE, related_name="step_histories")
+    sample = models.PositiveIntegerField()
+    quantiles = models.JSONField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["kind", "level", "code", "equipment_class", "company", "plant"],
+                nulls_distinct=False,
+                name="a_reference_class_has_one_history",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.code} at level {self.level} ({self.sample})"
+
+
+class Backtest(Row):
+    """What forecasts of the past were worth: `scores` holds one entry a group of lines, as the page shows them."""
+
+    as_of = models.DateField()
+    horizon_days = models.PositiveIntegerField()
+    trials = models.PositiveIntegerField()
+    seed = models.BigIntegerField(default=0)
+    origins = models.PositiveIntegerField(help_text="Days in the past from which was forecast")
+    forecasts = models.PositiveIntegerField(help_text="Lines and origins together")
+    scores = models.JSONField(default=list)
+
+    class Meta:
+        indexes = [models.Index(fields=["-created_at"], name="backtests_by_age")]
+
+    def __str__(self) -> str:
+        return f"back-test of {self.as_of} over {self.horizon_days} days"

@@ -13,7 +13,9 @@ from procurement.models import (
     AlertPreference,
     AlertRuleSetting,
     Allocation,
+    Backtest,
     BlockForecast,
+    BlockProbability,
     ChainForecast,
     ChainStep,
     ChainTemplate,
@@ -29,6 +31,7 @@ from procurement.models import (
     GroupNeed,
     LeadTimeObservation,
     LotForecast,
+    LotProbability,
     Notification,
     NotificationItem,
     OrderLine,
@@ -40,6 +43,7 @@ from procurement.models import (
     RequirementForecast,
     RosAnchor,
     ScheduleLine,
+    StepHistory,
     Watch,
 )
 from procurement.vocabulary import (
@@ -48,6 +52,8 @@ from procurement.vocabulary import (
     CalendarOf,
     Channel,
     CommercialStatus,
+    HistoryKind,
+    HistoryLevel,
     Incoterm,
     Lane,
     LeadTimeKind,
@@ -437,6 +443,57 @@ class ChainForecastFactory(_AnswerFactory[ChainForecast]):
     run = SubFactory(ForecastRunFactory, site=SelfAttribute("..chain.site"))
     as_of = SelfAttribute("run.as_of")
     forecast_on = date(2027, 8, 1)
+
+
+class LotProbabilityFactory(_AnswerFactory[LotProbability]):
+    class Meta:
+        model = LotProbability
+
+    lot = SubFactory(DeliveryLotFactory)
+    run = SubFactory(ForecastRunFactory, site=SelfAttribute("..lot.schedule_line.site"), trials=1000, seed=1)
+    as_of = SelfAttribute("run.as_of")
+    required_on_site = date(2027, 9, 20)
+    p50_on = date(2027, 8, 31)
+    p80_on = date(2027, 9, 18)
+    p95_on = date(2027, 10, 30)
+    on_time_percent = 81
+
+
+class BlockProbabilityFactory(_AnswerFactory[BlockProbability]):
+    class Meta:
+        model = BlockProbability
+
+    block = SubFactory(BlockFactory)
+    run = SubFactory(ForecastRunFactory, site=SelfAttribute("..block.phase.site"), trials=1000, seed=1)
+    as_of = SelfAttribute("run.as_of")
+    rfs_baseline_on = SelfAttribute("block.rfs_baseline_on")
+    p50_on = date(2027, 12, 1)
+    p80_on = date(2028, 1, 10)
+    p95_on = date(2028, 3, 1)
+    on_time_percent = 40
+
+
+class StepHistoryFactory(RowFactory[StepHistory]):
+    class Meta:
+        model = StepHistory
+
+    as_of = date(2026, 11, 20)
+    kind = HistoryKind.DURATION
+    level = HistoryLevel.STEP
+    code = "FAT_PASS"
+    sample = 40
+    quantiles = LazyFunction(lambda: [900, 1000, 1400])
+
+
+class BacktestFactory(RowFactory[Backtest]):
+    class Meta:
+        model = Backtest
+
+    as_of = date(2026, 11, 20)
+    horizon_days = 180
+    trials = 1000
+    origins = 12
+    forecasts = 300
 
 
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)

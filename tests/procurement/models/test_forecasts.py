@@ -6,8 +6,10 @@ import pytest
 
 from tests.factories.procurement import (
     BlockForecastFactory,
+    BlockProbabilityFactory,
     ChainForecastFactory,
     LotForecastFactory,
+    LotProbabilityFactory,
     RequirementForecastFactory,
 )
 from tests.refusals import kept, refused_by
@@ -39,6 +41,16 @@ def test_a_block_has_one_current_answer() -> None:
 def test_a_chain_has_one_current_answer() -> None:
     with refused_by("a_chain_has_one_current_forecast"):
         _make_two_current(ChainForecastFactory, "chain")
+
+
+def test_a_lot_has_one_current_probability() -> None:
+    with refused_by("a_lot_has_one_current_probability"):
+        _make_two_current(LotProbabilityFactory, "lot")
+
+
+def test_a_block_has_one_current_probability() -> None:
+    with refused_by("a_block_has_one_current_probability"):
+        _make_two_current(BlockProbabilityFactory, "block")
 
 
 def test_a_further_answer_leaves_the_first_as_history() -> None:
