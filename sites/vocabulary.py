@@ -37,6 +37,7 @@ class ChainKind(TextChoices):
     GATE = "gate", _("Gate")
     AGREEMENT = "agreement", _("Power purchase agreement")
     GRID_CONNECTION = "grid_connection", _("Grid connection")
+    NETWORK_WORKS = "network_works", _("Network works")
 
 
 class PromiseSource(TextChoices):
@@ -117,6 +118,92 @@ class LinkKind(TextChoices):
     START_FINISH = "start_finish", _("Start to finish")
 
 
+class ConstraintKind(TextChoices):
+    """What holds an activity's dates. The mandatory ones break the logic, the others bend to it."""
+
+    START_ON = "start_on", _("Start on")
+    START_ON_OR_BEFORE = "start_on_or_before", _("Start on or before")
+    START_ON_OR_AFTER = "start_on_or_after", _("Start on or after")
+    FINISH_ON = "finish_on", _("Finish on")
+    FINISH_ON_OR_BEFORE = "finish_on_or_before", _("Finish on or before")
+    FINISH_ON_OR_AFTER = "finish_on_or_after", _("Finish on or after")
+    MANDATORY_START = "mandatory_start", _("Mandatory start")
+    MANDATORY_FINISH = "mandatory_finish", _("Mandatory finish")
+    AS_LATE_AS_POSSIBLE = "as_late_as_possible", _("As late as possible")
+
+
+class LagCalendar(TextChoices):
+    """Whose working time the lag of a link is counted in."""
+
+    PREDECESSOR = "predecessor", _("The predecessor's")
+    SUCCESSOR = "successor", _("The successor's")
+    ROUND_THE_CLOCK = "round_the_clock", _("Round the clock")
+    PROJECT = "project", _("The project's default")
+
+
+class ProgressRule(TextChoices):
+    """What happens to the rest of an activity that was started out of sequence."""
+
+    RETAINED_LOGIC = "retained_logic", _("Retained logic")
+    PROGRESS_OVERRIDE = "progress_override", _("Progress override")
+    ACTUAL_DATES = "actual_dates", _("Actual dates")
+
+
+class FloatKind(TextChoices):
+    """What the total float of an activity is the difference of."""
+
+    FINISH = "finish", _("Late finish minus early finish")
+    START = "start", _("Late start minus early start")
+    SMALLEST = "smallest", _("The smaller of the two")
+
+
+class CriticalBy(TextChoices):
+    FLOAT = "float", _("Total float")
+    LONGEST_PATH = "longest_path", _("Longest path")
+
+
+class PercentKind(TextChoices):
+    DURATION = "duration", _("Duration")
+    UNITS = "units", _("Units")
+    PHYSICAL = "physical", _("Physical")
+
+
+class ScheduleFormat(TextChoices):
+    XER = "xer", _("Primavera P6 XER")
+    PMXML = "pmxml", _("Primavera P6 XML")
+    MSPDI = "mspdi", _("Microsoft Project XML")
+
+
+class DecisionKind(TextChoices):
+    ACCEPTED = "accepted", _("Accepted")
+    REJECTED = "rejected", _("Rejected")
+    ROLLED_BACK = "rolled_back", _("Rolled back")
+
+
+class ScheduleAnomaly(TextChoices):
+    """What stops a schedule from being accepted until someone with the right says why it is fine."""
+
+    MASS_SHIFT = "mass_shift", _("Most activities move by the same days")
+    LOST_ANCHORS = "lost_anchors", _("Activities that dates hang on are gone")
+    RENUMBERED = "renumbered", _("Activities have kept their names but not their codes")
+    OTHER_PROJECT = "other_project", _("It looks like another project")
+    DATA_DATE_BACK = "data_date_back", _("The data date goes back")
+
+
+class AnchorSubject(TextChoices):
+    REQUIREMENT = "requirement", _("Requirements, by their tag")
+    GATE = "gate", _("Gates, by the code of their block, phase or site")
+
+
+class AnchorField(TextChoices):
+    """Where in an activity an anchor rule looks for its pattern."""
+
+    CODE = "code", _("Activity id")
+    NAME = "name", _("Activity name")
+    WBS = "wbs", _("WBS")
+    ACTIVITY_CODE = "activity_code", _("Activity code")
+
+
 class GridState(TextChoices):
     ENQUIRY = "enquiry", _("Enquiry")
     APPLIED = "applied", _("Applied")
@@ -184,6 +271,109 @@ class Certificate(TextChoices):
     REGO_GB = "rego_gb", _("REGO (Great Britain)")
     REC = "rec", _("REC (US)")
     NONE = "none", _("None")
+
+
+class ContractParty(TextChoices):
+    SELLER = "seller", _("Seller")
+    BUYER = "buyer", _("Buyer")
+    RETAILER = "retailer", _("Sleeving retailer")
+    UTILITY = "utility", _("Utility")
+    SHARED = "shared", _("Shared")
+
+
+class DeemedEnergy(TextChoices):
+    NONE = "none", _("Not paid")
+    PAID = "paid", _("Paid")
+    ABOVE_ALLOWANCE = "above_allowance", _("Paid above the allowance")
+
+
+class CertificateReplacement(TextChoices):
+    """What the seller owes for a certificate that does not come."""
+
+    NONE = "none", _("No duty")
+    SAME_KIND = "same_kind", _("Replaced by the same kind")
+    EQUIVALENT = "equivalent", _("Replaced by an equivalent")
+    MARKET_PRICE = "market_price", _("Paid at the market price")
+
+
+class DamagesDirection(TextChoices):
+    RECEIVABLE = "receivable", _("Receivable from the seller, for a late COD")
+    PAYABLE = "payable", _("Payable by the buyer, for a late connection")
+
+
+class DamagesKind(TextChoices):
+    PER_MW_DAY = "per_mw_day", _("An amount per MW and day")
+    PERCENT_PER_DAY = "percent_per_day", _("Percent of an amount per day")
+
+
+class DamagesDue(TextChoices):
+    """The day after which the delay is counted."""
+
+    TARGET_COD = "target_cod", _("Target COD")
+    GUARANTEED_COD = "guaranteed_cod", _("Guaranteed COD")
+    COD = "cod", _("COD as it comes")
+    DAY = "day", _("A day")
+
+
+class CreditForm(TextChoices):
+    PARENT_GUARANTEE = "parent_guarantee", _("Parent guarantee")
+    LETTER_OF_CREDIT = "letter_of_credit", _("Letter of credit")
+    CASH = "cash", _("Cash deposit")
+    BOND = "bond", _("Bond")
+
+
+class ClockReference(TextChoices):
+    """What the days of a notice are counted from."""
+
+    DAY = "day", _("A day")
+    MILESTONE = "milestone", _("A milestone of the agreement")
+    TARGET_COD = "target_cod", _("Target COD")
+    GUARANTEED_COD = "guaranteed_cod", _("Guaranteed COD")
+    LONG_STOP = "long_stop", _("Long-stop date")
+    TERM_END = "term_end", _("End of the term")
+
+
+class ClockSide(TextChoices):
+    BEFORE = "before", _("Before")
+    AFTER = "after", _("After")
+
+
+class ClockKind(TextChoices):
+    """A date of a contract that something must have happened by."""
+
+    TARGET_COD = "target_cod", _("Target COD")
+    GUARANTEED_COD = "guaranteed_cod", _("Guaranteed COD")
+    LONG_STOP = "long_stop", _("Long-stop date")
+    CONDITION = "condition", _("Condition precedent")
+    NOTICE = "notice", _("Notice to be served in writing")
+    CREDIT_SUPPORT = "credit_support", _("Credit support expires")
+    OFFER_EXPIRY = "offer_expiry", _("Connection offer expires")
+    CERTIFICATE_END = "certificate_end", _("Certificate scheme ends")
+    TERM_END = "term_end", _("Term ends")
+
+
+class DocumentKind(TextChoices):
+    TERM_SHEET = "term_sheet", _("Term sheet")
+    AGREEMENT = "agreement", _("Agreement")
+    AMENDMENT = "amendment", _("Amendment")
+    CREDIT_SUPPORT = "credit_support", _("Credit support")
+    NOTICE = "notice", _("Notice")
+    OTHER = "other", _("Other")
+
+
+class PowerLimit(TextChoices):
+    """What holds the megawatts of a site down."""
+
+    GRID = "grid", _("Grid")
+    SUPPLY = "supply", _("Contracted supply")
+    ELECTRICAL = "electrical", _("Electrical equipment")
+    COOLING = "cooling", _("Cooling equipment")
+
+
+class KnowledgeMode(TextChoices):
+    TODAY = "today", _("As known today")
+    BASELINE = "baseline", _("As agreed first")
+    KNOWN_ON = "known_on", _("As known on a past day")
 
 
 class ScopeKind(TextChoices):
@@ -295,6 +485,11 @@ class MilestoneCode(TextChoices):
     IN_STUDY = "IN_STUDY", _("In study")
     OFFERED = "OFFERED", _("Offered")
     WORKS = "WORKS", _("Works")
+    BACKFEED = "BACKFEED", _("Backfeed")
+    LOAD_STUDY = "LOAD_STUDY", _("Load study")
+    FACILITIES_STUDY = "FACILITIES_STUDY", _("Facilities study")
+    DESIGN_DONE = "DESIGN_DONE", _("Design done")
+    COMPLETE = "COMPLETE", _("Complete")
     SUBSTATION_READY = "SUBSTATION_READY", _("Substation ready")
     CAPACITY_RELEASED = "CAPACITY_RELEASED", _("Capacity released")
     TERM_SHEET = "TERM_SHEET", _("Term sheet")

@@ -6,53 +6,25 @@ floats are minutes of work. The rules are those of the two planning tools; `docs
 
 from dataclasses import dataclass, field
 from datetime import datetime
-from enum import StrEnum
 
 from sites.domain.errors import BadInput
 from sites.domain.network_calendar import HourCalendar
-from sites.vocabulary import ActivityKind, ActivityStatus, LinkKind
-
-
-class Constraint(StrEnum):
-    START_ON = "start_on"
-    START_ON_OR_BEFORE = "start_on_or_before"
-    START_ON_OR_AFTER = "start_on_or_after"
-    FINISH_ON = "finish_on"
-    FINISH_ON_OR_BEFORE = "finish_on_or_before"
-    FINISH_ON_OR_AFTER = "finish_on_or_after"
-    MANDATORY_START = "mandatory_start"
-    MANDATORY_FINISH = "mandatory_finish"
-    AS_LATE_AS_POSSIBLE = "as_late_as_possible"
-
-
-class LagCalendar(StrEnum):
-    PREDECESSOR = "predecessor"
-    SUCCESSOR = "successor"
-    ROUND_THE_CLOCK = "round_the_clock"
-    PROJECT = "project"
-
-
-class Progress(StrEnum):
-    """What holds the rest of a started activity: its unfinished predecessors, nothing, or nothing with actual dates
-    also where they lie behind the data date; `from_start` counts its whole duration from its actual start."""
-
-    RETAINED_LOGIC = "retained_logic"
-    OVERRIDE = "override"
-    ACTUAL_DATES = "actual_dates"
-    FROM_START = "from_start"
-
-
-class FloatKind(StrEnum):
-    START = "start"
-    FINISH = "finish"
-    SMALLEST = "smallest"
+from sites.vocabulary import (
+    ActivityKind,
+    ActivityStatus,
+    ConstraintKind,
+    FloatKind,
+    LagCalendar,
+    LinkKind,
+    ProgressRule,
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Bound:
     """`at` is None for as late as possible alone."""
 
-    kind: Constraint
+    kind: ConstraintKind
     at: datetime | None = None
 
 
@@ -104,7 +76,9 @@ class Project:
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """`start_lag_from_actual`: a start-to-start lag behind a started activity runs from its actual start.
+    """`progress` is what holds the rest of a started activity; with `counts_from_start` nothing does: its whole
+    duration runs from its actual start (Microsoft Project). `start_lag_from_actual`: a start-to-start lag behind a
+    started activity runs from its actual start.
 
     `end_is_each_projects`: open ends hang on the end of their own project, else on that of all. `bounds_beat_links`:
     a latest date also pulls an activity before its predecessors, and `finishes_at_link`: a finish set by a link
@@ -112,7 +86,8 @@ class Options:
     """
 
     lag_calendar: LagCalendar = LagCalendar.PREDECESSOR
-    progress: Progress = Progress.RETAINED_LOGIC
+    progress: ProgressRule = ProgressRule.RETAINED_LOGIC
+    counts_from_start: bool = False
     float_kind: FloatKind = FloatKind.FINISH
     open_ends_critical: bool = False
     uses_expected_finish: bool = True

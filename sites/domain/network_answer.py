@@ -5,10 +5,10 @@ from datetime import datetime
 from enum import StrEnum
 from functools import cached_property
 
-from sites.domain.network import Constraint, FloatKind, Link, Task
+from sites.domain.network import Link, Task
 from sites.domain.network_calendar import instant_of
 from sites.domain.network_plan import FAR, FROM_START, HAMMOCKS, TO_FINISH, Plan
-from sites.vocabulary import ActivityKind, ActivityStatus
+from sites.vocabulary import ActivityKind, ActivityStatus, ConstraintKind, FloatKind
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,7 +198,7 @@ class Towards:
 def _is_pinned(task: Task) -> bool:
     """Whether a mandatory date keeps the activity where it is, whatever its predecessors do."""
     return any(
-        bound.kind is Constraint.MANDATORY_FINISH
-        or (bound.kind is Constraint.MANDATORY_START and task.status is ActivityStatus.NOT_STARTED)
+        bound.kind is ConstraintKind.MANDATORY_FINISH
+        or (bound.kind is ConstraintKind.MANDATORY_START and task.status is ActivityStatus.NOT_STARTED)
         for bound in task.bounds
     )

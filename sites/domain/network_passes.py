@@ -7,17 +7,17 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Final
 
-from sites.domain.network import Constraint, Progress, Task
+from sites.domain.network import Task
 from sites.domain.network_answer import Calculation, DriverKind
 from sites.domain.network_calendar import WorkingTime, minute_of
 from sites.domain.network_plan import FAR, FROM_START, HAMMOCKS, TO_FINISH, Plan
-from sites.vocabulary import ActivityKind, ActivityStatus
+from sites.vocabulary import ActivityKind, ActivityStatus, ConstraintKind, ProgressRule
 
 _MILESTONES: Final = frozenset({ActivityKind.START_MILESTONE, ActivityKind.FINISH_MILESTONE})
-_AT_LEAST_START: Final = frozenset({Constraint.START_ON, Constraint.START_ON_OR_AFTER})
-_AT_LEAST_FINISH: Final = frozenset({Constraint.FINISH_ON, Constraint.FINISH_ON_OR_AFTER})
-_AT_MOST_START: Final = frozenset({Constraint.START_ON, Constraint.START_ON_OR_BEFORE})
-_AT_MOST_FINISH: Final = frozenset({Constraint.FINISH_ON, Constraint.FINISH_ON_OR_BEFORE})
+_AT_LEAST_START: Final = frozenset({ConstraintKind.START_ON, ConstraintKind.START_ON_OR_AFTER})
+_AT_LEAST_FINISH: Final = frozenset({ConstraintKind.FINISH_ON, ConstraintKind.FINISH_ON_OR_AFTER})
+_AT_MOST_START: Final = frozenset({ConstraintKind.START_ON, ConstraintKind.START_ON_OR_BEFORE})
+_AT_MOST_FINISH: Final = frozenset({ConstraintKind.FINISH_ON, ConstraintKind.FINISH_ON_OR_BEFORE})
 
 
 def calculate(plan: Plan, not_before: Mapping[str, datetime] | None = None) -> Calculation:
@@ -63,7 +63,7 @@ class _Passes:
             self._sum_up(number)
         elif task.status is ActivityStatus.COMPLETED:
             self._done(number, task)
-        elif task.status is ActivityStatus.IN_PROGRESS and self.options.progress is Progress.FROM_START:
+        elif task.status is ActivityStatus.IN_PROGRESS and self.options.counts_from_start:
             self._from_start(number, task, time)
         elif task.kind not in HAMMOCKS:
             self._place(number, task, time)
@@ -103,7 +103,7 @@ class _Passes:
         started = task.status is ActivityStatus.IN_PROGRESS
         begin, driver = self.data_date[task.project], DriverKind.DATA_DATE if not started else DriverKind.ACTUAL
         by: int | DriverKind = driver
-        if started and task.actual_start and self.options.progress is Progress.ACTUAL_DATES:
+        if started and task.actual_start and self.options.progress is ProgressRule.ACTUAL_DATES:
             begin = max(begin, minute_of(task.actual_start))
         end, end_by = -FAR, by
         for first, code, lag, lag_time, link in self.plan.before[number]:
@@ -137,7 +137,7 @@ class _Passes:
         if (
             task.status is ActivityStatus.IN_PROGRESS
             and task.actual_start
-            and (self.options.start_lag_from_actual or self.options.progress is Progress.ACTUAL_DATES)
+            and (self.options.start_lag_from_actual or self.options.progress is ProgressRule.ACTUAL_DATES)
         ):
             return minute_of(task.actual_start)
         return self.start[first]
@@ -188,18 +188,18 @@ class _Passes:
             if bound.at is None:
                 continue
             at = minute_of(bound.at)
-            if bound.kind is Constraint.MANDATORY_START and not started:
+            if bound.kind is ConstraintKind.MANDATORY_START and not started:
                 start = at if task.kind in _MILESTONES else time.next_start(at)
                 finish, by = time.forward(start, rest), DriverKind.BOUND
-            elif bound.kind is Constraint.MANDATORY_FINISH:
+            elif bound.kind is ConstraintKind.MANDATORY_FINISH:
                 finish = at if task.kind in _MILESTONES else time.last_finish(at)
                 start, by = (finish if not rest else time.back(finish, rest)), DriverKind.BOUND
             elif not self.options.bounds_beat_links:
                 continue
-            elif bound.kind is Constraint.START_ON_OR_BEFORE and not started and start > at:
+            elif bound.kind is ConstraintKind.START_ON_OR_BEFORE and not started and start > at:
                 start = time.next_start(at)
                 finish, by = time.forward(start, rest), DriverKind.BOUND
-            elif bound.kind is Constraint.FINISH_ON_OR_BEFORE and finish > at:
+            elif bound.kind is ConstraintKind.FINISH_ON_OR_BEFORE and finish > at:
                 finish = time.last_finish(at)
                 start, by = (finish if not rest else time.back(finish, rest)), DriverKind.BOUND
         return start, finish, by
@@ -279,9 +279,9 @@ class _Passes:
                 finish = min(finish, at)
             elif bound.kind in _AT_MOST_START and not started:
                 start = min(start, at)
-            elif bound.kind is Constraint.MANDATORY_FINISH:
+            elif bound.kind is ConstraintKind.MANDATORY_FINISH:
                 finish, start = at, FAR
-            elif bound.kind is Constraint.MANDATORY_START and not started:
+            elif bound.kind is ConstraintKind.MANDATORY_START and not started:
                 finish, start = FAR, at
         self._settle_late(number, task, time, finish, start)
 
@@ -334,4 +334,4 @@ class _Passes:
 
 
 def _is_alap(task: Task) -> bool:
-    return any(bound.kind is Constraint.AS_LATE_AS_POSSIBLE for bound in task.bounds)
+    return any(bound.kind is ConstraintKind.AS_LATE_AS_POSSIBLE for bound in task.bounds)

@@ -3,9 +3,9 @@
 from datetime import date, datetime
 from typing import Final
 
-from sites.domain.network import LagCalendar, Link, Network, NotANetwork, Progress, Task
+from sites.domain.network import Link, Network, NotANetwork, Task
 from sites.domain.network_calendar import HourCalendar, WorkingTime, minute_of
-from sites.vocabulary import ActivityKind, ActivityStatus, LinkKind
+from sites.vocabulary import ActivityKind, ActivityStatus, LagCalendar, LinkKind, ProgressRule
 
 # Bit 0: the link hangs on the predecessor's start; bit 1: it moves the successor's finish.
 FROM_START, TO_FINISH = 1, 2
@@ -109,7 +109,8 @@ class Plan:
             return False
         if after.status is ActivityStatus.NOT_STARTED:
             return True
-        if self.network.options.progress is not Progress.RETAINED_LOGIC:
+        options = self.network.options
+        if options.counts_from_start or options.progress is not ProgressRule.RETAINED_LOGIC:
             return False
         return not (code == FROM_START and before.status is not ActivityStatus.NOT_STARTED)
 
@@ -149,4 +150,6 @@ class Plan:
             behind = [first for first, *_ in self.before[at] if first in left]
             behind += [part for part in self.parts.get(at, ()) if part in left]
             at = behind[0]
-        return trail[seen[at] :][::-1]
+        circle = trail[seen[at] :][::-1]
+        first = circle.index(min(circle))
+        return circle[first:] + circle[:first]
