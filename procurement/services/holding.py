@@ -13,8 +13,8 @@ from django.db import connection, transaction
 from django.db.models import Exists, OuterRef
 
 from procurement.models import AlertEvent, AlertPreference, Notification, NotificationItem
-from procurement.services.recipients import Directory, Reason, local_now, zone_of
-from procurement.vocabulary import AlertEventKind, AlertState, Channel, Lane, NotificationState
+from procurement.services.recipients import Directory, Reason, Told, local_now, zone_of
+from procurement.vocabulary import AlertEventKind, AlertState, Channel, Lane, MessageKind, NotificationState
 from sites.accounts.models import User
 
 logger = logging.getLogger(__name__)
@@ -31,6 +31,9 @@ class _Envelope(NamedTuple):
     site_id: UUID | None
     lane: Lane
     cause_key: str
+
+
+_Addressed = tuple[AlertEvent, Told]
 
 
 def hold(events: Iterable[AlertEvent], *, now: datetime, at_once: bool = False, besides: Collection[UUID] = ()) -> int:
@@ -58,17 +61,16 @@ def _hold(
         )
     )
     preferred = _preferred_lanes()
-    envelopes: dict[_Envelope, list[AlertEvent]] = defaultdict(list)
-    people: dict[UUID, tuple[User, Reason]] = {}
+    envelopes: dict[_Envelope, list[_Addressed]] = defaultdict(list)
     unknown: set[UUID] = set()
     for event in rows:
         told = directory.told(event.alert)
         if not told:
             unknown.add(event.alert_id)
-        for person, reason in told:
+        for each in told:
+            person = each.person
             if (event.pk, person.pk) in already:
                 continue
-            people.setdefault(person.pk, (person, reason))
             lane = preferred.get((person.pk, event.alert.rule)) or preferred.get((person.pk, "")) or event.alert.lane
             digest = lane == Lane.DIGEST
             envelopes[
@@ -78,17 +80,17 @@ def _hold(
                     Lane(lane),
                     "" if digest else event.cause_key,
                 )
-            ].append(event)
+            ].append((event, each))
     put = 0
     release_at = now if at_once else now + timedelta(seconds=settings.HOLD_SECONDS)
     # In one order for everybody, so that two writers who tell the same people cannot wait for each other.
-    for envelope, told_events in sorted(envelopes.items(), key=lambda pair: str(pair[0])):
-        person, reason = people[envelope.recipient_id]
+    for envelope, addressed in sorted(envelopes.items(), key=lambda pair: str(pair[0])):
+        event, first = addressed[0]
         if envelope.lane == Lane.DIGEST:
-            message_id = _held_digest(person, reason, now)
+            message_id = _held_digest(first.person, first.reason, now)
         else:
-            message_id = _held_bundle(envelope, told_events[0].cause_text, reason, release_at)
-        put += _put(told_events, message_id, person)
+            message_id = _held_bundle(envelope, event.cause_text, first.reason, release_at)
+        put += _put(addressed, message_id)
     return put, unknown
 
 
@@ -114,10 +116,19 @@ def _preferred_lanes() -> dict[tuple[UUID, str], str]:
     return {(row.person_id, row.rule): row.lane for row in AlertPreference.objects.all()}
 
 
-def _put(events: Sequence[AlertEvent], message_id: UUID, person: User) -> int:
+def _put(addressed: Sequence[_Addressed], message_id: UUID) -> int:
+    person, events = addressed[0][1].person, [event for event, _told in addressed]
     items = [
-        NotificationItem(notification_id=message_id, event=event, recipient=person, channel=Channel.EMAIL)
-        for event in events
+        NotificationItem(
+            notification_id=message_id,
+            event=event,
+            recipient=person,
+            channel=Channel.EMAIL,
+            reason=told.reason,
+            role=told.role,
+            scope=told.scope,
+        )
+        for event, told in addressed
     ]
     NotificationItem.objects.bulk_create(items, ignore_conflicts=True)
     # An item that was dropped is taken up again: an event has one item a person, whatever became of it.
@@ -159,6 +170,7 @@ def _held_digest(person: User, reason: Reason, now: datetime) -> UUID:
             [
                 Notification(
                     recipient=person,
+                    kind=MessageKind.DIGEST,
                     lane=Lane.DIGEST,
                     cause_key=f"digest:{digest_on.isoformat()}",
                     digest_on=digest_on,

@@ -42,8 +42,12 @@ class Reason(StrEnum):
 
 
 class Told(NamedTuple):
+    """`role` and `scope` are those of the assignment or membership that names the person, or whom they stand in for."""
+
     person: User
     reason: Reason
+    role: str = ""
+    scope: str = ""
 
 
 def zone_of(person: User) -> ZoneInfo:
@@ -101,26 +105,32 @@ class Directory:
         roles = alerting.TOLD[Rule(alert.rule)]
         found: dict[UUID, Told] = {}
         for role in roles:
-            for people in self._assigned(role, scopes):
-                if reached := self._reached(people, scopes.site_id, Reason.OWNER):
+            for named in self._assigned(role, scopes):
+                if reached := self._reached(named, scopes.site_id):
                     found |= reached
                     break
         if not found:
-            for people in self._holders(roles, scopes):
-                if found := self._reached(people, scopes.site_id, Reason.ROLE_HOLDER):
+            for named in self._holders(roles, scopes):
+                if found := self._reached(named, scopes.site_id):
                     break
         if not found:
-            people = [person for level in self._holders((Role.ADMINISTRATOR,), scopes) for person in level]
-            found = self._reached(people, scopes.site_id, Reason.ADMINISTRATOR)
+            found = self._reached(self._administrators(scopes), scopes.site_id)
         return tuple(found.values())
 
     def administrators(self, alert: Alert) -> list[User]:
         """Whoever administers the alert's site, reached by mail or not."""
         scopes = self._scopes[alert.pk]
-        people = {person.pk: person for level in self._holders((Role.ADMINISTRATOR,), scopes) for person in level}
+        people = {told.person.pk: told.person for told in self._administrators(scopes)}
         return [person for person in people.values() if self._sees(person, scopes.site_id)]
 
-    def _assigned(self, role: Role, scopes: Scopes) -> Iterator[list[User]]:
+    def _administrators(self, scopes: Scopes) -> list[Told]:
+        return [
+            told._replace(reason=Reason.ADMINISTRATOR)
+            for level in self._holders((Role.ADMINISTRATOR,), scopes)
+            for told in level
+        ]
+
+    def _assigned(self, role: Role, scopes: Scopes) -> Iterator[list[Told]]:
         today = self._today_at(scopes.site_id)
         mine = [
             row
@@ -131,13 +141,17 @@ class Directory:
             and (row.until_on is None or row.until_on >= today)
         ]
         for scope in _NARROWEST_FIRST:
-            yield [row.person for row in mine if row.scope == scope and _is_about(row, scope, scopes)]
+            yield [
+                Told(row.person, Reason.OWNER, row.role, scope)
+                for row in mine
+                if row.scope == scope and _is_about(row, scope, scopes)
+            ]
 
-    def _holders(self, roles: Collection[Role], scopes: Scopes) -> Iterator[list[User]]:
+    def _holders(self, roles: Collection[Role], scopes: Scopes) -> Iterator[list[Told]]:
         site = self._sites.get(scopes.site_id) if scopes.site_id else None
         for scope in _HOLDERS_FIRST:
             yield [
-                row.person
+                Told(row.person, Reason.ROLE_HOLDER, row.role, scope)
                 for row in self._memberships
                 if row.role in roles
                 and row.scope == scope
@@ -147,29 +161,28 @@ class Directory:
                 )
             ]
 
-    def _reached(self, people: Iterable[User], site_id: UUID | None, reason: Reason) -> dict[UUID, Told]:
+    def _reached(self, named: Iterable[Told], site_id: UUID | None) -> dict[UUID, Told]:
         found: dict[UUID, Told] = {}
-        for person in people:
-            told = self._person_or_deputy(person, site_id, reason, frozenset())
-            if told is not None:
-                found.setdefault(told.person.pk, told)
+        for told in named:
+            reached = self._person_or_deputy(told, site_id, frozenset())
+            if reached is not None:
+                found.setdefault(reached.person.pk, reached)
         return found
 
-    def _person_or_deputy(
-        self, person: User, site_id: UUID | None, reason: Reason, seen: frozenset[UUID]
-    ) -> Told | None:
+    def _person_or_deputy(self, told: Told, site_id: UUID | None, seen: frozenset[UUID]) -> Told | None:
+        person = told.person
         if person.pk in seen or not self._sees(person, site_id):
             return None
         away = next((row for row in self._absences[person.pk] if self._is_away(row, person)), None)
         if away is not None:
             deputy = away.deputy
         elif self._has_address(person):
-            return Told(person, reason)
+            return told
         else:
             deputy = self._usual_deputy(person)
         if deputy is None:
             return None
-        return self._person_or_deputy(deputy, site_id, Reason.DEPUTY, seen | {person.pk})
+        return self._person_or_deputy(told._replace(person=deputy, reason=Reason.DEPUTY), site_id, seen | {person.pk})
 
     def _has_address(self, person: User) -> bool:
         return bool(person.email) and person.email_refused_at is None and person.pk not in self._unreached

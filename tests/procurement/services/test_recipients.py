@@ -26,7 +26,7 @@ def unit() -> Late:
 
 def told(unit: Late, **how: object) -> list[tuple[User, Reason]]:
     alert = Alert.objects.get(subject_id=unit.requirement.pk)
-    return [(person, reason) for person, reason in Directory([alert], now=NOON, **how).told(alert)]  # type: ignore[arg-type]
+    return [(told.person, told.reason) for told in Directory([alert], now=NOON, **how).told(alert)]  # type: ignore[arg-type]
 
 
 def scopes(unit: Late) -> list[dict[str, Any]]:
