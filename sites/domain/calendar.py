@@ -6,6 +6,7 @@ Dates are whole local days from 2000 to 2100; what leads outside is refused.
 import re
 import warnings
 from array import array
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache
@@ -99,6 +100,10 @@ class WorkingCalendar:
             year = counted.year(number)
             place += len(year.days)
         return year.days[place - 1]
+
+    def counted(self, year: int) -> Sequence[int]:
+        """How many working days lie in the first n days of the year, for n from 0. Raises BadInput."""
+        return _working_days(self.code, self.closures).year(year).prefix
 
     def working_days_between(self, after: date, through: date) -> int:
         """Working days in (after, through]; negative the other way round."""
