@@ -67,6 +67,9 @@ class Site(Row):
     longitude = models.DecimalField(max_digits=8, decimal_places=5, null=True, blank=True)
     grid_frequency_hz = models.PositiveSmallIntegerField(default=50)
     settlement_zone = models.CharField(max_length=40, blank=True)
+    depends_on_contracted_supply = models.BooleanField(
+        default=False, help_text=_("Without an agreement that delivers, the site may not draw power")
+    )
     status = models.CharField(max_length=20, choices=SiteStatus, default=SiteStatus.CONSTRUCTION)
     delivery_address = models.TextField(blank=True)
 

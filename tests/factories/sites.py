@@ -12,6 +12,7 @@ from sites.models import (
     Absence,
     Activity,
     ActivityLink,
+    AnchorRule,
     Assignment,
     Baseline,
     Block,
@@ -30,7 +31,12 @@ from sites.models import (
     PpaShare,
     Promise,
     PromiseRetraction,
+    ScheduleBaselineActivity,
+    ScheduleCalendar,
+    ScheduleDecision,
+    ScheduleDocument,
     ScheduleRevision,
+    ScheduleWbs,
     Site,
     WorkCalendar,
 )
@@ -269,6 +275,9 @@ class AgreementFactory(RowFactory[PowerPurchaseAgreement]):
     structure = AgreementStructure.SLEEVED
     volume_shape = VolumeShape.PAY_AS_PRODUCED
     contracted_mw = Decimal("40")
+    buyer = "Halls Owner"
+    term_years = Decimal("10")
+    price = Decimal("70")
     currency = "AUD"
     target_cod_on = date(2027, 6, 1)
     guaranteed_cod_on = date(2027, 9, 1)
@@ -300,6 +309,64 @@ class ScheduleRevisionFactory(RowFactory[ScheduleRevision]):
     data_date = date(2026, 11, 1)
     file_name = "build.xer"
     file_sha256 = Sequence(lambda n: f"{n:064}")
+
+
+class ScheduleDocumentFactory(RowFactory[ScheduleDocument]):
+    class Meta:
+        model = ScheduleDocument
+
+    site = SubFactory(SiteFactory)
+    file_name = "build.xer"
+    sha256 = Sequence(lambda n: f"{n:064}")
+    content = b"ERMHDR"
+
+
+class ScheduleDecisionFactory(RowFactory[ScheduleDecision]):
+    class Meta:
+        model = ScheduleDecision
+
+    revision = SubFactory(ScheduleRevisionFactory)
+    kind = DecisionKind.ACCEPTED
+    decided_at = datetime(2026, 11, 20, 12, tzinfo=UTC)
+
+
+class ScheduleCalendarFactory(RowFactory[ScheduleCalendar]):
+    class Meta:
+        model = ScheduleCalendar
+
+    revision = SubFactory(ScheduleRevisionFactory)
+    key = Sequence(lambda n: f"{n}")
+
+
+class ScheduleWbsFactory(RowFactory[ScheduleWbs]):
+    class Meta:
+        model = ScheduleWbs
+
+    revision = SubFactory(ScheduleRevisionFactory)
+    key = Sequence(lambda n: f"{n}")
+
+
+class ScheduleBaselineActivityFactory(RowFactory[ScheduleBaselineActivity]):
+    class Meta:
+        model = ScheduleBaselineActivity
+
+    revision = SubFactory(ScheduleRevisionFactory)
+    baseline = "BUILD-B1"
+    code = Sequence(lambda n: f"A{n}")
+
+
+class AnchorRuleFactory(RowFactory[AnchorRule]):
+    """Binds requirements by their tag in the name of an activity."""
+
+    class Meta:
+        model = AnchorRule
+
+    site = SubFactory(SiteFactory)
+    project_code = "BUILD"
+    subject = AnchorSubject.REQUIREMENT
+    field = AnchorField.NAME
+    pattern = "Set {code}"
+    edge = ActivityEdge.START
 
 
 class ActivityFactory(RowFactory[Activity]):

@@ -4,22 +4,47 @@ import pytest
 
 from sites.accounts.permissions import Permission, Role, roles_with
 from sites.models import (
+    AnchorRule,
+    AgreementDocument,
+    AgreementNotice,
     Assignment,
     Block,
     Chain,
+    ConditionPrecedent,
+    CreditSupport,
+    DamagesBand,
+    DelayDamages,
     Gate,
+    GridCapacityStep,
     GridConnection,
     LoadStep,
+    NetworkWorks,
     Phase,
     PowerPurchaseAgreement,
     PpaShare,
+    PpaShareStep,
+    ScheduleDocument,
     ScheduleRevision,
     Site,
+    SpotPrice,
 )
 from sites.vocabulary import AssignmentScope, ChainKind
 from tests.factories.accounts import UserFactory
+from tests.factories.power import (
+    AgreementDocumentFactory,
+    CapacityStepFactory,
+    ConditionFactory,
+    CreditSupportFactory,
+    DamagesBandFactory,
+    DelayDamagesFactory,
+    NetworkWorksFactory,
+    NoticeFactory,
+    ShareStepFactory,
+    SpotPriceFactory,
+)
 from tests.factories.sites import (
     AgreementFactory,
+    AnchorRuleFactory,
     AssignmentFactory,
     BlockFactory,
     ChainFactory,
@@ -28,6 +53,7 @@ from tests.factories.sites import (
     LoadStepFactory,
     MembershipFactory,
     PhaseFactory,
+    ScheduleDocumentFactory,
     ScheduleRevisionFactory,
     ShareFactory,
 )
@@ -55,10 +81,22 @@ KINDS = [
     Kind(Gate, lambda site: GateFactory.create(site=site)),
     Kind(Chain, lambda site: ChainFactory.create(site=site)),
     Kind(ScheduleRevision, lambda site: ScheduleRevisionFactory.create(site=site)),
+    Kind(ScheduleDocument, lambda site: ScheduleDocumentFactory.create(site=site)),
+    Kind(AnchorRule, lambda site: AnchorRuleFactory.create(site=site)),
     Kind(GridConnection, lambda site: GridConnectionFactory.create(site=site)),
     Kind(LoadStep, lambda site: LoadStepFactory.create(site=site)),
     Kind(PowerPurchaseAgreement, _agreement, placeless=True),
     Kind(PpaShare, lambda site: ShareFactory.create(site=site)),
+    Kind(PpaShareStep, lambda site: ShareStepFactory.create(share__site=site)),
+    Kind(SpotPrice, lambda site: SpotPriceFactory.create(site=site)),
+    Kind(NetworkWorks, lambda site: NetworkWorksFactory.create(connection__site=site)),
+    Kind(GridCapacityStep, lambda site: CapacityStepFactory.create(connection__site=site)),
+    Kind(DelayDamages, lambda site: DelayDamagesFactory.create(agreement=_agreement(site)), placeless=True),
+    Kind(DamagesBand, lambda site: DamagesBandFactory.create(damages__agreement=_agreement(site)), placeless=True),
+    Kind(ConditionPrecedent, lambda site: ConditionFactory.create(agreement=_agreement(site)), placeless=True),
+    Kind(AgreementNotice, lambda site: NoticeFactory.create(agreement=_agreement(site)), placeless=True),
+    Kind(CreditSupport, lambda site: CreditSupportFactory.create(agreement=_agreement(site)), placeless=True),
+    Kind(AgreementDocument, lambda site: AgreementDocumentFactory.create(agreement=_agreement(site)), placeless=True),
     Kind(Assignment, lambda site: AssignmentFactory.create(site=site)),
 ]
 
