@@ -1,4 +1,4 @@
-"""The one way a date of a gate, an agreement or a grid connection is written: the same ledger as a lot's."""
+"""The one way a date of a gate, an agreement, a grid connection or its works is written: the same ledger as a lot's."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -19,13 +19,13 @@ from sites.accounts.permissions import Permission
 from sites.accounts.row import new_id
 from sites.domain.errors import BadInput, NotFound
 from sites.domain.imprecise import ImpreciseDate
-from sites.models import Chain, Gate, GridConnection, Milestone, PowerPurchaseAgreement, Site
+from sites.models import Chain, Gate, GridConnection, Milestone, NetworkWorks, PowerPurchaseAgreement, Site
 from sites.queries.chains import UNPLACED, working_calendars
 from sites.services import chains
 from sites.services.access import check_can
 from sites.vocabulary import GateKind, Precision, PromiseSource
 
-Owner = Gate | GridConnection | PowerPurchaseAgreement
+Owner = Gate | GridConnection | NetworkWorks | PowerPurchaseAgreement
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +105,11 @@ def _locked_owner(chain_id: UUID, actor: User) -> tuple[Owner, Site | None]:
     if grid is not None:
         check_can(actor, Permission.POWER_WRITE, site_id=grid.site_id)
         return grid, grid.site
+    works = NetworkWorks.objects.visible_to(actor).filter(chain=chain_id).select_for_update(of=("self",)).first()
+    if works is not None:
+        site = works.connection.site
+        check_can(actor, Permission.POWER_WRITE, site_id=site.pk)
+        return works, site
     agreements = PowerPurchaseAgreement.objects.visible_to(actor).filter(chain=chain_id)
     agreement = agreements.select_for_update(of=("self",)).first()
     if agreement is None:

@@ -20,6 +20,8 @@ from sites.queries.chains import UNPLACED, chain_facts, with_required_on_site, w
 from sites.vocabulary import BlockPolicy, ChainKind, Driver, DurationBasis
 
 _BATCH = 2000
+# Chains that belong to a site; lots have their own way, agreements no site.
+_OF_THE_SITE = (ChainKind.GATE, ChainKind.GRID_CONNECTION, ChainKind.NETWORK_WORKS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -317,7 +319,7 @@ class SiteWork:
     # -- gates and grid connections ------------------------------------------------------------------------------
 
     def _answer_chains(self) -> None:
-        chains = Chain.objects.filter(site=self.site, kind__in=[ChainKind.GATE, ChainKind.GRID_CONNECTION])
+        chains = Chain.objects.filter(site=self.site, kind__in=_OF_THE_SITE)
         if self.touched is not None:
             if not self.touched.chains:
                 return
