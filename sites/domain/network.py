@@ -1,7 +1,7 @@
 """A site schedule as a network: the frozen rows that its critical-path calculation starts from.
 
-Instants are local to the site, without zone, to the minute; durations, lags and
-floats are minutes of work. The rules are those of the two planning tools; `docs/schedules.md` says which.
+Instants are local to the site, without zone, to the minute; durations, lags and floats are minutes of work.
+The rules are those of the two planning tools; `docs/schedules.md` says which.
 """
 
 from dataclasses import dataclass, field
@@ -22,10 +22,12 @@ from sites.vocabulary import (
 
 @dataclass(frozen=True, slots=True)
 class Bound:
-    """`at` is None for as late as possible alone."""
+    """`at` is None for as late as possible alone. `beats_links`: a latest date also pulls the activity before its
+    predecessors (Microsoft Project), else it bends float alone."""
 
     kind: ConstraintKind
     at: datetime | None = None
+    beats_links: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,9 +82,8 @@ class Options:
     duration runs from its actual start (Microsoft Project). `start_lag_from_actual`: a start-to-start lag behind a
     started activity runs from its actual start.
 
-    `end_is_each_projects`: open ends hang on the end of their own project, else on that of all. `bounds_beat_links`:
-    a latest date also pulls an activity before its predecessors, and `finishes_at_link`: a finish set by a link
-    stays at that instant instead of at the end of work before it (both Microsoft Project).
+    `end_is_each_projects`: open ends hang on the end of their own project, else on that of all. `finishes_at_link`: a
+    finish set by a link stays at that instant instead of at the end of work before it (Microsoft Project).
     """
 
     lag_calendar: LagCalendar = LagCalendar.PREDECESSOR
@@ -94,7 +95,6 @@ class Options:
     start_lag_from_actual: bool = False
     ignores_other_projects: bool = False
     end_is_each_projects: bool = True
-    bounds_beat_links: bool = False
     finishes_at_link: bool = False
 
 

@@ -194,7 +194,7 @@ class _Passes:
             elif bound.kind is ConstraintKind.MANDATORY_FINISH:
                 finish = at if task.kind in _MILESTONES else time.last_finish(at)
                 start, by = (finish if not rest else time.back(finish, rest)), DriverKind.BOUND
-            elif not self.options.bounds_beat_links:
+            elif not bound.beats_links:
                 continue
             elif bound.kind is ConstraintKind.START_ON_OR_BEFORE and not started and start > at:
                 start = time.next_start(at)

@@ -58,8 +58,8 @@ def done(key: str, days: float, start: str, finish: str, **given: Any) -> Task:
     )
 
 
-def bound(kind: ConstraintKind, on: str) -> tuple[Bound, ...]:
-    return (Bound(kind, at(on)),)
+def bound(kind: ConstraintKind, on: str, *, beats_links: bool = False) -> tuple[Bound, ...]:
+    return (Bound(kind, at(on), beats_links),)
 
 
 def link(first: str, then: str, kind: LinkKind = FS, days: float = 0, **given: Any) -> Link:
