@@ -8,7 +8,7 @@ from procurement.models.lead_time import LeadTimeObservation
 from procurement.vocabulary import Criticality, RosRule
 from sites.accounts.models import User
 from sites.accounts.row import Row, plausible_date, plausible_number
-from sites.models import Block, Gate, Phase, Site
+from sites.models import AnchorRule, Block, Gate, Phase, Site
 from sites.vocabulary import ActivityEdge, DurationBasis
 
 
@@ -133,7 +133,8 @@ class Requirement(Row):
 class RosAnchor(Row):
     """What a required-on-site date hangs on: a gate, or an activity of the site schedule named by its code.
 
-    The code names no row of one revision; `last_on` keeps the last known date where the code vanishes.
+    The code names no row of one revision; `last_on` keeps the last known date where the code vanishes. `rule` is the
+    rule that bound it, null where a person did.
     """
 
     requirement = models.ForeignKey(Requirement, on_delete=models.CASCADE, related_name="anchors")
@@ -143,6 +144,7 @@ class RosAnchor(Row):
     edge = models.CharField(max_length=10, choices=ActivityEdge, default=ActivityEdge.START)
     last_on = models.DateField(null=True, blank=True)
     lost_at = models.DateTimeField(null=True, blank=True, help_text=_("When the code vanished from the schedule"))
+    rule = models.ForeignKey(AnchorRule, null=True, blank=True, on_delete=models.SET_NULL, related_name="anchors")
 
     class Meta:
         constraints = [

@@ -31,14 +31,10 @@ def activity_dates(site_id: UUID, keys: Iterable[ActivityKey]) -> dict[ActivityK
     ).select_related("revision")
     found: dict[ActivityKey, date] = {}
     for row in rows:
-        for edge, dates in (
-            (ActivityEdge.START, (row.actual_start_on, row.early_start_on, row.planned_start_on)),
-            (ActivityEdge.FINISH, (row.actual_finish_on, row.early_finish_on, row.planned_finish_on)),
-        ):
+        for edge, on in ((ActivityEdge.START, row.start_on), (ActivityEdge.FINISH, row.finish_on)):
             key = ActivityKey(row.revision.project_code, row.code, edge.value)
-            first = next((day for day in dates if day is not None), None)
-            if key in wanted and first is not None:
-                found[key] = first
+            if key in wanted and on is not None:
+                found[key] = on
     return found
 
 

@@ -43,7 +43,7 @@ def _project(project: ScheduleProject) -> dict[str, object]:
         "activities": len(project.activities),
         "links": len(project.links),
         "calendars": len(project.calendars),
-        "wbs": project.wbs_nodes,
+        "wbs": len(project.wbs),
         "finish": finish_on.isoformat() if finish_on else None,
         "by_status": {status.value: by_status[status] for status in ActivityStatus},
         "negative_float": sum(hours < 0 for hours in floats),

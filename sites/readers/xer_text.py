@@ -7,7 +7,7 @@ import codecs
 import re
 from collections.abc import Iterator, Set
 from dataclasses import dataclass
-from datetime import date
+from datetime import datetime
 from decimal import Decimal
 from functools import lru_cache
 
@@ -24,7 +24,7 @@ _NO_CP1252 = re.compile(rb"[\x81\x8d\x8f\x90\x9d]")
 _KANA = re.compile("[\u3041-\u3096\u30a1-\u30fa]")
 _PRIVATE = re.compile("[\ue000-\uf8ff]")
 _UNPRINTABLE = re.compile("[\x00-\x20\x7f-\xa0\u2028\u2029]+")
-_DAY = re.compile(r"([0-9]{4})-([0-9]{2})-([0-9]{2})(?: [0-9]{2}:[0-9]{2}(?::[0-9]{2})?)?")
+_MOMENT = re.compile(r"([0-9]{4})-[0-9]{2}-[0-9]{2}(?: [0-9]{2}:[0-9]{2}(?::[0-9]{2})?)?")
 _NUMBER = re.compile(r"-?[0-9]{1,18}(?:\.[0-9]{1,40})?(?:[Ee][+-]?[0-9]{1,3})?")
 _NO_DAY = "1899-12-30"  # the zero of the tool's own dates
 _CHUNK = 1024 * 1024
@@ -70,19 +70,32 @@ class XerText:
         # The mark stands in front of the values; the last place answers for columns that the table lacks.
         places = _Places((name, place) for place, name in enumerate(section.columns, 1))
         width = len(section.columns) + 1
-        number = section.first_line - 1
+        for number, line in self._whole_rows(section):
+            values = line.split("\t")
+            if len(values) > width:
+                # Even where the surplus is empty: a tab inside a text has moved every value after it.
+                what = f"the row has {len(values) - 1} values for {width - 1} columns (a tab in a text?)"
+                raise refused(number, f"{section.table}: {what}.")
+            values.extend([""] * (width + 1 - len(values)))
+            yield XerRow(number, section.table, places, values)
+
+    def _whole_rows(self, section: Section) -> Iterator[tuple[int, str]]:
+        """Each row with the number of its first line; lines without a mark go on the row before them."""
+        number, first = section.first_line - 1, 0
+        row: list[str] = []
         for block in _blocks(self.content, section.start, section.end):
             for line in block.decode(self.encoding).split("\n"):
                 number += 1
-                if not line.startswith("%R"):
+                bare = line[:-1] if line.endswith("\r") else line
+                if not bare.startswith("%R"):
+                    if row:
+                        row.append(bare)
                     continue
-                values = (line[:-1] if line.endswith("\r") else line).split("\t")
-                if len(values) > width:
-                    # Even where the surplus is empty: a tab inside a text has moved every value after it.
-                    what = f"the row has {len(values) - 1} values for {width - 1} columns (a tab in a text?)"
-                    raise refused(number, f"{section.table}: {what}.")
-                values.extend([""] * (width + 1 - len(values)))
-                yield XerRow(number, section.table, places, values)
+                if row:
+                    yield first, row[0] if len(row) == 1 else "\n".join(row)
+                first, row = number, [bare]
+        if row:
+            yield first, "\n".join(row)
 
 
 class _Places(dict[str, int]):
@@ -104,20 +117,30 @@ class XerRow:
     def key(self, name: str) -> str:
         return self.values[self.places[name]].strip()
 
+    def raw(self, name: str) -> str:
+        return self.values[self.places[name]]
+
     def text(self, name: str) -> str:
         """Without the control characters that stand for line ends inside texts."""
         value = self.values[self.places[name]]
         return value if value.isprintable() and value.strip() == value else _UNPRINTABLE.sub(" ", value).strip()
 
-    def day(self, name: str) -> date | None:
+    def moment(self, name: str) -> datetime | None:
+        """Local, without a zone; a day alone is its midnight."""
+        text = self.values[self.places[name]]
+        if not text:
+            return None
         try:
-            return _day(self.values[self.places[name]])
+            return _moment(text)
         except ValueError:
             raise self.refused(f"{self.table}.{name} is no date between {EARLIEST_YEAR} and {LATEST_YEAR}.") from None
 
     def number(self, name: str, decimal_symbol: str = ".") -> Decimal | None:
+        text = self.values[self.places[name]]
+        if not text:
+            return None
         try:
-            return _number(self.values[self.places[name]], decimal_symbol)
+            return _number(text, decimal_symbol)
         except ValueError:
             raise self.refused(f"{self.table}.{name} is no number of plausible size.") from None
 
@@ -304,17 +327,14 @@ def _line_of(content: bytes, offset: int) -> int:
 
 
 @lru_cache(maxsize=65536)
-def _day(text: str) -> date | None:
+def _moment(text: str) -> datetime | None:
     text = text.strip()
     if not text or text.startswith(_NO_DAY):
         return None
-    found = _DAY.fullmatch(text)
-    if found is None:
+    found = _MOMENT.fullmatch(text)
+    if found is None or not EARLIEST_YEAR <= int(found[1]) <= LATEST_YEAR:
         raise ValueError
-    day = date(int(found[1]), int(found[2]), int(found[3]))
-    if not EARLIEST_YEAR <= day.year <= LATEST_YEAR:
-        raise ValueError
-    return day
+    return datetime.fromisoformat(text)
 
 
 @lru_cache(maxsize=65536)

@@ -1,6 +1,6 @@
 """Places, rights, dated chains and power. Make rows with `.create(...)`: that is what is typed."""
 
-from datetime import date
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from uuid import uuid4
 
@@ -41,11 +41,15 @@ from sites.models import (
     WorkCalendar,
 )
 from sites.vocabulary import (
+    ActivityEdge,
     ActivityStatus,
     AgreementState,
     AgreementStructure,
+    AnchorField,
+    AnchorSubject,
     AssignmentScope,
     ChainKind,
+    DecisionKind,
     GateKind,
     GridState,
     Precision,

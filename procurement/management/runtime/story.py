@@ -137,7 +137,7 @@ def _read_schedule(path: Path, telling: _Telling) -> Requirement:
     requirement.refresh_from_db()
     telling.say(
         f"{requirement.tag} is now required on site by activity {activity.code} ({activity.name})",
-        activity_starts=activity.early_start_on or activity.planned_start_on,
+        activity_starts=activity.start_on,
         required_on_site=f"{requirement.required_on_site}, ten working days before",
     )
     return requirement
@@ -161,7 +161,7 @@ def _match(site: Site, activities: Any, today: date) -> tuple[Requirement, Activ
     rows = list(open_rows.select_related("requirement").order_by("forecast_on", "requirement__tag"))
     best: tuple[int, str, Requirement, Activity] | None = None
     for activity in activities.order_by("code"):
-        starts = activity.early_start_on or activity.planned_start_on
+        starts = activity.start_on
         for row in rows if starts else ():
             spare = (starts - row.forecast_on).days - 20
             rank = (spare if spare >= 0 else 10_000 - spare, activity.code)

@@ -5,7 +5,7 @@ Every date hangs on the ready-for-service (RFS) day of a block, given in days fr
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import date, timedelta
+from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from hashlib import sha256
 
@@ -306,6 +306,11 @@ def _workday(site: BuiltSite, day: date) -> date:
     return day if site.working.is_working_day(day) else site.working.back(day, 1, DurationBasis.WORKING)
 
 
+def _at_work(day: date) -> datetime:
+    """The end of the site's working day, without a zone, as planning tools write it."""
+    return datetime.combine(day, time(17))
+
+
 class _Schedule:
     """The accepted revision of the site's schedule: one activity a gate, in the order of their dates."""
 
@@ -378,12 +383,12 @@ class _Schedule:
                     name=activity,
                     wbs=f"{site.plan.code}.{phase.code}" + (f".{block.code}" if block else ""),
                     status=ActivityStatus.COMPLETED if is_done else ActivityStatus.NOT_STARTED,
-                    planned_start_on=planned_on,
-                    planned_finish_on=planned_on,
-                    early_start_on=None if is_done else now_on,
-                    early_finish_on=None if is_done else now_on,
-                    actual_start_on=now_on if is_done else None,
-                    actual_finish_on=now_on if is_done else None,
+                    planned_start=_at_work(planned_on),
+                    planned_finish=_at_work(planned_on),
+                    early_start=None if is_done else _at_work(now_on),
+                    early_finish=None if is_done else _at_work(now_on),
+                    actual_start=_at_work(now_on) if is_done else None,
+                    actual_finish=_at_work(now_on) if is_done else None,
                     total_float_hours=None if is_done else Decimal(0),
                 )
             )

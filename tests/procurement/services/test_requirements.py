@@ -130,7 +130,7 @@ def test_a_binding_that_means_nothing_is_refused(
 
 def test_an_activity_without_a_date_binds_nothing(requirement: Requirement, buyer: User) -> None:
     activity = requirement.site.revisions.get().activities.get(code="A100")
-    activity.early_start_on = activity.planned_start_on = None
+    activity.early_start = activity.planned_start = None
     activity.save()
 
     with pytest.raises(BadInput) as caught:

@@ -3,7 +3,13 @@
 import pytest
 from django.db.models import F, Model
 
-from tests.factories.sites import BaselineFactory, PromiseFactory, RetractionFactory
+from tests.factories.sites import (
+    BaselineFactory,
+    PromiseFactory,
+    RetractionFactory,
+    ScheduleDecisionFactory,
+    ScheduleDocumentFactory,
+)
 from tests.refusals import refused_by
 
 pytestmark = pytest.mark.django_db
@@ -50,3 +56,18 @@ def test_a_baseline_is_not_rewritten() -> None:
 def test_a_baseline_is_not_removed() -> None:
     with refused_by("a_baseline_is_never_changed"):
         _remove(BaselineFactory.create())
+
+
+def test_a_decision_on_a_schedule_is_not_rewritten() -> None:
+    with refused_by("a_decision_is_never_changed"):
+        _rewrite(ScheduleDecisionFactory.create(), reason="Another reason")
+
+
+def test_a_decision_on_a_schedule_is_not_removed() -> None:
+    with refused_by("a_decision_is_never_changed"):
+        _remove(ScheduleDecisionFactory.create())
+
+
+def test_a_schedule_file_is_not_rewritten() -> None:
+    with refused_by("a_schedule_document_is_never_changed"):
+        _rewrite(ScheduleDocumentFactory.create(), content=b"ERMHDR\t22.12")

@@ -6,13 +6,23 @@ from typing import Any
 import pytest
 from factory.declarations import SelfAttribute, SubFactory
 
-from sites.vocabulary import AssignmentScope, GateKind, Precision, RevisionState, ScopeKind
+from sites.vocabulary import (
+    AnchorField,
+    AnchorSubject,
+    AssignmentScope,
+    DecisionKind,
+    GateKind,
+    Precision,
+    RevisionState,
+    ScopeKind,
+)
 from tests.factories.accounts import UserFactory
 from tests.factories.sites import (
     AbsenceFactory,
     ActivityFactory,
     ActivityLinkFactory,
     AgreementFactory,
+    AnchorRuleFactory,
     AssignmentFactory,
     BaselineFactory,
     BlockFactory,
@@ -28,7 +38,12 @@ from tests.factories.sites import (
     PhaseFactory,
     PromiseFactory,
     RetractionFactory,
+    ScheduleBaselineActivityFactory,
+    ScheduleCalendarFactory,
+    ScheduleDecisionFactory,
+    ScheduleDocumentFactory,
     ScheduleRevisionFactory,
+    ScheduleWbsFactory,
     ShareFactory,
     SiteFactory,
     WorkCalendarFactory,
@@ -274,7 +289,85 @@ CHECKS = [
     Check(
         "a_revision_has_a_plausible_data_date", ScheduleRevisionFactory, {"data_date": TOO_LATE}, {"data_date": LAST}
     ),
-    Check("an_activity_has_plausible_dates", ActivityFactory, {"early_start_on": TOO_EARLY}, {"early_start_on": FIRST}),
+    Check("an_activity_has_plausible_dates", ActivityFactory, {"early_start": TOO_EARLY}, {"early_start": FIRST}),
+    Check("an_activity_has_plausible_dates", ActivityFactory, {"constraint_moment": TOO_LATE}, {"resumed": LAST}),
+    Check(
+        "an_activity_has_plausible_durations",
+        ActivityFactory,
+        wrong={"remaining_hours": "1000001"},
+        right={"original_hours": "1000000"},
+    ),
+    Check(
+        "an_activity_has_a_plausible_percentage",
+        ActivityFactory,
+        wrong={"percent_complete": "100.1"},
+        right={"percent_complete": "100"},
+    ),
+    Check(
+        "a_predecessor_is_an_activity_here_or_named_by_its_project",
+        ActivityLinkFactory,
+        wrong={"predecessor_project": "FITOUT", "predecessor_code": "A10"},
+        right={
+            "successor": SubFactory(ActivityFactory),
+            "predecessor": None,
+            "predecessor_project": "FITOUT",
+            "predecessor_code": "A10",
+        },
+    ),
+    Check(
+        "a_decision_against_an_anomaly_says_why",
+        ScheduleDecisionFactory,
+        wrong={"anomalies": ["mass_shift"]},
+        right={"anomalies": ["mass_shift"], "reason": "The site starts two weeks later"},
+    ),
+    Check(
+        "a_schedule_that_is_turned_down_says_why",
+        ScheduleDecisionFactory,
+        wrong={"kind": DecisionKind.REJECTED},
+        right={"kind": DecisionKind.REJECTED, "reason": "Of another site"},
+    ),
+    Check(
+        "a_schedule_calendar_has_plausible_hours",
+        ScheduleCalendarFactory,
+        wrong={"hours_per_day": "24.5"},
+        right={"hours_per_day": "24"},
+    ),
+    Check(
+        "a_baseline_activity_has_plausible_values",
+        ScheduleBaselineActivityFactory,
+        wrong={"start": TOO_EARLY},
+        right={"finish": LAST},
+    ),
+    Check(
+        "an_anchor_rule_has_one_place_for_the_code",
+        AnchorRuleFactory,
+        wrong={"pattern": "Set transformer"},
+        right={"pattern": "{code} on pad"},
+    ),
+    Check(
+        "an_anchor_rule_on_activity_codes_names_their_type",
+        AnchorRuleFactory,
+        wrong={"field": AnchorField.ACTIVITY_CODE},
+        right={"field": AnchorField.ACTIVITY_CODE, "code_type": "Equipment"},
+    ),
+    Check(
+        "an_anchor_rule_for_gates_names_their_kinds",
+        AnchorRuleFactory,
+        wrong={"subject": AnchorSubject.GATE},
+        right={"subject": AnchorSubject.GATE, "gate_kinds": [GateKind.RFS]},
+    ),
+    Check(
+        "a_gate_follows_a_plausible_date",
+        GateFactory,
+        wrong={"project_code": "BUILD", "activity_code": "A10", "followed_on": TOO_EARLY},
+        right={"project_code": "BUILD", "activity_code": "A10", "followed_on": FIRST},
+    ),
+    Check(
+        "only_a_gate_that_follows_an_activity_can_lose_it",
+        GateFactory,
+        wrong={"followed_on": FIRST},
+        right={"project_code": "BUILD", "activity_code": "A10", "lost_at": NOON},
+    ),
     Check(
         "an_activity_has_a_plausible_float",
         ActivityFactory,
@@ -353,6 +446,30 @@ TWICE = [
         ScheduleRevisionFactory,
         same=("site", "project_code", "file_sha256"),
         near=({"site": Own}, {"project_code": "FITOUT"}, {"file_sha256": Own}, {"shifted_days": 7}),
+    ),
+    Twice(
+        "the_same_bytes_are_one_document_of_a_site",
+        ScheduleDocumentFactory,
+        same=("site", "sha256"),
+        near=({"site": Own}, {"sha256": Own}),
+    ),
+    Twice(
+        "a_calendar_key_is_unique_within_a_revision",
+        ScheduleCalendarFactory,
+        same=("revision", "key"),
+        near=({"revision": Own}, {"key": Own}),
+    ),
+    Twice(
+        "a_wbs_key_is_unique_within_a_revision",
+        ScheduleWbsFactory,
+        same=("revision", "key"),
+        near=({"revision": Own}, {"key": Own}),
+    ),
+    Twice(
+        "a_baseline_names_an_activity_once",
+        ScheduleBaselineActivityFactory,
+        same=("revision", "baseline", "code"),
+        near=({"revision": Own}, {"baseline": "BUILD-B2"}, {"code": Own}),
     ),
     Twice(
         "a_project_has_one_accepted_revision",

@@ -4,9 +4,9 @@ import pytest
 
 from sites.accounts.permissions import Permission, Role, roles_with
 from sites.models import (
-    AnchorRule,
     AgreementDocument,
     AgreementNotice,
+    AnchorRule,
     Assignment,
     Block,
     Chain,

@@ -2,13 +2,13 @@
 
 import random
 from collections.abc import Sequence
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 
 import pytest
 
 from sites.domain.errors import BadInput
-from sites.domain.site_schedule import ScheduleActivity, ScheduleCalendar, ScheduleLink, ScheduleProject
+from sites.domain.site_schedule import ScheduleActivity, ScheduleCalendar, ScheduleLink, ScheduleProject, Shifts
 from sites.readers import p6_xer
 from sites.vocabulary import ActivityKind, ActivityStatus, LinkKind
 from tests.sites.readers.xer import (
@@ -27,6 +27,12 @@ from tests.sites.readers.xer import (
 )
 
 LF = b"\n"
+NO_HOURS: tuple[Shifts, ...] = ((),) * 7
+at = datetime.fromisoformat
+
+
+def day(moment: datetime | None) -> date | None:
+    return moment.date() if moment else None
 
 
 def only(content: bytes) -> ScheduleProject:
@@ -68,10 +74,9 @@ def test_a_small_file_is_read_whole() -> None:
 
     first = ScheduleActivity(
         code="A100", name="Task A100", wbs="Hall A / MV room", kind=ActivityKind.TASK,
-        status=ActivityStatus.NOT_STARTED, planned_start_on=date(2027, 1, 4), planned_finish_on=date(2027, 1, 29),
-        early_start_on=date(2027, 1, 11), early_finish_on=date(2027, 2, 5), late_start_on=date(2027, 1, 18),
-        late_finish_on=date(2027, 2, 12), actual_start_on=None, actual_finish_on=None, total_float_hours=Decimal(8),
-        calendar_id="7", constraint="", constraint_on=None,
+        status=ActivityStatus.NOT_STARTED, planned_start=at("2027-01-04 08:00"), planned_finish=at("2027-01-29 17:00"),
+        early_start=at("2027-01-11 08:00"), early_finish=at("2027-02-05 17:00"), late_start=at("2027-01-18 08:00"),
+        late_finish=at("2027-02-12 17:00"), total_float_hours=Decimal(8), calendar_id="7", wbs_id="12",
     )  # fmt: skip
     (project,) = file.projects
     assert (file.version, file.currency) == ("22.12", "AUD")
@@ -79,10 +84,15 @@ def test_a_small_file_is_read_whole() -> None:
     assert (project.activities[0], project.activities[1].wbs) == (first, "Hall A")
     assert project.links == (ScheduleLink("DC1", "A100", "A110", LinkKind.FINISH_START, Decimal(16)),)
     assert project.calendars == (
-        ScheduleCalendar("7", "Five days", Decimal(8)),
-        ScheduleCalendar("8", "Round the clock", Decimal(24)),
+        ScheduleCalendar("7", "Five days", Decimal(8), NO_HOURS),
+        ScheduleCalendar("8", "Round the clock", Decimal(24), NO_HOURS),
     )
-    assert (project.wbs_nodes, project.baseline_of, project.warnings) == (3, "", ())
+    assert [(node.id, node.name, node.parent_id, node.is_project) for node in project.wbs] == [
+        ("10", "Data centre one", "", True),
+        ("11", "Hall A", "10", False),
+        ("12", "MV room", "11", False),
+    ]
+    assert (project.baseline_of, project.warnings) == ("", ())
 
 
 @pytest.mark.parametrize("end", ["\r\n", "\n"])
@@ -180,14 +190,14 @@ def test_a_finished_activity_is_told_by_its_actual_dates_alone() -> None:
         early_start_date="2026-11-20 08:00", early_end_date="2026-11-20 08:00", total_float_hr_cnt="",
     )  # fmt: skip
 
-    assert (found.early_start_on, found.early_finish_on) == (None, None)
-    assert (found.actual_start_on, found.finish_on) == (date(2026, 9, 1), date(2026, 10, 2))
+    assert (found.early_start, found.early_finish) == (None, None)
+    assert (day(found.actual_start), found.finish_on) == (date(2026, 9, 1), date(2026, 10, 2))
 
 
 def test_a_finished_milestone_has_one_date_for_both_ends() -> None:
     found = activity(task_type="TT_FinMile", status_code="TK_Complete", act_end_date="2026-10-02 17:00")
 
-    assert (found.kind, found.actual_start_on) == (ActivityKind.FINISH_MILESTONE, date(2026, 10, 2))
+    assert (found.kind, day(found.actual_start)) == (ActivityKind.FINISH_MILESTONE, date(2026, 10, 2))
 
 
 def test_without_early_dates_the_planned_finish_counts() -> None:
@@ -195,7 +205,7 @@ def test_without_early_dates_the_planned_finish_counts() -> None:
 
 
 def test_a_late_evening_stays_on_its_local_day() -> None:
-    assert activity(early_end_date="2027-02-05 23:59").early_finish_on == date(2027, 2, 5)
+    assert activity(early_end_date="2027-02-05 23:59").finish_on == date(2027, 2, 5)
 
 
 @pytest.mark.parametrize(
@@ -307,7 +317,7 @@ def test_two_hundred_cuts_are_complete_or_refused_with_a_line() -> None:
     for offset in draw.choices(range(len(whole)), k=200):
         cut = whole[:offset]
         answer = complete_or_refused(cut)
-        assert answer in {complete, last_line(cut)}
+        assert answer in (complete, last_line(cut))
 
 
 def test_mixed_encodings_name_the_line_that_differs() -> None:

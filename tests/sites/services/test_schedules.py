@@ -1,6 +1,6 @@
 """Schedules in quarantine and accepted: what is stored, what is one revision, who may."""
 
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -19,6 +19,7 @@ from tests.sites.readers.xer import SMALL, links, projects, task, tasks, xer
 pytestmark = pytest.mark.django_db
 
 NOW = datetime(2026, 11, 20, 3, 0, tzinfo=UTC)
+MONDAY = datetime.fromisoformat("2027-01-11 08:00")
 CONTENT = xer(*SMALL)
 LATER = CONTENT.replace(b"2026-11-20 08:00", b"2026-12-18 08:00")
 
@@ -53,10 +54,10 @@ def test_a_schedule_is_stored_in_quarantine(site: Site, lead: User) -> None:
         "DC1", "Data centre one", date(2026, 11, 20), RevisionState.QUARANTINED,
     )  # fmt: skip
     assert (revision.uploaded_by, revision.shifted_days) == (lead, 0)
-    rows = revision.activities.order_by("code").values_list("code", "wbs", "early_start_on", "total_float_hours")
+    rows = revision.activities.order_by("code").values_list("code", "wbs", "early_start", "total_float_hours")
     assert list(rows) == [
-        ("A100", "Hall A / MV room", date(2027, 1, 11), Decimal(8)),
-        ("A110", "Hall A", date(2027, 1, 11), Decimal(8)),
+        ("A100", "Hall A / MV room", MONDAY, Decimal(8)),
+        ("A110", "Hall A", MONDAY, Decimal(8)),
     ]
     link = ActivityLink.objects.get()
     assert (link.predecessor.code, link.successor.code, link.kind, link.lag_hours) == (
@@ -82,8 +83,8 @@ def test_a_shift_moves_every_date_by_the_same_days(site: Site, lead: User) -> No
 
     first = revision.activities.get(code="A100")
     assert (revision.data_date, revision.shifted_days) == (date(2026, 11, 27), 7)
-    assert (first.planned_start_on, first.early_start_on, first.early_finish_on, first.actual_start_on) == (
-        date(2027, 1, 11), date(2027, 1, 18), date(2027, 2, 12), None,
+    assert (first.planned_start, first.early_start, first.early_finish, first.actual_start) == (
+        MONDAY, MONDAY + timedelta(days=7), datetime.fromisoformat("2027-02-12 17:00"), None,
     )  # fmt: skip
 
 
@@ -112,7 +113,7 @@ def test_a_project_that_the_file_lacks_is_refused(site: Site, lead: User) -> Non
     assert caught.value.field == "project_code"
 
 
-def test_a_link_from_another_project_has_no_row(site: Site, lead: User) -> None:
+def test_a_link_from_another_project_is_named_by_codes(site: Site, lead: User) -> None:
     both = xer(
         projects(("1", "DC1"), ("2", "DC2")),
         tasks(task("1", "A"), task("2", "A", "2"), task("3", "B", "2")),
@@ -121,7 +122,11 @@ def test_a_link_from_another_project_has_no_row(site: Site, lead: User) -> None:
 
     read(site, lead, both, project_code="DC2")
 
-    assert [(row.predecessor.code, row.successor.code) for row in ActivityLink.objects.all()] == [("A", "B")]
+    rows = ActivityLink.objects.order_by("successor__code")
+    assert [(str(row.predecessor), row.predecessor_project, row.predecessor_code) for row in rows] == [
+        ("None", "DC1", "A"),
+        ("A Task A", "", ""),
+    ]
 
 
 def test_a_file_that_cannot_be_read_leaves_nothing(site: Site, lead: User) -> None:
