@@ -54,6 +54,11 @@ class Task:
     bounds: tuple[Bound, ...] = ()
     parts: tuple[str, ...] = ()
 
+    @property
+    def code(self) -> str:
+        """The key as people know it: without the project that a tab sets apart."""
+        return self.key.rpartition("\t")[2]
+
 
 @dataclass(frozen=True, slots=True)
 class Link:

@@ -59,7 +59,7 @@ class Plan:
         self.project_time = {project.id: time_of(project.calendar) for project in network.projects}
         for task in self.tasks:
             if task.project not in self.projects:
-                raise NotANetwork(f"Activity {task.key} belongs to no project.", field=f"activity {task.key}")
+                raise NotANetwork(f"Activity {task.code} belongs to no project.", field=f"activity {task.code}")
 
     def _edges(self, network: Network) -> None:
         count = len(self.tasks)
@@ -134,9 +134,9 @@ class Plan:
                     ready.append(summary)
         if len(order) < len(self.tasks):
             circle = self._circle({number for number, count in enumerate(waiting) if count})
-            names = ", ".join(self.tasks[number].key for number in circle[:10])
+            names = ", ".join(self.tasks[number].code for number in circle[:10])
             raise NotANetwork(
-                f"The activities {names} follow each other in a circle.", field=f"activity {self.tasks[circle[0]].key}"
+                f"The activities {names} follow each other in a circle.", field=f"activity {self.tasks[circle[0]].code}"
             )
         return order
 
