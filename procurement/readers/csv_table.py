@@ -3,7 +3,8 @@
 import csv
 import io
 
-from procurement.readers.workbook import LONGEST_TEXT, MOST_COLUMNS, MOST_ROWS, Workbook, squared
+from procurement.domain.table import LONGEST_TEXT, MOST_COLUMNS, MOST_ROWS, Workbook
+from procurement.readers.workbook import squared
 from sites.domain.errors import BadInput
 
 NAME = "csv"

@@ -3,8 +3,9 @@
 import json
 from typing import Final
 
+from procurement.domain.table import MOST_BYTES, Workbook
 from procurement.readers import csv_table, xlsx
-from procurement.readers.workbook import MOST_BYTES, Workbook, dump
+from procurement.readers.workbook import dump
 from sites.domain.errors import BadInput
 
 _XML = (b"<?xml", b"\xef\xbb\xbf<?xml")

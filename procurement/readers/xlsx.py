@@ -7,7 +7,8 @@ from typing import Any
 
 from python_calamine import CalamineError, CalamineWorkbook
 
-from procurement.readers.workbook import MOST_ROWS, Cell, CellError, Sheet, Workbook, squared
+from procurement.domain.table import MOST_ROWS, Cell, CellError, Sheet, Workbook
+from procurement.readers.workbook import squared
 from procurement.readers.xlsx_structure import SheetStructure, open_package, place, sheet_parts, sheet_structure
 from sites.domain.errors import BadInput
 

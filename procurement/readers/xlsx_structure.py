@@ -14,7 +14,7 @@ from pathlib import PurePosixPath
 from typing import Final
 from xml.parsers import expat
 
-from procurement.readers.workbook import MOST_CELLS, MOST_COLUMNS, MOST_ROWS
+from procurement.domain.table import MOST_CELLS, MOST_COLUMNS, MOST_ROWS
 from sites.domain.errors import BadInput
 
 MOST_PARTS: Final = 2_000

@@ -2,8 +2,8 @@
 
 import pytest
 
+from procurement.domain.table import MOST_ROWS, Workbook
 from procurement.readers import tables
-from procurement.readers.workbook import MOST_ROWS, Workbook
 from sites.domain.errors import BadInput
 
 

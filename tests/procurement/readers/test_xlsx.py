@@ -11,9 +11,10 @@ import pytest
 from openpyxl.utils.datetime import CALENDAR_MAC_1904, CALENDAR_WINDOWS_1900
 from openpyxl.worksheet.worksheet import Worksheet
 
+from procurement.domain.table import MOST_ROWS, CellError, Sheet, Workbook, column_letters
 from procurement.gateways import sandbox
 from procurement.readers import tables
-from procurement.readers.workbook import MOST_ROWS, CellError, Sheet, Workbook, column_letters, load
+from procurement.readers.workbook import load
 from sites.domain.errors import BadInput
 from tests.workbooks import repacked, replaced, saved, xlsx
 
