@@ -57,6 +57,17 @@ class _Meant:
     site: Site | None
 
 
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """What was said about one order on one day. `document` names where it stands."""
+
+    order_id: UUID
+    revisions: Sequence[DateRevision]
+    stated_on: date
+    source: PromiseSource
+    document: str
+
+
 @transaction.atomic
 def record(
     *,
@@ -74,20 +85,61 @@ def record(
     Promises are written in chain order, each conditional on the step before as this statement leaves it.
     Raises NotFound, NotPermitted, and BadInput naming the field of the revision; then nothing is stored.
     """
-    order = PurchaseOrder.objects.visible_to(actor).select_for_update(of=("self",)).filter(pk=order_id).first()
+    statement = Statement(order_id, revisions, stated_on, source, document)
+    order, key, written, meant = _write(statement, actor=actor, now=now, request_id=request_id)
+    moved = _recalculate(meant, f"statement:{key}", _cause(order, source, stated_on, document), actor, now)
+    order.refresh_from_db()
+    return Recorded(order, key, written, _lots_of(meant), moved)
+
+
+@transaction.atomic
+def record_all(
+    statements: Sequence[Statement],
+    *,
+    cause_key: str,
+    cause_text: str,
+    actor: User,
+    now: datetime,
+    request_id: str = "",
+) -> tuple[Recorded, ...]:
+    """Write the statements of one file, in order; one calculation a site at the end, and one cause for whom it moves.
+
+    `moved` of each answer is what the whole file moved. The orders are locked in the order of their keys first.
+    Raises what `record` raises; then nothing is stored.
+    """
+    keys = sorted({statement.order_id for statement in statements})
+    list(PurchaseOrder.objects.filter(pk__in=keys).select_for_update(of=("self",)).order_by("pk").values_list("pk"))
+    done = [_write(statement, actor=actor, now=now, request_id=request_id) for statement in statements]
+    moved = _recalculate([each for *_, meant in done for each in meant], cause_key, cause_text, actor, now)
+    return tuple(Recorded(order, key, written, _lots_of(meant), moved) for order, key, written, meant in done)
+
+
+def _write(
+    statement: Statement, *, actor: User, now: datetime, request_id: str
+) -> tuple[PurchaseOrder, UUID, tuple[UUID, ...], list[_Meant]]:
+    order = (
+        PurchaseOrder.objects.visible_to(actor).select_for_update(of=("self",)).filter(pk=statement.order_id).first()
+    )
     if order is None:
         raise NotFound(_("There is no such order."), field="order")
-    if not revisions:
+    if not statement.revisions:
         raise BadInput(_("A statement says at least one date."), field="revisions")
-    meant = [each for revision in revisions for each in _meant(order, revision, actor, now)]
-    _check_days(meant, stated_on, now)
-    statement_id = new_id()
+    meant = [each for revision in statement.revisions for each in _meant(order, revision, actor, now)]
+    _check_days(meant, statement.stated_on, now)
+    key = new_id()
     for each in meant:
         if each.revision.kind is not RevisionKind.PROMISE:
-            _set(each, actor=actor, now=now, document=document)
+            _set(each, actor=actor, now=now, document=statement.document)
     written = _write_promises(
         meant,
-        chains.Statement(statement_id, stated_on=stated_on, source=source, document=document, actor=actor, now=now),
+        chains.Statement(
+            key,
+            stated_on=statement.stated_on,
+            source=statement.source,
+            document=statement.document,
+            actor=actor,
+            now=now,
+        ),
     )
     audit.record(
         actor=actor,
@@ -97,15 +149,17 @@ def record(
         request_id=request_id,
         # A released lock leaves no row of its own: what was said about it is kept here.
         facts={
-            "statement": str(statement_id),
-            "revisions": len(revisions),
-            "document": document,
-            "released": [each.note for each in revisions if each.kind is RevisionKind.RELEASE],
+            "statement": str(key),
+            "revisions": len(statement.revisions),
+            "document": statement.document,
+            "released": [each.note for each in statement.revisions if each.kind is RevisionKind.RELEASE],
         },
     )
-    moved = _recalculate(meant, f"statement:{statement_id}", _cause(order, source, stated_on, document), actor, now)
-    order.refresh_from_db()
-    return Recorded(order, statement_id, written, tuple(dict.fromkeys(each.lot.pk for each in meant)), moved)
+    return order, key, written, meant
+
+
+def _lots_of(meant: Sequence[_Meant]) -> tuple[UUID, ...]:
+    return tuple(dict.fromkeys(each.lot.pk for each in meant))
 
 
 @transaction.atomic
