@@ -150,12 +150,16 @@ class Alert(Row):
 
 
 class AlertEvent(Row):
-    """A band is told once an episode: only its insert makes a mail due. `turn` counts repeats of the other kinds."""
+    """A band is told once an episode: only its insert makes a mail due. `turn` counts repeats of the other kinds.
+
+    `facts` are those of that moment, with the move since people were last told. An empty `lane` is that of the alert.
+    """
 
     alert = models.ForeignKey(Alert, on_delete=models.PROTECT, related_name="events")
     kind = models.CharField(max_length=14, choices=AlertEventKind)
     band = models.SmallIntegerField(default=0)
     turn = models.PositiveSmallIntegerField(default=0)
+    lane = models.CharField(max_length=8, choices=Lane, blank=True)
     at = models.DateTimeField()
     actor = models.ForeignKey(User, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
     note = models.CharField(max_length=500, blank=True)

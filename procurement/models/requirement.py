@@ -84,6 +84,10 @@ class Requirement(Row):
     shake_out_days = models.PositiveSmallIntegerField(default=0)
     shake_out_basis = models.CharField(max_length=10, choices=DurationBasis, default=DurationBasis.WORKING)
     required_on_site = models.DateField(null=True, blank=True, editable=False)
+    ros_before_on = models.DateField(
+        null=True, blank=True, editable=False, help_text=_("The date before it was last pulled forward")
+    )
+    ros_pulled_on = models.DateField(null=True, blank=True, editable=False, help_text=_("The day on which it was"))
     criticality = models.CharField(max_length=8, choices=Criticality, default=Criticality.NORMAL)
     lead_time = models.ForeignKey(
         LeadTimeObservation, null=True, blank=True, on_delete=models.PROTECT, related_name="chosen_for"
@@ -113,7 +117,10 @@ class Requirement(Row):
             ),
             models.CheckConstraint(
                 name="a_requirement_has_plausible_dates",
-                condition=plausible_date("ros_fixed_on") & plausible_date("required_on_site"),
+                condition=plausible_date("ros_fixed_on")
+                & plausible_date("required_on_site")
+                & plausible_date("ros_before_on")
+                & plausible_date("ros_pulled_on"),
             ),
             models.CheckConstraint(
                 name="a_chosen_lead_time_says_why", condition=Q(lead_time__isnull=True) | ~Q(lead_time_reason="")

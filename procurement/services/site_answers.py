@@ -4,9 +4,11 @@ import hashlib
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from uuid import UUID
+
+from django.db.models import Case, F, Q, When
 
 from procurement.models import Requirement, RequirementForecast, RosAnchor
 from procurement.queries import facts as reading
@@ -20,6 +22,7 @@ from sites.queries.chains import UNPLACED, chain_facts, with_required_on_site, w
 from sites.vocabulary import BlockPolicy, ChainKind, Driver, DurationBasis
 
 _BATCH = 2000
+_PULLS_TOGETHER = timedelta(days=30)
 # Chains that belong to a site; lots have their own way, agreements no site.
 _OF_THE_SITE = (ChainKind.GATE, ChainKind.GRID_CONNECTION, ChainKind.NETWORK_WORKS)
 
@@ -133,8 +136,26 @@ class SiteWork:
             for key, row in self.requirements.items()
             if self.required[key].required_on != row.stored_required_on_site
         ]
+        self._keep_pulled_dates(changed)
         Requirement.objects.bulk_update(changed, ["required_on_site"], batch_size=_BATCH)
         self._keep_anchor_dates()
+
+    def _keep_pulled_dates(self, changed: Sequence[Requirement]) -> None:
+        """What a date was before it was pulled forward; of several pulls shortly after each other, before the first."""
+        pulled = [
+            row.pk
+            for row in changed
+            if (before := self.requirements[row.pk].stored_required_on_site) is not None
+            and row.required_on_site is not None
+            and row.required_on_site < before
+        ]
+        if not pulled:
+            return
+        recent = Q(ros_pulled_on__gte=self.as_of - _PULLS_TOGETHER, ros_before_on__gt=F("required_on_site"))
+        Requirement.objects.filter(pk__in=pulled).update(
+            ros_before_on=Case(When(recent, then=F("ros_before_on")), default=F("required_on_site")),
+            ros_pulled_on=self.as_of,
+        )
 
     def _keep_anchor_dates(self) -> None:
         dates = {key: on for answer in self.required.values() for key, on in answer.anchor_dates.items()}

@@ -95,6 +95,11 @@ class Milestone(Row):
                 condition=plausible_date("planned_on") & plausible_date("locked_on") & plausible_date("actual_on"),
             ),
         ]
+        indexes = [
+            models.Index(
+                fields=["actual_recorded_at"], condition=Q(actual_recorded_at__isnull=False), name="actuals_by_instant"
+            ),
+        ]
 
     def __str__(self) -> str:
         return self.code
@@ -202,6 +207,10 @@ class Promise(Row):
                 condition=plausible_number("quantity", least="0.001", most="10000000"),
             ),
             models.UniqueConstraint(fields=["milestone", "place"], name="a_ledger_place_is_taken_once"),
+        ]
+        indexes = [
+            models.Index(fields=["stated_on"], name="promises_by_day"),
+            models.Index(fields=["milestone"], condition=Q(precision=Precision.TBD), name="promises_to_be_determined"),
         ]
         triggers = [pgtrigger.Protect(name="a_promise_is_never_changed", operation=_APPEND_ONLY)]
 

@@ -145,6 +145,9 @@ CHECKS = [
         right={"ros_rule": RosRule.FIXED, "ros_fixed_on": date(2027, 9, 20)},
     ),
     Check(
+        "a_requirement_has_plausible_dates", RequirementFactory, {"ros_pulled_on": TOO_LATE}, {"ros_before_on": LAST}
+    ),
+    Check(
         "a_requirement_has_plausible_dates",
         RequirementFactory,
         wrong={"required_on_site": TOO_EARLY, "ros_fixed_on": None},
