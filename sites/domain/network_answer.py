@@ -57,6 +57,11 @@ class Calculation:
         self._late_start, self._late_finish = late_start, late_finish
         self._driver = driver
 
+    def arrays(self) -> tuple[list[int], list[int], list[int], list[int], list[int | DriverKind]]:
+        """Early start and finish, late start and finish in minutes, and the drivers, by the number of the task; not to
+        be changed."""
+        return self._start, self._finish, self._late_start, self._late_finish, self._driver
+
     def dates(self, key: str) -> TaskDates:
         number = self.plan.place[key]
         late_start, late_finish = self._late_start[number], self._late_finish[number]
@@ -164,7 +169,8 @@ class Towards:
         rest = time.between(early._start[number], early._finish[number])
         if finish < FAR:
             is_start_milestone = task.kind is ActivityKind.START_MILESTONE
-            self._finish[number] = finish if is_start_milestone else time.last_finish(finish)
+            stays = is_start_milestone or (not rest and finish == early._finish[number])
+            self._finish[number] = finish if stays else time.last_finish(finish)
             self._start[number] = time.back(self._finish[number], rest) if rest else self._finish[number]
             self._next[number] = finish_next
         if start < self._start[number]:

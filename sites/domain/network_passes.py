@@ -4,6 +4,7 @@ Pure: no clock, no table. The rules are those of the two planning tools; `docs/s
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
 
@@ -20,16 +21,32 @@ _AT_MOST_START: Final = frozenset({ConstraintKind.START_ON, ConstraintKind.START
 _AT_MOST_FINISH: Final = frozenset({ConstraintKind.FINISH_ON, ConstraintKind.FINISH_ON_OR_BEFORE})
 
 
-def calculate(plan: Plan, not_before: Mapping[str, datetime] | None = None) -> Calculation:
-    """Forward and backward pass. `not_before` are earliest starts besides those of the network; they hold also where a
-    mandatory date or an actual start does not."""
-    return _Passes(plan, not_before or {}).answer()
+@dataclass(frozen=True, slots=True)
+class Holds:
+    """Earliest starts and finishes besides those of the network, by activity. They hold also where a mandatory date or
+    an actual start does not; what is finished they leave alone."""
+
+    starts: Mapping[str, datetime] = field(default_factory=dict)
+    finishes: Mapping[str, datetime] = field(default_factory=dict)
+
+
+def calculate(plan: Plan, holds: Holds | None = None) -> Calculation:
+    """Forward and backward pass."""
+    return _Passes(plan, holds or Holds()).answer()
+
+
+def delayed(before: Calculation, holds: Holds) -> Calculation:
+    """The early dates as the holds move them; the late ones stay, so that the float left is against the same end.
+
+    Only what comes after a held activity is calculated, and nothing comes earlier by it.
+    """
+    return _Passes(before.plan, holds).delayed(before)
 
 
 class _Passes:
     """One calculation: minutes in plain lists, by the number of the task."""
 
-    def __init__(self, plan: Plan, not_before: Mapping[str, datetime]) -> None:
+    def __init__(self, plan: Plan, holds: Holds) -> None:
         self.plan = plan
         self.options = plan.network.options
         count = len(plan.tasks)
@@ -39,7 +56,8 @@ class _Passes:
         self.late_start = [FAR] * count
         self.late_finish = [FAR] * count
         self.driver: list[int | DriverKind] = [DriverKind.DATA_DATE] * count
-        self.not_before = {plan.place[key]: minute_of(at) for key, at in not_before.items() if key in plan.place}
+        self.not_before = _minutes(plan, holds.starts)
+        self.not_done_before = _minutes(plan, holds.finishes)
         self.data_date = {project.id: minute_of(project.data_date) for project in plan.network.projects}
 
     def answer(self) -> "Calculation":
@@ -53,6 +71,26 @@ class _Passes:
         self._late_summaries()
         self._hammocks(self.late_start, self.late_finish, driving=False)
         return Calculation(self.plan, self.start, self.finish, self.late_start, self.late_finish, self.driver)
+
+    def delayed(self, before: Calculation) -> Calculation:
+        start, finish, late_start, late_finish, driver = before.arrays()
+        self.start, self.finish, self.driver = list(start), list(finish), list(driver)
+        waiting = set(self.not_before) | set(self.not_done_before)
+        for number in self.plan.order:
+            if number not in waiting:
+                continue
+            self._forward(number)
+            # What is as late as possible, and what resources placed, is never pulled forward.
+            if self.start[number] <= start[number] and self.finish[number] <= finish[number]:
+                self.start[number], self.finish[number] = start[number], finish[number]
+                self.driver[number] = driver[number]
+                continue
+            self.start[number] = max(self.start[number], start[number])
+            self.finish[number] = max(self.finish[number], finish[number])
+            waiting.update(then for then, *_ in self.plan.after[number])
+            waiting.update(self.plan.summary_finish[number])
+        self._hammocks(self.start, self.finish, driving=True)
+        return Calculation(self.plan, self.start, self.finish, late_start, late_finish, self.driver)
 
     # -- forward -------------------------------------------------------------------------------------------------
 
@@ -94,10 +132,20 @@ class _Passes:
 
     def _hold_back(self, number: int, time: WorkingTime) -> None:
         """What has begun and cannot go on before a date ends no sooner than its rest takes from there."""
-        held = self.not_before.get(number)
+        task, held = self.plan.tasks[number], self.not_before.get(number)
         if held is not None:
-            task = self.plan.tasks[number]
             self.finish[number] = max(self.finish[number], time.forward(time.next_start(held), task.remaining))
+        self._stretch(number, time)
+
+    def _stretch(self, number: int, time: WorkingTime) -> None:
+        """What may not end before a date goes on until then."""
+        held = self.not_done_before.get(number)
+        if held is not None and held > self.finish[number]:
+            self.finish[number] = held if time.is_boundary_or_work(held) else time.next_start(held)
+            if self.plan.tasks[number].kind in _MILESTONES:
+                self.start[number] = self.finish[number]
+            self.rest[number] = time.between(self.start[number], self.finish[number])
+            self.driver[number] = DriverKind.FORECAST
 
     def _place(self, number: int, task: Task, time: WorkingTime) -> None:
         started = task.status is ActivityStatus.IN_PROGRESS
@@ -178,6 +226,7 @@ class _Passes:
             start = held if task.kind is ActivityKind.FINISH_MILESTONE else time.next_start(held)
             finish, by = time.forward(start, rest), DriverKind.FORECAST
         self.start[number], self.finish[number], self.driver[number] = start, finish, by
+        self._stretch(number, time)
 
     def _pinned(
         self, task: Task, time: WorkingTime, rest: int, start: int, finish: int, by: int | DriverKind
@@ -289,6 +338,9 @@ class _Passes:
         rest = self.rest[number]
         if task.kind is ActivityKind.START_MILESTONE:
             late_start = late_finish = min(finish, start)
+        elif not rest and min(finish, start) == self.finish[number]:
+            # What takes no time may stand in the morning where the work before it ended the evening before.
+            late_start = late_finish = self.finish[number]
         elif task.kind is ActivityKind.FINISH_MILESTONE:
             late_start = late_finish = time.last_finish(min(finish, start))
         else:
@@ -331,6 +383,10 @@ class _Passes:
                 begin = time.next_start(min(begins, default=self.start[number]))
             end = time.last_finish(max(ends)) if ends else time.forward(begin, task.remaining)
             starts[number], finishes[number] = begin, max(begin, end)
+
+
+def _minutes(plan: Plan, held: Mapping[str, datetime]) -> dict[int, int]:
+    return {plan.place[key]: minute_of(at) for key, at in held.items() if key in plan.place}
 
 
 def _is_alap(task: Task) -> bool:

@@ -11,7 +11,7 @@ from sites.domain.errors import BadInput
 from sites.domain.network import Bound, NotANetwork, Project
 from sites.domain.network_answer import DriverKind
 from sites.domain.network_calendar import HourCalendar
-from sites.domain.network_passes import calculate
+from sites.domain.network_passes import Holds, calculate, delayed
 from sites.domain.network_plan import Plan
 from sites.vocabulary import ActivityKind, ConstraintKind, FloatKind, LagCalendar, LinkKind, ProgressRule
 from tests.sites.domain.networks import (
@@ -532,7 +532,7 @@ def test_what_comes_later_moves_what_follows_it() -> None:
     # A may not start before Wed 3: it ends Tue 9, a day after C; Z moves from Tue 9 to Wed 10.
     plan = Plan(network(*CHAIN))
 
-    before, after = calculate(plan), calculate(plan, {"A": at("3 08")})
+    before, after = calculate(plan), calculate(plan, Holds({"A": at("3 08")}))
 
     assert (early(before, "Z"), early(after, "Z")) == (("9 08", "9 17"), ("10 08", "10 17"))
     assert after.driving_path("Z") == ("A", "Z")
@@ -542,7 +542,7 @@ def test_what_comes_later_moves_what_follows_it() -> None:
 def test_what_comes_within_its_float_moves_nothing_else() -> None:
     plan = Plan(network(*CHAIN))
 
-    assert early(calculate(plan, {"A": at("2 08")}), "Z") == early(calculate(plan), "Z")
+    assert early(calculate(plan, Holds({"A": at("2 08")})), "Z") == early(calculate(plan), "Z")
 
 
 def test_a_late_delivery_holds_even_a_mandatory_start_and_begun_work() -> None:
@@ -550,7 +550,40 @@ def test_a_late_delivery_holds_even_a_mandatory_start_and_begun_work() -> None:
     plan = Plan(network(fixed, begun("B", 5, 3, "1 08")))
     tool = Plan(network(begun("B", 5, 3, "1 08"), counts_from_start=True))
 
-    held = calculate(plan, {"A": at("4 08"), "B": at("8 08")})
+    held = calculate(plan, Holds({"A": at("4 08"), "B": at("8 08")}))
 
     assert (early(held, "A"), early(held, "B")) == (("4 08", "5 17"), ("8 08", "10 17"))
-    assert early(calculate(tool, {"B": at("8 08")}), "B") == ("1 08", "10 17")
+    assert early(calculate(tool, Holds({"B": at("8 08")})), "B") == ("1 08", "10 17")
+
+
+def test_an_activity_that_may_not_end_before_a_date_goes_on_until_then() -> None:
+    # Pads are ready on Fri 5, but what stands on them comes on Tue 9 12:00: Z follows from then.
+    plan = Plan(network(task("A", 5), task("Z", 1), finish_milestone("M"), link("A", "Z"), link("A", "M")))
+
+    held = calculate(plan, Holds(finishes={"A": at("9 12"), "M": at("13 10")}))
+
+    assert (early(held, "A"), early(held, "Z")) == (("1 08", "9 12"), ("9 13", "10 12"))
+    assert early(held, "M") == ("15 08", "15 08")  # Saturday the 13th is no working day
+    assert held.driven_by("A").kind is DriverKind.FORECAST
+
+
+def test_a_delay_is_the_same_as_a_calculation_with_it_and_leaves_the_end_where_it_was() -> None:
+    plan = Plan(network(*CHAIN, done("D", 1, "1 08", "1 17")))
+    before = calculate(plan)
+    holds = Holds({"A": at("3 08"), "D": at("12 08")})
+
+    after, again = delayed(before, holds), calculate(plan, holds)
+
+    assert [early(after, key) for key in "ABCZD"] == [early(again, key) for key in "ABCZD"]
+    assert (float_days(after, "A"), float_days(before, "A")) == (-1, 1)
+    assert early(before, "Z") == ("9 08", "9 17")
+
+
+def test_a_delay_never_pulls_forward_what_is_as_late_as_possible() -> None:
+    # B stands on Thu 11, Fri 12 with Z's end; A moved to Wed 3 still lets it.
+    late_bound = (Bound(ConstraintKind.AS_LATE_AS_POSSIBLE),)
+    plan = Plan(network(task("Z", 10), task("A", 1), task("B", 2, bounds=late_bound), link("A", "B")))
+
+    after = delayed(calculate(plan), Holds({"A": at("3 08")}))
+
+    assert (early(after, "A"), early(after, "B")) == (("3 08", "3 17"), ("11 08", "12 17"))

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from sites.domain.network import Link, Network, Project, Task
 from sites.domain.network_calendar import HourCalendar, WorkingTime, instant_of, minute_of
-from sites.domain.network_passes import calculate
+from sites.domain.network_passes import Holds, calculate, delayed
 from sites.domain.network_plan import Plan
 from sites.vocabulary import LinkKind
 from tests.sites.domain.networks import ALWAYS, FIVE, MONDAY, SEVEN, SHIFTS
@@ -17,10 +17,11 @@ MINUTES = st.integers(0, 20 * 24 * 60)
 
 
 @st.composite
-def networks(draw: st.DrawFn) -> Network:
+def networks(draw: st.DrawFn, *, calendars: int = len(CALENDARS)) -> Network:
     count = draw(st.integers(1, 12))
+    names = draw(st.permutations(sorted(CALENDARS)))[:calendars]
     tasks = tuple(
-        Task(f"A{n}", draw(st.sampled_from(sorted(CALENDARS))), hours * 60, hours * 60, project="p")
+        Task(f"A{n}", draw(st.sampled_from(names)), hours * 60, hours * 60, project="p")
         for n, hours in enumerate(draw(st.lists(st.integers(0, 60), min_size=count, max_size=count)))
     )
     links = tuple(
@@ -36,7 +37,7 @@ def networks(draw: st.DrawFn) -> Network:
     return Network(tasks, links, tuple(CALENDARS.values()), (Project("p", MONDAY, "five"),))
 
 
-@given(networks())
+@given(networks(calendars=1))
 @settings(deadline=None)
 def test_no_activity_without_constraint_has_less_float_than_none_and_one_has_none(network: Network) -> None:
     found = calculate(Plan(network))
@@ -68,12 +69,41 @@ def test_every_link_is_kept(network: Network) -> None:
 def test_what_comes_later_never_makes_anything_earlier(network: Network, number: int, days: int) -> None:
     plan = Plan(network)
     key = network.tasks[number % len(network.tasks)].key
-    before, after = calculate(plan), calculate(plan, {key: MONDAY + timedelta(days=days)})
+    before, after = calculate(plan), calculate(plan, Holds({key: MONDAY + timedelta(days=days)}))
 
     assert all(after.finish(task.key) >= before.finish(task.key) for task in network.tasks)
 
 
-@given(networks(), st.integers(0, 11))
+@given(networks(), st.integers(0, 11), st.integers(0, 40))
+@settings(deadline=None)
+def test_a_delay_is_the_same_as_a_calculation_with_it(network: Network, number: int, days: int) -> None:
+    plan = Plan(network)
+    holds = Holds({network.tasks[number % len(network.tasks)].key: MONDAY + timedelta(days=days)})
+    after, again = delayed(calculate(plan), holds), calculate(plan, holds)
+
+    assert [(after.start(task.key), after.finish(task.key)) for task in network.tasks] == [
+        (again.start(task.key), again.finish(task.key)) for task in network.tasks
+    ]
+
+
+@given(networks(), st.lists(st.tuples(st.integers(0, 11), st.integers(0, 40)), min_size=1, max_size=3))
+@settings(deadline=None)
+def test_several_delays_together_are_the_latest_of_each_alone(network: Network, moves: list[tuple[int, int]]) -> None:
+    """What lets the effect of each late delivery on RFS be calculated by itself."""
+    before = calculate(Plan(network))
+    held = [
+        Holds({network.tasks[number % len(network.tasks)].key: MONDAY + timedelta(days=days)}) for number, days in moves
+    ]
+    merged: dict[str, datetime] = {}
+    for holds in held:
+        for key, on in holds.starts.items():
+            merged[key] = max(on, merged.get(key, on))
+    together, alone = delayed(before, Holds(merged)), [delayed(before, holds) for holds in held]
+
+    assert all(together.finish(task.key) == max(each.finish(task.key) for each in alone) for task in network.tasks)
+
+
+@given(networks(calendars=1), st.integers(0, 11))
 @settings(deadline=None)
 def test_within_the_float_towards_it_the_target_stays_and_behind_it_it_moves(network: Network, number: int) -> None:
     plan = Plan(network)
@@ -87,7 +117,7 @@ def test_within_the_float_towards_it_the_target_stays_and_behind_it_it_moves(net
 
     def moved(minutes: int) -> int:
         start = time.next_start(time.forward(minute_of(before.start(task.key)), minutes))
-        after = calculate(plan, {task.key: instant_of(start)})
+        after = calculate(plan, Holds({task.key: instant_of(start)}))
         return own.between(minute_of(before.finish(target.key)), minute_of(after.finish(target.key)))
 
     assert moved(left) == 0
