@@ -65,10 +65,10 @@ def late_by(days: int) -> RequirementFacts:
 
 
 def test_what_is_in_time_stands_for_nothing() -> None:
-    assert of_requirement(IN_TIME) == of_requirement(replace(IN_TIME, float_days=0)) == []
+    assert of_requirement(IN_TIME) == of_requirement(replace(IN_TIME, float_days=10)) == []
 
 
-@pytest.mark.parametrize(("days", "band"), [(1, 1), (6, 1), (7, 7), (13, 7), (14, 14), (29, 14), (30, 30), (400, 30)])
+@pytest.mark.parametrize(("days", "band"), [(1, 1), (6, 1), (7, 7), (13, 7), (14, 14), (29, 14), (30, 30), (60, 60), (400, 390)])
 def test_a_late_forecast_stands_in_its_band(days: int, band: int) -> None:
     (alert,) = of_requirement(late_by(days))
 
@@ -181,11 +181,17 @@ def test_the_answer_is_the_same_in_any_order_and_worse_never_means_a_lower_band(
         SITE, SYDNEY, requirements=tuple(replace(row, float_days=(row.float_days or 0) - later) for row in rows)
     )
 
-    found = {alert.subject_id: alert.band for alert in evaluate(site, TODAY)}
     assert evaluate(replace(site, requirements=tuple(reversed(rows))), TODAY) == evaluate(site, TODAY)
-    assert set(found) == {row.key for row in rows if (row.float_days or 0) < 0}
-    after = {alert.subject_id: alert.band for alert in evaluate(worse, TODAY)}
-    assert all(after[key] >= band for key, band in found.items())
+    found, after = _bands(site), _bands(worse)
+    late = {row.key for row in rows if (row.float_days or 0) < 0}
+    near = {row.key for row in rows if 0 <= (row.float_days or 0) < 10}
+    assert found.keys() == {(Rule.LATE_FORECAST, key) for key in late} | {(Rule.LOW_FLOAT, key) for key in near}
+    assert all(after[rule, key] >= band for (rule, key), band in found.items() if rule == Rule.LATE_FORECAST)
+    assert all({(Rule.LATE_FORECAST, key), (Rule.LOW_FLOAT, key)} & after.keys() for _rule, key in found)
+
+
+def _bands(site: SiteFacts) -> dict[tuple[Rule, UUID], int]:
+    return {(alert.rule, alert.subject_id): alert.band for alert in evaluate(site, TODAY)}
 
 
 def test_facts_are_plain_values() -> None:

@@ -127,7 +127,7 @@ def test_from_is_the_answer_before_the_present_one() -> None:
 def test_what_is_in_time_again_recovers_and_closes_after_five_days() -> None:
     unit = late(days=12)
     look(unit.site)
-    move(unit, -3)
+    move(unit, -30)
 
     assert look(unit.site).recovered == 1
     assert Alert.objects.get().state == AlertState.RECOVERED
@@ -140,7 +140,7 @@ def test_coming_back_inside_five_days_reopens_the_same_episode_silently() -> Non
     unit = late(days=12)
     assigned(unit.site)
     look(unit.site)
-    move(unit, -3)
+    move(unit, -30)
     look(unit.site)
     move(unit, 12)
 
@@ -156,7 +156,7 @@ def test_an_acknowledged_alert_comes_back_acknowledged() -> None:
     unit = late(days=12)
     look(unit.site)
     alerts.acknowledge(alert_id=Alert.objects.get().pk, actor=holder(unit.site), now=NOON)
-    move(unit, -3)
+    move(unit, -30)
     look(unit.site)
     move(unit, 12)
     look(unit.site, now=NOON + DAY)
@@ -168,7 +168,7 @@ def test_coming_back_after_five_days_is_a_new_episode_that_is_told() -> None:
     unit = late(days=12)
     assigned(unit.site)
     look(unit.site)
-    move(unit, -3)
+    move(unit, -30)
     look(unit.site)
     move(unit, 12)
 
@@ -184,7 +184,7 @@ def test_after_three_reversals_one_notice_and_the_rest_in_the_digest() -> None:
     unit = late(days=12)
     assigned(unit.site)
     told = [look(unit.site).told]
-    for hour, days in enumerate((-3, 12, -3, 12, -3, 12)):
+    for hour, days in enumerate((-30, 12, -30, 12, -30, 12)):
         move(unit, days)
         told.append(look(unit.site, now=NOON + timedelta(hours=hour)).told)
     move(unit, 40)
@@ -199,7 +199,7 @@ def test_after_three_reversals_one_notice_and_the_rest_in_the_digest() -> None:
 def test_reversals_of_long_ago_do_not_make_a_date_unstable() -> None:
     unit = late(days=12)
     look(unit.site)
-    for number, days in enumerate((-3, 12, -3, 12)):
+    for number, days in enumerate((-30, 12, -30, 12)):
         move(unit, days)
         look(unit.site, now=NOON + number * timedelta(days=4, hours=23))
 
@@ -207,11 +207,11 @@ def test_reversals_of_long_ago_do_not_make_a_date_unstable() -> None:
     unit = late(SiteFactory.create(), days=12)
     look(unit.site)
     before = kinds().count(AlertEventKind.UNSTABLE)
-    move(unit, -3)
+    move(unit, -30)
     look(unit.site)
     move(unit, 12)
     look(unit.site, now=NOON + 4 * DAY)
-    move(unit, -3)
+    move(unit, -30)
     look(unit.site, now=NOON + 15 * DAY)
     assert kinds().count(AlertEventKind.UNSTABLE) == before
 
@@ -236,7 +236,7 @@ def test_a_new_baseline_of_what_is_in_time_now_closes_and_opens_nothing() -> Non
     unit = late(days=12)
     look(unit.site)
     BaselineFactory.create(chain=unit.lot.chain, version=1)
-    move(unit, -3)
+    move(unit, -30)
 
     done = look(unit.site)
 
@@ -262,7 +262,7 @@ def test_a_delivered_unit_is_late_no_more() -> None:
 
 
 def test_lots_of_cancelled_lines_have_no_overdue_milestones() -> None:
-    unit = late(days=-5)
+    unit = late(days=-50)
     unit.lot.forecasts.filter(current=True).update(
         next_code="SUBMITTAL_IN", steps=[{"code": "SUBMITTAL_IN", "baseline_on": "2026-11-01"}]
     )
@@ -298,7 +298,7 @@ def test_the_look_at_one_site_leaves_another_alone() -> None:
     here, there = late(days=12), late(SiteFactory.create(code="TYO1", tokyo=True), days=12)
     look(here.site)
     look(there.site)
-    move(there, -3)
+    move(there, -30)
 
     look(here.site)
 
@@ -438,7 +438,7 @@ def test_ten_looks_on_ten_connections_write_exactly_what_one_does() -> None:
     buyer = assigned(site)
     expected = set()
     for number in range(12):
-        days = (-4, 3, 9, 31)[number % 4]
+        days = (-40, 3, 9, 31)[number % 4]
         unit = late(site, days=days, tag=f"CH-{number:02}")
         if days > 0:
             expected.add((unit.requirement.pk, {3: 1, 9: 7, 31: 30}[days]))
