@@ -6,7 +6,7 @@ from enum import StrEnum
 from functools import cached_property
 
 from sites.domain.network import Link, Task
-from sites.domain.network_calendar import instant_of
+from sites.domain.network_calendar import instant_of, minute_of
 from sites.domain.network_plan import FAR, FROM_START, HAMMOCKS, TO_FINISH, Plan
 from sites.vocabulary import ActivityKind, ActivityStatus, ConstraintKind, FloatKind
 
@@ -137,12 +137,14 @@ class Towards:
         for number in reversed(plan.order):
             self._visit(number)
 
-    def float_of(self, key: str) -> int | None:
-        """Minutes of the activity's own calendar; None where it cannot move the target."""
+    def float_of(self, key: str, *, at: datetime | None = None) -> int | None:
+        """Minutes of the activity's own calendar, also had it finished `at` another time; None where it cannot move
+        the target."""
         number = self._plan.place[key]
         if self._finish[number] >= FAR:
             return None
-        return self._plan.time[number].between(self._calculation._finish[number], self._finish[number])
+        finish = self._calculation._finish[number] if at is None else minute_of(at)
+        return self._plan.time[number].between(finish, self._finish[number])
 
     def path_from(self, key: str) -> tuple[str, ...]:
         """The tightest path from the activity to the target, both included; empty where there is none."""
