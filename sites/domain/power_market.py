@@ -66,40 +66,10 @@ ZONES: Final[dict[str, Zone]] = {
     )
 }
 
-_GUARANTEES_OF_ORIGIN: Final = frozenset(
-    [
-        "AT",
-        "BE",
-        "BG",
-        "CH",
-        "CY",
-        "CZ",
-        "DE",
-        "DK",
-        "EE",
-        "ES",
-        "FI",
-        "FR",
-        "GR",
-        "HR",
-        "HU",
-        "IE",
-        "IS",
-        "IT",
-        "LT",
-        "LU",
-        "LV",
-        "MT",
-        "NL",
-        "NO",
-        "PL",
-        "PT",
-        "RO",
-        "SE",
-        "SI",
-        "SK",
-    ]
-)
+_EECS: Final = """
+    AT BE BG CH CY CZ DE DK EE ES FI FR GR HR HU IE IS IT LT LU LV MT NL NO PL PT RO SE SI SK
+"""
+_GUARANTEES_OF_ORIGIN: Final = frozenset(_EECS.split())
 CERTIFICATE_COUNTRIES: Final[dict[Certificate, frozenset[str]]] = {
     Certificate.LGC: frozenset({"AU"}),
     Certificate.REGO_AU: frozenset({"AU"}),
