@@ -3,11 +3,10 @@
 Each late delivery is followed through the network by itself; several together do what the latest of them does.
 """
 
-from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, time
 
-from sites.domain.network_answer import Calculation
+from sites.domain.network_answer import Calculation, Towards
 from sites.domain.network_passes import Holds, delayed
 from sites.vocabulary import ActivityEdge
 
@@ -28,7 +27,6 @@ class Point:
 class Late:
     """What its anchor cannot have before `available_on`: the forecast plus the shake-out."""
 
-    id: str
     anchor: Point
     available_on: date
 
@@ -37,23 +35,6 @@ def hold(late: Late) -> Holds:
     """The anchor's start or finish held until the morning of the day."""
     at = {late.anchor.activity: datetime.combine(late.available_on, time())}
     return Holds(starts=at) if late.anchor.edge is ActivityEdge.START else Holds(finishes=at)
-
-
-def moved_days(before: Calculation, late: Iterable[Late], targets: Mapping[str, Point]) -> dict[str, dict[str, int]]:
-    """Per late delivery the targets it moves, by calendar days. What moves nothing is left out."""
-    stands = {target: point.on(before) for target, point in targets.items()}
-    known: dict[tuple[Point, date], dict[str, int]] = {}
-    found: dict[str, dict[str, int]] = {}
-    for each in late:
-        key = each.anchor, each.available_on
-        if key not in known:
-            after = delayed(before, hold(each))
-            days = {target: (point.on(after) - stands[target]).days for target, point in targets.items()}
-            known[key] = {target: moved for target, moved in days.items() if moved > 0}
-        for target, moved in known[key].items():
-            mine = found.setdefault(each.id, {})
-            mine[target] = max(moved, mine.get(target, 0))
-    return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,28 +64,49 @@ class Way:
         return (self.target_after - self.target_before).days
 
 
-def way(before: Calculation, late: Late, target: Point) -> Way:
-    """The path from a delivery to the target: the one that it moves, else the tightest."""
-    after = delayed(before, hold(late))
-    towards = before.towards(target.activity)
-    anchor = late.anchor.activity
-    driving = after.driving_path(target.activity)
-    if target.on(after) > target.on(before) and anchor in driving:
-        path = driving[driving.index(anchor) :]
-    else:
-        path = towards.path_from(anchor)
-    steps = []
-    for key in path:
-        was, now = before.dates(key), after.dates(key)
-        steps.append(
-            PathStep(
-                key,
-                was.early_start,
-                was.early_finish,
-                now.early_start,
-                now.early_finish,
-                towards.float_of(key),
-                towards.float_of(key, at=now.early_finish),
+class Impacts:
+    """One calculation asked what many late deliveries do to many targets; each delay and each target is worked out
+    once."""
+
+    def __init__(self, before: Calculation) -> None:
+        self.before = before
+        self._after: dict[tuple[Point, date], Calculation] = {}
+        self._towards: dict[str, Towards] = {}
+
+    def days_later(self, late: Late, target: Point) -> int:
+        """By how many calendar days the target moves; 0 where it stays."""
+        return max(0, (target.on(self._delayed(late)) - target.on(self.before)).days)
+
+    def way(self, late: Late, target: Point) -> Way:
+        """The path from a delivery to the target: the one that it moves, else the tightest."""
+        before, after = self.before, self._delayed(late)
+        towards = self._towards_of(target.activity)
+        anchor = late.anchor.activity
+        driving = after.driving_path(target.activity) if self.days_later(late, target) else ()
+        path = driving[driving.index(anchor) :] if anchor in driving else towards.path_from(anchor)
+        steps = []
+        for key in path:
+            was, now = before.dates(key), after.dates(key)
+            steps.append(
+                PathStep(
+                    key,
+                    was.early_start,
+                    was.early_finish,
+                    now.early_start,
+                    now.early_finish,
+                    towards.float_of(key),
+                    towards.float_of(key, at=now.early_finish),
+                )
             )
-        )
-    return Way(tuple(steps), target.on(before), target.on(after))
+        return Way(tuple(steps), target.on(before), target.on(after))
+
+    def _delayed(self, late: Late) -> Calculation:
+        key = late.anchor, late.available_on
+        if key not in self._after:
+            self._after[key] = delayed(self.before, hold(late))
+        return self._after[key]
+
+    def _towards_of(self, target: str) -> Towards:
+        if target not in self._towards:
+            self._towards[target] = self.before.towards(target)
+        return self._towards[target]

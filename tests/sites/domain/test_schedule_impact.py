@@ -7,7 +7,7 @@ from datetime import date
 
 from sites.domain.network_passes import calculate
 from sites.domain.network_plan import Plan
-from sites.domain.schedule_impact import Late, Point, moved_days, way
+from sites.domain.schedule_impact import Impacts, Late, Point
 from sites.vocabulary import ActivityEdge
 from tests.sites.domain.networks import at, finish_milestone, link, network, task
 
@@ -33,38 +33,30 @@ def day(number: int) -> date:
     return date(2027, 3, number)
 
 
+def later(*late: Late, target: Point = RFS) -> list[int]:
+    return [Impacts(BEFORE).days_later(each, target) for each in late]
+
+
 def test_a_delivery_within_the_float_of_its_anchor_moves_nothing() -> None:
-    late = [Late("in float", Point("A", START), day(2)), Late("in time", Point("A", START), day(1))]
-
-    assert moved_days(BEFORE, late, {"block": RFS}) == {}
+    assert later(Late(Point("A", START), day(2)), Late(Point("A", START), day(1))) == [0, 0]
 
 
-def test_each_delivery_is_told_by_how_much_it_alone_moves_each_target() -> None:
+def test_each_delivery_moves_each_target_by_its_own() -> None:
     # A from Wed 3 ends Tue 9, Z on Wed 10: one day. B from Thu 4 ends Fri 5, C Thu 11, Z Fri 12: three days; OTHER
     # stood on Tue 2 with B and comes on Fri 5: three days too.
-    late = [Late("one", Point("A", START), day(3)), Late("two", Point("B", START), day(4))]
+    one, two = Late(Point("A", START), day(3)), Late(Point("B", START), day(4))
 
-    assert moved_days(BEFORE, late, {"block": RFS, "other": Point("OTHER", FINISH)}) == {
-        "one": {"block": 1},
-        "two": {"block": 3, "other": 3},
-    }
-
-
-def test_several_anchors_of_one_delivery_count_by_the_worst() -> None:
-    late = [Late("both", Point("A", START), day(3)), Late("both", Point("B", START), day(4))]
-
-    assert moved_days(BEFORE, late, {"block": RFS}) == {"both": {"block": 3}}
+    assert later(one, two) == [1, 3]
+    assert later(one, two, target=Point("OTHER", FINISH)) == [0, 3]
 
 
 def test_what_is_needed_by_the_finish_of_an_activity_holds_what_follows_it() -> None:
     # A is ready on Fri 5, but what belongs on it comes on Thu 11: Z is that day, two days after Tue 9.
-    late = [Late("set on pads", Point("A", FINISH), day(11))]
-
-    assert moved_days(BEFORE, late, {"block": RFS}) == {"set on pads": {"block": 2}}
+    assert later(Late(Point("A", FINISH), day(11))) == [2]
 
 
 def test_the_way_from_a_delivery_to_the_target_with_its_float_before_and_after() -> None:
-    found = way(BEFORE, Late("x", Point("A", START), day(4)), RFS)
+    found = Impacts(BEFORE).way(Late(Point("A", START), day(4)), RFS)
 
     assert (found.target_before, found.target_after, found.days_later) == (day(9), day(11), 2)
     assert [step.activity for step in found.steps] == ["A", "Z", "RFS"]
@@ -75,13 +67,13 @@ def test_the_way_from_a_delivery_to_the_target_with_its_float_before_and_after()
 
 
 def test_the_way_of_what_moves_nothing_is_the_tightest() -> None:
-    found = way(BEFORE, Late("x", Point("A", START), day(2)), RFS)
+    found = Impacts(BEFORE).way(Late(Point("A", START), day(2)), RFS)
 
     assert ([step.activity for step in found.steps], found.days_later) == (["A", "Z", "RFS"], 0)
     assert (found.steps[0].float_before, found.steps[0].float_after) == (480, 0)
 
 
 def test_what_does_not_lead_to_the_target_has_no_way() -> None:
-    found = way(BEFORE, Late("x", Point("A", START), day(20)), Point("OTHER", FINISH))
+    found = Impacts(BEFORE).way(Late(Point("A", START), day(20)), Point("OTHER", FINISH))
 
     assert (found.steps, found.days_later) == ((), 0)
