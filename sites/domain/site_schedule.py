@@ -190,8 +190,10 @@ class ScheduleProject:
     """`id` is the code by which people know the project; `key` its key within the file.
 
     `data_moment` is the data date with its time (P6: last recalculation; Project: status date); null where the tool
-    never scheduled it. `planned_start` is where the tool starts to schedule from, `must_finish` the date imposed on
-    the whole, from which late dates are counted back. `baseline_of` is the id of the project whose baseline this is,
+    never scheduled it. `written` is what stands in for a missing data date where the tool says so itself (Project takes
+    its current date): good for telling revisions apart, but nothing was scheduled from it. `planned_start` is where the
+    tool starts to schedule from, `must_finish` the date imposed on the whole, from which late dates are counted back.
+    `baseline_of` is the id of the project whose baseline this is,
     empty where it is none; `baselines` are the rows of all its baselines in the file. `calendars` are the project's
     own and those shared by all projects of the file; `calendar_id` is the project's default. `currency` is the file's
     own word, which need not be an ISO code.
@@ -208,6 +210,7 @@ class ScheduleProject:
     calendar_id: str = ""
     planned_start: datetime | None = None
     must_finish: datetime | None = None
+    written: datetime | None = None
     options: ScheduleOptions = ScheduleOptions()
     baselines: tuple[ScheduleBaselineActivity, ...] = ()
     baseline_of: str = ""
@@ -216,7 +219,9 @@ class ScheduleProject:
 
     @property
     def data_date(self) -> date | None:
-        return self.data_moment.date() if self.data_moment else None
+        """Null where the file says nothing that could stand for it."""
+        moment = self.data_moment or self.written
+        return moment.date() if moment else None
 
     @property
     def finish_on(self) -> date | None:

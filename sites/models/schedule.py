@@ -305,12 +305,14 @@ class Activity(Row):
     @property
     def start(self) -> datetime | None:
         """Actual, else early, else planned."""
-        return self.actual_start or self.early_start or self.planned_start
+        found: datetime | None = self.actual_start or self.early_start or self.planned_start
+        return found
 
     @property
     def finish(self) -> datetime | None:
         """Actual, else early, else planned."""
-        return self.actual_finish or self.early_finish or self.planned_finish
+        found: datetime | None = self.actual_finish or self.early_finish or self.planned_finish
+        return found
 
     @property
     def start_on(self) -> date | None:

@@ -5,7 +5,7 @@ Every table is optional and unknown ones are normal. A refusal is a BadInput who
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from decimal import Decimal
@@ -14,7 +14,6 @@ from sites.domain.currency import CURRENCIES
 from sites.domain.errors import BadInput
 from sites.domain.site_schedule import (
     ScheduleActivity,
-    ScheduleBaselineActivity,
     ScheduleCalendar,
     ScheduleFile,
     ScheduleLink,
@@ -24,10 +23,11 @@ from sites.domain.site_schedule import (
     Shifts,
 )
 from sites.readers import p6_words, working_time, xer_calendar, xer_text
+from sites.readers.limits import LONGEST_CODE, MOST_ACTIVITIES, MOST_LINKS, refused
+from sites.readers.p6_rows import baselines_joined, bounded_percent, unknown_currency
 from sites.readers.xer_text import XerRow, XerText
 from sites.vocabulary import ActivityKind, ActivityStatus, ConstraintKind, PercentKind, ProgressRule, ScheduleFormat
 
-LONGEST_CODE = 80
 _NONE = Decimal(0)
 _HUNDRED = Decimal(100)
 _HOURS_A_DAY = Decimal(24)
@@ -103,7 +103,7 @@ class _File:
             version=self.text.header[1].strip() if len(self.text.header) > 1 else "",
             encoding=self.text.encoding,
             currency=self.currency,
-            projects=with_baselines(finished.values()),
+            projects=baselines_joined(finished.values()),
         )
 
     def _rows(self, table: str, key: str, *required: str) -> Iterator[tuple[str, XerRow]]:
@@ -234,7 +234,9 @@ class _File:
                 self.codes.setdefault(row.key("task_id"), {})[kind] = value
 
     def _activities(self) -> None:
-        for key, row in self._rows("TASK", "task_id", "proj_id", "task_code"):
+        for count, (key, row) in enumerate(self._rows("TASK", "task_id", "proj_id", "task_code")):
+            if count == MOST_ACTIVITIES:
+                raise row.refused(f"The file holds more than {MOST_ACTIVITIES} activities.")
             project = self._project(row.key("proj_id"))
             code = _code(row, "task_code")
             if not code:
@@ -328,7 +330,10 @@ class _File:
         return bounded_percent(done / whole * _HUNDRED) if whole > 0 else _NONE
 
     def _links(self) -> None:
-        for _, row in self._rows("TASKPRED", "task_pred_id", "task_id", "pred_task_id", "pred_type"):
+        rows = self._rows("TASKPRED", "task_pred_id", "task_id", "pred_task_id", "pred_type")
+        for count, (_, row) in enumerate(rows):
+            if count == MOST_LINKS:
+                raise row.refused(f"The file holds more than {MOST_LINKS} links.")
             successor, predecessor = row.key("task_id"), row.key("pred_task_id")
             if successor == predecessor:
                 raise row.refused("An activity follows itself.")
@@ -358,7 +363,7 @@ class _File:
             at = key
             while (node := self.nodes.get(at)) is not None and not node.is_project:
                 if at in seen:
-                    raise xer_text.refused(node.line, "PROJWBS.parent_wbs_id: the node is its own ancestor.")
+                    raise refused(node.line, "PROJWBS.parent_wbs_id: the node is its own ancestor.")
                 seen.add(at)
                 names.append(node.name)
                 at = node.parent
@@ -411,29 +416,6 @@ class _File:
         for what, count in project.counts.items():
             if count:
                 yield f"{what}: {count}."
-
-
-def unknown_currency(word: str) -> str:
-    return f"The currency {word[:20]!r} is no ISO 4217 code and is kept as text."
-
-
-def with_baselines(projects: Iterable[ScheduleProject]) -> tuple[ScheduleProject, ...]:
-    """Each project with the rows of the projects of the file that are its baselines."""
-    known = tuple(projects)
-    rows: dict[str, list[ScheduleBaselineActivity]] = defaultdict(list)
-    for project in known:
-        if project.baseline_of:
-            rows[project.baseline_of] += baseline_rows(project)
-    return tuple(replace(project, baselines=tuple(rows[project.id])) for project in known)
-
-
-def baseline_rows(project: ScheduleProject) -> Iterator[ScheduleBaselineActivity]:
-    for row in project.activities:
-        yield ScheduleBaselineActivity(project.id, row.code, row.start, row.finish, row.original_hours)
-
-
-def bounded_percent(value: Decimal | None) -> Decimal | None:
-    return None if value is None else min(max(value, _NONE), _HUNDRED).quantize(Decimal("0.0001")).normalize()
 
 
 def _code(row: XerRow, name: str) -> str:

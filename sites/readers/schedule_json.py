@@ -7,15 +7,15 @@ from decimal import Decimal
 from pydantic import TypeAdapter
 
 from sites.domain.site_schedule import ScheduleFile, ScheduleProject
-from sites.readers import p6_xer
+from sites.readers import schedule_file
 from sites.vocabulary import ActivityStatus
 
 _FILE = TypeAdapter(ScheduleFile)
 
 
 def parse(content: bytes) -> bytes:
-    """All of an XER file. Raises BadInput naming the line."""
-    return _FILE.dump_json(p6_xer.read(content))
+    """All of a schedule file of any format. Raises BadInput naming the line."""
+    return _FILE.dump_json(schedule_file.read(content))
 
 
 def load(raw: bytes) -> ScheduleFile:
@@ -23,8 +23,8 @@ def load(raw: bytes) -> ScheduleFile:
 
 
 def summarise(content: bytes) -> bytes:
-    """The summary of an XER file. Raises BadInput naming the line."""
-    return json.dumps(summary(p6_xer.read(content))).encode()
+    """The summary of a schedule file of any format. Raises BadInput naming the line."""
+    return json.dumps(summary(schedule_file.read(content))).encode()
 
 
 def summary(file: ScheduleFile) -> list[dict[str, object]]:

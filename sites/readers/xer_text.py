@@ -12,10 +12,8 @@ from decimal import Decimal
 from functools import lru_cache
 
 from sites.domain.errors import BadInput
+from sites.readers.limits import EARLIEST_YEAR, LATEST_YEAR, LONGEST_FILE, plain_number, refused
 
-EARLIEST_YEAR, LATEST_YEAR = 2000, 2100
-MOST_HOURS = 1_000_000
-LONGEST_FILE = 256 * 1024 * 1024
 # Opened now: a reader in a closed room may open nothing later.
 _CODECS = {name: codecs.lookup(name) for name in ("utf-8", "cp1252", "cp932")}
 
@@ -25,13 +23,8 @@ _KANA = re.compile("[\u3041-\u3096\u30a1-\u30fa]")
 _PRIVATE = re.compile("[\ue000-\uf8ff]")
 _UNPRINTABLE = re.compile("[\x00-\x20\x7f-\xa0\u2028\u2029]+")
 _MOMENT = re.compile(r"([0-9]{4})-[0-9]{2}-[0-9]{2}(?: [0-9]{2}:[0-9]{2}(?::[0-9]{2})?)?")
-_NUMBER = re.compile(r"-?[0-9]{1,18}(?:\.[0-9]{1,40})?(?:[Ee][+-]?[0-9]{1,3})?")
 _NO_DAY = "1899-12-30"  # the zero of the tool's own dates
 _CHUNK = 1024 * 1024
-
-
-def refused(line: int, reason: str) -> BadInput:
-    return BadInput(reason, field=f"line {line}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -343,11 +336,4 @@ def _number(text: str, decimal_symbol: str) -> Decimal | None:
     text = text.strip()
     if decimal_symbol == ",":
         text = text.replace(",", ".")
-    if not text:
-        return None
-    if _NUMBER.fullmatch(text) is None:
-        raise ValueError
-    value = Decimal(text)
-    if abs(value) > MOST_HOURS:
-        raise ValueError
-    return value
+    return plain_number(text) if text else None

@@ -33,7 +33,7 @@ from sites.models import (
     ScheduleWbs,
     Site,
 )
-from sites.readers import p6_xer
+from sites.readers import schedule_file
 from sites.services.access import check_can
 from sites.vocabulary import RevisionState
 
@@ -58,7 +58,7 @@ def read_revision(
     `project_code` is needed only where the file holds several projects, baselines left out. `actor` None is an
     operator at the command line. Raises NotPermitted, and BadInput naming the line, `project_code` or `data_date`.
     """
-    project = chosen(p6_xer.read(content), project_code)
+    project = chosen(schedule_file.read(content), project_code)
     digest = hashlib.sha256(content).hexdigest()
     return keep(site=site, project=project, sha256=digest, file_name=file_name, actor=actor, now=now, shift_to=shift_to)
 

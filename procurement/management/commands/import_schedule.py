@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from procurement.gateways import sandbox
 from sites.domain.errors import BadInput, RuleBroken
 from sites.models import ScheduleRevision, Site
-from sites.readers import schedule_json, xer_text
+from sites.readers import limits, schedule_file, schedule_json
 from sites.services import schedules
 
 BAD_INPUT = 2
@@ -21,12 +21,12 @@ _READER = schedule_json.__name__
 
 
 class Command(BaseCommand):
-    help = "Read a Primavera P6 schedule (.xer) of a site into quarantine."
+    help = "Read a site schedule of Primavera P6 or Microsoft Project into quarantine."
     requires_system_checks = []
     requires_migrations_checks = False
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("file", metavar="FILE", help="a Primavera P6 file (.xer)")
+        parser.add_argument("file", metavar="FILE", help="a file of Primavera P6 or Microsoft Project")
         parser.add_argument("--site", metavar="CODE", help="the site that the schedule is of")
         parser.add_argument("--dry-run", action="store_true", help="only say what the file holds; writes nothing")
         parser.add_argument("--json", action="store_true", help="one JSON document on standard output")
@@ -47,14 +47,11 @@ class Command(BaseCommand):
 
 
 def _bytes_of(path: Path) -> bytes:
-    if path.suffix.lower() != ".xer":
-        raise BadInput(_("Only Primavera P6 .xer files are read so far; export the schedule as .xer."), field="file")
     try:
         if not path.is_file():
             raise BadInput(_("There is no such file."), field="file")
-        if path.stat().st_size > xer_text.LONGEST_FILE:
-            most = xer_text.LONGEST_FILE // 1024**2
-            raise BadInput(_("The file is larger than %(most)s MiB.") % {"most": most}, field="file")
+        if path.stat().st_size > limits.LONGEST_FILE:
+            raise schedule_file.too_large()
         return path.read_bytes()
     except OSError as problem:
         raise BadInput(problem.strerror or _("The file cannot be read."), field="file") from None

@@ -77,12 +77,10 @@ def test_a_file_that_is_cut_off_is_refused_with_its_last_line(tmp_path: Path) ->
 
 
 @pytest.mark.parametrize("name", ["schedule.xml", "schedule.PMXML", "schedule"])
-def test_other_formats_are_refused_by_naming_what_is_read(tmp_path: Path, name: str) -> None:
+def test_a_file_is_told_by_what_it_holds_not_by_its_name(tmp_path: Path, name: str) -> None:
     told, refused = imported(written(tmp_path, xer(*SMALL), name), dry_run=True)
 
-    assert refused is not None
-    assert (refused.returncode, told["refused"]["where"]) == (2, "file")
-    assert ".xer" in told["refused"]["reason"]
+    assert (refused, told["projects"][0]["id"]) == (None, "DC1")
 
 
 def test_a_file_that_is_not_there_is_bad_input(tmp_path: Path) -> None:
