@@ -25,8 +25,8 @@ _NEXT: Final[dict[State, frozenset[State]]] = {
 }
 MOVES: Final = frozenset((since, until) for since, ends in _NEXT.items() for until in ends)
 UNSIGNED: Final = frozenset({State.SCREENING, State.RFP, State.SHORTLISTED, State.TERM_SHEET})
-# Nothing is signed in these, or no longer: no certainty in talks that ended, no supply after an end.
 OVER: Final = frozenset({State.TERMINATED, State.EXPIRED})
+BINDING: Final = frozenset(State) - UNSIGNED - OVER
 
 _TERM_SHEET: Final = ("price", "term_years", "target_cod_on")
 _SIGNED: Final = (*_TERM_SHEET, "buyer", "signed_on", "settlement_zone")
