@@ -36,6 +36,7 @@ class Suspicion(StrEnum):
     START_DIFFERS = "start_differs"
     DATE_DIFFERS = "date_differs"
     NOT_WORKING_TIME = "not_working_time"
+    NOT_ITS_DURATION = "not_its_duration"
     END_DIFFERS = "end_differs"
     LEVEL_OF_EFFORT = "level_of_effort"
     IN_PROGRESS = "in_progress"
@@ -52,6 +53,8 @@ REASONS: Final[Mapping[Suspicion, str]] = {
     Suspicion.START_DIFFERS: "Its start differs, and its finish with it.",
     Suspicion.DATE_DIFFERS: "A date that it is taken from differs.",
     Suspicion.NOT_WORKING_TIME: "The file's date is no working time of its calendar: resources or levelling place it.",
+    Suspicion.NOT_ITS_DURATION: "The file's own start and finish are not its duration apart on its calendar: its "
+    "resources' calendars and units, or a split, place its finish.",
     Suspicion.END_DIFFERS: "The tool took late dates to another end of the project.",
     Suspicion.LEVEL_OF_EFFORT: "A level of effort: the tool spans it by other links than ours.",
     Suspicion.IN_PROGRESS: "It has begun: the tool places the rest of it by other rules than ours.",
@@ -218,10 +221,11 @@ class _Comparing:
             return {}
         start, finish = row.early_start, row.early_finish
         if start is None and finish is None:
-            # Never scheduled as a whole; but the tool keeps the dates of what is left of each activity.
-            start, finish = row.remaining_start, row.remaining_finish
-        if start is None and finish is None and self.format is ScheduleFormat.MSPDI:
-            start, finish = row.planned_start, row.planned_finish
+            # Never scheduled as a whole; but each tool keeps the dates it gave the activity itself.
+            if self.format is ScheduleFormat.MSPDI:
+                start, finish = row.planned_start, row.planned_finish
+            else:
+                start, finish = row.remaining_start, row.remaining_finish
         hours = float(row.total_float_hours) if row.total_float_hours is not None else None
         said: dict[str, datetime | float | None] = {
             EARLY_START: start,
@@ -285,9 +289,22 @@ class _Comparing:
             return Suspicion.OUTSIDE_FILE
         if isinstance(value, datetime) and not _is_work(plan.time[number], value):
             return Suspicion.NOT_WORKING_TIME
+        if not self._spans_its_duration(key, number):
+            return Suspicion.NOT_ITS_DURATION
         if self.rows[key].status is ActivityStatus.IN_PROGRESS:
             return Suspicion.IN_PROGRESS
         return Suspicion.NOT_EXPLAINED
+
+    def _spans_its_duration(self, key: str, number: int) -> bool:
+        """Of what has not begun: whether the file agrees with itself."""
+        plan = self.calculation.plan
+        task, time = plan.tasks[number], plan.time[number]
+        start, finish = self.written[key].get(EARLY_START), self.written[key].get(EARLY_FINISH)
+        if task.status is not ActivityStatus.NOT_STARTED or task.parts:
+            return True
+        if not isinstance(start, datetime) or not isinstance(finish, datetime):
+            return True
+        return time.between(minute_of(start), minute_of(finish)) == task.duration
 
     def _late_suspicion(self, number: int) -> Suspicion:
         plan = self.calculation.plan

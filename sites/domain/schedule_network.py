@@ -24,6 +24,7 @@ from sites.vocabulary import (
 
 _MINUTES = Decimal(60)
 _SPANS = {ActivityKind.LEVEL_OF_EFFORT, ActivityKind.WBS_SUMMARY}
+_LATEST = {ConstraintKind.START_ON_OR_BEFORE, ConstraintKind.FINISH_ON_OR_BEFORE}
 _MILESTONES = {ActivityKind.START_MILESTONE, ActivityKind.FINISH_MILESTONE}
 
 
@@ -171,7 +172,7 @@ class _Making:
             project=project.id,
             actual_start=row.actual_start,
             actual_finish=row.actual_finish,
-            resume=row.resumed,
+            resume=row.resumed or (row.remaining_start if self._is_project_tool else None),
             expected_finish=row.expected_finish,
             external_early_start=row.external_early_start,
             external_late_finish=row.external_late_finish,
@@ -196,6 +197,8 @@ class _Making:
             except ValueError:
                 self._count(project.id, "Constraints of a kind unknown here, which do not count")
                 continue
+            if self._is_project_tool and word is row.constraint and kind in _LATEST:
+                self._count(project.id, "Latest dates, which Microsoft Project may put before links and we do not")
             if moment is not None or kind is ConstraintKind.AS_LATE_AS_POSSIBLE:
                 yield Bound(kind, moment)
             else:

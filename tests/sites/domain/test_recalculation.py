@@ -146,7 +146,8 @@ def test_a_difference_tells_both_values_and_what_is_suspected() -> None:
     ("given", "field", "suspected"),
     [
         ({"kind": ActivityKind.RESOURCE_DEPENDENT}, "early_start", "resource_calendar"),
-        ({"calendar_id": "9"}, "early_start", "not_explained"),  # the project's own takes its place
+        ({"calendar_id": "9"}, "early_start", "not_its_duration"),  # Tue 2 to Wed 3 are two days, not three
+        ({"early_finish": at("4 17")}, "early_start", "not_explained"),
         ({"early_start": at("6 08")}, "early_start", "not_working_time"),  # a Saturday
         ({"late_finish": at("12 17")}, "late_finish", "end_differs"),
     ],
@@ -155,6 +156,10 @@ def test_other_suspicions(given: Mapping[str, Any], field: str, suspected: str) 
     row = replace(A, **({"early_start": at("2 08")} | given if field == "early_start" else dict(given)))
 
     assert suspicions(answer(row))["A", field] == suspected
+
+
+def test_a_finish_that_its_own_start_does_not_lead_to_is_suspected() -> None:
+    assert suspicions(answer(replace(A, early_finish=at("5 17"))))["A", "early_finish"] == "not_its_duration"
 
 
 def test_the_late_date_of_a_successor_is_suspected_before_our_own() -> None:
@@ -299,6 +304,25 @@ def test_microsoft_project_works_from_its_start_and_its_milestones_stay_where_th
     found = answer(*rows, format=ScheduleFormat.MSPDI, planned_start=MONDAY, data_moment=at("15 08"))
 
     assert (found.activities, dict(found.equal)["early_finish"], found.differences) == (2, 2, ())
+
+
+def test_what_is_left_of_a_begun_project_task_goes_on_where_it_is_resumed() -> None:
+    begun = activity(
+        "A", 40, status=ActivityStatus.IN_PROGRESS, actual_start=at("1 08"), remaining_hours=Decimal(24),
+        remaining_start=at("10 08"), planned_start=at("1 08"), planned_finish=at("12 17"),
+    )  # fmt: skip
+    found = answer(begun, format=ScheduleFormat.MSPDI, planned_start=MONDAY)
+
+    assert (found.equal["early_start"], found.equal["early_finish"]) == (1, 1)
+
+
+def test_latest_dates_of_project_are_named() -> None:
+    row = activity("A", 8, constraint=ConstraintKind.FINISH_ON_OR_BEFORE, constraint_moment=at("3 17"))
+
+    assert answer(row, format=ScheduleFormat.MSPDI).not_followed == (
+        "Latest dates, which Microsoft Project may put before links and we do not: 1",
+    )
+    assert answer(row).not_followed == ()
 
 
 def test_a_schedule_without_data_date_starts_with_its_earliest_plan() -> None:
