@@ -1,6 +1,5 @@
 """A site schedule: read in the closed room, and accepted, so that what hangs on its activities moves with it."""
 
-import hashlib
 from dataclasses import dataclass
 from datetime import date, datetime
 from uuid import UUID
@@ -8,18 +7,18 @@ from uuid import UUID
 from django.db import transaction
 from django.utils.translation import gettext as _
 
-from procurement.gateways import sandbox, wake
+from procurement.gateways import wake
 from procurement.models import RosAnchor
-from procurement.services import forecasts
+from procurement.services import forecasts, schedule_files
 from procurement.services.chain_dates import touched_by_gates
 from procurement.services.forecasts import Moved, Touched, local_date
 from procurement.vocabulary import RunCause
 from sites.accounts.models import User
 from sites.accounts.permissions import Permission
 from sites.models import Gate, ScheduleRevision, Site
-from sites.readers import schedule_json
 from sites.services import schedules
 from sites.services.access import check_can
+from sites.services.schedules import Source
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,18 +38,23 @@ def read_revision(
     now: datetime,
     shift_to: date | None = None,
     project_code: str = "",
+    update_of: str = "",
 ) -> ScheduleRevision:
-    """As `sites.services.schedules.read_revision`, with the file read in the closed room: for files of strangers."""
+    """As `sites.services.schedules.read_revision`, with the file read in the closed room: for files of strangers.
+
+    `update_of` is the project of the site whose next revision this is, where the file calls it otherwise.
+    """
     check_can(actor, Permission.SCHEDULE_WRITE, site_id=site.pk)
-    file = schedule_json.load(sandbox.run(f"{schedule_json.__name__}:{schedule_json.parse.__name__}", content))
+    file = schedule_files.read(content)
     return schedules.keep(
         site=site,
+        file=file,
         project=schedules.chosen(file, project_code),
-        sha256=hashlib.sha256(content).hexdigest(),
-        file_name=file_name,
+        source=Source(content, file_name),
         actor=actor,
         now=now,
         shift_to=shift_to,
+        update_of=update_of,
     )
 
 

@@ -31,6 +31,7 @@ from sites.vocabulary import ActivityKind, ActivityStatus, ConstraintKind, Perce
 _NONE = Decimal(0)
 _HUNDRED = Decimal(100)
 _HOURS_A_DAY = Decimal(24)
+_NO_CODES: dict[str, str] = {}
 # The text of a calendar may be broken over lines: it goes on the row before.
 _WHOLE = frozenset({"PROJECT", "PROJWBS", "TASK", "TASKPRED"})
 _MILESTONES = {ActivityKind.START_MILESTONE, ActivityKind.FINISH_MILESTONE}
@@ -245,7 +246,7 @@ class _File:
                 raise row.refused(f"Activity {code} stands twice in project {project.id}.")
             project.codes.add(code)
             self.places[key] = (project.key, code)
-            project.activities.append(self._activity(row, code, project, self.codes.get(key, {})))
+            project.activities.append(self._activity(row, code, project, self.codes.get(key, _NO_CODES)))
 
     def _activity(self, row: XerRow, code: str, project: _Project, codes: dict[str, str]) -> ScheduleActivity:
         kind = self._kind(row, project)

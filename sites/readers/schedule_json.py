@@ -1,25 +1,12 @@
-"""Site schedules as JSON: between the closed room where files are read and the rest, and as a summary for people."""
+"""A site schedule in figures, for people and programs that ask what a file holds."""
 
 import json
 from collections import Counter
 from decimal import Decimal
 
-from pydantic import TypeAdapter
-
 from sites.domain.site_schedule import ScheduleFile, ScheduleProject
 from sites.readers import schedule_file
 from sites.vocabulary import ActivityStatus
-
-_FILE = TypeAdapter(ScheduleFile)
-
-
-def parse(content: bytes) -> bytes:
-    """All of a schedule file of any format. Raises BadInput naming the line."""
-    return _FILE.dump_json(schedule_file.read(content))
-
-
-def load(raw: bytes) -> ScheduleFile:
-    return _FILE.validate_json(raw)
 
 
 def summarise(content: bytes) -> bytes:
@@ -29,10 +16,10 @@ def summarise(content: bytes) -> bytes:
 
 def summary(file: ScheduleFile) -> list[dict[str, object]]:
     """One entry a project: counts, ISO dates, float in hours as written; null where the file does not say."""
-    return [_project(project) for project in file.projects]
+    return [summary_of(project) for project in file.projects]
 
 
-def _project(project: ScheduleProject) -> dict[str, object]:
+def summary_of(project: ScheduleProject) -> dict[str, object]:
     floats = [activity.total_float_hours for activity in project.activities if activity.total_float_hours is not None]
     by_status = Counter(activity.status for activity in project.activities)
     finish_on = project.finish_on

@@ -1,12 +1,12 @@
-"""Site schedules: read into quarantine, and accepted. Who recalculates after that is one room up."""
+"""Site schedules: read into quarantine, accepted, rejected. Who recalculates after that is one room up."""
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
-from operator import attrgetter
+from typing import Any
 from uuid import UUID
 
 from django.db import connection, transaction
@@ -20,26 +20,39 @@ from sites.accounts.models import User
 from sites.accounts.permissions import Permission
 from sites.accounts.row import EARLIEST_YEAR, LATEST_YEAR, new_id
 from sites.domain.errors import BadInput, Conflict, NotFound
-from sites.domain.site_schedule import ScheduleActivity, ScheduleFile, ScheduleOptions, ScheduleProject
-from sites.domain.site_schedule import ScheduleBaselineActivity as BaselineRow
 from sites.domain.site_schedule import ScheduleCalendar as CalendarRow
+from sites.domain.site_schedule import ScheduleOptions
 from sites.domain.site_schedule import ScheduleWbs as WbsRow
 from sites.models import (
     Activity,
-    ActivityLink,
     ScheduleBaselineActivity,
     ScheduleCalendar,
+    ScheduleDocument,
     ScheduleRevision,
     ScheduleWbs,
     Site,
 )
-from sites.readers import schedule_file
+from sites.readers import schedule_file, schedule_pack
+from sites.readers.limits import LONGEST_CODE
+from sites.readers.schedule_pack import PackedFile, PackedProject
 from sites.services.access import check_can
 from sites.vocabulary import RevisionState
 
 _PLACES = Decimal("0.0001")
-_NAME, _WBS_PATH, _PROJECT_NAME, _FILE_NAME, _CALENDAR_NAME, _KEY, _CODE = 300, 300, 200, 200, 200, 40, 80
+_NAME, _PROJECT_NAME, _FILE_NAME, _CALENDAR_NAME, _KEY, _CODE = 300, 200, 200, 200, 40, 80
 _OPTIONS = TypeAdapter(ScheduleOptions)
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A file as it came, with its name there."""
+
+    content: bytes
+    file_name: str
+
+    @property
+    def sha256(self) -> str:
+        return hashlib.sha256(self.content).hexdigest()
 
 
 def read_revision(
@@ -52,27 +65,34 @@ def read_revision(
     shift_to: date | None = None,
     project_code: str = "",
 ) -> ScheduleRevision:
-    """Read one project of an XER file into quarantine; the same bytes twice are one revision.
+    """Read one project of a schedule file into quarantine; the same bytes twice are one revision.
 
     `shift_to` moves every date by the same whole number of days, so that the data date becomes that day.
     `project_code` is needed only where the file holds several projects, baselines left out. `actor` None is an
     operator at the command line. Raises NotPermitted, and BadInput naming the line, `project_code` or `data_date`.
     """
-    project = chosen(schedule_file.read(content), project_code)
-    digest = hashlib.sha256(content).hexdigest()
-    return keep(site=site, project=project, sha256=digest, file_name=file_name, actor=actor, now=now, shift_to=shift_to)
+    file = schedule_pack.pack(schedule_file.read(content))
+    return keep(
+        site=site,
+        file=file,
+        project=chosen(file, project_code),
+        source=Source(content, file_name),
+        actor=actor,
+        now=now,
+        shift_to=shift_to,
+    )
 
 
-def chosen(file: ScheduleFile, project_code: str = "") -> ScheduleProject:
+def chosen(file: PackedFile, project_code: str = "") -> PackedProject:
     """The project of that code, or the only one that is no baseline. Raises BadInput naming `project_code`."""
     found = [
-        project for project in file.projects
-        if (project.id == project_code if project_code else not project.baseline_of)
+        packed for packed in file.projects
+        if (packed.project.id == project_code if project_code else not packed.project.baseline_of)
     ]  # fmt: skip
     if len(found) == 1:
         return found[0]
     if found:
-        names = ", ".join(project.id for project in found)
+        names = ", ".join(packed.project.id for packed in found)
         raise BadInput(_("The file holds several projects: %(names)s.") % {"names": names}, field="project_code")
     raise BadInput(_("The file holds no such project."), field="project_code")
 
@@ -81,41 +101,58 @@ def chosen(file: ScheduleFile, project_code: str = "") -> ScheduleProject:
 def keep(
     *,
     site: Site,
-    project: ScheduleProject,
-    sha256: str,
-    file_name: str,
+    file: PackedFile,
+    project: PackedProject,
+    source: Source,
     actor: User | None,
     now: datetime,
     shift_to: date | None = None,
+    update_of: str = "",
 ) -> ScheduleRevision:
-    """Store a project that was read; as `read_revision`."""
+    """Store a project that was read; as `read_revision`.
+
+    `update_of` is the project of the site whose next revision this is, where the file calls it otherwise.
+    """
     if actor is not None:
         check_can(actor, Permission.SCHEDULE_WRITE, site_id=site.pk)
-    if project.data_date is None:
+    facts = project.project
+    if facts.data_date is None:
         raise BadInput(_("The project has no data date: schedule it first."), field="data_date")
-    shift = _Shift((shift_to - project.data_date).days if shift_to else 0)
+    if len(update_of) > LONGEST_CODE:
+        raise BadInput(_("A project code has %(most)s characters at most.") % {"most": LONGEST_CODE}, field="update_of")
+    shift = _Shift((shift_to - facts.data_date).days if shift_to else 0)
+    shift.moment(project.earliest)
+    shift.moment(project.latest)
     # Two uploads of the same file queue here, so that the second finds the first.
     Site.objects.select_for_update(of=("self",), no_key=True).get(pk=site.pk)
+    digest = source.sha256
     same = ScheduleRevision.objects.filter(
-        site=site, project_code=project.id, file_sha256=sha256, shifted_days=shift.days
+        site=site,
+        project_code=update_of or facts.id,
+        file_project_code=facts.id,
+        file_sha256=digest,
+        shifted_days=shift.days,
     )
     if (known := same.first()) is not None:
         return known
     revision = ScheduleRevision.objects.create(
         site=site,
-        project_code=project.id,
-        file_project_code=project.id,
-        project_name=project.name[:_PROJECT_NAME],
-        data_date=project.data_date + timedelta(days=shift.days),
-        data_moment=shift.moment(project.data_moment),
-        planned_start=shift.moment(project.planned_start),
-        must_finish=shift.moment(project.must_finish),
-        calendar_key=project.calendar_id[:_KEY],
-        currency=project.currency[:_KEY],
-        options=_OPTIONS.dump_python(project.options, mode="json", exclude_none=True),
-        warnings=list(project.warnings),
-        file_name=file_name[-_FILE_NAME:],
-        file_sha256=sha256,
+        document=_document(site, source, digest, actor),
+        format=file.format,
+        tool_version=file.version[:_KEY],
+        project_code=update_of or facts.id,
+        file_project_code=facts.id,
+        project_name=facts.name[:_PROJECT_NAME],
+        data_date=facts.data_date + timedelta(days=shift.days),
+        data_moment=shift.moment(facts.data_moment),
+        planned_start=shift.moment(facts.planned_start),
+        must_finish=shift.moment(facts.must_finish),
+        calendar_key=facts.calendar_id[:_KEY],
+        currency=facts.currency[:_KEY],
+        options=_OPTIONS.dump_python(facts.options, mode="json", exclude_none=True),
+        warnings=list(facts.warnings),
+        file_name=source.file_name[-_FILE_NAME:],
+        file_sha256=digest,
         shifted_days=shift.days,
         uploaded_by=actor,
     )
@@ -126,9 +163,10 @@ def keep(
         subject_kind="schedule_revision",
         subject_id=revision.pk,
         facts={
-            "project": project.id,
+            "project": facts.id,
+            "update_of": update_of,
             "data_date": revision.data_date.isoformat(),
-            "activities": len(project.activities),
+            "activities": project.summary["activities"],
             "shifted_days": shift.days,
             "at": now.isoformat(),
         },
@@ -138,16 +176,13 @@ def keep(
 
 @transaction.atomic
 def keep_all(
-    *, site: Site, file: ScheduleFile, sha256: str, file_name: str, actor: User | None, now: datetime
+    *, site: Site, file: PackedFile, source: Source, actor: User | None, now: datetime
 ) -> list[ScheduleRevision]:
     """Store every project of the file that is no baseline, or none. Raises as `keep`."""
-    projects = [project for project in file.projects if not project.baseline_of]
+    projects = [packed for packed in file.projects if not packed.project.baseline_of]
     if not projects:
         raise BadInput(_("The file holds no project."), field="file")
-    return [
-        keep(site=site, project=project, sha256=sha256, file_name=file_name, actor=actor, now=now)
-        for project in projects
-    ]
+    return [keep(site=site, file=file, project=packed, source=source, actor=actor, now=now) for packed in projects]
 
 
 @transaction.atomic
@@ -203,8 +238,33 @@ class _Shift:
         return moved
 
 
+def _document(site: Site, source: Source, digest: str, actor: User | None) -> ScheduleDocument:
+    known = ScheduleDocument.objects.filter(site=site, sha256=digest).defer("content").first()
+    return known or ScheduleDocument.objects.create(
+        site=site,
+        file_name=source.file_name[-_FILE_NAME:],
+        sha256=digest,
+        content=source.content,
+        uploaded_by=actor,
+    )
+
+
+# -- straight into the tables: a schedule has tens of thousands of rows, and as many objects take minutes ------------
+
+
+def _store(revision_id: UUID, project: PackedProject, shift: _Shift) -> None:
+    facts = project.project
+    _copy(ScheduleCalendar, _CALENDAR, (_calendar(revision_id, row, shift) for row in facts.calendars))
+    _copy(ScheduleWbs, _WBS, (_wbs(revision_id, place, row) for place, row in enumerate(facts.wbs)))
+    with connection.cursor() as cursor:
+        _copy_lines(cursor, Activity, schedule_pack.ACTIVITY_COLUMNS, project.activities, revision_id)
+        _copy_lines(cursor, ScheduleBaselineActivity, schedule_pack.BASELINE_COLUMNS, project.baselines, revision_id)
+        _copy_links(cursor, project.links, revision_id)
+        if shift.days:
+            _shift_rows(cursor, revision_id, shift.days)
+
+
 def _copy(model: type[Model], columns: Sequence[str], rows: Iterable[tuple[object, ...]]) -> None:
-    """Straight into the table: a schedule has tens of thousands of rows, and as many objects take minutes."""
     names = sql.SQL(", ").join(map(sql.Identifier, columns))
     statement = sql.SQL("COPY {} ({}) FROM STDIN").format(sql.Identifier(model._meta.db_table), names)
     with connection.cursor() as cursor, cursor.copy(statement) as copy:
@@ -212,48 +272,70 @@ def _copy(model: type[Model], columns: Sequence[str], rows: Iterable[tuple[objec
             copy.write_row(row)
 
 
-def _store(revision_id: UUID, project: ScheduleProject, shift: _Shift) -> None:
-    keys = {activity.code: new_id() for activity in project.activities}
-    _copy(ScheduleCalendar, _CALENDAR, (_calendar(revision_id, row, shift) for row in project.calendars))
-    _copy(ScheduleWbs, _WBS, (_wbs(revision_id, place, row) for place, row in enumerate(project.wbs)))
-    activities = enumerate(project.activities)
-    _copy(Activity, _ACTIVITY, (_activity(revision_id, keys[row.code], at, row, shift) for at, row in activities))
-    _copy(ActivityLink, _LINK, _links(project, keys))
-    _copy(ScheduleBaselineActivity, _BASELINE, (_baseline(revision_id, row, shift) for row in project.baselines))
+def _copy_lines(cursor: Any, model: type[Model], columns: Sequence[str], block: bytes, revision_id: UUID) -> None:
+    """Each line led by the revision, whatever the line says, so that none can name another."""
+    names = sql.SQL(", ").join(map(sql.Identifier, ("revision_id", *columns)))
+    statement = sql.SQL("COPY {} ({}) FROM STDIN").format(sql.Identifier(model._meta.db_table), names)
+    with cursor.copy(statement) as copy:
+        for piece in schedule_pack.lines(block, str(revision_id)):
+            copy.write(piece)
 
 
-_MOMENTS = (
-    "planned_start", "planned_finish", "early_start", "early_finish", "late_start", "late_finish", "actual_start",
-    "actual_finish", "remaining_start", "remaining_finish", "suspended", "resumed", "expected_finish",
-    "external_early_start", "external_late_finish", "constraint_moment", "second_constraint_moment",
-)  # fmt: skip
-_AMOUNTS = (
-    "original_hours", "remaining_hours", "at_completion_hours", "total_float_hours", "free_float_hours",
-    "percent_complete",
-)  # fmt: skip
+def _copy_links(cursor: Any, block: bytes, revision_id: UUID) -> None:
+    """By way of a table of their codes, which are then looked up among the activities of the revision."""
+    cursor.execute("""
+        CREATE TEMPORARY TABLE IF NOT EXISTS longlead_read_links (
+            place integer, predecessor_project text, predecessor_code text, successor_code text, kind text,
+            lag_hours numeric, lag_calendar text
+        ) ON COMMIT DROP
+    """)
+    names = sql.SQL(", ").join(map(sql.Identifier, schedule_pack.LINK_COLUMNS))
+    with cursor.copy(sql.SQL("COPY longlead_read_links ({}) FROM STDIN").format(names)) as copy:
+        for at in range(0, len(block), _PIECE):
+            copy.write(block[at : at + _PIECE])
+    cursor.execute("ANALYZE longlead_read_links")
+    cursor.execute(
+        """
+        INSERT INTO sites_activitylink (predecessor_id, predecessor_project, predecessor_code, successor_id, kind,
+                                        lag_hours, lag_calendar)
+        SELECT before.id, l.predecessor_project,
+               CASE WHEN l.predecessor_project = '' THEN '' ELSE l.predecessor_code END,
+               after.id, l.kind, l.lag_hours, l.lag_calendar
+          FROM longlead_read_links l
+          JOIN sites_activity after ON after.revision_id = %(revision)s AND after.code = l.successor_code
+          LEFT JOIN sites_activity before
+            ON l.predecessor_project = '' AND before.revision_id = %(revision)s AND before.code = l.predecessor_code
+         ORDER BY l.place
+        """,
+        {"revision": revision_id},
+    )
+    cursor.execute("TRUNCATE longlead_read_links")
+
+
+def _shift_rows(cursor: Any, revision_id: UUID, days: int) -> None:
+    for model, columns in ((Activity, schedule_pack.MOMENTS), (ScheduleBaselineActivity, ("start", "finish"))):
+        moved = sql.SQL(", ").join(
+            sql.SQL("{0} = {0} + make_interval(days => {1})").format(sql.Identifier(name), sql.Literal(days))
+            for name in columns
+        )
+        statement = sql.SQL("UPDATE {} SET {} WHERE revision_id = %s")
+        cursor.execute(statement.format(sql.Identifier(model._meta.db_table), moved), [revision_id])
+
+
 _CALENDAR = (
     "id", "revision_id", "key", "name", "base_key", "is_of_resource", "hours_per_day", "week", "exceptions",
 )  # fmt: skip
 _WBS = ("id", "revision_id", "key", "parent_key", "place", "code", "name", "is_project")
-_ACTIVITY = (
-    "id", "revision_id", "place", "code", "name", "wbs", "wbs_key", "kind", "status", "calendar_key", "percent_kind",
-    "constraint", "second_constraint", "is_driving", "is_manual", "codes", *_MOMENTS, *_AMOUNTS,
-)  # fmt: skip
-_LINK = (
-    "id", "predecessor_id", "predecessor_project", "predecessor_code", "successor_id", "kind", "lag_hours",
-    "lag_calendar",
-)  # fmt: skip
-_BASELINE = ("id", "revision_id", "baseline", "code", "start", "finish", "duration_hours")
-_moments = attrgetter(*_MOMENTS)
-_amounts = attrgetter(*_AMOUNTS)
+_PIECE = 256 * 1024
 
 
 def _calendar(revision_id: UUID, row: CalendarRow, shift: _Shift) -> tuple[object, ...]:
     days = timedelta(days=shift.days)
     exceptions = {(day + days).isoformat(): shifts for day, shifts in row.exceptions.items()}
+    hours = None if row.hours_per_day is None else row.hours_per_day.quantize(_PLACES)
     return (
         new_id(), revision_id, row.id[:_KEY], row.name[:_CALENDAR_NAME], row.base_id[:_KEY], row.is_of_resource,
-        _rounded(row.hours_per_day), json.dumps(row.week), json.dumps(exceptions),
+        hours, json.dumps(row.week), json.dumps(exceptions),
     )  # fmt: skip
 
 
@@ -262,42 +344,3 @@ def _wbs(revision_id: UUID, place: int, row: WbsRow) -> tuple[object, ...]:
         new_id(), revision_id, row.id[:_KEY], row.parent_id[:_KEY], place, row.code[:_CODE], row.name[:_NAME],
         row.is_project,
     )  # fmt: skip
-
-
-def _activity(revision_id: UUID, key: UUID, place: int, row: ScheduleActivity, shift: _Shift) -> tuple[object, ...]:
-    return (
-        key, revision_id, place, row.code, row.name[:_NAME], row.wbs[-_WBS_PATH:], row.wbs_id[:_KEY], row.kind.value,
-        row.status.value, row.calendar_id[:_KEY], row.percent_kind.value if row.percent_kind else "",
-        str(row.constraint), str(row.second_constraint), row.is_driving, row.is_manual,
-        json.dumps(row.codes) if row.codes else "{}",
-        *(_moments(row) if not shift.days else map(shift.moment, _moments(row))),
-        *map(_rounded, _amounts(row)),
-    )  # fmt: skip
-
-
-def _links(project: ScheduleProject, keys: dict[str, UUID]) -> Iterator[tuple[object, ...]]:
-    """One from another project names its predecessor by codes: there is no row here that it could come from."""
-    for link in project.links:
-        is_here = link.predecessor_project == project.id
-        yield (
-            new_id(),
-            keys[link.predecessor_code] if is_here else None,
-            "" if is_here else link.predecessor_project,
-            "" if is_here else link.predecessor_code,
-            keys[link.successor_code],
-            link.kind.value,
-            _rounded(link.lag_hours),
-            link.lag_calendar.value if link.lag_calendar else "",
-        )
-
-
-def _baseline(revision_id: UUID, row: BaselineRow, shift: _Shift) -> tuple[object, ...]:
-    return (
-        new_id(), revision_id, row.baseline[:_CODE], row.code, shift.moment(row.start), shift.moment(row.finish),
-        _rounded(row.duration_hours),
-    )  # fmt: skip
-
-
-def _rounded(hours: Decimal | None) -> Decimal | None:
-    """To what the columns keep, four places: a third of a second."""
-    return None if hours is None else hours.quantize(_PLACES)

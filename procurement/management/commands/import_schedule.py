@@ -1,6 +1,5 @@
 """Reads a site schedule from a file: with `--dry-run` only says what it holds, else keeps it in quarantine."""
 
-import hashlib
 import json
 from argparse import ArgumentParser
 from pathlib import Path
@@ -10,14 +9,13 @@ from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from procurement.gateways import sandbox
+from procurement.services import schedule_files
 from sites.domain.errors import BadInput, RuleBroken
 from sites.models import ScheduleRevision, Site
-from sites.readers import limits, schedule_file, schedule_json
-from sites.services import schedules
+from sites.readers import limits, schedule_file
+from sites.services import schedules as keeping
 
 BAD_INPUT = 2
-_READER = schedule_json.__name__
 
 
 class Command(BaseCommand):
@@ -29,16 +27,23 @@ class Command(BaseCommand):
         parser.add_argument("file", metavar="FILE", help="a file of Primavera P6 or Microsoft Project")
         parser.add_argument("--site", metavar="CODE", help="the site that the schedule is of")
         parser.add_argument("--dry-run", action="store_true", help="only say what the file holds; writes nothing")
+        parser.add_argument(
+            "--recalculate",
+            action="store_true",
+            help="calculate each project by its own logic and compare its dates and floats with the file's",
+        )
         parser.add_argument("--json", action="store_true", help="one JSON document on standard output")
 
     def handle(self, *args: Any, **options: Any) -> None:
         path = Path(options["file"])
+        told: dict[str, Any] = {}
         try:
             content = _bytes_of(path)
-            if options["dry_run"]:
-                told: dict[str, Any] = {"projects": json.loads(sandbox.run(f"{_READER}:summarise", content))}
-            else:
+            if not options["dry_run"]:
                 told = _imported(_site(options["site"]), content, path.name)
+            if options["dry_run"] or options["recalculate"]:
+                summary = schedule_files.summarise(content, recalculated=options["recalculate"])
+                told = {"projects": json.loads(summary)} | {key: told[key] for key in told if key != "projects"}
         except RuleBroken as refusal:
             if options["json"]:
                 self.stdout.write(json.dumps({"refused": {"reason": refusal.message, "where": refusal.field}}))
@@ -68,16 +73,13 @@ def _site(code: str | None) -> Site:
 
 def _imported(site: Site, content: bytes, file_name: str) -> dict[str, Any]:
     """Every project of the file that is no baseline, all of them or none."""
-    file = schedule_json.load(sandbox.run(f"{_READER}:parse", content))
-    revisions = schedules.keep_all(
-        site=site,
-        file=file,
-        sha256=hashlib.sha256(content).hexdigest(),
-        file_name=file_name,
-        actor=None,
-        now=timezone.now(),
-    )
-    return {"projects": schedule_json.summary(file), "revisions": [_told(revision) for revision in revisions]}
+    file = schedule_files.read(content)
+    source = keeping.Source(content, file_name)
+    revisions = keeping.keep_all(site=site, file=file, source=source, actor=None, now=timezone.now())
+    return {
+        "projects": [packed.summary for packed in file.projects],
+        "revisions": [_told(revision) for revision in revisions],
+    }
 
 
 def _told(revision: ScheduleRevision) -> dict[str, str]:
@@ -92,7 +94,23 @@ def _sentences(told: dict[str, Any]) -> str:
             f"{project['links']} links, finish {project['finish']}"
         )
         lines += [f"  {warning}" for warning in project["warnings"]]
+        if "recalculation" in project:
+            lines += _recalculated(project["recalculation"])
     lines += [
         f"{revision['project']} is {revision['state']}: {revision['id']}" for revision in told.get("revisions", ())
     ]
     return "\n".join(lines)
+
+
+def _recalculated(answer: dict[str, Any]) -> list[str]:
+    if answer["not_calculated"]:
+        return [f"  not calculated: {answer['not_calculated']}"]
+    fields = ("early_start", "early_finish", "late_finish", "total_float")
+    equal = ", ".join(f"{name} {answer[f'equal_{name}']} of {answer[f'compared_{name}']}" for name in fields)
+    lines = [f"  recalculated {answer['activities_compared']} activities; equal: {equal}"]
+    lines += [f"  not followed: {note}" for note in answer["not_supported"]]
+    lines += [
+        f"  {row['activity']} {row['field']}: file {row['file']}, calculated {row['calculated']}. {row['reason']}"
+        for row in answer["others"]
+    ]
+    return lines

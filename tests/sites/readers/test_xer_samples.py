@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from sites.domain.errors import BadInput
-from sites.readers import p6_xer, schedule_json
+from sites.readers import p6_xer, schedule_json, schedule_pack
 from tests.samples import sample
 
 HOUSING: dict[str, Any] = {
@@ -78,7 +78,7 @@ def test_what_the_file_holds(name: str) -> None:
 def test_nothing_is_lost_between_processes(name: str) -> None:
     content = sample(name).read_bytes()
 
-    assert schedule_json.load(schedule_json.parse(content)) == p6_xer.read(content)
+    assert schedule_pack.from_bytes(schedule_pack.parse(content)) == schedule_pack.pack(p6_xer.read(content))
 
 
 @pytest.mark.parametrize("name", FILES)

@@ -146,7 +146,7 @@ def test_the_number_of_queries_does_not_grow_with_the_schedule(site: Site, djang
     rows = tasks(*(task(str(key), f"A{key}") for key in range(many)))
     chain = links(*((str(key), str(key - 1), "PR_FS", "0") for key in range(1, many)))
 
-    with django_assert_max_num_queries(16):
+    with django_assert_max_num_queries(18):
         revision = read(site, None, xer(projects(("1", "DC1")), rows, chain))
 
     assert revision.activities.count() == many
