@@ -1,165 +1,262 @@
-"""What a site's calculation reads: lots, requirements, groups and blocks, in a fixed number of queries."""
+"""What a site's calculation reads: lots, requirements, groups and blocks, in a fixed number of queries.
+
+Keys are sixteen bytes; a table is sorted by its own key, so that others find their place in it.
+"""
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import date
-from decimal import Decimal
 from uuid import UUID
 
+import numpy as np
 from django.db.models import F
 
-from procurement.models import (
-    Allocation,
-    ChainStep,
-    DeliveryLot,
-    EquipmentClass,
-    GroupNeed,
-    LotForecast,
-    Requirement,
-    RequirementForecast,
-    RosAnchor,
-)
+from procurement.models import ChainStep, EquipmentClass, GroupNeed, Requirement, RequirementForecast, RosAnchor
+from procurement.models import DeliveryLot as Lot
 from procurement.vocabulary import LineStatus, RosRule
-from sites.domain.calendar import WorkingCalendar
+from sites.domain.calendar_arrays import NO_DAY, Days, Flags, number_of
 from sites.domain.lead_time import LeadTime
-from sites.domain.schedule import RequiredOnSite as RosFacts
-from sites.domain.schedule import StepFacts, required_on_site
+from sites.domain.schedule import StepFacts
+from sites.domain.schedule_arrays import Wide
 from sites.models import Block, Gate
 from sites.queries.anchors import ActivityKey, activity_dates, gate_dates
+from sites.queries.columns import NO_KEY, Keys, as_list, read, uuids
 from sites.vocabulary import DurationBasis, GateKind
 
-
-@dataclass(frozen=True, slots=True)
-class LotRow:
-    """An open or delivered lot of a live schedule line at the site; `label` is ORDER/LINE/SCHEDULE/LOT."""
-
-    key: UUID
-    chain_id: UUID
-    schedule_line_id: UUID
-    line_id: UUID
-    order_id: UUID
-    label: str
-    quantity: Decimal
-    contract_step: str
+NO_FIGURE = NO_DAY
+_THOUSANDTHS = "round({0} * 1000)"
 
 
 @dataclass(frozen=True, slots=True)
-class RequirementRow:
-    """`installation_days` and `commissioning_days` are working days of the site."""
+class Lots:
+    """Open and delivered lots of live schedule lines. `contract_step` is the database's hash of the code."""
 
-    key: UUID
-    tag: str
-    quantity: Decimal
-    group_id: UUID | None
-    template_id: UUID
-    installation_days: int
-    commissioning_days: int
-    stored_required_on_site: date | None
-    lead_time: LeadTime | None
+    key: Keys
+    chain: Keys
+    schedule_line: Keys
+    contract_step: Wide
 
 
 @dataclass(frozen=True, slots=True)
-class AllocationRow:
-    lot_id: UUID
-    requirement_id: UUID
-    quantity: Decimal
+class Requirements:
+    """Live requirements. `quantity` is in thousandths; `work_days` (installation and commissioning) are working days
+    of the site. ROS is `fixed_on`, or for `is_anchored` the earliest anchor and back by the shake-out.
+    """
+
+    key: Keys
+    quantity: Wide
+    group: Keys
+    template: Keys
+    work_days: Days
+    is_anchored: Flags
+    fixed_on: Days
+    shake_out: Days
+    shake_out_is_working: Flags
+    stored_required_on: Days
+
+    def __len__(self) -> int:
+        return len(self.key)
 
 
-def lots_of(site_id: UUID, lot_ids: Collection[UUID] | None = None) -> dict[UUID, LotRow]:
+@dataclass(frozen=True, slots=True)
+class Allocations:
+    """Live ones; `quantity` is in thousandths."""
+
+    lot: Keys
+    requirement: Keys
+    quantity: Wide
+
+
+@dataclass(frozen=True, slots=True)
+class Anchors:
+    """Of the anchored ones among some requirements: `requirement` is the place there. `on` is the date now, else the
+    last one known; `is_lost` where the accepted schedule lacks the activity.
+    """
+
+    key: Keys
+    requirement: Days
+    on: Days
+    is_lost: Flags
+    last_on: Days
+    was_lost: Flags
+
+
+@dataclass(frozen=True, slots=True)
+class Answers:
+    """Current answers, by the key of their subject; figures are thousandths of MW-days, NO_FIGURE where unknown."""
+
+    subject: Keys
+    key: Keys
+    fingerprint: Wide
+    forecast_on: Days
+    recovers: Wide
+    costs: Wide
+
+
+def lots_of(site_id: UUID, keys: Keys | None = None) -> Lots:
     """The lots of live schedule lines of a site, or those of them that are named."""
-    rows = DeliveryLot.objects.filter(schedule_line__site_id=site_id).exclude(
-        schedule_line__status=LineStatus.CANCELLED
-    )
-    rows = rows.exclude(schedule_line__line__status=LineStatus.CANCELLED).filter(quantity__gt=0)
-    if lot_ids is not None:
-        rows = rows.filter(pk__in=lot_ids)
-    found = rows.order_by("pk").values_list(
-        "pk", "chain_id", "schedule_line_id", "schedule_line__line_id", "schedule_line__line__order_id",
-        "schedule_line__line__order__number", "schedule_line__line__number", "schedule_line__number", "number",
-        "quantity", "schedule_line__contract_step",
+    source = """FROM procurement_deliverylot d
+        JOIN procurement_scheduleline s ON s.id = d.schedule_line_id
+        JOIN procurement_orderline l ON l.id = s.line_id
+        WHERE s.site_id = %(site)s AND s.status <> %(cancelled)s AND l.status <> %(cancelled)s AND d.quantity > 0"""
+    rows = read(
+        {
+            "key": ("key", "d.id"), "chain": ("key", "d.chain_id"), "schedule_line": ("key", "d.schedule_line_id"),
+            "contract_step": ("long", "hashtextextended(s.contract_step, 0)"),
+        },
+        f"{source}{'' if keys is None else ' AND d.id = ANY(%(keys)s::uuid[])'} ORDER BY d.id",
+        {"site": site_id, "cancelled": LineStatus.CANCELLED.value, "keys": _listed(keys)},
     )  # fmt: skip
+    return Lots(**rows)
+
+
+def requirements_of(site_id: UUID, keys: Keys | None = None) -> Requirements:
+    """The live requirements of a site, or those of them that are named."""
+    source = """FROM procurement_requirement r JOIN procurement_equipmentclass c ON c.id = r.equipment_class_id
+        WHERE r.site_id = %(site)s AND r.cancelled_at IS NULL"""
+    rows = read(
+        {
+            "key": ("key", "r.id"), "quantity": ("long", _THOUSANDTHS.format("r.quantity")),
+            "group": ("key", "r.group_id"), "template": ("key", "c.template_id"),
+            "work_days": ("int", "c.installation_days + c.commissioning_days"),
+            "is_anchored": ("flag", "r.ros_rule = %(anchored)s"), "fixed_on": ("day", "r.ros_fixed_on"),
+            "shake_out": ("int", "r.shake_out_days"),
+            "shake_out_is_working": ("flag", "r.shake_out_basis = %(working)s"),
+            "stored_required_on": ("day", "r.required_on_site"),
+        },
+        f"{source}{'' if keys is None else ' AND r.id = ANY(%(keys)s::uuid[])'} ORDER BY r.id",
+        {"site": site_id, "anchored": RosRule.ANCHORED.value, "working": DurationBasis.WORKING.value,
+         "keys": _listed(keys)},
+    )  # fmt: skip
+    return Requirements(**rows)
+
+
+def live_allocations(*, lots: Keys | None = None, requirements: Keys | None = None) -> Allocations:
+    """The live allocations of these lots or of these requirements."""
+    column = "a.lot_id" if lots is not None else "a.requirement_id"
+    rows = read(
+        {
+            "lot": ("key", "a.lot_id"), "requirement": ("key", "a.requirement_id"),
+            "quantity": ("long", _THOUSANDTHS.format("a.quantity")),
+        },
+        f"FROM procurement_allocation a WHERE a.ended_at IS NULL AND {column} = ANY(%(keys)s::uuid[]) ORDER BY a.id",
+        {"keys": _listed(lots if lots is not None else requirements)},
+    )  # fmt: skip
+    return Allocations(**rows)
+
+
+def lead_times_of(keys: Collection[UUID]) -> dict[UUID, LeadTime | None]:
+    """The observation that each of these requirements counts with, if any."""
+    rows = Requirement.objects.filter(pk__in=keys).values_list(
+        "pk", "lead_time__basis_from", "lead_time__basis_to", "lead_time__high_weeks", "lead_time_weeks"
+    )
     return {
-        key: LotRow(key, chain, schedule, line, order, f"{number}/{line_no}/{schedule_no}/{lot_no}", quantity, step)
-        for key, chain, schedule, line, order, number, line_no, schedule_no, lot_no, quantity, step in found
+        key: LeadTime(basis_from, basis_to, high, picked) if basis_from else None
+        for key, basis_from, basis_to, high, picked in rows
     }
 
 
-def requirements_of(site_id: UUID, keys: Collection[UUID] | None = None) -> dict[UUID, RequirementRow]:
-    """The live requirements of a site, or those of them that are named."""
-    rows = Requirement.objects.filter(site_id=site_id, cancelled_at__isnull=True)
-    if keys is not None:
-        rows = rows.filter(pk__in=keys)
-    found = rows.order_by("pk").values_list(
-        "pk", "tag", "quantity", "group_id", "equipment_class__template_id", "equipment_class__installation_days",
-        "equipment_class__commissioning_days", "required_on_site", "lead_time__basis_from", "lead_time__basis_to",
-        "lead_time__high_weeks", "lead_time_weeks",
+def stored_required_dates(keys: Keys) -> dict[UUID, date]:
+    """The required-on-site dates as last computed, where there is one."""
+    rows = Requirement.objects.filter(pk__in=uuids(keys), required_on_site__isnull=False)
+    return {key: on for key, on in rows.values_list("pk", "required_on_site") if on is not None}
+
+
+def anchors_of(site_id: UUID, requirements: Requirements) -> Anchors:
+    """What the required-on-site dates hang on, in a fixed number of queries."""
+    rows = read(
+        {
+            "key": ("key", "a.id"), "requirement": ("int", "wanted.place - 1"), "gate": ("key", "a.gate_id"),
+            "last_on": ("day", "a.last_on"), "was_lost": ("flag", "a.lost_at IS NOT NULL"),
+        },
+        "FROM unnest(%(keys)s::uuid[]) WITH ORDINALITY AS wanted(id, place)"
+        " JOIN procurement_rosanchor a ON a.requirement_id = wanted.id ORDER BY a.id",
+        {"keys": as_list(requirements.key)},
     )  # fmt: skip
-    return {
-        key: RequirementRow(
-            key, tag, quantity, group, template, install, commission, ros,
-            LeadTime(basis_from, basis_to, high, picked) if basis_from else None,
+    rows = {name: column[requirements.is_anchored[rows["requirement"]]] for name, column in rows.items()}
+    on = np.full(len(rows["key"]), NO_DAY, np.int32)
+    is_lost = np.zeros(len(on), np.bool_)
+    known, gate = np.unique(rows["gate"], return_inverse=True)
+    ids = uuids(known)
+    dates = gate_dates(site_id, Gate.objects.filter(pk__in=[key for key in ids if key.int]))
+    by_gate = [dates.get(key) for key in ids]
+    on[:] = np.array([number_of(each.on) if each else NO_DAY for each in by_gate], np.int32)[gate]
+    is_lost[:] = np.array([bool(each and each.is_lost) for each in by_gate], np.bool_)[gate]
+    free = rows["gate"] == NO_KEY
+    if free.any():
+        places, found = _followed(site_id, rows["key"], free)
+        on[places] = found
+        is_lost[places] = found == NO_DAY
+    return Anchors(
+        key=rows["key"],
+        requirement=rows["requirement"],
+        on=np.where(on == NO_DAY, rows["last_on"], on).astype(np.int32),
+        is_lost=is_lost,
+        last_on=rows["last_on"],
+        was_lost=rows["was_lost"],
+    )
+
+
+def _followed(site_id: UUID, anchors: Keys, free: Flags) -> tuple[Wide, Days]:
+    """Where the anchors without a gate stand, and the dates of their activities."""
+    ids = uuids(anchors[free])
+    named = {
+        key: ActivityKey(project, activity, edge)
+        for key, project, activity, edge in RosAnchor.objects.filter(pk__in=ids).values_list(
+            "pk", "project_code", "activity_code", "edge"
         )
-        for key, tag, quantity, group, template, install, commission, ros, basis_from, basis_to, high, picked in found
-    }  # fmt: skip
+    }
+    dates = activity_dates(site_id, named.values())
+    return np.flatnonzero(free), np.array([number_of(dates.get(named[key])) for key in ids], np.int32)
 
 
-def live_allocations(*, lots: Collection[UUID] = (), requirements: Collection[UUID] = ()) -> list[AllocationRow]:
-    """The live allocations of these lots or of these requirements."""
-    rows = Allocation.objects.filter(ended_at__isnull=True)
-    rows = rows.filter(lot__in=lots) if lots else rows.filter(requirement__in=requirements)
-    return [AllocationRow(*row) for row in rows.order_by("pk").values_list("lot_id", "requirement_id", "quantity")]
+def _listed(keys: Keys | None) -> str:
+    return as_list(keys) if keys is not None else "{}"
 
 
-def stored_required_dates(keys: Collection[UUID]) -> dict[UUID, date | None]:
-    """The required-on-site dates as last computed."""
-    return dict(Requirement.objects.filter(pk__in=keys).values_list("pk", "required_on_site"))
+def current_lot_answers(lots: Keys) -> Answers:
+    return _current("lot", lots)
+
+
+def current_requirement_answers(requirements: Keys) -> Answers:
+    return _current("requirement", requirements)
+
+
+def _current(subject: str, keys: Keys) -> Answers:
+    rows = read(
+        {
+            "subject": ("key", f"f.{subject}_id"), "key": ("key", "f.id"), "fingerprint": ("long", "f.fingerprint"),
+            "forecast_on": ("day", "f.forecast_on"),
+            "recovers": ("long", f"coalesce({_THOUSANDTHS.format('f.recovers_mw_days')}, {NO_FIGURE})"),
+            "costs": ("long", f"coalesce({_THOUSANDTHS.format('f.costs_mw_days')}, {NO_FIGURE})"),
+        },
+        f"FROM procurement_{subject}forecast f WHERE f.current AND f.{subject}_id = ANY(%(keys)s::uuid[])"
+        f" ORDER BY f.{subject}_id",
+        {"keys": as_list(keys)},
+    )  # fmt: skip
+    return Answers(**rows)
+
+
+def labels_of_lots(keys: Iterable[UUID]) -> dict[UUID, str]:
+    """ORDER/LINE/SCHEDULE/LOT."""
+    rows = Lot.objects.filter(pk__in=list(keys)).values_list(
+        "pk", "schedule_line__line__order__number", "schedule_line__line__number", "schedule_line__number", "number"
+    )
+    return {key: f"{order}/{line}/{schedule}/{lot}" for key, order, line, schedule, lot in rows}
+
+
+def tags_of(keys: Iterable[UUID]) -> dict[UUID, str]:
+    return dict(Requirement.objects.filter(pk__in=list(keys)).values_list("pk", "tag"))
 
 
 @dataclass(frozen=True, slots=True)
-class RosAnswer:
-    """`lost` are the anchors whose activity the accepted schedule lacks; they go on with their last date."""
+class ReadyRow:
+    """When a requirement that is not calculated now is ready, as last answered. `line` is None where unordered."""
 
-    required_on: date | None
-    anchor_dates: dict[UUID, date]
-    lost: frozenset[UUID]
-
-
-def required_dates(site_id: UUID, keys: Collection[UUID], calendar: WorkingCalendar) -> dict[UUID, RosAnswer]:
-    """The required-on-site date of each requirement from its rule, in a fixed number of queries."""
-    rules = Requirement.objects.filter(pk__in=keys).values_list(
-        "pk", "ros_rule", "ros_fixed_on", "shake_out_days", "shake_out_basis"
-    )
-    anchors: dict[UUID, list[RosAnchor]] = defaultdict(list)
-    for anchor in RosAnchor.objects.filter(requirement__in=keys).order_by("pk"):
-        anchors[anchor.requirement_id].append(anchor)
-    flat = [anchor for group in anchors.values() for anchor in group]
-    gates = gate_dates(site_id, Gate.objects.filter(pk__in={anchor.gate_id for anchor in flat if anchor.gate_id}))
-    activities = activity_dates(site_id, (_key(anchor) for anchor in flat if not anchor.gate_id))
-    answers: dict[UUID, RosAnswer] = {}
-    for key, rule, fixed_on, days, basis in rules:
-        if rule == RosRule.FIXED:
-            answers[key] = RosAnswer(fixed_on, {}, frozenset())
-            continue
-        dates: dict[UUID, date] = {}
-        lost: set[UUID] = set()
-        for anchor in anchors[key] if rule == RosRule.ANCHORED else ():
-            if anchor.gate_id:
-                on, gone = gates[anchor.gate_id].on, gates[anchor.gate_id].is_lost
-            else:
-                on = activities.get(_key(anchor))
-                gone = on is None
-            if gone:
-                lost.add(anchor.pk)
-            if (day := on or anchor.last_on) is not None:
-                dates[anchor.pk] = day
-        facts = RosFacts(anchors=tuple(dates.values()), offset_days=days, offset_basis=DurationBasis(basis))
-        answers[key] = RosAnswer(required_on_site(facts, calendar), dates, frozenset(lost))
-    return answers
-
-
-def _key(anchor: RosAnchor) -> ActivityKey:
-    return ActivityKey(anchor.project_code, anchor.activity_code, anchor.edge)
+    ready_on: date | None
+    ready_at_ros_on: date | None
+    line: UUID | None
 
 
 def template_steps(template_ids: Iterable[UUID]) -> dict[UUID, tuple[StepFacts, ...]]:
@@ -197,12 +294,14 @@ def schedule_rfs_dates(site_id: UUID, blocks: Iterable[Block]) -> dict[UUID, dat
     return {block.pk: from_gates.get(block.pk, block.rfs_plan_on) for block in known}
 
 
-def current_lot_forecasts(lot_ids: Collection[UUID]) -> dict[UUID, LotForecast]:
-    return {row.lot_id: row for row in LotForecast.objects.filter(current=True, lot__in=lot_ids)}
-
-
-def current_requirement_forecasts(keys: Collection[UUID]) -> dict[UUID, RequirementForecast]:
-    return {row.requirement_id: row for row in RequirementForecast.objects.filter(current=True, requirement__in=keys)}
+def ready_rows(keys: Collection[UUID]) -> dict[UUID, ReadyRow]:
+    rows = RequirementForecast.objects.filter(current=True, requirement__in=keys)
+    return {
+        key: ReadyRow(ready_on, at_ros_on, line)
+        for key, ready_on, at_ros_on, line in rows.values_list(
+            "requirement", "ready_on", "ready_at_ros_on", "schedule_line"
+        )
+    }
 
 
 def requirements_in_groups(groups: Collection[UUID]) -> list[tuple[UUID, UUID]]:

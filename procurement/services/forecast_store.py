@@ -1,25 +1,45 @@
-"""Keeps the answers of a calculation that differ from the current ones; the earlier rows stay as history."""
+"""Keeps the answers of a calculation that differ from the current ones; the earlier rows stay as history.
 
-from collections.abc import Mapping, Sequence
+An answer is compared by its fingerprint, so that only what changed is ever written out as a row.
+"""
+
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from decimal import Decimal
 from typing import TypeVar
 from uuid import UUID
 
+import numpy as np
+from django.db import models
 from django.db.models import Q
 
 from procurement.models import BlockForecast, ChainForecast, ForecastRun, LotForecast, RequirementForecast
 from procurement.queries import facts as reading
-from procurement.services.site_answers import SiteWork, steps_json
-from sites.domain import capacity
+from procurement.queries.facts import NO_FIGURE, Answers
+from procurement.services.copying import Plain, copy_in, update_each
+from procurement.services.site_answers import SiteWork, line_of, steps_json
+from sites.domain import capacity, fingerprint
+from sites.domain.calendar_arrays import NO_DAY, Days, day_of, over_years
 from sites.domain.schedule import ChainAnswer, ChainFacts, StepAnswer
+from sites.domain.schedule_arrays import (
+    DRIVERS,
+    HAPPENED,
+    ON_THE_STEP_BEFORE,
+    ChainAnswers,
+    Wide,
+    flags_of,
+)
 from sites.models import Chain
-from sites.vocabulary import Driver
+from sites.queries.columns import NO_KEY, Keys, found_in, padded, uuids
+from sites.vocabulary import Driver, DurationBasis
 
 _BATCH = 2000
-_FOLLOWS_THE_STEP_BEFORE = {Driver.DURATION, Driver.PREDECESSOR, Driver.SPAN}
 _HAPPENED = {Driver.ACTUAL, Driver.IMPLIED}
 _NOT_AN_ANSWER = {"id", "created_at", "run", "run_id", "current", "as_of"}
+_BASES = (DurationBasis.CALENDAR.value, DurationBasis.WORKING.value)
+_FIGURES = {"recovers_mw_days": "numeric", "costs_mw_days": "numeric"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,73 +64,311 @@ def store(work: SiteWork, run: ForecastRun) -> tuple[Moved, ...]:
     return tuple(moved)
 
 
+# -- lots ------------------------------------------------------------------------------------------------------------
+
+_LOT_COLUMNS = (
+    "run_id", "as_of", "current", "lot_id", "required_on_site", "forecast_on", "float_days", "float_working_days",
+    "contract_forecast_on", "slip_days", "promised_on", "delivered_on", "driver_code", "driver", "next_code", "next_on",
+    "recovers_mw_days", "costs_mw_days", "steps", "fingerprint",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class _LotColumns:
+    """What a lot's row says besides its steps; `cause` and `ahead` are steps of its chain, -1 for none."""
+
+    contract_on: Days
+    slip: Days
+    promised_on: Days
+    delivered_on: Days
+    cause: Days
+    ahead: Days
+
+
 def _store_lots(work: SiteWork, run: ForecastRun) -> list[Moved]:
-    rows = []
-    for key, lot in work.lots.items():
-        answer = lot.answer
-        contract = next((step for step in answer.steps if step.code == lot.row.contract_step), None)
-        anchor = next(step for step in answer.steps if step.code == answer.anchor_step)
-        ahead = _next_step(answer.steps)
-        cause = _deciding_step(answer)
-        figure = work.figures.get(str(lot.row.schedule_line_id))
-        rows.append(
-            LotForecast(
-                run=run,
-                lot_id=key,
-                as_of=run.as_of,
-                required_on_site=answer.required_on_site,
-                forecast_on=answer.forecast_on_site,
-                float_days=answer.float_days,
-                float_working_days=answer.float_working_days,
-                contract_forecast_on=contract.forecast_on if contract else None,
-                slip_days=contract.slip_days if contract else None,
-                promised_on=contract.promise_counts_on if contract else None,
-                delivered_on=anchor.forecast_on if anchor.driver in _HAPPENED else None,
-                driver_code=cause.code,
-                driver=cause.driver,
-                next_code=ahead.code if ahead else "",
-                next_on=ahead.forecast_on if ahead else None,
-                recovers_mw_days=figure.recovers_mw_days if figure else None,
-                costs_mw_days=figure.costs_mw_days if figure else None,
-                steps=steps_json(answer),
-            )
-        )
-    labels = {key: lot.row.label for key, lot in work.lots.items()}
-    return _store("lot", rows, reading.current_lot_forecasts(work.lots.keys()), "lot_id", "forecast_on", labels)
+    chains = work.lot_answers
+    columns = _lot_columns(work)
+    figures = [work.figures.get(key.hex()) for key in padded(work.lots.schedule_line)]
+    recovers, costs = _thousandths(figures)
+    print_of = _fingerprints(
+        chains, [columns.contract_on, columns.slip, columns.promised_on, columns.delivered_on, columns.cause]
+    )
+    before = reading.current_lot_answers(work.lots.key)
+    changed, old = _changed(work.lots.key, print_of, recovers, costs, before)
+    _retire(LotForecast, before.key[old[old >= 0]])
+    head = (str(run.pk), run.as_of.isoformat(), True)
+    texts = steps_texts(chains, changed)
+
+    def rows() -> Iterator[tuple[Plain, ...]]:
+        codes = chains.table.codes
+        for key, place, steps in zip(uuids(work.lots.key[changed]), changed.tolist(), texts, strict=True):
+            cause, ahead = int(columns.cause[place]), int(columns.ahead[place])
+            figure = figures[place]
+            yield (
+                *head, str(key), day_of(int(chains.required_on[place])), day_of(int(chains.on_site[place])),
+                _number(chains.float_days[place]), _number(chains.float_working_days[place]),
+                day_of(int(columns.contract_on[place])), _number(columns.slip[place]),
+                day_of(int(columns.promised_on[place])), day_of(int(columns.delivered_on[place])),
+                codes[chains.table.code[cause, place]], DRIVERS[chains.driver[cause, place]].value,
+                codes[chains.table.code[ahead, place]] if ahead >= 0 else "",
+                day_of(int(chains.forecast[ahead, place])) if ahead >= 0 else None,
+                figure.recovers_mw_days if figure else None, figure.costs_mw_days if figure else None,
+                steps, int(print_of[place]),
+            )  # fmt: skip
+
+    if len(changed):
+        copy_in(LotForecast, _LOT_COLUMNS, rows())
+    return _moved("lot", work.lots.key, changed, chains.on_site, before, old, reading.labels_of_lots)
+
+
+def _lot_columns(work: SiteWork) -> _LotColumns:
+    chains, table = work.lot_answers, work.lot_answers.table
+    at = np.arange(table.chains)
+    hashes = work.stored_chains.code_hash
+    number = found_in(work.lots.contract_step, hashes)
+    is_contract = (table.code == number) & (table.code >= 0)
+    contract = np.where(is_contract.any(axis=0), is_contract.argmax(axis=0), -1).astype(np.int32)
+    contract_on = chains.at(contract, chains.forecast)
+    row = np.where(contract >= 0, chains.promise[np.maximum(contract, 0), at], -1)
+    counts_on = np.append(table.ledger.counts_on, NO_DAY).astype(np.int32)
+    has_happened = np.isin(chains.driver, HAPPENED)
+    ahead = (table.code >= 0) & ~has_happened & (chains.forecast != NO_DAY)
+    return _LotColumns(
+        contract_on=contract_on,
+        slip=chains.minus(contract_on, chains.at(contract, table.baseline)),
+        promised_on=counts_on[row],
+        delivered_on=np.where(has_happened[table.anchor, at], chains.on_site, NO_DAY).astype(np.int32),
+        cause=_deciding_step(chains),
+        ahead=np.where(ahead.any(axis=0), ahead.argmax(axis=0), -1).astype(np.int32),
+    )
+
+
+def _deciding_step(chains: ChainAnswers) -> Days:
+    """The step whose own rule, not the one before it, decides the date of the anchor."""
+    place, at = chains.table.anchor.copy(), np.arange(chains.table.chains)
+    for _ in range(chains.table.steps):
+        follows = (place > 0) & np.isin(chains.driver[place, at], ON_THE_STEP_BEFORE)
+        place[follows] -= 1
+    return place
+
+
+# -- requirements ----------------------------------------------------------------------------------------------------
+
+_REQUIREMENT_COLUMNS = (
+    "run_id", "as_of", "current", "requirement_id", "ordered", "required_on_site", "forecast_on", "ready_on",
+    "ready_at_ros_on", "schedule_line_id", "float_days", "float_working_days", "order_by_on", "recovers_mw_days",
+    "costs_mw_days", "steps", "fingerprint",
+)  # fmt: skip
 
 
 def _store_requirements(work: SiteWork, run: ForecastRun) -> list[Moved]:
-    rows = []
-    for key, answer in work.answers.items():
-        late_by = _float(answer.required_on_site, answer.forecast_on)
-        working = (
-            work.calendar.working_days_between(answer.forecast_on, answer.required_on_site)
-            if answer.forecast_on and answer.required_on_site
-            else None
-        )
-        figure = work.figures.get(answer.line_key or f"requirement:{key}")
-        rows.append(
-            RequirementForecast(
-                run=run,
-                requirement_id=key,
-                as_of=run.as_of,
-                ordered=answer.ordered,
-                required_on_site=answer.required_on_site,
-                forecast_on=answer.forecast_on,
-                ready_on=answer.ready_on,
-                ready_at_ros_on=answer.ready_at_ros_on,
-                schedule_line_id=answer.schedule_line_id,
-                float_days=late_by,
-                float_working_days=working,
-                order_by_on=answer.order_by_on,
-                recovers_mw_days=figure.recovers_mw_days if figure else None,
-                costs_mw_days=figure.costs_mw_days if figure else None,
-                steps=answer.steps,
+    answers, keys = work.answers, work.requirements.key
+    lines = [line_of(line, key) for line, key in zip(answers.line.tolist(), padded(keys), strict=True)]
+    figures = [work.figures.get(line) for line in lines]
+    recovers, costs = _thousandths(figures)
+    known = (work.required_on != NO_DAY) & (answers.forecast_on != NO_DAY)
+    late_by, working = np.full(len(keys), NO_DAY, np.int32), np.full(len(keys), NO_DAY, np.int32)
+    late_by[known] = work.required_on[known] - answers.forecast_on[known]
+    span = answers.forecast_on[known], work.required_on[known]
+    working[known] = over_years(
+        (work.calendar,), span, lambda tables: tables.between(*span, np.zeros(len(span[0]), np.int32))
+    )
+    plain = [
+        answers.is_ordered, work.required_on, answers.forecast_on, answers.ready_on, answers.ready_at_ros_on, working,
+        answers.order_by_on, *_halves(answers.line),
+    ]  # fmt: skip
+    print_of = fingerprint.fold(plain, len(keys))
+    unordered = answers.as_if_ordered
+    if unordered is not None:
+        mine = np.flatnonzero(answers.column >= 0)
+        print_of[mine] ^= _fingerprints(unordered, [])[answers.column[mine]]
+    before = reading.current_requirement_answers(keys)
+    changed, old = _changed(keys, print_of, recovers, costs, before)
+    _retire(RequirementForecast, before.key[old[old >= 0]])
+    column = answers.column[changed]
+    texts = iter(steps_texts(unordered, column[column >= 0])) if unordered is not None else iter(())
+    head = (str(run.pk), run.as_of.isoformat(), True)
+
+    def rows() -> Iterator[tuple[Plain, ...]]:
+        for key, place in zip(uuids(keys[changed]), changed.tolist(), strict=True):
+            line = answers.line[place]
+            figure = figures[place]
+            yield (
+                *head, str(key), bool(answers.is_ordered[place]), day_of(int(work.required_on[place])),
+                day_of(int(answers.forecast_on[place])), day_of(int(answers.ready_on[place])),
+                day_of(int(answers.ready_at_ros_on[place])), line.ljust(16, b"\0").hex() if line != NO_KEY else None,
+                _number(late_by[place]), _number(working[place]), day_of(int(answers.order_by_on[place])),
+                figure.recovers_mw_days if figure else None, figure.costs_mw_days if figure else None,
+                next(texts) if answers.column[place] >= 0 else "[]", int(print_of[place]),
+            )  # fmt: skip
+
+    if len(changed):
+        copy_in(RequirementForecast, _REQUIREMENT_COLUMNS, rows())
+    return _moved("requirement", keys, changed, answers.forecast_on, before, old, reading.tags_of)
+
+
+def _halves(keys: Keys) -> tuple[Wide, Wide]:
+    pairs = keys.view(np.uint8).reshape(len(keys), 2, 8).copy().view(">i8")[:, :, 0].astype(np.int64)
+    return pairs[:, 0], pairs[:, 1]
+
+
+# -- what has changed ------------------------------------------------------------------------------------------------
+
+
+def _thousandths(figures: Sequence[capacity.LineAnswer | None]) -> tuple[Wide, Wide]:
+    def of(value: Decimal | None) -> int:
+        return NO_FIGURE if value is None else int(value * 1000)
+
+    pairs = [(of(each.recovers_mw_days), of(each.costs_mw_days)) if each else (NO_FIGURE,) * 2 for each in figures]
+    columns = np.array(pairs, np.int64).reshape(len(pairs), 2)
+    return columns[:, 0], columns[:, 1]
+
+
+def _fingerprints(chains: ChainAnswers, extra: Sequence[Days]) -> Wide:
+    """Over everything `steps_texts` writes, and the extra columns."""
+    table = chains.table
+    codes = np.append(fingerprint.of_texts(table.codes), 0)
+    calendars = fingerprint.of_texts(calendar.code for calendar in table.calendars)
+    ledger = table.ledger
+    promise, where = chains.promise, np.arange(table.steps)
+    counts_on = np.append(ledger.counts_on, NO_DAY)[promise]
+    conditional_on = np.append(ledger.conditional_on, NO_DAY)[promise]
+    keys = ledger.key if ledger.key is not None else np.zeros(0, "S16")
+    high, low = (np.append(half, 0)[promise] for half in _halves(keys))
+    columns = [chains.required_on, chains.float_working_days, table.anchor, *extra]
+    for step in where:
+        lives = table.code[step] >= 0
+        columns += [
+            np.where(lives, each, 0)
+            for each in (
+                codes[table.code[step]], chains.forecast[step], chains.driver[step], chains.flags[step],
+                chains.latest[step], table.baseline[step], chains.previous[step], counts_on[step], conditional_on[step],
+                high[step], low[step], chains.shift[step], table.duration[step], table.working[step],
+                calendars[table.calendar[step]],
             )
+        ]  # fmt: skip
+    return fingerprint.fold(columns, table.chains)
+
+
+def _changed(keys: Keys, print_of: Wide, recovers: Wide, costs: Wide, before: Answers) -> tuple[Wide, Wide]:
+    """Which answers differ from the current ones, and where each of those stands in `before` (-1: nowhere)."""
+    old = found_in(keys, before.subject)
+    if len(before.subject):
+        same = (
+            (old >= 0)
+            & (before.fingerprint[old] == print_of)
+            & (before.recovers[old] == recovers)
+            & (before.costs[old] == costs)
         )
-    labels = {key: row.tag for key, row in work.requirements.items()}
-    before = reading.current_requirement_forecasts(work.answers.keys())
-    return _store("requirement", rows, before, "requirement_id", "forecast_on", labels)
+    else:
+        same = np.zeros(len(keys), np.bool_)
+    changed = np.flatnonzero(~same)
+    return changed, old[changed]
+
+
+def _retire(model: type[models.Model], keys: Keys) -> None:
+    if len(keys):
+        model._default_manager.filter(pk__in=uuids(keys)).update(current=False)
+
+
+def _moved(
+    kind: str,
+    keys: Keys,
+    changed: Wide,
+    shown: Days,
+    before: Answers,
+    old: Wide,
+    labels_of: Callable[[Sequence[UUID]], dict[UUID, str]],
+) -> list[Moved]:
+    was = np.append(before.forecast_on, NO_DAY)[old]
+    differs = was != shown[changed]
+    ids = uuids(keys[changed][differs])
+    labels = labels_of(ids) if ids else {}
+    days = zip(was[differs].tolist(), shown[changed][differs].tolist(), strict=True)
+    return [
+        Moved(kind, key, labels.get(key, ""), day_of(before_on), day_of(after_on))
+        for key, (before_on, after_on) in zip(ids, days, strict=True)
+    ]
+
+
+def steps_texts(chains: ChainAnswers, columns: Wide) -> Iterator[str]:
+    """As `steps_json`, of these chains, as text."""
+    spelled = _Spelled(chains)
+    for column in columns.tolist():
+        yield "[" + ",".join(spelled.steps_of(column)) + "]"
+
+
+class _Spelled:
+    """The steps of one table as JSON; written by hand, for there are a million of them."""
+
+    def __init__(self, chains: ChainAnswers) -> None:
+        self.chains = chains
+        table = chains.table
+        self.codes = [json.dumps(code) for code in table.codes]
+        self.calendars = [json.dumps(calendar.code) for calendar in table.calendars]
+        self.ledger = table.ledger
+        self.promise_ids = uuids(table.ledger.key) if table.ledger.key is not None else []
+        self.day = _IsoDays()
+        # In the order in which `_step` takes them.
+        self.columns = (
+            table.code, chains.forecast, chains.driver, chains.flags, chains.latest, table.baseline, chains.previous,
+            chains.promise, chains.shift, table.duration, table.working, table.calendar,
+        )  # fmt: skip
+
+    def steps_of(self, column: int) -> Iterator[str]:
+        anchor = int(self.chains.table.anchor[column])
+        values = zip(*(each[:, column].tolist() for each in self.columns), strict=True)
+        for place, (code, *rest) in enumerate(values):
+            if code >= 0:
+                head = f'{{"code":{self.codes[code]}' + (',"is_anchor":true' if place == anchor else "")
+                yield ",".join(self._step(head, *rest))
+
+    def _step(
+        self, head: str, on: int, driver: int, flags: int, latest: int, baseline: int, previous: int, promise: int,
+        shift: int, duration: int, working: bool, calendar: int,
+    ) -> Iterator[str]:  # fmt: skip
+        day = self.day
+        yield head
+        yield f'"driver":"{DRIVERS[driver].value}"'
+        yield f'"forecast_on":"{day[on]}"' if on != NO_DAY else '"forecast_on":null'
+        if on != NO_DAY:
+            if latest != NO_DAY:
+                yield f'"float_days":{latest - on}'
+            if baseline != NO_DAY:
+                yield f'"slip_days":{on - baseline}'
+        if flags:
+            yield f'"flags":{json.dumps([flag.value for flag in flags_of(flags)])}'
+        for name, number in (("latest_on", latest), ("baseline_on", baseline), ("previous_on", previous)):
+            if number != NO_DAY:
+                yield f'"{name}":"{day[number]}"'
+        if promise >= 0:
+            yield from self._promise(promise)
+        if shift:
+            yield f'"shift_days":{shift}'
+        if duration:
+            yield f'"duration_days":{duration}'
+        yield f'"basis":"{_BASES[working]}","calendar":{self.calendars[calendar]}}}'
+
+    def _promise(self, row: int) -> Iterator[str]:
+        yield f'"promise_id":"{self.promise_ids[row]}"'
+        yield f'"promise_counts_on":"{self.day[int(self.ledger.counts_on[row])]}"'
+        relied_on = int(self.ledger.conditional_on[row])
+        if relied_on != NO_DAY:
+            yield f'"conditional_on":"{self.day[relied_on]}"'
+
+
+class _IsoDays(dict[int, str]):
+    """Days are few and each stands in many steps."""
+
+    def __missing__(self, number: int) -> str:
+        on = day_of(number)
+        assert on is not None
+        text = self[number] = on.isoformat()
+        return text
+
+
+def _number(days: np.int32) -> int | None:
+    return None if days == NO_DAY else int(days)
 
 
 def _store_blocks(work: SiteWork, run: ForecastRun) -> list[Moved]:
@@ -155,6 +413,9 @@ def _store_blocks(work: SiteWork, run: ForecastRun) -> list[Moved]:
     return _store("block", rows, before, "block_id", "rfs_forecast_on", labels)
 
 
+# -- figures of what was not calculated ------------------------------------------------------------------------------
+
+
 def _store_figures(work: SiteWork) -> None:
     """What a neighbour's slip does to the figures of lots that did not move themselves.
 
@@ -163,39 +424,63 @@ def _store_figures(work: SiteWork) -> None:
     if work.touched is None:
         return
     lines = {UUID(key): figure for key, figure in work.figures.items() if not key.startswith("requirement:")}
-    rows = LotForecast.objects.filter(current=True, lot__schedule_line__in=lines).exclude(lot__in=work.lots)
-    changed: list[LotForecast] = []
-    for row in rows.select_related("lot"):
-        figure = lines[row.lot.schedule_line_id]
-        if (row.recovers_mw_days, row.costs_mw_days) != (figure.recovers_mw_days, figure.costs_mw_days):
-            row.recovers_mw_days, row.costs_mw_days = figure.recovers_mw_days, figure.costs_mw_days
-            changed.append(row)
-    LotForecast.objects.bulk_update(changed, ["recovers_mw_days", "costs_mw_days"], batch_size=_BATCH)
-    rest = RequirementForecast.objects.filter(current=True).exclude(requirement__in=work.answers)
-    rest = rest.filter(Q(schedule_line__in=lines) | Q(requirement__in=_unordered_keys(work.figures)))
-    moved: list[RequirementForecast] = []
-    for each in rest:
-        line = str(each.schedule_line_id) if each.schedule_line_id else f"requirement:{each.requirement_id}"
-        found = work.figures.get(line)
-        if found and (each.recovers_mw_days, each.costs_mw_days) != (found.recovers_mw_days, found.costs_mw_days):
-            each.recovers_mw_days, each.costs_mw_days = found.recovers_mw_days, found.costs_mw_days
-            moved.append(each)
-    RequirementForecast.objects.bulk_update(moved, ["recovers_mw_days", "costs_mw_days"], batch_size=_BATCH)
+    lots = LotForecast.objects.filter(current=True, lot__schedule_line__in=lines).exclude(lot__in=uuids(work.lots.key))
+    _update_figures(
+        LotForecast,
+        (
+            (key, recovers, costs, lines[line])
+            for key, line, recovers, costs in lots.values_list(
+                "pk", "lot__schedule_line", "recovers_mw_days", "costs_mw_days"
+            )
+        ),
+    )
+    unordered = {key: figure for key, figure in work.figures.items() if key.startswith("requirement:")}
+    rest = RequirementForecast.objects.filter(current=True).exclude(requirement__in=uuids(work.requirements.key))
+    rest = rest.filter(
+        Q(schedule_line__in=lines) | Q(requirement__in=[UUID(key.removeprefix("requirement:")) for key in unordered])
+    )
+    _update_figures(
+        RequirementForecast,
+        (
+            (key, recovers, costs, lines.get(line) if line else unordered.get(f"requirement:{requirement.hex}"))
+            for key, line, requirement, recovers, costs in rest.values_list(
+                "pk", "schedule_line", "requirement", "recovers_mw_days", "costs_mw_days"
+            )
+        ),
+    )
+
+
+def _update_figures(
+    model: type[models.Model],
+    rows: Iterable[tuple[UUID, Decimal | None, Decimal | None, capacity.LineAnswer | None]],
+) -> None:
+    changed: list[tuple[Plain, ...]] = [
+        (str(key), figure.recovers_mw_days, figure.costs_mw_days)
+        for key, recovers, costs, figure in rows
+        if figure is not None and (recovers, costs) != (figure.recovers_mw_days, figure.costs_mw_days)
+    ]
+    update_each(model, _FIGURES, changed)
 
 
 def _retire_cancelled(work: SiteWork) -> None:
     """Lots of cancelled lines leave the forecasts; so do cancelled requirements."""
+    lots = LotForecast.objects.filter(current=True)
+    requirements = RequirementForecast.objects.filter(current=True)
     if work.touched is None:
-        LotForecast.objects.filter(current=True, lot__schedule_line__site=work.site).exclude(lot__in=work.lots).update(
-            current=False
+        lots = lots.filter(lot__schedule_line__site=work.site).exclude(lot__in=uuids(work.lots.key))
+        requirements = requirements.filter(requirement__site=work.site).exclude(
+            requirement__in=uuids(work.requirements.key)
         )
-        RequirementForecast.objects.filter(current=True, requirement__site=work.site).exclude(
-            requirement__in=work.answers
-        ).update(current=False)
-        return
-    LotForecast.objects.filter(current=True, lot__in=work.touched.lots - work.lots.keys()).update(current=False)
-    gone = work.touched.requirements - work.answers.keys()
-    RequirementForecast.objects.filter(current=True, requirement__in=gone).update(current=False)
+    else:
+        lots = lots.filter(lot__in=work.touched.lots - set(uuids(work.lots.key)))
+        requirements = requirements.filter(
+            requirement__in=work.touched.requirements - set(uuids(work.requirements.key))
+        )
+    lots.update(current=False)
+    requirements.update(current=False)
+
+
+# -- chains ----------------------------------------------------------------------------------------------------------
 
 
 def store_chains(run: ForecastRun, answers: Mapping[UUID, tuple[ChainFacts, ChainAnswer]]) -> list[Moved]:
@@ -221,7 +506,7 @@ def store_chains(run: ForecastRun, answers: Mapping[UUID, tuple[ChainFacts, Chai
     return _store("chain", rows, before, "chain_id", "forecast_on", labels)
 
 
-Stored = TypeVar("Stored", LotForecast, RequirementForecast, BlockForecast, ChainForecast)
+Stored = TypeVar("Stored", BlockForecast, ChainForecast)
 
 
 def _store(
@@ -255,22 +540,6 @@ def _store(
 
 def _next_step(steps: Sequence[StepAnswer]) -> StepAnswer | None:
     return next((step for step in steps if step.driver not in _HAPPENED and step.forecast_on is not None), None)
-
-
-def _deciding_step(answer: ChainAnswer) -> StepAnswer:
-    """The step whose own rule, not the one before it, decides the date of the anchor."""
-    place = next(n for n, step in enumerate(answer.steps) if step.code == answer.anchor_step)
-    while place > 0 and answer.steps[place].driver in _FOLLOWS_THE_STEP_BEFORE:
-        place -= 1
-    return answer.steps[place]
-
-
-def _unordered_keys(figures: Mapping[str, capacity.LineAnswer]) -> list[UUID]:
-    return [UUID(key.removeprefix("requirement:")) for key in figures if key.startswith("requirement:")]
-
-
-def _float(required_on: date | None, forecast_on: date | None) -> int | None:
-    return None if required_on is None or forecast_on is None else (required_on - forecast_on).days
 
 
 def _iso(day: date | None) -> str | None:

@@ -16,7 +16,6 @@ from procurement.vocabulary import RunCause
 from sites.accounts.models import User
 from sites.domain.schedule import ENGINE_VERSION, input_hash
 from sites.models import Chain, Site
-from sites.queries.chains import working_calendars
 from sites.vocabulary import ChainKind
 
 __all__ = ["Moved", "Recalculated", "Touched", "local_date", "recalculate", "recalculate_power"]
@@ -87,7 +86,7 @@ def recalculate_power(
     owned = Chain.objects.filter(kind=ChainKind.AGREEMENT)
     if chains is not None:
         owned = owned.filter(pk__in=chains)
-    answers = answer_chains(list(owned.select_related("site__calendar").order_by("pk")), as_of, working_calendars())
+    answers = answer_chains(list(owned.select_related("site__calendar").order_by("pk")), as_of)
     run = ForecastRun.objects.create(
         site=None,
         as_of=as_of,

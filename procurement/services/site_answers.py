@@ -3,28 +3,34 @@
 import hashlib
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, timedelta
-from decimal import Decimal
+from dataclasses import dataclass, fields, replace
+from datetime import UTC, date, datetime
+from itertools import chain as chained
 from uuid import UUID
 
-from django.db.models import Case, F, Q, When
+import numpy as np
 
-from procurement.models import Requirement, RequirementForecast, RosAnchor
+from procurement.models import Requirement, RosAnchor
 from procurement.queries import facts as reading
-from procurement.queries.facts import AllocationRow, LotRow, RequirementRow
+from procurement.queries.facts import Allocations, Anchors, Lots, ReadyRow, Requirements
+from procurement.services.copying import Plain, update_each
 from sites.domain import capacity
 from sites.domain.calendar import WorkingCalendar
-from sites.domain.lead_time import as_if_ordered_today
+from sites.domain.calendar_arrays import NO_DAY, Days, Flags, day_of, number_of, over_years
+from sites.domain.errors import BadInput
+from sites.domain.lead_time import LeadTime, as_if_ordered_today
 from sites.domain.schedule import ChainAnswer, ChainFacts, forecast_chain, input_hash
+from sites.domain.schedule_arrays import DRIVERS, ChainAnswers, ChainTable, Wide, answer, last_step, pack, take
 from sites.models import Block, Chain, Site
-from sites.queries.chains import UNPLACED, chain_facts, with_required_on_site, working_calendars
-from sites.vocabulary import BlockPolicy, ChainKind, Driver, DurationBasis
+from sites.queries.chain_arrays import StoredChains, chain_table
+from sites.queries.chains import UNPLACED, chain_facts, working_calendars
+from sites.queries.columns import NO_KEY, Keys, found_in, keys_of, padded, uuids
+from sites.vocabulary import BlockPolicy, ChainKind, Driver
 
-_BATCH = 2000
-_PULLS_TOGETHER = timedelta(days=30)
 # Chains that belong to a site; lots have their own way, agreements no site.
 _OF_THE_SITE = (ChainKind.GATE, ChainKind.GRID_CONNECTION, ChainKind.NETWORK_WORKS)
+_ACTUAL = DRIVERS.index(Driver.ACTUAL)
+_FAR: int = np.iinfo(np.int32).max
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,27 +45,21 @@ class Touched:
     blocks: frozenset[UUID] = frozenset()
 
 
-@dataclass(slots=True)
-class RequirementAnswer:
-    ordered: bool
-    required_on_site: date | None
-    forecast_on: date | None = None
-    ready_on: date | None = None
-    ready_at_ros_on: date | None = None
-    order_by_on: date | None = None
-    schedule_line_id: UUID | None = None
-    steps: list[dict[str, object]] = field(default_factory=list)
-
-    @property
-    def line_key(self) -> str | None:
-        return str(self.schedule_line_id) if self.schedule_line_id else None
-
-
 @dataclass(frozen=True, slots=True)
-class LotAnswer:
-    row: LotRow
-    facts: ChainFacts
-    answer: ChainAnswer
+class RequirementAnswers:
+    """By place among the requirements; NO_DAY where there is none, NO_KEY in `line` where nothing is ordered.
+
+    `column` is the chain of `as_if_ordered` that answers, -1 for none.
+    """
+
+    is_ordered: Flags
+    forecast_on: Days
+    ready_on: Days
+    ready_at_ros_on: Days
+    order_by_on: Days
+    line: Keys
+    column: Wide
+    as_if_ordered: ChainAnswers | None
 
 
 class SiteWork:
@@ -69,37 +69,46 @@ class SiteWork:
         self.site = site
         self.as_of = as_of
         self.touched = touched
-        self.calendars = working_calendars()
-        self.calendar: WorkingCalendar = self.calendars[site.calendar_id]
-        self.requirements: dict[UUID, RequirementRow] = {}
-        self.allocations: list[AllocationRow] = []
-        self.lots: dict[UUID, LotAnswer] = {}
-        self.required: dict[UUID, reading.RosAnswer] = {}
-        self.answers: dict[UUID, RequirementAnswer] = {}
+        self._calendars: dict[UUID, WorkingCalendar] = {}
+        self.calendar = self._calendars_of([site.calendar_id])[site.calendar_id]
+        self.requirements: Requirements
+        self.required_on: Days
+        self.lots: Lots
+        self.stored_chains: StoredChains
+        self.lot_answers: ChainAnswers
+        self.allocations: Allocations
+        self.answers: RequirementAnswers
         self.chains: dict[UUID, tuple[ChainFacts, ChainAnswer]] = {}
         self.blocks: dict[UUID, Block] = {}
         self.block_answers: dict[UUID, capacity.BlockAnswer] = {}
         self.schedule_rfs: dict[UUID, date | None] = {}
+        self.units: list[capacity.Unit] = []
+        self.engine_blocks: list[capacity.Block] = []
         self.figures: dict[str, capacity.LineAnswer] = {}
 
     def calculate(self) -> None:
-        lot_ids = self._scope()
+        wanted = self._scope()
         self._lock_blocks()
         self._required_dates()
-        self._answer_lots(lot_ids)
+        self._answer_lots(wanted)
         self._answer_requirements()
         self._answer_blocks()
         self._answer_chains()
 
     def input_hash(self) -> str:
         return combined_hash(
-            [input_hash(lot.facts) for _, lot in sorted(self.lots.items())]
-            + [input_hash(facts) for _, (facts, _) in sorted(self.chains.items())]
+            [table_hash(self.lot_answers.table)] + [input_hash(facts) for _, (facts, _) in sorted(self.chains.items())]
         )
+
+    def _calendars_of(self, keys: Sequence[UUID]) -> dict[UUID, WorkingCalendar]:
+        missing = [key for key in keys if key not in self._calendars]
+        if missing:
+            self._calendars |= working_calendars(missing)
+        return {key: self._calendars[key] for key in keys}
 
     # -- scope ---------------------------------------------------------------------------------------------------
 
-    def _scope(self) -> set[UUID] | None:
+    def _scope(self) -> Keys | None:
         """The lots to answer (None: all of the site) and, as a side result, the requirements.
 
         A changed rule or allocation moves the ROS of every lot that serves the requirement, and a requirement's
@@ -108,168 +117,215 @@ class SiteWork:
         if self.touched is None:
             self.requirements = reading.requirements_of(self.site.pk)
             return None
-        lots = set(self.touched.lots)
-        wanted = set(self.touched.requirements)
-        if wanted:
-            lots |= {row.lot_id for row in reading.live_allocations(requirements=wanted)}
-        if lots:
-            wanted |= {row.requirement_id for row in reading.live_allocations(lots=lots)}
+        lots, wanted = keys_of(self.touched.lots), keys_of(self.touched.requirements)
+        if len(wanted):
+            lots = np.union1d(lots, reading.live_allocations(requirements=wanted).lot)
+        if len(lots):
+            wanted = np.union1d(wanted, reading.live_allocations(lots=lots).requirement)
         self.requirements = reading.requirements_of(self.site.pk, wanted)
-        if self.requirements:
-            lots |= {row.lot_id for row in reading.live_allocations(requirements=self.requirements.keys())}
+        if len(self.requirements):
+            lots = np.union1d(lots, reading.live_allocations(requirements=self.requirements.key).lot)
         return lots
 
     def _lock_blocks(self) -> None:
-        groups = {row.group_id for row in self.requirements.values() if row.group_id}
-        needs = reading.group_needs(site_id=self.site.pk, groups=groups if self.touched is not None else None)
         blocks = Block.objects.filter(phase__site=self.site)
         if self.touched is not None:
+            groups = set(uuids(np.unique(self.requirements.group[self.requirements.group != NO_KEY])))
+            needs = reading.group_needs(site_id=self.site.pk, groups=groups) if groups else []
             blocks = blocks.filter(pk__in={block for block, _, _ in needs} | self.touched.blocks)
         self.blocks = {block.pk: block for block in blocks.order_by("pk").select_for_update(of=("self",))}
 
     # -- required on site ----------------------------------------------------------------------------------------
 
     def _required_dates(self) -> None:
-        self.required = reading.required_dates(self.site.pk, self.requirements.keys(), self.calendar)
-        changed = [
-            Requirement(pk=key, required_on_site=self.required[key].required_on)
-            for key, row in self.requirements.items()
-            if self.required[key].required_on != row.stored_required_on_site
-        ]
-        self._keep_pulled_dates(changed)
-        Requirement.objects.bulk_update(changed, ["required_on_site"], batch_size=_BATCH)
-        self._keep_anchor_dates()
+        rows = self.requirements
+        anchors = reading.anchors_of(self.site.pk, rows)
+        first = np.full(len(rows), _FAR, np.int32)
+        dated = anchors.on != NO_DAY
+        np.minimum.at(first, anchors.requirement[dated], anchors.on[dated])
+        known = first != _FAR
+        required_on = np.where(rows.is_anchored, NO_DAY, rows.fixed_on).astype(np.int32)
+        at_site = np.zeros(int(known.sum()), np.int32)
+        moved = over_years(
+            (self.calendar,),
+            [first[known]],
+            lambda tables: tables.back(first[known], rows.shake_out[known], rows.shake_out_is_working[known], at_site),
+        )
+        if (moved < 0).any():
+            raise BadInput("The date leaves the years 2000 to 2100.", field="required_on_site.offset_days")
+        required_on[known] = moved
+        self.required_on = required_on
+        self._keep_required_dates()
+        self._keep_anchor_dates(anchors)
 
-    def _keep_pulled_dates(self, changed: Sequence[Requirement]) -> None:
-        """What a date was before it was pulled forward; of several pulls shortly after each other, before the first."""
-        pulled = [
-            row.pk
-            for row in changed
-            if (before := self.requirements[row.pk].stored_required_on_site) is not None
-            and row.required_on_site is not None
-            and row.required_on_site < before
+    def _keep_required_dates(self) -> None:
+        changed = np.flatnonzero(self.required_on != self.requirements.stored_required_on)
+        keys = uuids(self.requirements.key[changed])
+        rows: list[tuple[Plain, ...]] = [
+            (str(key), day_of(on), self.as_of) for key, on in zip(keys, self.required_on[changed].tolist(), strict=True)
         ]
-        if not pulled:
-            return
-        recent = Q(ros_pulled_on__gte=self.as_of - _PULLS_TOGETHER, ros_before_on__gt=F("required_on_site"))
-        Requirement.objects.filter(pk__in=pulled).update(
-            ros_before_on=Case(When(recent, then=F("ros_before_on")), default=F("required_on_site")),
-            ros_pulled_on=self.as_of,
+        is_pulled = "given.required_on_site < row.required_on_site"
+        update_each(
+            Requirement,
+            {"required_on_site": "date"},
+            rows,
+            given={"today": "date"},
+            also=f"ros_before_on = CASE WHEN {is_pulled} THEN row.required_on_site ELSE row.ros_before_on END,"
+            f" ros_pulled_on = CASE WHEN {is_pulled} THEN given.today ELSE row.ros_pulled_on END",
         )
 
-    def _keep_anchor_dates(self) -> None:
-        dates = {key: on for answer in self.required.values() for key, on in answer.anchor_dates.items()}
-        lost = {key for answer in self.required.values() for key in answer.lost}
-        if not dates and not lost:
-            return
-        moved = []
-        for anchor in RosAnchor.objects.filter(pk__in=dates.keys() | lost):
-            is_lost = anchor.pk in lost
-            if anchor.last_on != dates.get(anchor.pk) or is_lost != (anchor.lost_at is not None):
-                anchor.last_on = dates.get(anchor.pk)
-                anchor.lost_at = (anchor.lost_at or _midnight(self.as_of)) if is_lost else None
-                moved.append(anchor)
-        RosAnchor.objects.bulk_update(moved, ["last_on", "lost_at"], batch_size=_BATCH)
+    def _keep_anchor_dates(self, anchors: Anchors) -> None:
+        known = (anchors.on != NO_DAY) | anchors.is_lost
+        differs = known & ((anchors.on != anchors.last_on) | (anchors.is_lost != anchors.was_lost))
+        moved = np.flatnonzero(differs)
+        rows: list[tuple[Plain, ...]] = [
+            (str(key), day_of(on), is_lost, _midnight(self.as_of).isoformat())
+            for key, on, is_lost in zip(
+                uuids(anchors.key[moved]), anchors.on[moved].tolist(), anchors.is_lost[moved].tolist(), strict=True
+            )
+        ]
+        update_each(
+            RosAnchor,
+            {"last_on": "date"},
+            rows,
+            given={"is_lost": "boolean", "since": "timestamptz"},
+            also="lost_at = CASE WHEN given.is_lost THEN coalesce(row.lost_at, given.since) END",
+        )
 
     # -- lots ----------------------------------------------------------------------------------------------------
 
-    def _answer_lots(self, lot_ids: set[UUID] | None) -> None:
-        rows = reading.lots_of(self.site.pk, lot_ids)
-        self.allocations = reading.live_allocations(lots=rows.keys()) if rows else []
-        elsewhere = {each.requirement_id for each in self.allocations} - self.required.keys()
-        kept = reading.stored_required_dates(elsewhere) if elsewhere else {}
-        earliest: dict[UUID, date] = {}
-        for each in self.allocations:
-            mine = self.required.get(each.requirement_id)
-            on = mine.required_on if mine else kept.get(each.requirement_id)
-            if on is not None:
-                earliest[each.lot_id] = min(on, earliest.get(each.lot_id, on))
-        found = chain_facts(
-            [row.chain_id for row in rows.values()],
-            as_of=self.as_of,
-            site_calendar=self.calendar,
-            calendars=self.calendars,
+    def _answer_lots(self, wanted: Keys | None) -> None:
+        lots = reading.lots_of(self.site.pk, wanted)
+        self.allocations = reading.live_allocations(lots=lots.key)
+        self.stored_chains = chain_table(
+            lots.chain, as_of=self.as_of, site_calendar=self.site.calendar_id, calendars=self._calendars_of
         )
-        for key, row in rows.items():
-            if row.chain_id in found:
-                facts = with_required_on_site(found[row.chain_id], earliest.get(key))
-                self.lots[key] = LotAnswer(row, facts, forecast_chain(facts))
+        # A chain without milestones answers nothing, and its lot is as if it were not there.
+        there = self.stored_chains.wanted_place
+        self.lots = Lots(lots.key[there], lots.chain[there], lots.schedule_line[there], lots.contract_step[there])
+        earliest = np.full(len(there), _FAR, np.int32)
+        lot = found_in(self.allocations.lot, self.lots.key)
+        on = self._required_of(self.allocations.requirement)
+        counts = (lot >= 0) & (on != NO_DAY)
+        np.minimum.at(earliest, lot[counts], on[counts])
+        ros = np.where(earliest == _FAR, NO_DAY, earliest).astype(np.int32)
+        self.lot_answers = answer(replace(self.stored_chains.table, ros_from=ros))
+
+    def _required_of(self, requirements: Keys) -> Days:
+        """ROS by requirement; of those that are not calculated now, as last computed."""
+        place = found_in(requirements, self.requirements.key)
+        on = np.where(place >= 0, self.required_on[place], NO_DAY) if len(self.requirements) else place * 0 + NO_DAY
+        elsewhere = np.unique(requirements[place < 0])
+        if len(elsewhere):
+            stored = reading.stored_required_dates(elsewhere)
+            days = np.array([number_of(stored.get(key)) for key in uuids(elsewhere)], np.int32)
+            on[place < 0] = days[found_in(requirements[place < 0], elsewhere)]
+        return on.astype(np.int32)
 
     # -- requirements --------------------------------------------------------------------------------------------
 
     def _answer_requirements(self) -> None:
-        served: dict[UUID, list[AllocationRow]] = defaultdict(list)
-        for allocation in self.allocations:
-            if allocation.lot_id in self.lots:
-                served[allocation.requirement_id].append(allocation)
-        short = {
-            key
-            for key, row in self.requirements.items()
-            if sum((each.quantity for each in served[key]), Decimal(0)) < row.quantity
-        }
-        wanted = {self.requirements[key].template_id for key in short}
-        templates = reading.template_steps(wanted) if wanted else {}
-        anchors = reading.template_anchors(wanted) if wanted else {}
-        for key, row in self.requirements.items():
-            answer = RequirementAnswer(key not in short, self.required[key].required_on)
-            if key not in short:
-                self._from_lots(answer, row, served[key])
-            elif row.template_id in templates:
-                facts = ChainFacts(
-                    as_of=self.as_of,
-                    site_calendar=self.calendar,
-                    steps=templates[row.template_id],
-                    anchor_step=anchors[row.template_id],
-                )
-                self._as_if_ordered(answer, row, facts)
-            self.answers[key] = answer
+        rows, lots = self.requirements, self.lot_answers
+        lot = found_in(self.allocations.lot, self.lots.key)
+        place = found_in(self.allocations.requirement, rows.key)
+        serves = (lot >= 0) & (place >= 0)
+        lot, place = lot[serves], place[serves]
+        had = np.zeros(len(rows), np.int64)
+        np.add.at(had, place, self.allocations.quantity[serves])
+        is_ordered = had >= rows.quantity
+        counts = is_ordered[place]
+        lot, place = lot[counts], place[counts]
 
-    def _from_lots(self, answer: RequirementAnswer, row: RequirementRow, served: Sequence[AllocationRow]) -> None:
-        lots = [self.lots[each.lot_id] for each in served]
-        last = max(lots, key=lambda lot: (lot.answer.forecast_on_site, lot.row.key))
-        answer.forecast_on = last.answer.forecast_on_site
-        answer.schedule_line_id = last.row.schedule_line_id
-        answer.ready_on = max(self._ready(row, lot.answer) for lot in lots)
-        if answer.required_on_site is not None:
-            answer.ready_at_ros_on = max(self._ready_at_ros(row, lot.facts, answer.required_on_site) for lot in lots)
-
-    def _as_if_ordered(self, answer: RequirementAnswer, row: RequirementRow, facts: ChainFacts) -> None:
-        facts = with_required_on_site(facts, answer.required_on_site)
-        chain = forecast_chain(as_if_ordered_today(facts, row.lead_time))
-        answer.steps = steps_json(chain)
-        answer.forecast_on = chain.forecast_on_site
-        answer.order_by_on = chain.steps[0].latest_on
-        answer.ready_on = self._ready(row, chain)
-        if answer.required_on_site is not None:
-            answer.ready_at_ros_on = self._ready_at_ros(row, facts, answer.required_on_site)
-
-    def _ready(self, row: RequirementRow, answer: ChainAnswer) -> date:
-        last = answer.steps[-1]
-        ready = capacity.ready_on(
-            capacity.ReadinessFacts(
-                on_site_forecast_on=answer.forecast_on_site,
-                last_step_forecast_on=last.forecast_on,
-                last_step_actual_on=last.forecast_on if last.driver is Driver.ACTUAL and _goes_beyond(answer) else None,
-                goes_beyond_on_site=_goes_beyond(answer),
-                installation_days=row.installation_days,
-                commissioning_days=row.commissioning_days,
-            ),
-            calendar=self.calendar,
-            as_of=self.as_of,
+        blank = np.full(len(rows), NO_DAY, np.int32)
+        forecast_on, ready_on, at_ros = blank.copy(), blank.copy(), blank.copy()
+        line = np.full(len(rows), NO_KEY, "S16")
+        last = np.lexsort((lot, lots.on_site[lot], place))
+        forecast_on[place[last]] = lots.on_site[lot[last]]
+        line[place[last]] = self.lots.schedule_line[lot[last]]
+        np.maximum.at(ready_on, place, self._ready(lots, lot, rows.work_days[place]))
+        known = self.required_on[place] != NO_DAY
+        lot, place = lot[known], place[known]
+        np.maximum.at(
+            at_ros, place, self._ready_at_ros(lots.table, lot, rows.work_days[place], self.required_on[place])
         )
-        assert ready is not None  # the anchor of an answered chain always has a date
-        return ready
+        self.answers = RequirementAnswers(
+            is_ordered, forecast_on, ready_on, at_ros, blank.copy(), line, np.full(len(rows), -1, np.int64), None
+        )
+        short = np.flatnonzero(~is_ordered)
+        if len(short):
+            self._answer_unordered(short)
 
-    def _ready_at_ros(self, row: RequirementRow, facts: ChainFacts, required_on: date) -> date:
+    def _answer_unordered(self, short: Wide) -> None:
+        """As if ordered today: one chain for all that share a template and an observation, then one a requirement."""
+        rows = self.requirements
+        keys = uuids(rows.key[short])
+        lead_times = reading.lead_times_of(keys)
+        templates = uuids(rows.template[short])
+        steps, anchors = reading.template_steps(set(templates)), reading.template_anchors(set(templates))
+        kinds: dict[tuple[UUID, LeadTime | None], int] = {}
+        kind = np.array(
+            [
+                kinds.setdefault((template, lead_times[key]), len(kinds)) if template in steps else -1
+                for key, template in zip(keys, templates, strict=True)
+            ],
+            np.int64,
+        )
+        short, kind = short[kind >= 0], kind[kind >= 0]
+        if not len(short):
+            return
+        plain = [
+            ChainFacts(self.as_of, self.calendar, steps[template], anchor_step=anchors[template])
+            for template, _ in kinds
+        ]
+        ordered = [as_if_ordered_today(facts, lead_time) for facts, (_, lead_time) in zip(plain, kinds, strict=True)]
+        required_on, work_days = self.required_on[short], rows.work_days[short]
+        chains = answer(replace(take(pack(ordered), kind), ros_from=required_on))
+        column = np.arange(len(short))
+        mine = self.answers
+        mine.forecast_on[short] = chains.on_site
+        mine.order_by_on[short] = chains.latest[0]
+        mine.ready_on[short] = self._ready(chains, column, work_days)
+        known = required_on != NO_DAY
+        mine.ready_at_ros_on[short[known]] = self._ready_at_ros(
+            pack(plain), kind[known], work_days[known], required_on[known]
+        )
+        mine.column[short] = column
+        self.answers = replace(mine, as_if_ordered=chains)
+
+    def _ready(self, chains: ChainAnswers, column: Wide, work_days: Days) -> Days:
+        """As `capacity.ready_on`, for many units: `column` is the chain that brings each."""
+        last, at = last_step(chains.table)[column], column
+        beyond = last != chains.table.anchor[column]
+        on_site = chains.on_site[column]
+        finished = chains.forecast[last, at]
+        installed = self._forward(on_site, work_days)
+        ready = np.maximum(np.where(beyond, finished, installed), number_of(self.as_of))
+        is_done = beyond & (chains.driver[last, at] == _ACTUAL)
+        return np.where(is_done, finished, ready).astype(np.int32)
+
+    def _ready_at_ros(self, table: ChainTable, column: Wide, work_days: Days, required_on: Days) -> Days:
         """Ready, had it come at its ROS: the steps after the anchor by their durations, else installation."""
-        after = [step for step in facts.steps if step.applicable]
-        after = after[1 + next(n for n, step in enumerate(after) if step.code == facts.anchor_step) :]
-        on = required_on
-        for step in after:
-            on = (step.calendar or self.calendar).forward(on, step.duration_days, step.basis)
-        if not after:
-            on = self.calendar.forward(on, row.installation_days + row.commissioning_days, DurationBasis.WORKING)
-        return max(on, self.as_of)
+        anchor = table.anchor[column]
+
+        on = required_on.copy()
+        for step in range(1, table.steps):
+            follows = (table.code[step, column] >= 0) & (step > anchor)
+            if follows.any():
+                on[follows] = _after(table, step, column[follows], on[follows])
+        beyond = last_step(table)[column] != anchor
+        ready = np.where(beyond, on, self._forward(required_on, work_days))
+        return np.maximum(ready, number_of(self.as_of)).astype(np.int32)
+
+    def _forward(self, on: Days, work_days: Days) -> Days:
+        """Working days of the site. Raises BadInput."""
+        moved = over_years(
+            (self.calendar,),
+            [on],
+            lambda tables: tables.forward(on, work_days, np.ones(len(on), np.bool_), np.zeros(len(on), np.int32)),
+        )
+        if len(moved) and moved.max() > number_of(date(2100, 12, 31)):
+            raise BadInput("The date leaves the years 2000 to 2100.", field="duration_days")
+        return moved
 
     # -- blocks --------------------------------------------------------------------------------------------------
 
@@ -280,27 +336,23 @@ class SiteWork:
             return
         blocks = list(Block.objects.filter(pk__in=wanted).order_by("pk"))
         self.schedule_rfs = reading.schedule_rfs_dates(self.site.pk, blocks)
-        members = reading.requirements_in_groups({group for _, group, _ in needs})
-        others = reading.current_requirement_forecasts([key for key, _ in members if key not in self.answers])
-        units = [self._unit(key, group, others) for key, group in members]
+        self.units = self._units({group for _, group, _ in needs})
         needs_of: dict[UUID, list[capacity.GroupNeed]] = defaultdict(list)
         for block_id, group, count in needs:
-            needs_of[block_id].append(capacity.GroupNeed(str(group), count))
-        result = capacity.assess(
-            [
-                capacity.Block(
-                    id=str(block.pk),
-                    it_mw=block.it_mw,
-                    policy=BlockPolicy(block.policy),
-                    needs=tuple(needs_of[block.pk]),
-                    schedule_rfs_on=self.schedule_rfs[block.pk],
-                    rfs_baseline_on=block.rfs_baseline_on,
-                    rfs_actual_on=block.rfs_actual_on,
-                )
-                for block in blocks
-            ],
-            units,
-        )
+            needs_of[block_id].append(capacity.GroupNeed(group.hex, count))
+        self.engine_blocks = [
+            capacity.Block(
+                id=str(block.pk),
+                it_mw=block.it_mw,
+                policy=BlockPolicy(block.policy),
+                needs=tuple(needs_of[block.pk]),
+                schedule_rfs_on=self.schedule_rfs[block.pk],
+                rfs_baseline_on=block.rfs_baseline_on,
+                rfs_actual_on=block.rfs_actual_on,
+            )
+            for block in blocks
+        ]
+        result = capacity.assess(self.engine_blocks, self.units)
         self.block_answers = {
             UUID(answer.block): answer for answer in result.blocks if UUID(answer.block) in self.blocks
         }
@@ -318,24 +370,36 @@ class SiteWork:
         if self.touched is None:
             return everything
         groups = {group for block, group, _ in everything if block in self.blocks}
-        mine = {key for key, _ in reading.requirements_in_groups(groups)}
-        lots = {row.lot_id for row in reading.live_allocations(requirements=mine)} if mine else set()
-        lines = {row.requirement_id for row in reading.live_allocations(lots=lots)} if lots else set()
-        further = set(Requirement.objects.filter(pk__in=lines, group__isnull=False).values_list("group_id", flat=True))
+        mine = keys_of(key for key, _ in reading.requirements_in_groups(groups)) if groups else keys_of(())
+        lots = np.unique(reading.live_allocations(requirements=mine).lot) if len(mine) else mine
+        lines = np.unique(reading.live_allocations(lots=lots).requirement) if len(lots) else lots
+        grouped = Requirement.objects.filter(pk__in=uuids(lines), group__isnull=False)
+        further = set(grouped.values_list("group_id", flat=True)) if len(lines) else set()
         blocks = {block for block, group, _ in everything if group in groups | further} | self.blocks.keys()
         return [need for need in everything if need[0] in blocks]
 
-    def _unit(self, key: UUID, group: UUID, others: Mapping[UUID, RequirementForecast]) -> capacity.Unit:
-        mine = self.answers.get(key)
-        if mine is not None:
-            return capacity.Unit(
-                str(key), str(group), mine.ready_on, mine.ready_at_ros_on, mine.line_key or f"requirement:{key}"
+    def _units(self, groups: set[UUID]) -> list[capacity.Unit]:
+        """The members of these groups: as answered now, else as last answered."""
+        rows, mine = self.requirements, self.answers
+        grouped = np.flatnonzero(np.isin(rows.group, keys_of(groups)))
+        units = [
+            capacity.Unit(key.hex(), group.hex(), day_of(ready), day_of(at_ros), line_of(line, key))
+            for key, group, line, ready, at_ros in zip(
+                padded(rows.key[grouped]), padded(rows.group[grouped]), mine.line[grouped].tolist(),
+                mine.ready_on[grouped].tolist(), mine.ready_at_ros_on[grouped].tolist(), strict=True,
             )
-        stored = others.get(key)
-        if stored is None:
-            return capacity.Unit(str(key), str(group), None, None, f"requirement:{key}")
-        line = str(stored.schedule_line_id) if stored.schedule_line_id else f"requirement:{key}"
-        return capacity.Unit(str(key), str(group), stored.ready_on, stored.ready_at_ros_on, line)
+        ]  # fmt: skip
+        if self.touched is None:
+            return units
+        known = {unit.id for unit in units}
+        others = [(key, group) for key, group in reading.requirements_in_groups(groups) if key.hex not in known]
+        stored = reading.ready_rows([key for key, _ in others])
+        unknown = ReadyRow(None, None, None)
+        for key, group in others:
+            row = stored.get(key, unknown)
+            line = row.line.hex if row.line else f"requirement:{key.hex}"
+            units.append(capacity.Unit(key.hex, group.hex, row.ready_on, row.ready_at_ros_on, line))
+        return sorted(units, key=lambda unit: unit.id)
 
     # -- gates and grid connections ------------------------------------------------------------------------------
 
@@ -345,25 +409,31 @@ class SiteWork:
             if not self.touched.chains:
                 return
             chains = chains.filter(pk__in=self.touched.chains)
-        self.chains = answer_chains(
-            list(chains.select_related("site__calendar").order_by("pk")), self.as_of, self.calendars
-        )
+        self.chains = answer_chains(list(chains.select_related("site__calendar").order_by("pk")), self.as_of)
+
+
+def _after(table: ChainTable, step: int, column: Wide, on: Days) -> Days:
+    """One step further, by its duration."""
+    days, working, calendar = (each[step, column] for each in (table.duration, table.working, table.calendar))
+    return over_years(table.calendars, [on], lambda tables: tables.forward(on, days, working, calendar))
+
+
+def line_of(line: bytes, requirement: bytes) -> str:
+    """What the capacity engine calls the line that a unit is bought on: its schedule line, else the unit's own."""
+    return line.ljust(16, b"\0").hex() if line != NO_KEY else f"requirement:{requirement.hex()}"
 
 
 def answer_chains(
-    chains: Sequence[Chain], as_of: date, calendars: Mapping[UUID, WorkingCalendar]
+    chains: Sequence[Chain], as_of: date, calendars: Mapping[UUID, WorkingCalendar] | None = None
 ) -> dict[UUID, tuple[ChainFacts, ChainAnswer]]:
+    known = working_calendars() if calendars is None else calendars
     found = chain_facts(
         [chain.pk for chain in chains],
         as_of=as_of,
-        site_calendar={chain.pk: calendars[chain.site.calendar_id] if chain.site else UNPLACED for chain in chains},
-        calendars=calendars,
+        site_calendar={chain.pk: known[chain.site.calendar_id] if chain.site else UNPLACED for chain in chains},
+        calendars=known,
     )
     return {key: (facts, forecast_chain(facts)) for key, facts in found.items()}
-
-
-def _goes_beyond(answer: ChainAnswer) -> bool:
-    return answer.steps[-1].code != answer.anchor_step
 
 
 def _midnight(day: date) -> datetime:
@@ -374,30 +444,53 @@ def combined_hash(parts: Iterable[str]) -> str:
     return hashlib.sha256("".join(parts).encode()).hexdigest()
 
 
+def table_hash(table: ChainTable) -> str:
+    """SHA-256 over every fact of a table: equal facts, equal hash, on any machine."""
+    whole = hashlib.sha256(repr([table.calendars, table.codes, table.code.shape]).encode())
+    columns = chained(
+        (getattr(table, each.name) for each in fields(table)),
+        (getattr(table.ledger, each.name) for each in fields(table.ledger)),
+    )
+    for column in columns:
+        if isinstance(column, np.ndarray):
+            whole.update(np.ascontiguousarray(column).astype(column.dtype.newbyteorder("<")).tobytes())
+    return whole.hexdigest()
+
+
 def steps_json(answer: ChainAnswer) -> list[dict[str, object]]:
-    """What a screen needs to say every date and its reason in words."""
+    """What a screen needs to say every date and its reason in words; what else is null, empty or zero is left out."""
     return [
-        {
-            "code": step.code,
-            "is_anchor": step.code == answer.anchor_step,
-            "forecast_on": _iso(step.forecast_on),
-            "driver": step.driver.value,
-            "flags": [flag.value for flag in step.flags],
-            "latest_on": _iso(step.latest_on),
-            "float_days": step.float_days,
-            "slip_days": step.slip_days,
-            "baseline_on": _iso(step.baseline_on),
-            "previous_on": _iso(step.previous_on),
-            "promise_id": step.promise_id,
-            "promise_counts_on": _iso(step.promise_counts_on),
-            "conditional_on": _iso(step.conditional_on),
-            "shift_days": step.shift_days,
-            "duration_days": step.duration_days,
-            "basis": step.basis.value,
-            "calendar": step.calendar,
-        }
+        _given(
+            {
+                "code": step.code,
+                "is_anchor": step.code == answer.anchor_step,
+                "forecast_on": _iso(step.forecast_on),
+                "driver": step.driver.value,
+                "flags": [flag.value for flag in step.flags],
+                "latest_on": _iso(step.latest_on),
+                "float_days": step.float_days,
+                "slip_days": step.slip_days,
+                "baseline_on": _iso(step.baseline_on),
+                "previous_on": _iso(step.previous_on),
+                "promise_id": step.promise_id,
+                "promise_counts_on": _iso(step.promise_counts_on),
+                "conditional_on": _iso(step.conditional_on),
+                "shift_days": step.shift_days or None,
+                "duration_days": step.duration_days or None,
+                "basis": step.basis.value,
+                "calendar": step.calendar,
+            }
+        )
         for step in answer.steps
     ]
+
+
+def _given(values: Mapping[str, object]) -> dict[str, object]:
+    return {
+        name: value
+        for name, value in values.items()
+        if name == "forecast_on" or (value is not None and value is not False and value != [])
+    }
 
 
 def _iso(day: date | None) -> str | None:

@@ -3,10 +3,10 @@
 A day is a number: 0 is 2000-01-01. `NO_DAY` is no date.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import date
 from functools import lru_cache
-from typing import Final
+from typing import Final, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,11 +15,13 @@ from sites.domain.calendar import FIRST_DAY, LAST_DAY, WorkingCalendar
 
 Days = NDArray[np.int32]
 Flags = NDArray[np.bool_]
+Answer = TypeVar("Answer")
 
 NO_DAY: Final = -(2**31)
 LAST: Final = (LAST_DAY - FIRST_DAY).days
 
 _FIRST_ORDINAL = FIRST_DAY.toordinal()
+_YEARS_AHEAD = 8
 
 
 class OutsideTheWindow(Exception):
@@ -102,5 +104,20 @@ class DayTables:
 
 
 @lru_cache(maxsize=16)
-def day_tables(calendars: tuple[WorkingCalendar, ...], first_year: int, last_year: int) -> DayTables:
+def _tables(calendars: tuple[WorkingCalendar, ...], first_year: int, last_year: int) -> DayTables:
     return DayTables(calendars, first_year, last_year)
+
+
+def over_years(
+    calendars: tuple[WorkingCalendar, ...], days: Iterable[Days], work: Callable[[DayTables], Answer]
+) -> Answer:
+    """What `work` answers on tables that hold the given days and some years ahead; over all years where that is not
+    enough. Windows are rounded, so that neighbours share tables.
+    """
+    given = np.concatenate([np.zeros(0, np.int32), *(each[each != NO_DAY].ravel() for each in days)])
+    first, last = (year_of(int(given.min())), year_of(int(given.max()))) if len(given) else (2000, 2100)
+    years = max(2000, (first - 2) // 4 * 4), min(2100, last // 4 * 4 + 3 + _YEARS_AHEAD)
+    try:
+        return work(_tables(calendars, *years))
+    except OutsideTheWindow:
+        return work(_tables(calendars, 2000, 2100))

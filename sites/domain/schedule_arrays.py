@@ -5,7 +5,7 @@ steps only, step by chain; days are numbers as in `calendar_arrays`.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 from datetime import date
 from functools import cached_property
 from itertools import chain as chained
@@ -21,11 +21,9 @@ from sites.domain.calendar_arrays import (
     Days,
     DayTables,
     Flags,
-    OutsideTheWindow,
     day_of,
-    day_tables,
     number_of,
-    year_of,
+    over_years,
 )
 from sites.domain.errors import BadInput
 from sites.domain.schedule import (
@@ -49,7 +47,6 @@ _OUT_OF_ORDER, _ACTUAL_MISSING, _TBD, _PROMISE_AFTER_LOCK = (1 << place for plac
 _NUMBER: Final = {driver: number for number, driver in enumerate(DRIVERS)}
 HAPPENED: Final = (_NUMBER[Driver.ACTUAL], _NUMBER[Driver.IMPLIED])
 ON_THE_STEP_BEFORE: Final = tuple(_NUMBER[each] for each in (Driver.DURATION, Driver.PREDECESSOR, Driver.SPAN))
-_YEARS_AHEAD = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +54,7 @@ class Ledger:
     """Promises in ledger order within their step. `cell` is step number times chains plus chain number.
 
     `counts_on` is NO_DAY for TBD. `is_live`: neither retracted nor superseded by a row that stands.
-    `recorded_at` are microseconds, smallest where it is not known.
+    `recorded_at` are microseconds, smallest where it is not known. `key` are the ids of stored rows.
     """
 
     cell: Wide
@@ -66,7 +63,7 @@ class Ledger:
     recorded_at: Wide
     conditional_on: Days
     is_live: Flags
-    key: NDArray[np.void] | None = None
+    key: NDArray[np.bytes_] | None = None
 
     def __len__(self) -> int:
         return len(self.cell)
@@ -143,21 +140,26 @@ class ChainAnswers:
 def answer(table: ChainTable) -> ChainAnswers:
     """Place every step of every chain. Raises BadInput naming the fact of the first chain that is refused."""
     _check(table)
-    first, last = _years(table)
-    for years in ((first, min(2100, last + _YEARS_AHEAD)), (2000, 2100)):
-        try:
-            return _Pass(table, day_tables(table.calendars, *years)).run()
-        except OutsideTheWindow:
-            continue
-    raise AssertionError("Tables over all years have no outside.")
+    given = (table.as_of, table.ros_from, table.actual, table.locked, table.planned, table.ledger.counts_on)
+    return over_years(table.calendars, given, lambda tables: _Pass(table, tables).run())
 
 
-def _years(table: ChainTable) -> tuple[int, int]:
-    """Years that hold every given date, rounded so that neighbours share tables."""
-    given = [table.as_of, table.ros_from, table.actual, table.locked, table.planned, table.ledger.counts_on]
-    days = np.concatenate([each[each != NO_DAY].ravel() for each in given])
-    first, last = (year_of(int(days.min())), year_of(int(days.max()))) if len(days) else (2000, 2100)
-    return max(2000, (first - 2) // 4 * 4), last // 4 * 4 + 3
+def take(table: ChainTable, columns: Wide) -> ChainTable:
+    """These chains, any of them as often as wanted, of a table without promises."""
+    assert not len(table.ledger), "promises belong to one chain"
+    shape = table.code.shape
+    picked = {
+        each.name: getattr(table, each.name)[..., columns]
+        for each in fields(table)
+        if getattr(getattr(table, each.name), "shape", ()) in {shape, shape[1:]}
+    }
+    return replace(table, **picked)
+
+
+def last_step(table: ChainTable) -> Days:
+    """The last applicable step of each chain."""
+    last: Days = ((table.code >= 0).sum(axis=0) - 1).astype(np.int32)
+    return last
 
 
 class _Pass:
@@ -407,7 +409,7 @@ def pack(chains: Sequence[ChainFacts]) -> ChainTable:
     calendars: dict[WorkingCalendar, int] = {}
     codes: dict[str, int] = {}
     kept = [[(n, step) for n, step in enumerate(facts.steps) if step.applicable] for facts in chains]
-    shape = (max((len(steps) for steps in kept), default=0), len(chains))
+    shape = (max((len(steps) for steps in kept), default=1), len(chains))
     columns = {name: np.full(shape, NO_DAY, np.int32) for name in _DATES}
     code, place = np.full(shape, -1, np.int16), np.zeros(shape, np.int16)
     duration, calendar = np.zeros(shape, np.int32), np.zeros(shape, np.int32)

@@ -1,0 +1,48 @@
+"""Rows written and updated in bulk, column by column, without an object each."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date
+from decimal import Decimal
+
+from django.db import connection, models
+
+Plain = str | int | bool | date | Decimal | None
+
+
+def copy_in(model: type[models.Model], columns: Sequence[str], rows: Iterable[Sequence[Plain]]) -> None:
+    """Write rows of these columns (names of the table's) with COPY; what is not named is the database's to fill."""
+    quote = connection.ops.quote_name
+    named = ", ".join(quote(each) for each in columns)
+    with (
+        connection.cursor() as cursor,
+        cursor.copy(f"COPY {quote(model._meta.db_table)} ({named}) FROM STDIN") as copy,
+    ):
+        for row in rows:
+            copy.write_row(row)
+
+
+def update_each(
+    model: type[models.Model],
+    columns: Mapping[str, str],
+    rows: Sequence[Sequence[Plain]],
+    *,
+    given: Mapping[str, str] | None = None,
+    also: str = "",
+) -> None:
+    """Set `columns` (name to type) of the row whose key comes first in each of `rows`.
+
+    `given` are further values of each row for `also`: assignments in SQL, in terms of `row` (the table) and `given`.
+    """
+    if not rows:
+        return
+    quote = connection.ops.quote_name
+    named = {"key": "uuid", **columns, **(given or {})}
+    lists = ", ".join(f"%s::{each}[]" for each in named.values())
+    names = ", ".join(quote(each) for each in named)
+    changes = ", ".join([f"{quote(each)} = given.{quote(each)}" for each in columns] + ([also] if also else []))
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"UPDATE {quote(model._meta.db_table)} AS row SET {changes}"  # noqa: S608
+            f" FROM unnest({lists}) AS given({names}) WHERE row.id = given.key",
+            [list(values) for values in zip(*rows, strict=True)],
+        )

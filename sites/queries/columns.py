@@ -1,0 +1,81 @@
+"""Whole columns of a statement at once: PostgreSQL's binary COPY read as arrays, with no object a row.
+
+Every column is fixed in width and never null: a missing date is '-infinity', which arrives as `NO_DAY`.
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import Any, Final
+from uuid import UUID
+
+import numpy as np
+from django.db import connection
+from django.db.backends.postgresql.psycopg_any import mogrify
+from numpy.typing import NDArray
+
+Column = NDArray[Any]
+Keys = NDArray[np.bytes_]
+
+# What PostgreSQL sends: dates as days and instants as microseconds since 2000-01-01.
+_TYPES: Final = {"day": ">i4", "int": ">i4", "long": ">i8", "instant": ">i8", "flag": "u1", "key": "S16"}
+_ASKED: Final = {
+    "day": "coalesce({0}, '-infinity'::date)",
+    "int": "coalesce({0}, -1)::int4",
+    "long": "{0}::int8",
+    "instant": "coalesce({0}, '-infinity'::timestamptz)",
+    "flag": "{0}",
+    "key": "coalesce({0}, '00000000-0000-0000-0000-000000000000'::uuid)",
+}
+NO_KEY: Final = b""
+NO_INSTANT: Final = -(2**63)
+MICROSECONDS_A_DAY: Final = 86_400_000_000
+_HEADER, _TRAILER = 19, 2
+
+
+def read(columns: Mapping[str, tuple[str, str]], source: str, values: Mapping[str, object]) -> dict[str, Column]:
+    """`columns` gives type and expression by name, `source` all from FROM on. Inside the caller's transaction."""
+    asked = ", ".join(_ASKED[kind].format(expression) for kind, expression in columns.values())
+    # The driver cannot bind values in COPY: they are quoted into the statement by libpq's rules.
+    statement = mogrify(f"COPY (SELECT {asked} {source}) TO STDOUT (FORMAT BINARY)", values, connection)
+    with connection.cursor() as cursor, cursor.copy(statement) as copy:
+        sent = b"".join(copy)
+    layout: list[tuple[str, str]] = [("width", ">i2")]
+    for name, (kind, _) in columns.items():
+        layout += [(f"{name} length", ">i4"), (name, _TYPES[kind])]
+    record = np.dtype(layout)
+    rows = np.frombuffer(sent, record, count=(len(sent) - _HEADER - _TRAILER) // record.itemsize, offset=_HEADER)
+    assert len(sent) == _HEADER + len(rows) * record.itemsize + _TRAILER, "a column was null or of another width"
+    return {name: _native(rows[name], kind) for name, (kind, _) in columns.items()}
+
+
+def _native(column: Column, kind: str) -> Column:
+    if kind == "key":
+        return column.copy()
+    return column.astype({"flag": np.bool_, "long": np.int64, "instant": np.int64}.get(kind, np.int32))
+
+
+def keys_of(ids: Iterable[UUID]) -> Keys:
+    return np.array([key.bytes for key in ids], "S16")
+
+
+def as_list(keys: Keys | Iterable[UUID]) -> str:
+    """As the text of a PostgreSQL array of uuid."""
+    if isinstance(keys, np.ndarray):
+        return "{" + ",".join(each.hex() for each in padded(keys)) + "}"
+    return "{" + ",".join(str(key) for key in keys) + "}"
+
+
+def padded(keys: Keys) -> list[bytes]:
+    """All sixteen bytes of each: the array forgets zero bytes at the end."""
+    return [each.ljust(16, b"\0") for each in keys.tolist()]
+
+
+def uuids(keys: Keys) -> list[UUID]:
+    return [UUID(bytes=each) for each in padded(keys)]
+
+
+def found_in(wanted: Column, among: Column) -> NDArray[np.int64]:
+    """The place of each wanted key in `among`, which is sorted; -1 where it is not there."""
+    if not len(among):
+        return np.full(len(wanted), -1, np.int64)
+    place = np.minimum(np.searchsorted(among, wanted), len(among) - 1)
+    return np.where(among[place] == wanted, place, -1)
