@@ -12,7 +12,7 @@ from sites.accounts.models import User
 
 # Under which entry of the navigation a page lies.
 _NAVIGATION: Final = {
-    "portfolio": {"portfolio", "site"},
+    "portfolio": {"portfolio", "site", "block"},
     "log": {"log", "line", "order", "requirement"},
     "alerts": {"alerts", "alert"},
     "power": {"agreements", "agreement", "grid"},

@@ -2,6 +2,7 @@ from django.urls import path
 
 from procurement.portal.pages import (
     alerts,
+    blocks,
     health,
     language,
     lead_times,
@@ -18,6 +19,7 @@ from procurement.portal.pages import (
 urlpatterns = [
     path("", portfolio.show, name="portfolio"),
     path("sites/<str:code>/", sites.show, name="site"),
+    path("blocks/<uuid:key>/", blocks.show, name="block"),
     path("log/", log.show, name="log"),
     path("lines/<uuid:key>/", lines.show, name="line"),
     path("lines/<uuid:key>/promise/", lines.record_promise, name="line_promise"),

@@ -22,6 +22,7 @@ from procurement.portal.forms.dates import RecordActual, RecordPromise, ReleaseL
 from procurement.portal.forms.lots import SplitLot
 from procurement.portal.pictures import timeline
 from procurement.queries.line import LineView, LotView, StepView, find_line, line_view
+from procurement.queries.schedule_impact import Impact, impact_of_requirements
 from procurement.services import dates, lots
 from procurement.services.dates import Recorded
 from procurement.services.forecasts import Moved, local_date
@@ -187,6 +188,7 @@ def _page(
         "view": view,
         "lots": [_lot(each) for each in view.lots],
         "forms": _forms(actor, view, today, refused or {}),
+        "impact": _impact(view),
         "crumbs": [
             (reverse("log"), _("Log")),
             *([(f"{reverse('log')}?site={line.site.code}", line.site.code)] if line.site else []),
@@ -194,6 +196,15 @@ def _page(
         ],
     }
     return render(request, "lines/line.html", context, status=status)
+
+
+def _impact(view: LineView) -> Impact | None:
+    """What its late units do to ready for service through the site's schedule; None where nothing could."""
+    late = [row.allocation.requirement_id for row in view.served if row.answer and (row.answer.float_days or 0) < 0]
+    if view.line.site_id is None or not late:
+        return None
+    impact = impact_of_requirements(view.line.site_id, late)
+    return impact if impact.effects or impact.why_not else None
 
 
 def _forms(actor: User, view: LineView, today: date, refused: dict[str, PortalForm]) -> list[dict[str, Any]]:

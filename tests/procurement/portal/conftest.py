@@ -13,7 +13,7 @@ from procurement.services import forecasts
 from procurement.vocabulary import AlertSubject, NotificationState, RunCause
 from sites.accounts.models import User
 from sites.accounts.permissions import Role
-from sites.models import PowerPurchaseAgreement, Site
+from sites.models import Block, PowerPurchaseAgreement, Site
 from sites.vocabulary import GateKind, ReasonCode
 from tests.factories.accounts import UserFactory
 from tests.factories.procurement import (
@@ -48,6 +48,7 @@ class Place:
     """A site with a late chiller on order, one not ordered yet, an alert, a mail, a grid connection and a share."""
 
     site: Site
+    block: Block
     lot: DeliveryLot
     requirement: Requirement
     unordered: Requirement
@@ -64,6 +65,7 @@ class Place:
         """Every page that shows something of this site alone."""
         return [
             f"/sites/{self.site.code}/",
+            f"/blocks/{self.block.pk}/",
             f"/lines/{self.line_key}/",
             f"/orders/{self.lot.schedule_line.line.order_id}/",
             f"/requirements/{self.requirement.pk}/",
@@ -133,7 +135,7 @@ def make_place(site: Site, *, told: User) -> Place:
     NotificationItemFactory.create(event=AlertEventFactory.create(alert=alert), notification=mail)
     forecasts.recalculate(site_id=site.pk, as_of=TODAY, now=NOW, cause=RunCause.LOAD, evaluate=False)
     forecasts.recalculate_power(as_of=TODAY, now=NOW, cause=RunCause.LOAD)
-    return Place(site, lot, requirement, unordered, alert, agreement, mail)
+    return Place(site, need.block, lot, requirement, unordered, alert, agreement, mail)
 
 
 @pytest.fixture
