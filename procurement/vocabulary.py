@@ -84,6 +84,14 @@ class RosRule(TextChoices):
     ANCHORED = "anchored", _("From the site's schedule")
 
 
+class RuleMatch(TextChoices):
+    """What an anchor rule makes of a requirement or gate that fits it."""
+
+    BINDS = "binds", _("Follows")
+    BOUND_BY_HAND = "bound_by_hand", _("Stays as it was set by hand")
+    AMBIGUOUS = "ambiguous", _("Too many activities fit")
+
+
 class Criticality(TextChoices):
     LOW = "low", _("Low")
     NORMAL = "normal", _("Normal")
@@ -245,7 +253,13 @@ class MessageKind(TextChoices):
     ALERTS = "alerts", _("Alerts of one cause")
     DIGEST = "digest", _("Morning digest")
     ALL_QUIET = "all_quiet", _("All quiet")
+    VIEW = "view", _("Subscribed view")
     NOTICE = "notice", _("Notice")
+
+
+class Rhythm(TextChoices):
+    DAILY = "daily", _("Every day")
+    WEEKLY = "weekly", _("Every week")
 
 
 class NotificationState(TextChoices):
@@ -275,3 +289,25 @@ class DateState(TextChoices):
     CANCELLED = "cancelled", _("Cancelled")
     NO_ROS = "no_ros", _("No required-on-site date")
     UNKNOWN = "unknown", _("Not known")
+
+
+class ImportKind(TextChoices):
+    """What one row of a workbook is about."""
+
+    PROMISES = "promises", _("Promises")
+    ACTUALS = "actuals", _("Actual dates")
+
+
+class ImportState(TextChoices):
+    STAGED = "staged", _("Previewed")
+    APPLIED = "applied", _("Applied")
+    UNDONE = "undone", _("Undone")
+    DISCARDED = "discarded", _("Discarded")
+
+
+class RowOutcome(TextChoices):
+    NEW = "new", _("New")
+    CHANGED = "changed", _("Changed")
+    UNCHANGED = "unchanged", _("Unchanged")
+    REFUSED = "refused", _("Refused")
+    BLANK = "blank", _("Blank")

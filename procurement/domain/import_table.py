@@ -11,7 +11,7 @@ from procurement.domain.cells import Declared
 from procurement.domain.table import Cell, CellError, Sheet
 from sites.domain.errors import BadInput
 
-_HEADER_WITHIN: Final = 30  # rows from the top among which the header is looked for
+HEADER_WITHIN: Final = 30  # rows from the top among which the header is looked for
 _NOISE = re.compile(r"[\s._\-/:;()（）・#'\"*№]+")
 
 
@@ -80,7 +80,7 @@ def find_mapping(sheet: Sheet, columns: Sequence[Column]) -> ColumnMapping:
     by_title = {plain(title): column.field for column in columns for title in (column.field, *column.titles)}
     best: ColumnMapping | None = None
     twice: tuple[str, str] | None = None
-    for number, row in enumerate(sheet.rows[:_HEADER_WITHIN]):
+    for number, row in enumerate(sheet.rows[:HEADER_WITHIN]):
         found: dict[str, int] = {}
         again: tuple[str, str] | None = None
         for place, cell in enumerate(row):

@@ -178,6 +178,40 @@ CREATE CONSTRAINT TRIGGER a_block_needs_groups_of_its_own_site AFTER INSERT OR U
     ON procurement_groupneed DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION longlead_need_matches();
 """
 
+FALLBACKS = """
+CREATE FUNCTION longlead_fallback_ends() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF NEW.fallback_id IS NOT NULL AND EXISTS (
+        WITH RECURSIVE further(id) AS (
+            SELECT NEW.fallback_id
+            UNION
+            SELECT c.fallback_id FROM procurement_equipmentclass c JOIN further f ON c.id = f.id
+            WHERE c.fallback_id IS NOT NULL)
+        SELECT 1 FROM further WHERE id = NEW.id) THEN
+        RAISE EXCEPTION 'a class falls back on itself'
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'fallbacks_of_classes_form_no_cycle';
+    END IF;
+    RETURN NULL;
+END $$;
+CREATE CONSTRAINT TRIGGER fallbacks_of_classes_form_no_cycle AFTER INSERT OR UPDATE OF fallback_id
+    ON procurement_equipmentclass DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION longlead_fallback_ends();
+"""
+
+# Row triggers do not see TRUNCATE.
+NEVER_EMPTIED = """
+CREATE FUNCTION longlead_ledger_is_kept() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    RAISE EXCEPTION 'a ledger only grows'
+        USING ERRCODE = 'check_violation', CONSTRAINT = 'a_ledger_is_never_emptied';
+END $$;
+CREATE TRIGGER a_ledger_is_never_emptied BEFORE TRUNCATE ON sites_promise
+    FOR EACH STATEMENT EXECUTE FUNCTION longlead_ledger_is_kept();
+CREATE TRIGGER a_ledger_is_never_emptied BEFORE TRUNCATE ON sites_promiseretraction
+    FOR EACH STATEMENT EXECUTE FUNCTION longlead_ledger_is_kept();
+CREATE TRIGGER a_ledger_is_never_emptied BEFORE TRUNCATE ON sites_baseline
+    FOR EACH STATEMENT EXECUTE FUNCTION longlead_ledger_is_kept();
+"""
+
 
 def make_cache_table(apps, schema_editor):
     call_command("createcachetable", database=schema_editor.connection.alias, verbosity=0)
@@ -191,5 +225,7 @@ class Migration(migrations.Migration):
         *[migrations.RunSQL(_touch(table, orders), migrations.RunSQL.noop) for table, orders in ORDERS_OF.items()],
         migrations.RunSQL(QUANTITIES, migrations.RunSQL.noop),
         migrations.RunSQL(SAME_SITE, migrations.RunSQL.noop),
+        migrations.RunSQL(FALLBACKS, migrations.RunSQL.noop),
+        migrations.RunSQL(NEVER_EMPTIED, migrations.RunSQL.noop),
         migrations.RunPython(make_cache_table, migrations.RunPython.noop),
     ]

@@ -25,10 +25,12 @@ from procurement.models.forecast import (
     StepHistory,
 )
 from procurement.models.health import Heartbeat
+from procurement.models.imports import ColumnMappingMemory, ImportBatch, ImportRow
 from procurement.models.lead_time import LeadTimeObservation
 from procurement.models.lot import Allocation, DeliveryLot
 from procurement.models.order import OrderLine, PurchaseOrder, ScheduleLine
-from procurement.models.requirement import GroupNeed, RedundancyGroup, Requirement, RosAnchor
+from procurement.models.reader import CalendarFeed, Subscription
+from procurement.models.requirement import ConsideredLeadTime, GroupNeed, RedundancyGroup, Requirement, RosAnchor
 
 __all__ = [
     "Alert",
@@ -39,12 +41,15 @@ __all__ = [
     "Backtest",
     "BlockForecast",
     "BlockProbability",
+    "CalendarFeed",
     "ChainForecast",
     "ChainStep",
     "ChainTemplate",
     "ChangeOrder",
     "ChatEndpoint",
+    "ColumnMappingMemory",
     "Company",
+    "ConsideredLeadTime",
     "Contact",
     "DeliveryLot",
     "EquipmentClass",
@@ -53,6 +58,8 @@ __all__ = [
     "ForecastRun",
     "GroupNeed",
     "Heartbeat",
+    "ImportBatch",
+    "ImportRow",
     "LeadTimeObservation",
     "LotForecast",
     "LotProbability",
@@ -68,5 +75,6 @@ __all__ = [
     "RosAnchor",
     "ScheduleLine",
     "StepHistory",
+    "Subscription",
     "Watch",
 ]

@@ -1,12 +1,13 @@
 """The one way a date of an order is written: promises, actuals and locks, from a form, the API or a file."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from uuid import UUID
 
 from django.db import transaction
+from django.db.models import Exists, OuterRef
 from django.utils.translation import gettext as _
 
 from procurement.domain.lots import LotState, spoken_for
@@ -196,6 +197,93 @@ def retract(*, promise_id: UUID, reason: str, actor: User, now: datetime) -> Pro
     return retraction
 
 
+def check(statement: Statement, *, actor: User, now: datetime) -> None:
+    """Refuse what `record` would refuse, and write nothing. Raises what `record` raises."""
+    with transaction.atomic():
+        _write(statement, actor=actor, now=now, request_id="")
+        transaction.set_rollback(True)
+
+
+@dataclass(frozen=True, slots=True)
+class ActualBefore:
+    """What a milestone's actual was before somebody set it to `set_on`; null: none."""
+
+    milestone_id: UUID
+    set_on: date
+    was_on: date | None
+    was_document: str
+
+
+@dataclass(frozen=True, slots=True)
+class TakenBack:
+    """`left` names, by promise or milestone, why something stays as it is."""
+
+    moved: tuple[Moved, ...]
+    left: Mapping[UUID, str]
+
+
+@transaction.atomic
+def take_back(
+    *,
+    promises: Collection[UUID],
+    actuals: Collection[ActualBefore],
+    reason: str,
+    cause_key: str,
+    cause_text: str,
+    force: bool,
+    actor: User,
+    now: datetime,
+) -> TakenBack:
+    """Retract promises and set actuals back, with one calculation a site. What was changed since is left unless forced.
+
+    Raises NotFound, NotPermitted, and BadInput naming `reason`; then nothing is stored.
+    """
+    if not reason.strip():
+        raise BadInput(_("Say why."), field="reason")
+    milestones = {
+        row.pk: row
+        for row in Milestone.objects.filter(pk__in=[each.milestone_id for each in actuals]).select_related("chain")
+    }
+    stated = list(
+        Promise.objects.filter(pk__in=promises)
+        .select_related("milestone", "retraction")
+        .annotate(is_replaced=Exists(Promise.objects.filter(supersedes=OuterRef("pk"))))
+    )
+    chain_ids = {row.chain_id for row in milestones.values()} | {row.milestone.chain_id for row in stated}
+    touched = _lock_lots(chain_ids, actor)
+    left: dict[UUID, str] = {}
+    for promise in stated:
+        if hasattr(promise, "retraction"):
+            left[promise.pk] = _("It was retracted already.")
+        elif promise.is_replaced and not force:
+            left[promise.pk] = _("Another statement has replaced it since.")
+        else:
+            PromiseRetraction.objects.create(promise=promise, reason=reason[:500], retracted_by=actor)
+    for before in actuals:
+        milestone = milestones[before.milestone_id]
+        if milestone.actual_on != before.set_on and not force:
+            left[milestone.pk] = _("The actual date was changed since.")
+        else:
+            chains.restore_actual(milestone, before.was_on, document=before.was_document, actor=actor, now=now)
+    return TakenBack(_recalculate_lots(touched, cause_key, cause_text, actor, now), left)
+
+
+def _lock_lots(chain_ids: Collection[UUID], actor: User) -> list[DeliveryLot]:
+    """The lots of these chains, their orders locked in the order of their keys. Raises NotFound, NotPermitted."""
+    found = list(
+        DeliveryLot.objects.visible_to(actor)
+        .filter(chain__in=chain_ids)
+        .select_related("schedule_line__site", "schedule_line__line")
+    )
+    if len(found) < len(chain_ids):
+        raise NotFound(_("There is no such order."), field="order")
+    orders = sorted({lot.schedule_line.line.order_id for lot in found})
+    list(PurchaseOrder.objects.filter(pk__in=orders).select_for_update(of=("self",)).order_by("pk").values_list("pk"))
+    for site_id in {lot.schedule_line.site_id for lot in found}:
+        check_can(actor, Permission.DATES_WRITE, site_id=site_id)
+    return found
+
+
 # -- what a revision means ---------------------------------------------------------------------------------------
 
 
@@ -246,7 +334,8 @@ def _schedule_lines(order: PurchaseOrder, revision: DateRevision, actor: User) -
 
 def _lots(line: ScheduleLine, revision: DateRevision, now: datetime) -> list[DeliveryLot]:
     """The lots a revision speaks for; a quantity that ends inside a lot splits it."""
-    all_lots = {lot.pk: lot for lot in line.lots.select_related("chain", "schedule_line__line").order_by("number")}
+    related = ("chain", "schedule_line__line", "schedule_line__site")
+    all_lots = {lot.pk: lot for lot in line.lots.select_related(*related).order_by("number")}
     if revision.lot_number is not None:
         named = [lot for lot in all_lots.values() if lot.number == revision.lot_number]
         if not named:
@@ -357,13 +446,20 @@ def _write_promises(meant: Sequence[_Meant], statement: chains.Statement) -> tup
 def _recalculate(
     meant: Sequence[_Meant], cause_key: str, cause_text: str, actor: User, now: datetime
 ) -> tuple[Moved, ...]:
+    return _recalculate_lots([each.lot for each in meant], cause_key, cause_text, actor, now)
+
+
+def _recalculate_lots(
+    touched_lots: Sequence[DeliveryLot], cause_key: str, cause_text: str, actor: User, now: datetime
+) -> tuple[Moved, ...]:
     by_site: dict[UUID, tuple[Site, set[UUID]]] = {}
-    for each in meant:
-        if each.site is not None:
-            touched = by_site.setdefault(each.site.pk, (each.site, set()))[1]
-            touched.add(each.lot.pk)
-            if each.lot.copied_from_id:
-                touched.add(each.lot.copied_from_id)
+    for lot in touched_lots:
+        site = lot.schedule_line.site
+        if site is not None:
+            touched = by_site.setdefault(site.pk, (site, set()))[1]
+            touched.add(lot.pk)
+            if lot.copied_from_id:
+                touched.add(lot.copied_from_id)
     moved: list[Moved] = []
     for site, touched in (by_site[key] for key in sorted(by_site)):
         moved += forecasts.recalculate(

@@ -150,6 +150,14 @@ def set_actual(milestone: Milestone, on: date, *, document: str, actor: User, no
     milestone.save()
 
 
+def restore_actual(milestone: Milestone, on: date | None, *, document: str, actor: User, now: datetime) -> None:
+    """Set an actual back to what it was before; `on` None: to none at all."""
+    milestone.actual_on = on
+    milestone.actual_recorded_at, milestone.actual_recorded_by = (now, actor) if on else (None, None)
+    milestone.actual_document = document[:500]
+    milestone.save()
+
+
 def set_lock(milestone: Milestone, on: date, *, reason: str, actor: User, now: datetime) -> None:
     milestone.locked_on, milestone.locked_at, milestone.locked_by = on, now, actor
     milestone.lock_reason = reason[:500]

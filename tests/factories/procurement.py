@@ -16,11 +16,13 @@ from procurement.models import (
     Backtest,
     BlockForecast,
     BlockProbability,
+    CalendarFeed,
     ChainForecast,
     ChainStep,
     ChainTemplate,
     ChangeOrder,
     ChatEndpoint,
+    ColumnMappingMemory,
     Company,
     Contact,
     DeliveryLot,
@@ -29,6 +31,8 @@ from procurement.models import (
     ExternalRef,
     ForecastRun,
     GroupNeed,
+    ImportBatch,
+    ImportRow,
     LeadTimeObservation,
     LotForecast,
     LotProbability,
@@ -44,6 +48,7 @@ from procurement.models import (
     RosAnchor,
     ScheduleLine,
     StepHistory,
+    Subscription,
     Watch,
 )
 from procurement.vocabulary import (
@@ -54,10 +59,12 @@ from procurement.vocabulary import (
     CommercialStatus,
     HistoryKind,
     HistoryLevel,
+    ImportKind,
     Incoterm,
     Lane,
     LeadTimeKind,
     RosRule,
+    RowOutcome,
     Rule,
     RunCause,
     WatchKind,
@@ -591,6 +598,22 @@ class ChatEndpointFactory(RowFactory[ChatEndpoint]):
     owner = SubFactory(UserFactory)
 
 
+class SubscriptionFactory(RowFactory[Subscription]):
+    class Meta:
+        model = Subscription
+
+    person = SubFactory(UserFactory)
+    name = Sequence(lambda n: f"View {n}")
+
+
+class CalendarFeedFactory(RowFactory[CalendarFeed]):
+    class Meta:
+        model = CalendarFeed
+
+    person = SubFactory(UserFactory)
+    secret_hash = Sequence(lambda n: n.to_bytes(32))
+
+
 class EvaluationFactory(RowFactory[Evaluation]):
     class Meta:
         model = Evaluation
@@ -598,3 +621,36 @@ class EvaluationFactory(RowFactory[Evaluation]):
     site = SubFactory(SiteFactory)
     as_of = date(2026, 11, 20)
     evaluated_at = NOON
+
+
+class ImportBatchFactory(RowFactory[ImportBatch]):
+    class Meta:
+        model = ImportBatch
+
+    kind = ImportKind.PROMISES
+    file_name = "status.xlsx"
+    file_sha256 = Sequence(lambda n: f"{n:064x}")
+    content = b"a"
+    sheet = "Orders"
+    header_row = 1
+    shape = "0" * 64
+    stated_on = date(2026, 11, 19)
+    uploaded_by = SubFactory(UserFactory)
+
+
+class ImportRowFactory(RowFactory[ImportRow]):
+    class Meta:
+        model = ImportRow
+
+    batch = SubFactory(ImportBatchFactory)
+    number = Sequence(lambda n: n + 2)
+    outcome = RowOutcome.NEW
+
+
+class ColumnMappingMemoryFactory(RowFactory[ColumnMappingMemory]):
+    class Meta:
+        model = ColumnMappingMemory
+
+    company = SubFactory(CompanyFactory)
+    kind = ImportKind.PROMISES
+    shape = "0" * 64

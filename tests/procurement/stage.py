@@ -43,7 +43,7 @@ def late(site: Site | None = None, *, days: int = 12, tag: str = "CH-03", **of_r
     allocation = AllocationFactory.create(
         requirement=requirement,
         lot__site=site,
-        lot__schedule_line__line__order=PurchaseOrderFactory.create(),
+        lot__schedule_line__line__order=PurchaseOrderFactory.create(issued_on=TODAY),
         lot__schedule_line__line__equipment_class=requirement.equipment_class,
     )
     made = Late(requirement, allocation.lot)

@@ -68,7 +68,9 @@ def test_what_is_in_time_stands_for_nothing() -> None:
     assert of_requirement(IN_TIME) == of_requirement(replace(IN_TIME, float_days=10)) == []
 
 
-@pytest.mark.parametrize(("days", "band"), [(1, 1), (6, 1), (7, 7), (13, 7), (14, 14), (29, 14), (30, 30), (60, 60), (400, 390)])
+@pytest.mark.parametrize(
+    ("days", "band"), [(1, 1), (6, 1), (7, 7), (13, 7), (14, 14), (29, 14), (30, 30), (60, 60), (400, 390)]
+)
 def test_a_late_forecast_stands_in_its_band(days: int, band: int) -> None:
     (alert,) = of_requirement(late_by(days))
 

@@ -11,9 +11,11 @@ from procurement.vocabulary import (
     ChangeOrderState,
     CloseReason,
     DamagesUnit,
+    ImportState,
     NotificationState,
     OrderKind,
     RosRule,
+    RowOutcome,
 )
 from sites.accounts.row import new_id
 from tests.factories.accounts import UserFactory
@@ -26,17 +28,21 @@ from tests.factories.procurement import (
     AllocationFactory,
     BlockForecastFactory,
     BlockProbabilityFactory,
+    CalendarFeedFactory,
     ChainForecastFactory,
     ChainStepFactory,
     ChainTemplateFactory,
     ChangeOrderFactory,
     ChatEndpointFactory,
+    ColumnMappingMemoryFactory,
     CompanyFactory,
     DeliveryLotFactory,
     EquipmentClassFactory,
     EvaluationFactory,
     ExternalRefFactory,
     GroupNeedFactory,
+    ImportBatchFactory,
+    ImportRowFactory,
     LeadTimeFactory,
     LotForecastFactory,
     LotProbabilityFactory,
@@ -51,6 +57,7 @@ from tests.factories.procurement import (
     RequirementForecastFactory,
     RosAnchorFactory,
     StepHistoryFactory,
+    SubscriptionFactory,
     WatchFactory,
 )
 from tests.factories.sites import SiteFactory
@@ -63,6 +70,13 @@ TOO_EARLY, TOO_LATE = date(1999, 12, 31), date(2101, 1, 1)
 FIRST, LAST = date(2000, 1, 1), date(2100, 12, 31)
 AN_ACTIVITY = {"gate": None, "project_code": "BUILD", "activity_code": "A1000"}
 
+_UNDONE = {
+    "state": ImportState.UNDONE,
+    "applied_at": NOON,
+    "applied_by": SubFactory(UserFactory),
+    "undone_at": NOON,
+    "undone_by": SubFactory(UserFactory),
+}
 CHECKS = [
     Check("a_company_sells_or_makes", CompanyFactory, {"sells": False}, {"sells": False, "makes": True}),
     Check("a_company_names_an_iso_country", CompanyFactory, {"country": "J"}, {"country": "KR"}),
@@ -330,6 +344,12 @@ CHECKS = [
         wrong={"state": AlertState.ESCALATED},
         right={"state": AlertState.ESCALATED, "escalation_step": 1},
     ),
+    Check(
+        "a_subscription_was_made_on_a_plausible_day",
+        SubscriptionFactory,
+        {"made_on": TOO_LATE},
+        {"made_on": LAST},
+    ),
     Check("a_watch_has_a_plausible_end", WatchFactory, {"until_on": TOO_LATE}, {"until_on": LAST}),
     Check("an_alert_has_plausible_dates", AlertFactory, {"snoozed_until": TOO_EARLY}, {"snoozed_until": FIRST}),
     Check("an_alert_has_plausible_dates", AlertFactory, {"commitment_on": TOO_LATE}, {"commitment_on": LAST}),
@@ -346,6 +366,36 @@ CHECKS = [
         right={"state": NotificationState.SENT, "frozen": True, "sent_at": NOON},
     ),
     Check("a_digest_has_a_plausible_date", NotificationFactory, {"digest_on": TOO_EARLY}, {"digest_on": FIRST}),
+    Check(
+        "rows_read_are_accepted_refused_or_blank",
+        ImportBatchFactory,
+        {"rows_read": 4, "rows_accepted": 1, "rows_refused": 1, "rows_blank": 1},
+        {"rows_read": 3, "rows_accepted": 1, "rows_refused": 1, "rows_blank": 1},
+    ),
+    Check(
+        "an_applied_import_says_who_and_when",
+        ImportBatchFactory,
+        {"state": ImportState.APPLIED, "applied_at": NOON},
+        {"state": ImportState.APPLIED, "applied_at": NOON, "applied_by": SubFactory(UserFactory)},
+    ),
+    Check(
+        "an_undone_import_says_who_when_and_why",
+        ImportBatchFactory,
+        _UNDONE,
+        _UNDONE | {"undo_reason": "Wrong file"},
+    ),
+    Check(
+        "an_import_speaks_of_a_plausible_day",
+        ImportBatchFactory,
+        {"stated_on": date(1999, 12, 31)},
+        {"stated_on": date(2000, 1, 1)},
+    ),
+    Check(
+        "a_refused_row_says_why",
+        ImportRowFactory,
+        {"outcome": RowOutcome.REFUSED},
+        {"outcome": RowOutcome.REFUSED, "refusals": [{"message": "no"}]},
+    ),
 ]
 
 ONE_RULE = ("rule", "subject_kind", "subject_id", "site")
@@ -528,8 +578,41 @@ TWICE = [
         same=("person", "subject_kind", "subject_id"),
         near=({"person": Own}, {"subject_kind": "site"}, {"subject_id": Own}),
     ),
+    Twice(
+        "a_person_names_a_subscription_once", SubscriptionFactory, ("person", "name"), ({"person": Own}, {"name": Own})
+    ),
+    Twice("a_calendar_address_is_used_once", CalendarFeedFactory, ("secret_hash",), ({"secret_hash": Own},)),
+    Twice(
+        "a_person_has_one_living_calendar_address",
+        CalendarFeedFactory,
+        same=("person",),
+        near=({"person": Own}, {"revoked_at": NOON}),
+    ),
     Twice("a_scope_has_one_last_evaluation", EvaluationFactory, ("site",), ({"site": Own},), first={"site": None}),
     Twice("a_reference_class_has_one_history", StepHistoryFactory, ("code",), ({"kind": "promise"}, {"code": "RTS"})),
+    Twice(
+        "the_same_file_is_imported_once",
+        ImportBatchFactory,
+        same=("file_sha256", "kind", "sheet", "mapping", "header_row", "declared", "stated_on"),
+        near=(
+            {"file_sha256": Own},
+            {"kind": "actuals"},
+            {"sheet": "Prices"},
+            {"mapping": {"order": "B"}},
+            {"header_row": 2},
+            {"declared": {"encoding": "cp932"}},
+            {"stated_on": date(2026, 11, 20)},
+            {"state": ImportState.DISCARDED},
+        ),
+    ),
+    Twice("a_row_of_a_file_is_read_once", ImportRowFactory, ("batch", "number"), ({"batch": Own}, {"number": Own})),
+    Twice(
+        "a_shape_of_file_is_remembered_once",
+        ColumnMappingMemoryFactory,
+        ("company", "kind", "shape"),
+        ({"company": Own}, {"kind": "actuals"}, {"shape": "1" * 64}),
+        first={"company": None},
+    ),
     Twice("a_run_answers_a_lot_once", LotForecastFactory, ("run", "lot"), ({"run": Own},)),
     Twice("a_run_answers_a_requirement_once", RequirementForecastFactory, ("run", "requirement"), ({"run": Own},)),
     Twice("a_run_answers_a_block_once", BlockForecastFactory, ("run", "block"), ({"run": Own},)),

@@ -10,7 +10,7 @@ from django.utils import timezone
 from procurement.domain.alerting import RFS_HIT
 from procurement.models import Alert, AlertEvent, Evaluation, NotificationItem
 from procurement.services import alerts
-from procurement.vocabulary import AlertEventKind, AlertState, CloseReason, Lane, LineStatus, Rule
+from procurement.vocabulary import AlertEventKind, AlertState, CloseReason, Lane, LineStatus, Rule, Severity
 from sites.accounts.models import AuditEvent
 from sites.accounts.permissions import Role
 from sites.domain.errors import BadInput, Conflict, NotFound, NotPermitted
@@ -109,8 +109,10 @@ def test_hitting_ready_for_service_is_told_beside_the_days() -> None:
 
     done = look(unit.site)
 
-    assert (done.told, bands()) == (1, [7, RFS_HIT])
-    assert Alert.objects.get().facts["mw_days"] == "96"
+    late_unit, block = Alert.objects.get(rule=Rule.LATE_FORECAST), Alert.objects.get(rule=Rule.RFS_HIT)
+    assert (done.told, bands()) == (2, [7, RFS_HIT, block.band])
+    assert late_unit.facts["mw_days"] == "96"
+    assert (block.subject_id, block.told_role, block.severity) == (need.block_id, Role.SITE_LEAD, Severity.CRITICAL)
     assert look(unit.site).told == 0
 
 
@@ -490,5 +492,5 @@ def test_the_look_takes_as_many_queries_for_three_as_for_one(units: int, django_
         late(site, days=12, tag=f"CH-{number}")
     look(site)
 
-    with django_assert_num_queries(23):  # type: ignore[operator]
+    with django_assert_num_queries(29):  # type: ignore[operator]
         look(site)

@@ -7,9 +7,10 @@ import pytest
 from django.conf import settings
 from django.db import connection, transaction
 
+from procurement.domain.mail_hours import MailHours
 from procurement.models import Alert, AlertPreference, Notification, NotificationItem
 from procurement.services import alerts, holding
-from procurement.services.holding import digest_release_at, next_digest_on
+from procurement.services.mail_calendar import zone_of
 from procurement.services.notifications import release_due
 from procurement.vocabulary import Lane, NotificationState, Rule
 from sites.accounts.models import User
@@ -127,7 +128,7 @@ def test_what_nobody_could_be_told_is_told_once_somebody_is_there(caplog: pytest
 def test_what_has_recovered_untold_is_let_go() -> None:
     unit = late(days=12)
     look(unit.site)
-    move(unit, -3)
+    move(unit, -30)
     look(unit.site)
     holder(unit.site)
 
@@ -139,7 +140,7 @@ def test_what_came_back_after_it_was_dropped_is_told_once() -> None:
     unit = late(days=12)
     buyer = assigned(unit.site)
     look(unit.site)
-    move(unit, -3)
+    move(unit, -30)
     look(unit.site)
     released_at = NOON + timedelta(seconds=settings.HOLD_SECONDS)
     release_due(now=released_at)
@@ -155,7 +156,7 @@ def test_a_lesser_band_that_was_dropped_is_covered_by_a_worse_one_that_was_told(
     unit = late(days=3)
     assigned(unit.site)
     look(unit.site)
-    move(unit, -3)
+    move(unit, -30)
     look(unit.site)
     released_at = NOON + timedelta(seconds=settings.HOLD_SECONDS)
     release_due(now=released_at)
@@ -220,6 +221,18 @@ def test_a_message_in_use_by_a_writer_is_shared_with_others_and_kept_from_leavin
 def person_in(zone: str, at: time = time(8)) -> User:
     person: User = UserFactory.build(time_zone=zone, digest_at=at)
     return person
+
+
+def hours_of(person: User) -> MailHours:
+    return MailHours(zone_of(person), person.digest_at)
+
+
+def next_digest_on(person: User, now: datetime) -> date:
+    return hours_of(person).next_digest_on(now)
+
+
+def digest_release_at(person: User, day: date) -> datetime:
+    return holding.digest_release_at(person, hours_of(person), day)
 
 
 @pytest.mark.parametrize(

@@ -114,7 +114,7 @@ def test_a_frozen_message_does_not_change_when_the_world_does(unit: Late, postba
 def test_what_recovers_while_it_is_held_is_not_told(unit: Late, postbag: Postbag) -> None:
     assigned(unit.site)
     look(unit.site)
-    move(unit, -3)
+    move(unit, -30)
     look(unit.site)
 
     assert release_due(now=LATER).suppressed == 1
@@ -148,7 +148,7 @@ def test_only_what_still_stands_is_in_the_mail(postbag: Postbag) -> None:
     assigned(site)
     stays, goes = late(site, tag="CH-01"), late(site, tag="CH-02")
     look(site)
-    move(goes, -3)
+    move(goes, -30)
     look(site)
 
     release_and_send(postbag)

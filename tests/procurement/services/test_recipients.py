@@ -181,6 +181,6 @@ def test_people_are_found_in_as_many_queries_for_three_alerts_as_for_one(django_
     alerts = list(Alert.objects.select_related("site"))
 
     for some in (alerts[:1], alerts):
-        with django_assert_num_queries(8):  # type: ignore[operator]
+        with django_assert_num_queries(10):  # type: ignore[operator]
             directory = Directory(some, now=NOON)
             assert all(directory.told(alert) for alert in some)

@@ -1,0 +1,406 @@
+"""What a row of a workbook says about a date of an order: a vendor's promise, or what has happened."""
+
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any, Final
+from uuid import UUID
+
+from django.utils.translation import gettext as _
+
+from procurement.domain import cells
+from procurement.domain.import_table import CellRefusal, Column, ReadRow
+from procurement.domain.order_document import HIGHEST_NUMBER
+from procurement.domain.revision import DateRevision
+from procurement.models import DeliveryLot, ExternalRef, PurchaseOrder
+from procurement.services import dates
+from procurement.vocabulary import ImportKind, LineStatus, RevisionKind, RowOutcome
+from sites.accounts.models import User
+from sites.accounts.permissions import Permission
+from sites.domain.errors import BadInput
+from sites.domain.imprecise import ImpreciseDate, on_day
+from sites.models import Milestone, Promise
+from sites.queries.access import can, sites_where
+from sites.vocabulary import Party, Precision, PromiseSource, ReasonCode, step_name
+
+
+def _number(cell: Any, declared: cells.Declared) -> int:
+    return cells.whole_number(cell, declared, least=1, most=HIGHEST_NUMBER)
+
+
+def _word(words: type[ReasonCode] | type[Party]) -> Any:
+    """Accepts the stored word or what a person sees, in whichever case."""
+
+    def reading(cell: Any, declared: cells.Declared) -> str:
+        said = cells.text(cell, longest=60).casefold()
+        for word in words:
+            if said in {word.value, str(word.label).casefold()}:
+                return word.value
+        raise BadInput(_("%(said)s is none of: %(words)s.") % {"said": said, "words": ", ".join(words.values)})
+
+    return reading
+
+
+_WHICH: Final = (
+    Column(
+        "order",
+        (
+            "PO",
+            "PO No.",
+            "PO number",
+            "Purchase order",
+            "Order No.",
+            "Order number",
+            "Bestellung",
+            "注文番号",
+            "発注番号",
+        ),
+        lambda cell, _said: cells.identifier(cell, longest=80),
+        required=True,
+    ),
+    Column("line", ("Item", "Line No.", "Line item", "Pos", "Position", "Pos.", "明細", "行"), _number, required=True),
+    Column("schedule", ("Schedule line", "Schedule No.", "Delivery no.", "納入日程行"), _number),
+    Column("lot", ("Delivery lot", "Lot No.", "ロット"), _number),
+)
+_MILESTONE: Final = ("Step", "Event", "マイルストーン")
+_NOTE: Final = Column(
+    "note", ("Remarks", "Comment", "Comments", "Bemerkung", "備考"), lambda cell, _said: cells.text(cell, longest=500)
+)
+
+PROMISE_COLUMNS: Final = (
+    *_WHICH,
+    Column("milestone", _MILESTONE, lambda cell, _said: cells.identifier(cell, longest=40).upper()),
+    Column(
+        "promise",
+        (
+            "Promised date", "Promised", "Confirmed date", "Confirmed delivery date", "Delivery date", "New date",
+            "Vendor date", "Expected date", "Liefertermin", "納期", "回答納期", "納入予定日",
+        ),
+        cells.imprecise_day,
+    ),
+    Column("stated_on", ("Stated on", "As of", "Date of answer", "回答日"), cells.day),
+    Column("conditional_on", ("Conditional on", "Subject to release by", "条件日"), cells.day),
+    Column("quantity", ("Qty", "Quantity", "Menge", "数量"), cells.number),
+    Column("reason_code", ("Reason", "Reason code", "理由"), _word(ReasonCode)),
+    Column("responsible", ("Responsible", "Responsible party", "責任"), _word(Party)),
+    _NOTE,
+)  # fmt: skip
+ACTUAL_COLUMNS: Final = (
+    *_WHICH,
+    Column("milestone", _MILESTONE, lambda cell, _said: cells.identifier(cell, longest=40).upper(), required=True),
+    Column("actual", ("Actual date", "Done on", "Completed", "Happened on", "実績日"), cells.day, required=True),
+    Column("quantity", ("Qty", "Quantity", "Menge", "数量"), cells.number),
+    _NOTE,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What a row would do. `subject` is what a reader calls the thing; changes are (field, old, new) as text."""
+
+    outcome: RowOutcome
+    subject: str = ""
+    changes: tuple[tuple[str, str, str], ...] = ()
+    refusals: tuple[CellRefusal, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class _Target:
+    """`old` is what stands now, as text: the promise that decides, or the actual; empty where there is none."""
+
+    order_id: UUID
+    schedule_lines: frozenset[UUID]
+    code: str
+    subject: str
+    old: str
+    actuals: tuple[Milestone, ...]
+
+
+def columns_of(kind: ImportKind) -> Sequence[Column]:
+    return PROMISE_COLUMNS if kind is ImportKind.PROMISES else ACTUAL_COLUMNS
+
+
+@dataclass(frozen=True, slots=True)
+class Sheetful:
+    """The rows of one file and what goes for all of them. `address` gives the cell of a row's field."""
+
+    kind: ImportKind
+    rows: Sequence[ReadRow]
+    address: Callable[[int, str], str]
+    stated_on: date
+    document: str
+    actor: User
+    now: datetime
+
+
+def examine(file: Sheetful, *, rehearsed: bool = True) -> dict[int, Finding]:
+    """What each filled row would do, by its number.
+
+    Every refusal that applying would meet is met here, on a write that is rolled back; unless not `rehearsed`.
+    """
+    found = {row.number: Finding(RowOutcome.REFUSED, refusals=row.refusals) for row in file.rows if row.refusals}
+    groups, refused, silent = _meant(file)
+    for number, refusal in refused.items():
+        found[number] = _refused(file, number, refusal)
+    for row in silent:
+        found[row.number] = Finding(RowOutcome.UNCHANGED, subject=_subject(row))
+    for (order_id, said_on), group in groups.items():
+        turned_down = _rehearse(file, order_id, said_on, group) if rehearsed else {}
+        for row, target in group:
+            if row.number in turned_down:
+                found[row.number] = _refused(file, row.number, turned_down[row.number])
+            else:
+                found[row.number] = _finding(file.kind, row, target)
+    return found
+
+
+def apply(file: Sheetful, *, cause_key: str, cause_text: str, numbers: Collection[int]) -> dict[int, dict[str, Any]]:
+    """Write the rows of these numbers and say of each what it wrote. Raises what `dates.record_all` raises."""
+    groups, _refusals, _silent = _meant(file)
+    stated: list[dates.Statement] = []
+    members: list[list[tuple[ReadRow, _Target]]] = []
+    for (order_id, said_on), group in groups.items():
+        accepted = [(row, target) for row, target in group if row.number in numbers]
+        if accepted:
+            stated.append(_statement(file, order_id, said_on, [row for row, _target in accepted]))
+            members.append(accepted)
+    before = {
+        milestone.pk: dates.ActualBefore(
+            milestone.pk, row.values["actual"], milestone.actual_on, milestone.actual_document
+        )
+        for group in members
+        for row, target in group
+        if file.kind is ImportKind.ACTUALS
+        for milestone in target.actuals
+    }
+    written: dict[int, dict[str, Any]] = {number: {} for number in numbers}
+    for recorded, group in zip(
+        dates.record_all(stated, cause_key=cause_key, cause_text=cause_text, actor=file.actor, now=file.now),
+        members,
+        strict=True,
+    ):
+        _note_promises(written, recorded, group)
+        if file.kind is ImportKind.ACTUALS:
+            _note_actuals(written, before, group)
+    return written
+
+
+def _note_promises(
+    written: dict[int, dict[str, Any]], recorded: dates.Recorded, group: Sequence[tuple[ReadRow, _Target]]
+) -> None:
+    """A later step that the statement wrote again belongs to its first row."""
+    rows = {(line, target.code): row.number for row, target in group for line in target.schedule_lines}
+    made = Promise.objects.filter(pk__in=recorded.promise_ids).order_by("pk")
+    for key, line, code in made.values_list("pk", "milestone__chain__lot__schedule_line", "milestone__code"):
+        number = rows.get((line, code), group[0][0].number)
+        written[number].setdefault("promises", []).append(str(key))
+
+
+def _note_actuals(
+    written: dict[int, dict[str, Any]],
+    before: Mapping[UUID, dates.ActualBefore],
+    group: Sequence[tuple[ReadRow, _Target]],
+) -> None:
+    for row, target in group:
+        for milestone in target.actuals:
+            was = before[milestone.pk]
+            written[row.number].setdefault("actuals", []).append(
+                {
+                    "milestone": str(was.milestone_id),
+                    "set_on": was.set_on.isoformat(),
+                    "was_on": was.was_on.isoformat() if was.was_on else None,
+                    "was_document": was.was_document,
+                }
+            )
+
+
+# -- what a row means ----------------------------------------------------------------------------------------------
+
+_Groups = dict[tuple[UUID, date], list[tuple[ReadRow, _Target]]]
+
+
+def _meant(file: Sheetful) -> tuple[_Groups, dict[int, BadInput], list[ReadRow]]:
+    """Rows by the statement they belong to, those that name nothing of ours, and those that say nothing."""
+    filled = [row for row in file.rows if row.values and not row.refusals]
+    known = _Known(file.kind, filled, file.actor)
+    groups: _Groups = defaultdict(list)
+    refused: dict[int, BadInput] = {}
+    silent: list[ReadRow] = []
+    taken: dict[tuple[object, ...], int] = {}
+    for row in filled:
+        if file.kind is ImportKind.PROMISES and "promise" not in row.values:
+            silent.append(row)
+            continue
+        said_on = row.values.get("stated_on", file.stated_on)
+        try:
+            target = known.target(row)
+            which = (target.order_id, said_on, row.values.get("lot"), target.schedule_lines, target.code)
+            if row.values.get("quantity") is None and taken.setdefault(which, row.number) != row.number:
+                raise BadInput(_("Another row of this file says the same thing's date."), field="line")
+        except BadInput as refusal:
+            refused[row.number] = refusal
+        else:
+            groups[(target.order_id, said_on)].append((row, target))
+    return groups, refused, silent
+
+
+class _Known:
+    """The orders, lots and dates that the rows of a file name, in a fixed number of queries."""
+
+    def __init__(self, kind: ImportKind, rows: Sequence[ReadRow], actor: User) -> None:
+        self._kind = kind
+        numbers = {row.values["order"] for row in rows}
+        visible = PurchaseOrder.objects.visible_to(actor)
+        self._orders: dict[str, set[UUID]] = defaultdict(set)
+        for number, key in visible.filter(number__in=numbers).values_list("number", "pk"):
+            self._orders[number].add(key)
+        named = ExternalRef.objects.filter(kind="purchase_order", external_id__in=numbers - self._orders.keys())
+        by_key = dict(named.values_list("subject_id", "external_id"))
+        for key in visible.filter(pk__in=by_key).values_list("pk", flat=True):
+            self._orders[by_key[key]].add(key)
+        self._lots: dict[tuple[UUID, int], list[DeliveryLot]] = defaultdict(list)
+        lots = (
+            DeliveryLot.objects.visible_to(actor)
+            .filter(schedule_line__line__order__in={key for keys in self._orders.values() for key in keys})
+            .filter(quantity__gt=0)
+            .select_related("schedule_line__line__order", "schedule_line__line__equipment_class")
+            .order_by("schedule_line__number", "number")
+        )
+        for lot in lots:
+            self._lots[(lot.schedule_line.line.order_id, lot.schedule_line.line.number)].append(lot)
+        self._may_write = sites_where(actor, Permission.DATES_WRITE)
+        self._may_write_anywhere = can(actor, Permission.DATES_WRITE, site_id=None)
+        chains = [lot.chain_id for lots in self._lots.values() for lot in lots]
+        codes = {row.values["milestone"] for row in rows if "milestone" in row.values} | {
+            lot.schedule_line.contract_step for lots in self._lots.values() for lot in lots
+        }
+        self._milestones = {
+            (row.chain_id, row.code): row for row in Milestone.objects.filter(chain__in=chains, code__in=codes)
+        }
+        self._promised: dict[UUID, Promise] = {}
+        if kind is ImportKind.PROMISES:
+            live = Promise.objects.filter(
+                milestone__in=[row.pk for row in self._milestones.values()], retraction__isnull=True
+            ).exclude(pk__in=Promise.objects.filter(supersedes__isnull=False).values("supersedes"))
+            self._promised = {row.milestone_id: row for row in live.order_by("stated_on", "recorded_at", "place")}
+
+    def target(self, row: ReadRow) -> _Target:
+        """Raises BadInput naming a field of the row."""
+        keys = self._orders.get(row.values["order"], set())
+        if not keys:
+            raise BadInput(_("There is no order %(number)s.") % {"number": row.values["order"]}, field="order")
+        if len(keys) > 1:
+            raise BadInput(_("Several orders are known by this number."), field="order")
+        order_id = next(iter(keys))
+        lots = self._lots.get((order_id, row.values["line"]), [])
+        if not lots:
+            raise BadInput(_("The order has no line %(number)s.") % {"number": row.values["line"]}, field="line")
+        if "schedule" in row.values:
+            lots = [lot for lot in lots if lot.schedule_line.number == row.values["schedule"]]
+            if not lots:
+                raise BadInput(_("The line has no schedule line of this number."), field="schedule")
+        if "lot" in row.values:
+            lots = [lot for lot in lots if lot.number == row.values["lot"]]
+            if not lots:
+                raise BadInput(_("The line has no lot of this number."), field="lot")
+        lots = [lot for lot in lots if lot.schedule_line.status != LineStatus.CANCELLED] or lots
+        for lot in lots:
+            site_id = lot.schedule_line.site_id
+            if site_id not in self._may_write and not (site_id is None and self._may_write_anywhere):
+                raise BadInput(_("You may not record dates there."), field="order")
+        return self._target(row, order_id, lots)
+
+    def _target(self, row: ReadRow, order_id: UUID, lots: Sequence[DeliveryLot]) -> _Target:
+        code = row.values.get("milestone", lots[0].schedule_line.contract_step)
+        milestones = [found for lot in lots if (found := self._milestones.get((lot.chain_id, code)))]
+        line = lots[0].schedule_line.line
+        return _Target(
+            order_id=order_id,
+            schedule_lines=frozenset(lot.schedule_line_id for lot in lots),
+            code=code,
+            subject=f"{line.order.number}/{line.number} {line.equipment_class.name}: {step_name(code)}",
+            old=", ".join(dict.fromkeys(filter(None, (self._standing(milestone) for milestone in milestones)))),
+            actuals=tuple(milestones) if self._kind is ImportKind.ACTUALS else (),
+        )
+
+    def _standing(self, milestone: Milestone) -> str:
+        if self._kind is ImportKind.ACTUALS:
+            return milestone.actual_on.isoformat() if milestone.actual_on else ""
+        promise = self._promised.get(milestone.pk)
+        if promise is None:
+            return ""
+        return promise.value or Precision(promise.precision).label.upper()
+
+
+def _subject(row: ReadRow) -> str:
+    return f"{row.values['order']}/{row.values['line']}"
+
+
+def _revision(file: Sheetful, row: ReadRow) -> DateRevision:
+    said: ImpreciseDate = row.values["promise"] if file.kind is ImportKind.PROMISES else on_day(row.values["actual"])
+    return DateRevision(
+        kind=RevisionKind.PROMISE if file.kind is ImportKind.PROMISES else RevisionKind.ACTUAL,
+        line_number=row.values["line"],
+        said=said,
+        schedule_number=row.values.get("schedule"),
+        lot_number=row.values.get("lot"),
+        milestone=row.values.get("milestone"),
+        conditional_on=row.values.get("conditional_on"),
+        quantity=row.values.get("quantity"),
+        reason_code=row.values.get("reason_code", ""),
+        responsible=row.values.get("responsible", ""),
+        note=row.values.get("note", ""),
+        field=f"{row.number}",
+    )
+
+
+def _statement(file: Sheetful, order_id: UUID, said_on: date, rows: Iterable[ReadRow]) -> dates.Statement:
+    return dates.Statement(order_id, [_revision(file, row) for row in rows], said_on, PromiseSource.FILE, file.document)
+
+
+# The revision's own words for a refusal, and the columns they stand in.
+_COLUMN_OF: Final = {
+    "date": {ImportKind.PROMISES: "promise", ImportKind.ACTUALS: "actual"},
+    "line_number": {ImportKind.PROMISES: "line", ImportKind.ACTUALS: "line"},
+    "schedule_number": {ImportKind.PROMISES: "schedule", ImportKind.ACTUALS: "schedule"},
+    "lot_number": {ImportKind.PROMISES: "lot", ImportKind.ACTUALS: "lot"},
+}
+
+
+def _rehearse(
+    file: Sheetful, order_id: UUID, said_on: date, group: Sequence[tuple[ReadRow, _Target]]
+) -> dict[int, BadInput]:
+    """The rows that recording would refuse, each found with the others as they would be written."""
+    left = [row for row, _target in group]
+    refused: dict[int, BadInput] = {}
+    while left:
+        try:
+            dates.check(_statement(file, order_id, said_on, left), actor=file.actor, now=file.now)
+        except BadInput as refusal:
+            number, _slash, name = (refusal.field or "").partition("/")
+            at_fault = [row for row in left if str(row.number) == number] or left
+            name = _COLUMN_OF.get(name, {}).get(file.kind, name or "stated_on")
+            for row in at_fault:
+                refused[row.number] = BadInput(refusal.message, field=name)
+            left = [row for row in left if row.number not in refused]
+        else:
+            break
+    return refused
+
+
+def _refused(file: Sheetful, number: int, refusal: BadInput) -> Finding:
+    field = refusal.field or ""
+    return Finding(RowOutcome.REFUSED, refusals=(CellRefusal(file.address(number, field), field, refusal.message),))
+
+
+def _finding(kind: ImportKind, row: ReadRow, target: _Target) -> Finding:
+    if kind is ImportKind.PROMISES:
+        said: ImpreciseDate = row.values["promise"]
+        field, new = "promise", said.value or said.precision.label.upper()
+    else:
+        field, new = "actual", row.values["actual"].isoformat()
+    if new == target.old:
+        return Finding(RowOutcome.UNCHANGED, subject=target.subject)
+    outcome = RowOutcome.CHANGED if target.old else RowOutcome.NEW
+    return Finding(outcome, target.subject, ((field, target.old, new),))

@@ -1,0 +1,429 @@
+"""Workbooks in: read in a closed process, previewed row by row, applied in one transaction, and taken back."""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from uuid import UUID
+
+from django.db import IntegrityError, transaction
+from django.utils.translation import gettext as _
+
+from procurement.domain.cells import DayOrder, DecimalMark, Declared
+from procurement.domain.import_table import (
+    HEADER_WITHIN,
+    ColumnMapping,
+    ReadRow,
+    check_mapping,
+    find_mapping,
+    raw,
+    read_rows,
+    shape,
+)
+from procurement.domain.table import MOST_BYTES, Sheet, Workbook, column_letters
+from procurement.gateways import sandbox
+from procurement.models import ColumnMappingMemory, Company, ImportBatch, ImportRow
+from procurement.readers import tables, workbook
+from procurement.services import dates, import_dates
+from procurement.services.import_dates import Finding, Sheetful
+from procurement.vocabulary import ImportKind, ImportState, RowOutcome
+from sites.accounts import audit
+from sites.accounts.models import User
+from sites.domain.errors import BadInput, Conflict, NotFound
+
+LIMITS = sandbox.Limits(cpu_seconds=30, memory_bytes=1024 * 1024 * 1024, wall_seconds=60)
+_ROWS_AT_ONCE = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What the sender says of the file; None: not said. `header_row` counts from 1, `columns` are letters by field."""
+
+    sheet: str | None = None
+    header_row: int | None = None
+    columns: Mapping[str, str] | None = None
+    encoding: str | None = None
+    day_order: DayOrder | None = None
+    decimal_mark: DecimalMark | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Table:
+    """One sheet of a file with its columns understood and its rows read."""
+
+    sheet: Sheet
+    mapping: ColumnMapping
+    rows: tuple[ReadRow, ...]
+
+    def address(self, number: int, field: str) -> str:
+        return self.sheet.address(number, self.mapping.columns.get(field))
+
+    def cells(self, number: int) -> dict[str, str]:
+        row = self.sheet.rows[number]
+        return {field: raw(row[place]) for field, place in self.mapping.columns.items() if row[place] is not None}
+
+
+@transaction.atomic
+def stage(
+    *,
+    content: bytes,
+    file_name: str,
+    kind: ImportKind,
+    stated_on: date,
+    actor: User,
+    now: datetime,
+    company_id: UUID | None = None,
+    said: Said = Said(),
+) -> ImportBatch:
+    """Read a file and say of each row what applying it would do; nothing else is written.
+
+    The same file for the same purpose answers with the batch that is there. Raises BadInput naming the file, sheet,
+    row, cell or `mapping/<field>`; then nothing is stored.
+    """
+    book = _read(content, said.encoding)
+    company = _company(company_id)
+    sheet, mapping, said = _understood(book, kind, company, said)
+    table = _table(sheet, mapping, kind, said, stated_on)
+    batch = ImportBatch(
+        kind=kind,
+        file_name=file_name[:200],
+        file_sha256=hashlib.sha256(content).hexdigest(),
+        content=content,
+        sheet=sheet.name,
+        header_row=mapping.header_row + 1,
+        mapping={field: column_letters(place) for field, place in sorted(mapping.columns.items())},
+        declared=_declared_words(said),
+        shape=shape(sheet, mapping.header_row),
+        company=company,
+        stated_on=stated_on,
+        uploaded_by=actor,
+    )
+    known = _same(batch)
+    if known is not None:
+        if not ImportBatch.objects.visible_to(actor).filter(pk=known.pk).exists():
+            raise Conflict(_("Somebody else has sent this file already."), field="file")
+        return known
+    try:
+        with transaction.atomic():
+            batch.save(force_insert=True)
+    except IntegrityError:
+        # Two at once: the other one was first.
+        raise Conflict(_("This file is being read already."), field="file") from None
+    _keep_findings(batch, table, _examine(batch, table, actor, now))
+    _remember(batch)
+    audit.record(
+        actor=actor,
+        verb="import.staged",
+        subject_kind="import",
+        subject_id=batch.pk,
+        facts={"file": batch.file_name, "rows": batch.rows_read, "refused": batch.rows_refused},
+    )
+    return batch
+
+
+def apply(*, batch_id: UUID, actor: User, now: datetime) -> ImportBatch:
+    """Write every accepted row in one transaction, with the file as their source.
+
+    The rows are looked at again: where one would now do something else than was previewed, the preview is renewed,
+    nothing is written and Conflict is raised. Raises NotFound, NotPermitted, Conflict.
+    """
+    with transaction.atomic():
+        batch = _locked(batch_id, actor)
+        if batch.state != ImportState.STAGED:
+            raise Conflict(_("This import is %(state)s.") % {"state": batch.get_state_display().lower()})
+        table = _table_again(batch)
+        is_stale = not _still_true(batch, table, actor, now) or not _write(batch, table, actor, now)
+        if is_stale:
+            found = _examine(batch, table, actor, now)
+            ImportRow.objects.filter(batch=batch).delete()
+            _keep_findings(batch, table, found)
+    if is_stale:
+        raise Conflict(_("Something changed since the preview; look at it again."))
+    return batch
+
+
+@transaction.atomic
+def undo(*, batch_id: UUID, reason: str, actor: User, now: datetime, force: bool = False) -> ImportBatch:
+    """Take back what the import wrote: promises are retracted by rows that name it, actual dates set back.
+
+    What was changed since is left, and its row says why, unless `force`. Raises NotFound, NotPermitted, Conflict, and
+    BadInput naming `reason`.
+    """
+    if not reason.strip():
+        raise BadInput(_("Say why."), field="reason")
+    batch = _locked(batch_id, actor)
+    if batch.state != ImportState.APPLIED:
+        raise Conflict(_("Only an applied import can be undone."))
+    rows = list(batch.rows.exclude(written={}).order_by("number"))
+    taken = dates.take_back(
+        promises=[UUID(key) for row in rows for key in row.written.get("promises", [])],
+        actuals=[
+            dates.ActualBefore(
+                UUID(each["milestone"]),
+                date.fromisoformat(each["set_on"]),
+                date.fromisoformat(each["was_on"]) if each["was_on"] else None,
+                each["was_document"],
+            )
+            for row in rows
+            for each in row.written.get("actuals", [])
+        ],
+        reason=_("%(file)s was undone: %(reason)s") % {"file": batch.file_name, "reason": reason},
+        cause_key=f"import-undo:{batch.pk}",
+        cause_text=_("Undo of %(file)s: %(reason)s") % {"file": batch.file_name, "reason": reason},
+        force=force,
+        actor=actor,
+        now=now,
+    )
+    for row in rows:
+        keys = [*row.written.get("promises", []), *(each["milestone"] for each in row.written.get("actuals", []))]
+        row.left = next((taken.left[UUID(key)] for key in keys if UUID(key) in taken.left), "")
+    ImportRow.objects.bulk_update([row for row in rows if row.left], ["left"])
+    batch.state, batch.undone_by, batch.undone_at, batch.undo_reason = ImportState.UNDONE, actor, now, reason[:500]
+    batch.save(update_fields=["state", "undone_by", "undone_at", "undo_reason"])
+    audit.record(actor=actor, verb="import.undone", subject_kind="import", subject_id=batch.pk, reason=reason)
+    return batch
+
+
+@transaction.atomic
+def discard(*, batch_id: UUID, actor: User) -> ImportBatch:
+    """Put a preview away unapplied; the file may be read anew. Raises NotFound, Conflict."""
+    batch = _locked(batch_id, actor)
+    if batch.state != ImportState.STAGED:
+        raise Conflict(_("Only a preview can be discarded."))
+    batch.state = ImportState.DISCARDED
+    batch.save(update_fields=["state"])
+    audit.record(actor=actor, verb="import.discarded", subject_kind="import", subject_id=batch.pk)
+    return batch
+
+
+# -- reading -------------------------------------------------------------------------------------------------------
+
+
+def _read(content: bytes, encoding: str | None) -> Workbook:
+    if len(content) > MOST_BYTES:
+        raise BadInput(_("The file is larger than %(size)s MB.") % {"size": MOST_BYTES // 1024**2}, field="file")
+    return workbook.load(sandbox.run(tables.TARGET, tables.payload(content, encoding=encoding), limits=LIMITS))
+
+
+def _company(key: UUID | None) -> Company | None:
+    if key is None:
+        return None
+    company = Company.objects.filter(pk=key).first()
+    if company is None:
+        raise BadInput(_("There is no such company."), field="company")
+    return company
+
+
+def _understood(
+    book: Workbook, kind: ImportKind, company: Company | None, said: Said
+) -> tuple[Sheet, ColumnMapping, Said]:
+    """The sheet and its columns: as said, as remembered of files of this shape, or as their titles say."""
+    columns = import_dates.columns_of(kind)
+    sheets = [sheet for sheet in book.sheets if said.sheet in {None, sheet.name}]
+    if not sheets:
+        raise BadInput(_("The file has no sheet of this name."), field="sheet")
+    remembered = None if said.columns is not None else _remembered(sheets, kind, company, said)
+    if remembered is not None:
+        return remembered
+    refusal: BadInput | None = None
+    for sheet in sheets:
+        try:
+            if said.columns is None:
+                return sheet, find_mapping(sheet, columns), said
+            mapping = ColumnMapping((said.header_row or 1) - 1, _places(said.columns))
+            check_mapping(sheet, mapping, columns)
+        except BadInput as trouble:
+            refusal = refusal or trouble
+        else:
+            return sheet, mapping, said
+    assert refusal is not None  # a workbook has a sheet
+    raise refusal
+
+
+def _places(letters: Mapping[str, str]) -> dict[str, int]:
+    places = {}
+    for field, said in letters.items():
+        place = 0
+        for letter in said.upper():
+            if not "A" <= letter <= "Z" or len(said) > 3:
+                raise BadInput(_("Name the column by its letters."), field=f"mapping/{field}")
+            place = place * 26 + ord(letter) - 64
+        places[field] = place - 1
+    return places
+
+
+def _remembered(
+    sheets: Sequence[Sheet], kind: ImportKind, company: Company | None, said: Said
+) -> tuple[Sheet, ColumnMapping, Said] | None:
+    """How the columns of a file of this shape were last understood; None where none like it came before."""
+    shapes = {
+        shape(sheet, row): (sheet, row)
+        for sheet in reversed(sheets)
+        for row in range(min(len(sheet.rows), HEADER_WITHIN))
+    }
+    memory = ColumnMappingMemory.objects.filter(kind=kind, shape__in=shapes, company=company).first()
+    if memory is None:
+        return None
+    sheet, row = shapes[memory.shape]
+    declared = memory.declared
+    return (
+        sheet,
+        ColumnMapping(row, _places(memory.mapping)),
+        Said(
+            encoding=said.encoding or declared.get("encoding"),
+            day_order=said.day_order or (DayOrder(declared["day_order"]) if "day_order" in declared else None),
+            decimal_mark=said.decimal_mark
+            or (DecimalMark(declared["decimal_mark"]) if "decimal_mark" in declared else None),
+        ),
+    )
+
+
+def _table(sheet: Sheet, mapping: ColumnMapping, kind: ImportKind, said: Said, stated_on: date) -> _Table:
+    declared = Declared(stated_on, said.day_order, said.decimal_mark)
+    return _Table(sheet, mapping, tuple(read_rows(sheet, mapping, import_dates.columns_of(kind), declared)))
+
+
+def _table_again(batch: ImportBatch) -> _Table:
+    """The stored bytes, read as they were read for the preview."""
+    declared = batch.declared
+    said = Said(
+        encoding=declared.get("encoding"),
+        day_order=DayOrder(declared["day_order"]) if "day_order" in declared else None,
+        decimal_mark=DecimalMark(declared["decimal_mark"]) if "decimal_mark" in declared else None,
+    )
+    book = _read(bytes(batch.content), said.encoding)
+    sheet = next(sheet for sheet in book.sheets if sheet.name == batch.sheet)
+    mapping = ColumnMapping(batch.header_row - 1, _places(batch.mapping))
+    return _table(sheet, mapping, ImportKind(batch.kind), said, batch.stated_on)
+
+
+def _declared_words(said: Said) -> dict[str, str]:
+    words = {"encoding": said.encoding, "day_order": said.day_order, "decimal_mark": said.decimal_mark}
+    return {name: str(word) for name, word in words.items() if word is not None}
+
+
+# -- looking at rows -----------------------------------------------------------------------------------------------
+
+
+def _sheetful(batch: ImportBatch, table: _Table, actor: User, now: datetime) -> Sheetful:
+    return Sheetful(
+        kind=ImportKind(batch.kind),
+        rows=table.rows,
+        address=table.address,
+        stated_on=batch.stated_on,
+        document=batch.file_name,
+        actor=actor,
+        now=now,
+    )
+
+
+def _examine(batch: ImportBatch, table: _Table, actor: User, now: datetime) -> dict[int, Finding]:
+    found = import_dates.examine(_sheetful(batch, table, actor, now))
+    blank = Finding(RowOutcome.BLANK)
+    return {row.number: blank if row.is_blank else found[row.number] for row in table.rows}
+
+
+def _rows(batch: ImportBatch, table: _Table, found: Mapping[int, Finding]) -> list[ImportRow]:
+    return [
+        ImportRow(
+            batch=batch,
+            number=number + 1,
+            outcome=finding.outcome,
+            cells=table.cells(number),
+            subject=finding.subject[:200],
+            changes=[{"field": field, "old": old, "new": new} for field, old, new in finding.changes],
+            refusals=[
+                {"address": each.address, "field": each.field, "message": each.message} for each in finding.refusals
+            ],
+        )
+        for number, finding in found.items()
+    ]
+
+
+def _keep_findings(batch: ImportBatch, table: _Table, found: Mapping[int, Finding]) -> None:
+    ImportRow.objects.bulk_create(_rows(batch, table, found), batch_size=_ROWS_AT_ONCE)
+    outcomes = [finding.outcome for finding in found.values()]
+    batch.rows_read = len(outcomes)
+    batch.rows_refused = outcomes.count(RowOutcome.REFUSED)
+    batch.rows_blank = outcomes.count(RowOutcome.BLANK)
+    batch.rows_accepted = batch.rows_read - batch.rows_refused - batch.rows_blank
+    batch.save(update_fields=["rows_read", "rows_accepted", "rows_refused", "rows_blank"])
+
+
+def _still_true(batch: ImportBatch, table: _Table, actor: User, now: datetime) -> bool:
+    """Whether every accepted row would still do what was previewed; what refuses at the writing is seen there."""
+    found = import_dates.examine(_sheetful(batch, table, actor, now), rehearsed=False)
+    for row in batch.rows.exclude(outcome__in=[RowOutcome.REFUSED, RowOutcome.BLANK]):
+        finding = found[row.number - 1]
+        changes = [{"field": field, "old": old, "new": new} for field, old, new in finding.changes]
+        if (row.outcome, row.changes) != (finding.outcome, changes):
+            return False
+    return True
+
+
+def _same(batch: ImportBatch) -> ImportBatch | None:
+    return ImportBatch.objects.filter(
+        file_sha256=batch.file_sha256,
+        kind=batch.kind,
+        sheet=batch.sheet,
+        mapping=batch.mapping,
+        header_row=batch.header_row,
+        declared=batch.declared,
+        stated_on=batch.stated_on,
+        state__in=[ImportState.STAGED, ImportState.APPLIED],
+    ).first()
+
+
+def _remember(batch: ImportBatch) -> None:
+    ColumnMappingMemory.objects.update_or_create(
+        company=batch.company,
+        kind=batch.kind,
+        shape=batch.shape,
+        defaults={"mapping": batch.mapping, "declared": batch.declared},
+    )
+
+
+# -- writing -------------------------------------------------------------------------------------------------------
+
+
+def _locked(batch_id: UUID, actor: User) -> ImportBatch:
+    batch = (
+        ImportBatch.objects.visible_to(actor)
+        .select_for_update(of=("self",))
+        .select_related("company")
+        .filter(pk=batch_id)
+        .first()
+    )
+    if batch is None:
+        raise NotFound(_("There is no such import."), field="import")
+    return batch
+
+
+def _write(batch: ImportBatch, table: _Table, actor: User, now: datetime) -> bool:
+    """False, with nothing written, where a row is refused that the preview accepted."""
+    rows = {row.number - 1: row for row in batch.rows.exclude(outcome__in=[RowOutcome.REFUSED, RowOutcome.BLANK])}
+    said_by = batch.company.name if batch.company else str(actor)
+    try:
+        with transaction.atomic():
+            written = import_dates.apply(
+                _sheetful(batch, table, actor, now),
+                cause_key=f"import:{batch.pk}",
+                cause_text=_("%(who)s by file %(file)s") % {"who": said_by, "file": batch.file_name},
+                numbers=rows.keys(),
+            )
+    except BadInput:
+        return False
+    for number, row in rows.items():
+        row.written = written.get(number, {})
+    changed = [row for row in rows.values() if row.written]
+    ImportRow.objects.bulk_update(changed, ["written"], batch_size=_ROWS_AT_ONCE)
+    batch.state, batch.applied_by, batch.applied_at = ImportState.APPLIED, actor, now
+    batch.save(update_fields=["state", "applied_by", "applied_at"])
+    audit.record(
+        actor=actor,
+        verb="import.applied",
+        subject_kind="import",
+        subject_id=batch.pk,
+        facts={"file": batch.file_name, "rows": batch.rows_accepted, "refused": batch.rows_refused},
+    )
+    return True
