@@ -185,6 +185,9 @@ class Notification(Row):
     endpoint = models.ForeignKey(
         "ChatEndpoint", null=True, blank=True, on_delete=models.PROTECT, related_name="notifications"
     )
+    subscription = models.ForeignKey(
+        "Subscription", null=True, blank=True, on_delete=models.PROTECT, related_name="notifications"
+    )
     kind = models.CharField(max_length=10, choices=MessageKind, default=MessageKind.ALERTS)
     lane = models.CharField(max_length=8, choices=Lane)
     cause_key = models.CharField(max_length=80)
@@ -205,6 +208,9 @@ class Notification(Row):
     last_answer = models.CharField(max_length=500, blank=True)
     released_at = models.DateTimeField(null=True, blank=True)
     sent_at = models.DateTimeField(null=True, blank=True)
+    retried_at = models.DateTimeField(
+        null=True, blank=True, help_text="When somebody asked to send a dead message again"
+    )
 
     class Meta:
         constraints = [

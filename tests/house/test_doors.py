@@ -33,6 +33,8 @@ OWNED = {
     # Of one person: their own mail, whatever their rights are by now.
     "procurement.Notification": "accounts.User",
     "procurement.NotificationItem": "procurement.Notification",
+    "procurement.AlertPreference": "accounts.User",
+    "procurement.ChatEndpoint": "accounts.User",
 }
 PEOPLE = "accounts.User"
 
