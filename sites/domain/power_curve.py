@@ -78,3 +78,8 @@ def lowest(curves: Sequence[Curve]) -> Curve:
 def edges(curves: Iterable[Curve], from_on: date, until_on: date) -> list[date]:
     """The first day and every later one, up to the last, on which a curve may change."""
     return sorted({from_on, *(day for curve in curves for day in curve.days if from_on < day <= until_on)})
+
+
+def first_above(curve: Curve, most: Decimal) -> tuple[date, Decimal] | None:
+    """The first day on which a curve is above a value, and how high it is then."""
+    return next(((day, value) for day, value in curve.steps if value > most), None)

@@ -1,0 +1,446 @@
+"""The record of a power purchase agreement as JSON: its shape, its published schema, and the rules it must keep.
+
+Amounts are written as text or numbers, days as `2027-06-01`; an absent value is not known. `schema()` is the published
+document; nobody else has one for the field.
+"""
+
+import json
+from collections.abc import Iterator
+from datetime import date
+from decimal import Decimal
+from itertools import pairwise
+from typing import Annotated, Any, Final, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+
+from sites.domain import agreement_state, power_market
+from sites.domain.currency import CURRENCIES
+from sites.domain.errors import BadInput
+from sites.domain.power_curve import Curve, first_above, stepped, total, window
+from sites.domain.power_money import Band, DamagesTerms, check_damages
+from sites.vocabulary import (
+    AgreementState,
+    AgreementStructure,
+    Certificate,
+    CertificateReplacement,
+    ClockReference,
+    ClockSide,
+    ContractParty,
+    CreditForm,
+    DamagesDirection,
+    DamagesDue,
+    DamagesKind,
+    DeemedEnergy,
+    DocumentKind,
+    DurationBasis,
+    EnergyUnit,
+    NegativePriceRule,
+    PriceKind,
+    VolumeShape,
+)
+
+FORMAT: Final = "longlead.ppa/1"
+EARLIEST, LATEST = date(2000, 1, 1), date(2100, 12, 31)
+LONGEST: Final = 2_000_000
+
+Day = Annotated[date, Field(ge=EARLIEST, le=LATEST)]
+Mw = Annotated[Decimal, Field(gt=0, le=100_000, max_digits=9, decimal_places=3)]
+MwOrNone = Annotated[Decimal, Field(ge=0, le=100_000, max_digits=9, decimal_places=3)]
+Mwh = Annotated[Decimal, Field(gt=0, le=1_000_000_000, max_digits=14, decimal_places=1)]
+Percent = Annotated[Decimal, Field(ge=0, le=100, max_digits=5, decimal_places=2)]
+FinePercent = Annotated[Decimal, Field(ge=0, le=100, max_digits=6, decimal_places=3)]
+Years = Annotated[Decimal, Field(ge=0, le=100, max_digits=5, decimal_places=2)]
+Price = Annotated[Decimal, Field(ge=-100_000, le=10_000_000, max_digits=14, decimal_places=4)]
+Amount = Annotated[Decimal, Field(ge=0, le=10_000_000_000_000, max_digits=16, decimal_places=2)]
+Days = Annotated[int, Field(ge=0, le=3660)]
+Country = Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}$")]
+Currency = Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")]
+
+
+def _text(longest: int, *, least: int = 0) -> Any:
+    return StringConstraints(strip_whitespace=True, min_length=least, max_length=longest, pattern=r"^[^\x00-\x1f]*$")
+
+
+T40 = Annotated[str, _text(40)]
+T60 = Annotated[str, _text(60)]
+T80 = Annotated[str, _text(80)]
+T120 = Annotated[str, _text(120)]
+T200 = Annotated[str, _text(200)]
+T500 = Annotated[str, _text(500)]
+Code = Annotated[str, StringConstraints(pattern=r"^[A-Z0-9][A-Z0-9._/-]{0,29}$")]
+SiteCode = Annotated[str, StringConstraints(pattern=r"^[A-Z0-9][A-Z0-9-]{0,19}$")]
+StepCode = Annotated[str, StringConstraints(pattern=r"^[A-Z0-9][A-Z0-9_]{0,39}$")]
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class ShareStep(_Part):
+    from_on: Day
+    share_mw: MwOrNone
+
+
+class ShareRecord(_Part):
+    """Megawatts for one site, from a day (absent: from COD) until a day (absent: to the end)."""
+
+    site: SiteCode
+    share_mw: Mw
+    from_on: Day | None = None
+    until_on: Day | None = None
+    steps: tuple[ShareStep, ...] = ()
+
+    def curve(self) -> Curve:
+        mw = stepped([(date.min, self.share_mw), *((step.from_on, step.share_mw) for step in self.steps)])
+        return window(mw, self.from_on or date.min, self.until_on)
+
+
+class BandRecord(_Part):
+    from_day: Annotated[int, Field(ge=1, le=3660)]
+    amount_per_mw_day: Annotated[Decimal, Field(ge=0, le=1_000_000_000, max_digits=14, decimal_places=2)]
+
+
+class DamagesRecord(_Part):
+    direction: DamagesDirection
+    kind: DamagesKind = DamagesKind.PER_MW_DAY
+    due: DamagesDue = DamagesDue.TARGET_COD
+    due_on: Day | None = None
+    extension_days: Days = 0
+    grace_days: Days = 0
+    percent_per_day: Annotated[Decimal, Field(gt=0, le=100, max_digits=6, decimal_places=3)] | None = None
+    base_amount: Amount | None = None
+    cap_percent: FinePercent | None = None
+    cap_amount: Amount | None = None
+    cap_days: Days | None = None
+    bands: tuple[BandRecord, ...] = ()
+
+    def terms(self) -> DamagesTerms:
+        return DamagesTerms(
+            kind=self.kind,
+            bands=tuple(Band(band.from_day, band.amount_per_mw_day) for band in self.bands),
+            percent_per_day=self.percent_per_day,
+            base_amount=self.base_amount,
+            extension_days=self.extension_days,
+            grace_days=self.grace_days,
+            cap_percent=self.cap_percent,
+            cap_amount=self.cap_amount,
+            cap_days=self.cap_days,
+        )
+
+
+class ConditionRecord(_Part):
+    number: Annotated[int, Field(ge=1, le=999)]
+    text: Annotated[str, _text(300, least=1)]
+    party: ContractParty = ContractParty.SELLER
+    due_on: Day | None = None
+    met_on: Day | None = None
+    waived_on: Day | None = None
+    document: T500 = ""
+    owner: T120 = ""
+
+
+class NoticeRecord(_Part):
+    """`calendar` is the name of a work calendar, empty for that of the agreement; `owner` a user name."""
+
+    number: Annotated[int, Field(ge=1, le=999)]
+    subject: Annotated[str, _text(300, least=1)]
+    served_to: Annotated[str, _text(160, least=1)]
+    days: Days
+    basis: DurationBasis = DurationBasis.CALENDAR
+    side: ClockSide = ClockSide.BEFORE
+    reference: ClockReference = ClockReference.DAY
+    reference_on: Day | None = None
+    milestone_code: StepCode | Literal[""] = ""
+    calendar: T120 = ""
+    served_on: Day | None = None
+    document: T500 = ""
+    owner: T120 = ""
+
+
+class CreditRecord(_Part):
+    given_by: ContractParty
+    form: CreditForm
+    issuer: Annotated[str, _text(160)] = ""
+    amount: Amount | None = None
+    currency: Currency
+    from_on: Day | None = None
+    expires_on: Day | None = None
+    renew_days: Days = 0
+    released_on: Day | None = None
+    document: T500 = ""
+    owner: T120 = ""
+
+
+class DocumentRecord(_Part):
+    kind: DocumentKind = DocumentKind.AGREEMENT
+    title: Annotated[str, _text(200, least=1)]
+    reference: Annotated[str, _text(500, least=1)]
+    dated_on: Day | None = None
+
+
+class MilestoneRecord(_Part):
+    """A step of the way to COD: its plan. Promises, actuals and pinned dates are recorded one by one, never here."""
+
+    code: StepCode
+    duration_days: Days = 0
+    planned_on: Day | None = None
+
+
+class AgreementRecord(_Part):
+    format: Literal["longlead.ppa/1"] = FORMAT
+    code: Code
+    name: Annotated[str, _text(160, least=1)]
+    state: AgreementState = AgreementState.SCREENING
+    seller: Annotated[str, _text(120, least=1)]
+    buyer: T120 = ""
+    sleeving_retailer: T120 = ""
+    guarantor: T120 = ""
+    project: T120 = ""
+    technology: T60 = ""
+    country: Country
+    location: T120 = ""
+    grid_node: T80 = ""
+    delivery_point: T120 = ""
+    structure: AgreementStructure
+    volume_shape: VolumeShape
+    contracted_mw: Mw
+    output_share_percent: FinePercent | None = None
+    minimum_installed_mw: MwOrNone | None = None
+    annual_mwh: Mwh | None = None
+    tolerance_percent: Percent | None = None
+    p50_mwh: Mwh | None = None
+    p90_mwh: Mwh | None = None
+    minimum_availability_percent: Percent | None = None
+    shortfall_rule: T200 = ""
+    minimum_take_percent: Percent | None = None
+    term_years: Years | None = None
+    tail_years: Years | None = None
+    signed_on: Day | None = None
+    starts_on: Day | None = None
+    price_kind: PriceKind = PriceKind.FIXED
+    price: Price | None = None
+    price_unit: EnergyUnit = EnergyUnit.MWH
+    currency: Currency
+    escalation_percent: Annotated[Decimal, Field(ge=-100, le=100, max_digits=6, decimal_places=3)] | None = None
+    index_name: T80 = ""
+    index_base_on: Day | None = None
+    indexed_share_percent: FinePercent | None = None
+    floating_reference: T80 = ""
+    price_floor: Price | None = None
+    price_cap: Price | None = None
+    settlement_market: T40 = ""
+    settlement_zone: T40 = ""
+    settlement_interval_minutes: Literal[5, 15, 30, 60] | None = None
+    negative_price_rule: NegativePriceRule = NegativePriceRule.SETTLES
+    curtailment_borne_by: ContractParty | Literal[""] = ""
+    curtailment_allowance_percent: Percent | None = None
+    deemed_energy: DeemedEnergy | Literal[""] = ""
+    certificate: Certificate = Certificate.NONE
+    certificate_vintage: T40 = ""
+    certificate_owner: ContractParty | Literal[""] = ""
+    certificate_delivery_days: Days | None = None
+    certificate_replacement: CertificateReplacement | Literal[""] = ""
+    certificate_successor: Certificate | Literal[""] = ""
+    target_cod_on: Day | None = None
+    guaranteed_cod_on: Day | None = None
+    long_stop_on: Day | None = None
+    termination_right: T200 = ""
+    change_in_law_borne_by: ContractParty | Literal[""] = ""
+    metering: T200 = ""
+    assignment_terms: T200 = ""
+    confidentiality: T200 = ""
+    governing_law: T80 = ""
+    owner: T120 = ""
+    calendar: T120 = ""
+    shares: tuple[ShareRecord, ...] = ()
+    delay_damages: tuple[DamagesRecord, ...] = ()
+    conditions: tuple[ConditionRecord, ...] = ()
+    notices: tuple[NoticeRecord, ...] = ()
+    credit_support: tuple[CreditRecord, ...] = ()
+    documents: tuple[DocumentRecord, ...] = ()
+    milestones: tuple[MilestoneRecord, ...] = ()
+
+
+# Fields that are rows of their own; all others are columns of the agreement under the same name.
+PARTS: Final = (
+    "shares", "delay_damages", "conditions", "notices", "credit_support", "documents", "milestones",
+)  # fmt: skip
+NAMED: Final = ("owner", "calendar")
+COLUMNS: Final = tuple(
+    name for name in AgreementRecord.model_fields if name not in {*PARTS, *NAMED, "format", "code", "state"}
+)
+
+
+def schema() -> dict[str, Any]:
+    """JSON Schema (2020-12) of the record."""
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "$id": FORMAT,
+        **AgreementRecord.model_json_schema(),
+        "title": "Power purchase agreement",
+    }
+
+
+def read(text: bytes | str) -> AgreementRecord:
+    """Raises BadInput naming the first field that is wrong; `others` in its facts lists the rest."""
+    if len(text) > LONGEST:
+        raise BadInput("The record is larger than two megabytes.", field="record")
+    try:
+        record = AgreementRecord.model_validate_json(text)
+    except ValidationError as wrong:
+        raise _refusal(
+            [("/".join(str(part) for part in each["loc"]), each["msg"]) for each in wrong.errors()]
+        ) from None
+    check(record)
+    return record
+
+
+def of(document: dict[str, Any]) -> AgreementRecord:
+    """The same from plain values, as a form or the API has them."""
+    return read(json.dumps(document, default=str))
+
+
+def check(record: AgreementRecord) -> None:
+    """The rules that span fields. Raises BadInput as `read` does."""
+    found = list(_broken(record))
+    if found:
+        raise _refusal(found)
+
+
+def _refusal(found: list[tuple[str, str]]) -> BadInput:
+    (field, message), *rest = found
+    return BadInput(message, field=field or "record", others=[{"field": name, "message": text} for name, text in rest])
+
+
+def _broken(record: AgreementRecord) -> Iterator[tuple[str, str]]:
+    yield from _currency(record)
+    yield from _market(record)
+    yield from _dates(record)
+    yield from _price(record)
+    yield from _state(record)
+    yield from _shares(record)
+    for place, clause in enumerate(record.delay_damages):
+        yield from _damages(clause, f"delay_damages/{place}")
+    yield from _conditions(record)
+    yield from _notices(record)
+    for place, credit in enumerate(record.credit_support):
+        if credit.currency not in CURRENCIES:
+            yield f"credit_support/{place}/currency", f"{credit.currency} is no currency of ISO 4217."
+        if credit.from_on and credit.expires_on and credit.expires_on < credit.from_on:
+            yield f"credit_support/{place}/expires_on", "The credit support expires before it starts."
+    yield from _twice([row.reference for row in record.documents], "documents", "reference")
+    yield from _twice([row.code for row in record.milestones], "milestones", "code")
+
+
+def _currency(record: AgreementRecord) -> Iterator[tuple[str, str]]:
+    if record.currency not in CURRENCIES:
+        yield "currency", f"{record.currency} is no currency of ISO 4217."
+
+
+def _market(record: AgreementRecord) -> Iterator[tuple[str, str]]:
+    try:
+        power_market.check_zone(record.settlement_market, record.settlement_zone, record.country)
+    except BadInput as refusal:
+        yield str(refusal.field), refusal.message
+    for field in ("certificate", "certificate_successor"):
+        value = getattr(record, field)
+        try:
+            if value:
+                power_market.check_certificate(Certificate(value), record.country, field=field)
+        except BadInput as refusal:
+            yield field, refusal.message
+
+
+def _dates(record: AgreementRecord) -> Iterator[tuple[str, str]]:
+    stated = [
+        (name, day)
+        for name in ("target_cod_on", "guaranteed_cod_on", "long_stop_on")
+        if (day := getattr(record, name)) is not None
+    ]
+    for (before, early), (after, late) in pairwise(stated):
+        if late < early:
+            yield after, f"{_words(after)} ({late}) lies before {_words(before)} ({early})."
+    if record.p50_mwh is not None and record.p90_mwh is not None and record.p90_mwh > record.p50_mwh:
+        yield "p90_mwh", "P90 is what is exceeded more often: it cannot be above P50."
+
+
+def _words(field: str) -> str:
+    return field.removesuffix("_on").replace("_", " ")
+
+
+def _price(record: AgreementRecord) -> Iterator[tuple[str, str]]:
+    for field in ("price", "price_cap"):
+        try:
+            power_market.check_price(getattr(record, field), record.price_unit, record.currency, field=field)
+        except BadInput as refusal:
+            yield field, refusal.message
+    if record.price_floor is not None and record.price_cap is not None and record.price_floor > record.price_cap:
+        yield "price_floor", "The floor lies above the cap."
+    if record.price_kind is PriceKind.ESCALATING and record.escalation_percent is None:
+        yield "escalation_percent", "An escalating price states by how much."
+    if record.price_kind is PriceKind.INDEXED:
+        if not record.index_name:
+            yield "index_name", "An indexed price names its index."
+        if record.index_base_on is None:
+            yield "index_base_on", "An indexed price states its base date."
+
+
+def _state(record: AgreementRecord) -> Iterator[tuple[str, str]]:
+    known = {name for name in COLUMNS if getattr(record, name) not in (None, "")}
+    for name in agreement_state.missing_fields(record.state, known):
+        yield name, f"An agreement in state {record.state.value} states this."
+
+
+def _shares(record: AgreementRecord) -> Iterator[tuple[str, str]]:
+    yield from _twice([(row.site, row.from_on) for row in record.shares], "shares", "site")
+    for place, row in enumerate(record.shares):
+        if row.from_on and row.until_on and row.until_on < row.from_on:
+            yield f"shares/{place}/until_on", "The share ends before it starts."
+        yield from _twice([step.from_on for step in row.steps], f"shares/{place}/steps", "from_on")
+    above = first_above(total(row.curve() for row in record.shares), record.contracted_mw)
+    if above is not None:
+        day, mw = above
+        since = "from COD" if day == date.min else f"from {day}"
+        yield "shares", f"The shares take {mw:f} MW {since}; the agreement has {record.contracted_mw:f} MW."
+
+
+def _damages(clause: DamagesRecord, path: str) -> Iterator[tuple[str, str]]:
+    if (clause.due is DamagesDue.DAY) != (clause.due_on is not None):
+        yield f"{path}/due_on", "A day is given where, and only where, damages are due after a day."
+    if clause.cap_percent is not None and clause.base_amount is None:
+        yield f"{path}/base_amount", "A cap in percent names the amount it is of."
+    if clause.kind is DamagesKind.PER_MW_DAY and clause.percent_per_day is not None:
+        yield f"{path}/percent_per_day", "Damages per MW and day have bands, not a percentage."
+    try:
+        check_damages(clause.terms())
+    except BadInput as refusal:
+        yield f"{path}/{refusal.field}", refusal.message
+
+
+def _conditions(record: AgreementRecord) -> Iterator[tuple[str, str]]:
+    yield from _twice([row.number for row in record.conditions], "conditions", "number")
+    yield from _twice([row.direction for row in record.delay_damages], "delay_damages", "direction")
+    for place, row in enumerate(record.conditions):
+        if row.met_on and row.waived_on:
+            yield f"conditions/{place}/waived_on", "A condition is met or waived, not both."
+
+
+def _notices(record: AgreementRecord) -> Iterator[tuple[str, str]]:
+    yield from _twice([row.number for row in record.notices], "notices", "number")
+    codes = {row.code for row in record.milestones}
+    for place, row in enumerate(record.notices):
+        if (row.reference is ClockReference.DAY) != (row.reference_on is not None):
+            yield f"notices/{place}/reference_on", "A day is given where, and only where, the notice counts from a day."
+        if (row.reference is ClockReference.MILESTONE) != bool(row.milestone_code):
+            yield (
+                f"notices/{place}/milestone_code",
+                "A milestone is named where, and only where, it is counted from.",
+            )
+        elif row.milestone_code and codes and row.milestone_code not in codes:
+            yield f"notices/{place}/milestone_code", f"The agreement has no milestone {row.milestone_code}."
+
+
+def _twice(values: list[Any], path: str, field: str) -> Iterator[tuple[str, str]]:
+    for place, value in enumerate(values):
+        if value in values[:place]:
+            yield f"{path}/{place}/{field}", "This is given twice."

@@ -1,0 +1,204 @@
+"""What a record of an agreement may say, each refusal by its field."""
+
+import json
+from datetime import date
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
+
+from sites.domain.errors import BadInput
+from sites.readers import agreement_record
+from sites.readers.agreement_record import AgreementRecord
+
+SCHEMA = Path(__file__).resolve().parents[3] / "docs" / "ppa-schema.json"
+
+RIGHT: dict[str, Any] = {
+    "format": "longlead.ppa/1",
+    "code": "PPA-AU-07",
+    "name": "Gunyah Plains Solar",
+    "state": "construction",
+    "seller": "Wattlefold Renewables",
+    "buyer": "Halls Owner",
+    "country": "AU",
+    "structure": "virtual",
+    "volume_shape": "baseload",
+    "contracted_mw": "24",
+    "term_years": "12",
+    "signed_on": "2026-05-01",
+    "price": "61.50",
+    "currency": "AUD",
+    "settlement_market": "NEM",
+    "settlement_zone": "NSW1",
+    "settlement_interval_minutes": 5,
+    "certificate": "lgc",
+    "certificate_successor": "rego_au",
+    "target_cod_on": "2027-06-01",
+    "guaranteed_cod_on": "2027-09-01",
+    "long_stop_on": "2028-03-01",
+    "shares": [
+        {"site": "SYD01", "share_mw": "16", "steps": [{"from_on": "2029-01-01", "share_mw": "20"}]},
+        {"site": "SYD02", "share_mw": "8", "until_on": "2028-12-31"},
+    ],
+    "delay_damages": [
+        {
+            "direction": "receivable",
+            "bands": [{"from_day": 1, "amount_per_mw_day": "150"}, {"from_day": 31, "amount_per_mw_day": "250"}],
+        }
+    ],
+    "conditions": [{"number": 1, "text": "Connection agreement signed", "due_on": "2026-12-01"}],
+    "notices": [
+        {"number": 1, "subject": "Notice of delay", "served_to": "Seller", "days": 30, "reference": "guaranteed_cod"}
+    ],
+    "credit_support": [{"given_by": "buyer", "form": "letter_of_credit", "amount": "2500000", "currency": "AUD"}],
+    "documents": [{"title": "Signed agreement", "reference": "DOC-1"}],
+    "milestones": [{"code": "SIGNED"}, {"code": "COD", "duration_days": 390}],
+}
+
+
+def _read(**given: Any) -> AgreementRecord:
+    return agreement_record.of(RIGHT | given)
+
+
+def _refused(**given: Any) -> str | None:
+    with pytest.raises(BadInput) as refusal:
+        _read(**given)
+    return refusal.value.field
+
+
+def test_a_right_record_is_read_with_its_types() -> None:
+    record = _read()
+
+    assert (record.contracted_mw, record.target_cod_on) == (Decimal(24), date(2027, 6, 1))
+    assert record.shares[0].curve().at(date(2029, 1, 1)) == 20
+
+
+def test_numbers_are_taken_as_well_as_text() -> None:
+    assert _read(price=61.5).price == Decimal("61.5")
+
+
+@pytest.mark.parametrize(
+    ("given", "field"),
+    [
+        ({"contracted_mw": "-24"}, "contracted_mw"),
+        ({"contracted_mw": 0}, "contracted_mw"),
+        ({"contracted_mw": "24000000"}, "contracted_mw"),
+        ({"contracted_mw": "NaN"}, "contracted_mw"),
+        ({"contracted_mw": "24 GW"}, "contracted_mw"),
+        ({"price": "0.0615"}, "price"),
+        ({"price": "61.50", "price_unit": "kwh"}, "price"),
+        ({"price_cap": "0.09"}, "price_cap"),
+        ({"price_floor": "90", "price_cap": "80"}, "price_floor"),
+        ({"price_kind": "escalating"}, "escalation_percent"),
+        ({"price_kind": "indexed", "index_base_on": "2026-01-01"}, "index_name"),
+        ({"price_kind": "indexed", "index_name": "CPI"}, "index_base_on"),
+        ({"currency": "XXX"}, "currency"),
+        ({"currency": "aud"}, "currency"),
+        ({"settlement_zone": "TOKYO", "settlement_market": "JEPX"}, "settlement_zone"),
+        ({"settlement_market": "JEPX"}, "settlement_market"),
+        ({"settlement_interval_minutes": 7}, "settlement_interval_minutes"),
+        ({"certificate": "nfc"}, "certificate"),
+        ({"certificate_successor": "rego_gb"}, "certificate_successor"),
+        ({"country": "Australia"}, "country"),
+        ({"long_stop_on": "2027-08-31"}, "long_stop_on"),
+        ({"guaranteed_cod_on": "2027-05-31"}, "guaranteed_cod_on"),
+        ({"guaranteed_cod_on": None, "long_stop_on": "2027-05-31", "state": "signed"}, "long_stop_on"),
+        ({"target_cod_on": "1999-06-01"}, "target_cod_on"),
+        ({"target_cod_on": "1 June 2027"}, "target_cod_on"),
+        ({"p50_mwh": "100", "p90_mwh": "101"}, "p90_mwh"),
+        ({"buyer": ""}, "buyer"),
+        ({"long_stop_on": None}, "long_stop_on"),
+        ({"nonsense": 1}, "nonsense"),
+        ({"format": "longlead.ppa/2"}, "format"),
+        ({"name": "two\nlines"}, "name"),
+        ({"shares": [{"site": "SYD01", "share_mw": "24.001"}]}, "shares"),
+        ({"shares": [{"site": "SYD01", "share_mw": "-1"}]}, "shares/0/share_mw"),
+        ({"shares": [{"site": "SYD01", "share_mw": "1"}, {"site": "SYD01", "share_mw": "1"}]}, "shares/1/site"),
+        (
+            {"shares": [{"site": "A", "share_mw": "1", "from_on": "2028-01-01", "until_on": "2027-12-31"}]},
+            "shares/0/until_on",
+        ),
+        ({"delay_damages": [{"direction": "payable"}]}, "delay_damages/0/bands"),
+        (
+            {"delay_damages": [{"direction": "payable", "kind": "percent_per_day", "percent_per_day": "1.5"}]},
+            "delay_damages/0/percent_per_day",
+        ),
+        ({"delay_damages": [RIGHT["delay_damages"][0] | {"due": "day"}]}, "delay_damages/0/due_on"),
+        ({"delay_damages": [RIGHT["delay_damages"][0] | {"cap_percent": "10"}]}, "delay_damages/0/base_amount"),
+        (
+            {"conditions": [{"number": 1, "text": "x", "met_on": "2026-01-01", "waived_on": "2026-01-01"}]},
+            "conditions/0/waived_on",
+        ),
+        ({"notices": [{"number": 1, "subject": "x", "served_to": "y", "days": 1}]}, "notices/0/reference_on"),
+        (
+            {
+                "notices": [
+                    {"number": 1, "subject": "x", "served_to": "y", "days": 1, "reference": "milestone",
+                     "milestone_code": "BACKFEED"}
+                ]
+            },
+            "notices/0/milestone_code",
+        ),
+        (
+            {"credit_support": [{"given_by": "buyer", "form": "cash", "currency": "ZZZ"}]},
+            "credit_support/0/currency",
+        ),
+        ({"milestones": [{"code": "COD"}, {"code": "COD"}]}, "milestones/1/code"),
+    ],
+)  # fmt: skip
+def test_a_wrong_value_is_refused_by_its_field(given: dict[str, Any], field: str) -> None:
+    assert _refused(**given) == field
+
+
+def test_shares_may_follow_one_another_up_to_the_whole() -> None:
+    shares = [
+        {"site": "SYD01", "share_mw": "24", "until_on": "2028-12-31"},
+        {"site": "SYD02", "share_mw": "24", "from_on": "2029-01-01"},
+    ]
+
+    assert len(_read(shares=shares).shares) == 2
+
+
+def test_a_step_that_overlaps_another_share_is_refused_from_its_day() -> None:
+    # 16 + 8 = 24 to the end of 2028; 20 + 8 would be 28 where the second share did not end.
+    with pytest.raises(BadInput) as refusal:
+        _read(shares=[RIGHT["shares"][0], {"site": "SYD02", "share_mw": "8"}])
+
+    assert refusal.value.field == "shares"
+    assert "28 MW from 2029-01-01" in refusal.value.message
+
+
+def test_all_that_is_wrong_is_told_at_once() -> None:
+    with pytest.raises(BadInput) as refusal:
+        _read(price="0.06", settlement_zone="TOKYO", settlement_market="JEPX")
+
+    others = refusal.value.facts["others"]
+    assert isinstance(others, list)
+    assert (refusal.value.field, [each["field"] for each in others]) == ("settlement_zone", ["price"])
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", "null", '"PPA"', "{}", "\ud800"])
+def test_what_is_no_record_is_refused(text: str) -> None:
+    with pytest.raises(BadInput):
+        agreement_record.read(text.encode("utf-8", "surrogatepass"))
+
+
+def test_a_record_larger_than_its_limit_is_not_read() -> None:
+    with pytest.raises(BadInput) as refusal:
+        agreement_record.read(b" " * 2_000_001)
+
+    assert refusal.value.field == "record"
+
+
+def test_the_published_schema_is_the_one_in_force() -> None:
+    assert json.loads(SCHEMA.read_text()) == agreement_record.schema()
+
+
+def test_a_right_record_keeps_the_published_schema_and_a_wrong_one_does_not() -> None:
+    schema = Draft202012Validator(json.loads(SCHEMA.read_text()))
+
+    assert list(schema.iter_errors(RIGHT)) == []
+    assert list(schema.iter_errors(RIGHT | {"nonsense": 1})) != []
+    assert list(schema.iter_errors({"code": "PPA-1"})) != []
