@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import Any
 from uuid import UUID
 
 from django.db import transaction
@@ -9,16 +10,20 @@ from django.utils.translation import gettext as _
 
 from procurement.gateways import wake
 from procurement.models import RosAnchor
-from procurement.services import forecasts, schedule_files
+from procurement.queries.schedule_difference import difference
+from procurement.services import anchor_rules, forecasts, schedule_files
 from procurement.services.chain_dates import touched_by_gates
 from procurement.services.forecasts import Moved, Touched, local_date
+from procurement.services.schedule_bindings import bindings_of, bound_since, changed, restore
 from procurement.vocabulary import RunCause
 from sites.accounts.models import User
 from sites.accounts.permissions import Permission
+from sites.domain.errors import RuleBroken
 from sites.models import Gate, ScheduleRevision, Site
 from sites.services import schedules
 from sites.services.access import check_can
 from sites.services.schedules import Source
+from sites.vocabulary import DecisionKind
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,27 +63,105 @@ def read_revision(
     )
 
 
-@transaction.atomic
-def accept(*, revision_id: UUID, actor: User, now: datetime) -> Accepted:
-    """Accept a quarantined revision, recalculate what follows its activities, and look at the alerts.
+class SuspiciousSchedule(RuleBroken):
+    """Something about the schedule is odd, and nobody has said why it is fine. `facts` lists the anomalies."""
 
-    Raises NotFound, NotPermitted and Conflict.
+    code = "schedule_is_suspicious"
+
+
+@transaction.atomic
+def accept(*, revision_id: UUID, actor: User, now: datetime, reason: str = "") -> Accepted:
+    """Accept a quarantined revision: anchors, required dates, forecasts and alerts move with it, or nothing does.
+
+    `reason` says why an anomaly is fine, and is needed just where there is one. Anchor rules are applied anew. Raises
+    NotFound, NotPermitted, Conflict, SuspiciousSchedule naming `reason`, and BadInput naming `reason`.
     """
-    revision = schedules.accept(revision_id=revision_id, actor=actor, now=now)
-    site = Site.objects.get(pk=revision.site_id)
+    decided = schedules.accept(revision_id=revision_id, actor=actor, now=now)
+    revision = decided.revision
+    anomalies = difference(revision, decided.replaced).anomalies
+    if anomalies and not reason.strip():
+        raise SuspiciousSchedule(
+            _("Say why the schedule is fine: %(what)s.")
+            % {"what": ", ".join(str(anomaly.kind.label).lower() for anomaly in anomalies)},
+            field="reason",
+            anomalies=[anomaly.kind.value for anomaly in anomalies],
+        )
+    if reason:
+        schedules.check_reason(reason)
+    before = bindings_of(revision.site_id, revision.project_code)
+    anchor_rules.apply_all(site_id=revision.site_id, project_code=revision.project_code)
+    moved = _recalculated(revision, _("Schedule %(project)s of %(day)s accepted"), actor, now)
+    schedules.record(
+        DecisionKind.ACCEPTED,
+        decided,
+        reason=reason,
+        actor=actor,
+        now=now,
+        anomalies=[anomaly.kind.value for anomaly in anomalies],
+        changes=changed(before, bindings_of(revision.site_id, revision.project_code)),
+    )
+    return Accepted(revision, moved)
+
+
+def try_on(*, revision: ScheduleRevision, actor: User, now: datetime) -> tuple[Moved, ...]:
+    """All that accepting the revision would do, asking nobody: only for a rehearsal, which takes it back."""
+    of_project = ScheduleRevision.objects.filter(site=revision.site_id, project_code=revision.project_code)
+    schedules.put_in_force(revision, of_project.order_by("pk").select_for_update(of=("self",)), actor=actor, now=now)
+    anchor_rules.apply_all(site_id=revision.site_id, project_code=revision.project_code)
+    return _recalculated(revision, _("Schedule %(project)s of %(day)s accepted"), actor, now)
+
+
+@transaction.atomic
+def reject(*, revision_id: UUID, reason: str, actor: User, now: datetime) -> ScheduleRevision:
+    """Turn a quarantined revision down. Raises as `sites.services.schedules.reject`."""
+    return schedules.reject(revision_id=revision_id, reason=reason, actor=actor, now=now)
+
+
+@dataclass(frozen=True, slots=True)
+class RolledBack:
+    """`restored` is the revision that stands again, null where there was none before. `left` names what was changed
+    since by others and stays as it is: rows as in `ScheduleDecision.left`."""
+
+    revision: ScheduleRevision
+    restored: ScheduleRevision | None
+    moved: tuple[Moved, ...]
+    left: tuple[dict[str, Any], ...]
+
+
+@transaction.atomic
+def roll_back(*, revision_id: UUID, reason: str, actor: User, now: datetime, force: bool = False) -> RolledBack:
+    """Take an accepted schedule back: the one before stands again, with its bindings, gates, required dates and
+    forecasts; runs, history and alerts that were told stay.
+
+    What others changed since is named and left, unless `force`. Raises NotFound, NotPermitted, Conflict, and BadInput
+    naming `reason`.
+    """
+    decided = schedules.roll_back(revision_id=revision_id, actor=actor, now=now)
+    schedules.check_reason(reason)
+    revision = decided.revision
+    decision = revision.decisions.filter(kind=DecisionKind.ACCEPTED).order_by("-decided_at", "-pk").first()
+    left = restore(decision.changes, force=force) if decision else []
+    left += bound_since(revision.site_id, revision.project_code, decision.created_at) if decision else []
+    moved = _recalculated(revision, _("Schedule %(project)s of %(day)s rolled back"), actor, now)
+    schedules.record(DecisionKind.ROLLED_BACK, decided, reason=reason, actor=actor, now=now, left=left)
+    return RolledBack(revision, decided.replaced, moved, tuple(left))
+
+
+def _recalculated(revision: ScheduleRevision, cause: str, actor: User, now: datetime) -> tuple[Moved, ...]:
+    """Everything that hangs on the project's activities, by those of the revision that stands now."""
+    schedules.follow_gates(site_id=revision.site_id, project_code=revision.project_code, now=now)
     moved = forecasts.recalculate(
-        site_id=site.pk,
-        as_of=local_date(site, now),
+        site_id=revision.site_id,
+        as_of=local_date(Site.objects.get(pk=revision.site_id), now),
         now=now,
         cause=RunCause.CHANGE,
-        cause_text=_("Schedule %(project)s of %(day)s accepted")
-        % {"project": revision.project_code, "day": revision.data_date.isoformat()},
+        cause_text=cause % {"project": revision.project_code, "day": revision.data_date.isoformat()},
         cause_key=f"schedule:{revision.pk}",
         actor=actor,
-        touched=touched_by_schedule(site.pk, revision.project_code),
+        touched=touched_by_schedule(revision.site_id, revision.project_code),
     ).moved
     wake.after_commit()
-    return Accepted(revision, moved)
+    return moved
 
 
 def touched_by_schedule(site_id: UUID, project_code: str) -> Touched:

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
@@ -25,21 +25,26 @@ from sites.domain.site_schedule import ScheduleOptions
 from sites.domain.site_schedule import ScheduleWbs as WbsRow
 from sites.models import (
     Activity,
+    Gate,
     ScheduleBaselineActivity,
     ScheduleCalendar,
+    ScheduleDecision,
     ScheduleDocument,
     ScheduleRevision,
     ScheduleWbs,
     Site,
 )
+from sites.queries.access import can
+from sites.queries.anchors import ActivityKey, activity_dates
 from sites.readers import schedule_file, schedule_pack
 from sites.readers.limits import LONGEST_CODE
 from sites.readers.schedule_pack import PackedFile, PackedProject
 from sites.services.access import check_can
-from sites.vocabulary import RevisionState
+from sites.vocabulary import DecisionKind, RevisionState
 
 _PLACES = Decimal("0.0001")
 _NAME, _PROJECT_NAME, _FILE_NAME, _CALENDAR_NAME, _KEY, _CODE = 300, 200, 200, 200, 40, 80
+_LONGEST_REASON = 500
 _OPTIONS = TypeAdapter(ScheduleOptions)
 
 
@@ -109,7 +114,7 @@ def keep(
     shift_to: date | None = None,
     update_of: str = "",
 ) -> ScheduleRevision:
-    """Store a project that was read; as `read_revision`.
+    """Store a project that was read; as `read_revision`. One that was rejected or rolled back is quarantined again.
 
     `update_of` is the project of the site whose next revision this is, where the file calls it otherwise.
     """
@@ -133,7 +138,10 @@ def keep(
         file_sha256=digest,
         shifted_days=shift.days,
     )
-    if (known := same.first()) is not None:
+    if (known := same.select_for_update(of=("self",)).first()) is not None:
+        if known.state in {RevisionState.REJECTED, RevisionState.ROLLED_BACK}:
+            # Brought again, it is looked at again: its rows are all there.
+            _decide(known, RevisionState.QUARANTINED, None, None)
         return known
     revision = ScheduleRevision.objects.create(
         site=site,
@@ -185,38 +193,156 @@ def keep_all(
     return [keep(site=site, file=file, project=packed, source=source, actor=actor, now=now) for packed in projects]
 
 
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """`replaced` is the revision that stood before and, after a roll back, stands again; null where there is none."""
+
+    revision: ScheduleRevision
+    replaced: ScheduleRevision | None
+
+
 @transaction.atomic
-def accept(*, revision_id: UUID, actor: User, now: datetime) -> ScheduleRevision:
+def accept(*, revision_id: UUID, actor: User, now: datetime) -> Decided:
     """Make a quarantined revision the one that anchors follow; the one before it is superseded.
 
-    Accepting it once more changes nothing. Dates that hang on it are not recalculated here. Raises NotFound,
-    NotPermitted and Conflict.
+    What hangs on it is not recalculated here. Raises NotFound, NotPermitted and Conflict.
     """
+    revision, of_project = _locked(revision_id, actor)
+    if revision.state != RevisionState.QUARANTINED:
+        raise Conflict(_("Only a quarantined schedule can be accepted."), state=revision.state)
+    return put_in_force(revision, of_project, actor=actor, now=now)
+
+
+def put_in_force(
+    revision: ScheduleRevision, of_project: Iterable[ScheduleRevision], *, actor: User, now: datetime
+) -> Decided:
+    """The mere change of states, for whoever may and for a rehearsal that is taken back."""
+    replaced = next((row for row in of_project if row.state == RevisionState.ACCEPTED), None)
+    if replaced is not None:
+        _decide(replaced, RevisionState.SUPERSEDED, replaced.decided_by, replaced.decided_at)
+    _decide(revision, RevisionState.ACCEPTED, actor, now)
+    return Decided(revision, replaced)
+
+
+@transaction.atomic
+def reject(*, revision_id: UUID, reason: str, actor: User, now: datetime) -> ScheduleRevision:
+    """Turn a quarantined revision down, by who may upload or accept; it stays readable.
+
+    Raises NotFound, NotPermitted, Conflict, and BadInput naming `reason`.
+    """
+    revision, _of_project = _locked(revision_id, actor, Permission.SCHEDULE_WRITE, Permission.APPROVE)
+    check_reason(reason)
+    if revision.state != RevisionState.QUARANTINED:
+        raise Conflict(_("Only a quarantined schedule can be rejected."), state=revision.state)
+    _decide(revision, RevisionState.REJECTED, actor, now)
+    record(DecisionKind.REJECTED, Decided(revision, None), reason=reason, actor=actor, now=now)
+    return revision
+
+
+@transaction.atomic
+def roll_back(*, revision_id: UUID, actor: User, now: datetime) -> Decided:
+    """Take an accepted revision back; the one that it replaced stands again, if it still can.
+
+    What hangs on it is not recalculated here. Raises NotFound, NotPermitted and Conflict.
+    """
+    revision, of_project = _locked(revision_id, actor)
+    if revision.state != RevisionState.ACCEPTED:
+        raise Conflict(_("Only the accepted schedule can be rolled back."), state=revision.state)
+    decision = revision.decisions.filter(kind=DecisionKind.ACCEPTED).order_by("-decided_at", "-pk").first()
+    before = decision.replaced_id if decision else None
+    replaced = next((row for row in of_project if row.pk == before and row.state == RevisionState.SUPERSEDED), None)
+    _decide(revision, RevisionState.ROLLED_BACK, actor, now)
+    if replaced is not None:
+        _decide(replaced, RevisionState.ACCEPTED, replaced.decided_by, replaced.decided_at)
+    return Decided(revision, replaced)
+
+
+def record(
+    kind: DecisionKind,
+    decided: Decided,
+    *,
+    reason: str,
+    actor: User,
+    now: datetime,
+    anomalies: Sequence[str] = (),
+    changes: Sequence[Mapping[str, object]] = (),
+    left: Sequence[Mapping[str, object]] = (),
+) -> ScheduleDecision:
+    """The decision in its own ledger and in the audit trail."""
+    revision, replaced = decided.revision, decided.replaced
+    audit.record(
+        actor=actor,
+        verb=f"schedule.{kind.value}",
+        subject_kind="schedule_revision",
+        subject_id=revision.pk,
+        reason=reason.strip(),
+        facts={
+            "project": revision.project_code,
+            "data_date": revision.data_date.isoformat(),
+            "replaced": str(replaced.pk) if replaced else None,
+            "anomalies": list(anomalies),
+            "changed": len(changes),
+            "left": [row["what"] for row in left],
+        },
+    )
+    return ScheduleDecision.objects.create(
+        revision=revision,
+        kind=kind,
+        replaced=replaced,
+        decided_by=actor,
+        decided_at=now,
+        reason=reason.strip(),
+        anomalies=list(anomalies),
+        changes=list(changes),
+        left=list(left),
+    )
+
+
+def check_reason(reason: str) -> None:
+    """Raises BadInput naming `reason`."""
+    if not reason.strip():
+        raise BadInput(_("Say why."), field="reason")
+    if len(reason.strip()) > _LONGEST_REASON:
+        raise BadInput(_("Say it in %(most)s characters.") % {"most": _LONGEST_REASON}, field="reason")
+
+
+def _locked(
+    revision_id: UUID, actor: User, *permissions: Permission
+) -> tuple[ScheduleRevision, list[ScheduleRevision]]:
+    """The revision and all of its project, locked in the order of their keys. Any one of the permissions will do."""
     revision = ScheduleRevision.objects.visible_to(actor).filter(pk=revision_id).first()
     if revision is None:
         raise NotFound(_("There is no such schedule."), field="revision")
-    check_can(actor, Permission.APPROVE, site_id=revision.site_id)
-    of_project = ScheduleRevision.objects.filter(site=revision.site_id, project_code=revision.project_code)
-    locked = {row.pk: row for row in of_project.order_by("pk").select_for_update(of=("self",))}
-    revision = locked[revision_id]
-    if revision.state == RevisionState.ACCEPTED:
-        return revision
-    if revision.state != RevisionState.QUARANTINED:
-        raise Conflict(_("Only a quarantined schedule can be accepted."), state=revision.state)
-    replaced = [row for row in locked.values() if row.state == RevisionState.ACCEPTED]
-    for row in replaced:
-        row.state = RevisionState.SUPERSEDED
-        row.save(update_fields=["state"])
-    revision.state, revision.decided_by, revision.decided_at = RevisionState.ACCEPTED, actor, now
+    wanted = permissions or (Permission.APPROVE,)
+    if not any(can(actor, permission, site_id=revision.site_id) for permission in wanted[:-1]):
+        check_can(actor, wanted[-1], site_id=revision.site_id)
+    rows = ScheduleRevision.objects.filter(site=revision.site_id, project_code=revision.project_code)
+    of_project = list(rows.order_by("pk").select_for_update(of=("self",)))
+    return next(row for row in of_project if row.pk == revision_id), of_project
+
+
+def _decide(revision: ScheduleRevision, state: RevisionState, by: User | None, at: datetime | None) -> None:
+    revision.state, revision.decided_by, revision.decided_at = state, by, at
     revision.save(update_fields=["state", "decided_by", "decided_at"])
-    audit.record(
-        actor=actor,
-        verb="schedule.accepted",
-        subject_kind="schedule_revision",
-        subject_id=revision.pk,
-        facts={"project": revision.project_code, "superseded": [str(row.pk) for row in replaced]},
-    )
-    return revision
+
+
+def follow_gates(*, site_id: UUID, project_code: str, now: datetime) -> list[Gate]:
+    """Keep the last date that each gate got from its activity in the accepted schedule, and since when it has none.
+
+    The gates that follow this project, whether changed or not.
+    """
+    gates = list(Gate.objects.filter(site=site_id, project_code=project_code).exclude(activity_code="").order_by("pk"))
+    keys = {gate.pk: ActivityKey(gate.project_code, gate.activity_code, gate.activity_edge) for gate in gates}
+    dates = activity_dates(site_id, keys.values())
+    changed = []
+    for gate in gates:
+        on = dates.get(keys[gate.pk])
+        followed, lost_at = (on, None) if on else (gate.followed_on, gate.lost_at or now)
+        if (gate.followed_on, gate.lost_at) != (followed, lost_at):
+            gate.followed_on, gate.lost_at = followed, lost_at
+            changed.append(gate)
+    Gate.objects.bulk_update(changed, ["followed_on", "lost_at"])
+    return gates
 
 
 @dataclass(frozen=True, slots=True)

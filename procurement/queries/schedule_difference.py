@@ -1,0 +1,90 @@
+"""A quarantined schedule against the accepted one: its activities, and what of ours follows them."""
+
+from dataclasses import dataclass
+from datetime import date
+from uuid import UUID
+
+from procurement.models import RosAnchor
+from sites.domain.schedule_difference import ScheduleDifference
+from sites.models import Activity, Gate, ScheduleRevision
+from sites.queries import schedule_difference as activities
+from sites.queries.anchors import ActivityKey, dates_in
+from sites.queries.schedule_difference import accepted_of
+
+__all__ = ["BoundDate", "accepted_of", "bound_dates", "difference"]
+
+
+def difference(revision: ScheduleRevision, before: ScheduleRevision | None) -> ScheduleDifference:
+    """What `revision` changes against `before` (null for the first of its project), with its anomalies."""
+    anchors = RosAnchor.objects.filter(
+        requirement__site=revision.site_id, requirement__cancelled_at=None, project_code=revision.project_code
+    )
+    bound = frozenset(anchors.exclude(activity_code="").values_list("activity_code", flat=True))
+    return activities.difference(revision, before, bound=bound)
+
+
+@dataclass(frozen=True, slots=True)
+class BoundDate:
+    """What follows an activity: a requirement (`subject` is its tag) or a gate. Dates are the activity's in the
+    accepted and in the new revision, null where that one lacks it; then the last date stands. `activity_name` is the newer one.
+    """
+
+    kind: str
+    key: UUID
+    subject: str
+    activity_code: str
+    activity_name: str
+    edge: str
+    before_on: date | None
+    after_on: date | None
+    last_on: date | None
+
+    @property
+    def days(self) -> int | None:
+        """Above zero is later; null where one of the dates is unknown."""
+        return (self.after_on - self.before_on).days if self.before_on and self.after_on else None
+
+    @property
+    def is_lost(self) -> bool:
+        return self.after_on is None
+
+
+def bound_dates(revision: ScheduleRevision, before: ScheduleRevision | None) -> tuple[BoundDate, ...]:
+    """Every gate and requirement that follows an activity of the project, the largest moves first."""
+    project = revision.project_code
+    gates = list(Gate.objects.filter(site=revision.site_id, project_code=project).exclude(activity_code=""))
+    anchors = list(
+        RosAnchor.objects.filter(
+            requirement__site=revision.site_id, requirement__cancelled_at=None, project_code=project
+        )
+        .exclude(activity_code="")
+        .select_related("requirement")
+    )
+    keys = {ActivityKey(project, gate.activity_code, gate.activity_edge) for gate in gates}
+    keys |= {ActivityKey(project, anchor.activity_code, anchor.edge) for anchor in anchors}
+    old = dates_in(before.pk, keys) if before else {}
+    new = dates_in(revision.pk, keys)
+    codes = {key.activity_code for key in keys}
+    either = [revision.pk] if before is None else [before.pk, revision.pk]
+    names: dict[str, str] = {}
+    rows = Activity.objects.filter(revision__in=either, code__in=codes).values_list("revision_id", "code", "name")
+    for _, code, name in sorted(rows, key=lambda row: row[0] == revision.pk):
+        names[code] = name
+    found = []
+    for gate in gates:
+        key = ActivityKey(project, gate.activity_code, gate.activity_edge)
+        found.append(
+            BoundDate(
+                "gate", gate.pk, str(gate), key.activity_code, names.get(key.activity_code, ""), key.edge,
+                old.get(key), new.get(key), gate.followed_on,
+            )
+        )  # fmt: skip
+    for anchor in anchors:
+        key = ActivityKey(project, anchor.activity_code, anchor.edge)
+        found.append(
+            BoundDate(
+                "requirement", anchor.requirement_id, anchor.requirement.tag, key.activity_code,
+                names.get(key.activity_code, ""), key.edge, old.get(key), new.get(key), anchor.last_on,
+            )
+        )  # fmt: skip
+    return tuple(sorted(found, key=lambda row: (not row.is_lost, -abs(row.days or 0), row.kind, row.subject)))

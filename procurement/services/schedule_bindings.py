@@ -1,0 +1,116 @@
+"""What of ours hangs on the activities of a project: as it stands, what an acceptance changed of it, and put back."""
+
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID
+
+from django.db.models import Model, Q
+
+from procurement.models import Requirement, RosAnchor
+from sites.models import Gate
+
+# Table, its fields that an acceptance may change. The required date itself is computed from the others.
+_FIELDS: dict[str, tuple[type[Model], tuple[str, ...]]] = {
+    "gate": (Gate, ("project_code", "activity_code", "activity_edge", "followed_on", "lost_at", "rule_id")),
+    "anchor": (
+        RosAnchor,
+        ("requirement_id", "gate_id", "project_code", "activity_code", "edge", "last_on", "lost_at", "rule_id"),
+    ),
+    "requirement": (Requirement, ("ros_rule", "ros_fixed_on", "required_on_site")),
+}
+_COMPUTED = frozenset({"required_on_site"})
+# A date that follows may follow on before it is looked at again: what is bound decides whether a row was changed since.
+_FOLLOWING = frozenset({"last_on", "lost_at", "followed_on", "required_on_site"})
+
+Row = dict[str, Any]
+State = dict[tuple[str, UUID], tuple[str, Row]]
+
+
+def bindings_of(site_id: UUID, project_code: str) -> State:
+    """Every gate of the site, the requirements and their anchors: as plain values, with what people call them."""
+    found: State = {}
+    gates = Gate.objects.filter(site=site_id)
+    for gate in gates:
+        found["gate", gate.pk] = str(gate), _values("gate", gate)
+    anchors = RosAnchor.objects.filter(requirement__site=site_id).filter(
+        Q(project_code=project_code) | Q(gate__project_code=project_code)
+    )
+    touched = set()
+    for anchor in anchors.select_related("requirement"):
+        touched.add(anchor.requirement_id)
+        found["anchor", anchor.pk] = anchor.requirement.tag, _values("anchor", anchor)
+    for requirement in Requirement.objects.filter(site=site_id).filter(Q(pk__in=touched) | Q(anchors=None)).distinct():
+        found["requirement", requirement.pk] = requirement.tag, _values("requirement", requirement)
+    return found
+
+
+def _values(table: str, row: Model) -> Row:
+    return {name: _plain(getattr(row, name)) for name in _FIELDS[table][1]}
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, date | datetime):
+        return value.isoformat()
+    return str(value) if isinstance(value, UUID) else value
+
+
+def changed(before: State, after: State) -> list[Row]:
+    """The rows that differ: `before` null where the row was made, `after` null where it is gone."""
+    rows: list[Row] = []
+    for table, key in sorted(before.keys() | after.keys(), key=lambda at: (at[0], str(at[1]))):
+        what, old = before.get((table, key), ("", None))
+        also, new = after.get((table, key), ("", None))
+        if old is None and table == "requirement":
+            continue  # it came into sight with its first anchor, as it was
+        if old != new:
+            rows.append({"table": table, "id": str(key), "what": also or what, "before": old, "after": new})
+    return rows
+
+
+def restore(changes: Sequence[Mapping[str, Any]], *, force: bool) -> list[Row]:
+    """Put the rows back as they stood before; answers those that were changed since, which stay unless `force`."""
+    left: list[Row] = []
+    order = {"requirement": 0, "gate": 1, "anchor": 2}
+    for change in sorted(changes, key=lambda row: (order[row["table"]], row["id"])):
+        table = str(change["table"])
+        model, names = _FIELDS[table]
+        row = model._default_manager.select_for_update(of=("self",)).filter(pk=change["id"]).first()
+        is_as_left = row is not None and _same(_values(table, row), change["after"])
+        if row is None and change["after"] is None:
+            is_as_left = True
+        if not is_as_left:
+            left.append(
+                {name: change[name] for name in ("table", "id", "what")} | {"forced": force and row is not None}
+            )
+            if not force or row is None:
+                continue
+        _put_back(model, names, row, change)
+    return left
+
+
+def bound_since(site_id: UUID, project_code: str, since: datetime) -> list[Row]:
+    """The anchors that people have bound to the project after that instant of the database's clock: they stay."""
+    rows = RosAnchor.objects.filter(requirement__site=site_id, project_code=project_code, created_at__gt=since)
+    return [
+        {"table": "anchor", "id": str(row.pk), "what": row.requirement.tag, "forced": False}
+        for row in rows.select_related("requirement").order_by("pk")
+    ]
+
+
+def _same(now: Row, then: Mapping[str, Any] | None) -> bool:
+    return then is not None and all(now[name] == then[name] for name in now if name not in _FOLLOWING)
+
+
+def _put_back(model: type[Model], names: tuple[str, ...], row: Model | None, change: Mapping[str, Any]) -> None:
+    if change["before"] is None:
+        if row is not None:
+            row.delete()
+        return
+    values = {name: change["before"][name] for name in names if name not in _COMPUTED}
+    if row is None:
+        model._default_manager.create(pk=change["id"], **values)
+        return
+    for name, value in values.items():
+        setattr(row, name, value)
+    row.save(update_fields=[name.removesuffix("_id") for name in values])
