@@ -21,6 +21,8 @@ class Sink:
     contents: dict[str, Answer] = field(default_factory=dict)
     sender: Answer = ""
     accepted: list[tuple[str, bytes]] = field(default_factory=list)
+    senders: list[str] = field(default_factory=list)
+    peers: set[object] = field(default_factory=set)
 
     async def handle_MAIL(  # noqa: N802 - named by aiosmtpd
         self, server: Any, session: Any, envelope: Any, address: str, options: list[str]
@@ -28,6 +30,8 @@ class Sink:
         if self.sender:
             return self.sender
         envelope.mail_from = address
+        self.senders.append(address)
+        self.peers.add(session.peer)
         return "250 OK"
 
     async def handle_RCPT(  # noqa: N802

@@ -20,6 +20,10 @@ from django.conf import settings
 
 CONNECT_SECONDS = 5.0
 DIALOGUE_SECONDS = 20.0
+# Servers end a connection after some messages or seconds of silence; ours ends first.
+MESSAGES_A_CONNECTION = 100
+IDLE_SECONDS = 5.0
+_CLOSING = 421
 _ANSWER_LENGTH = 500
 # Seven bits, because not every server takes eight.
 _WIRE = email.policy.SMTP.clone(cte_type="7bit")
@@ -48,7 +52,10 @@ class Delivery:
 
 @dataclass(frozen=True, slots=True)
 class Outgoing:
-    """A frozen message: rendered twice it gives the same bytes. `message_id` comes with its angle brackets."""
+    """A frozen message: rendered twice it gives the same bytes. `message_id` comes with its angle brackets.
+
+    `envelope_from` is where a mail server reports what it could not deliver; empty: to the sender.
+    """
 
     message_id: str
     to_address: str
@@ -57,11 +64,16 @@ class Outgoing:
     text: str
     html: str
     headers: Mapping[str, str] = field(default_factory=dict)
+    envelope_from: str = ""
 
 
 class Courier(Protocol):
     def send(self, message: Outgoing) -> Delivery:
         """Never raises for what a server says or does; only a process that ends interrupts it."""
+        ...
+
+    def close(self) -> None:
+        """Nothing more is to be sent for now."""
         ...
 
 
@@ -99,11 +111,29 @@ class SmtpServer:
     context: ssl.SSLContext | None = None
 
 
-class SmtpCourier:
-    """One connection a message. Connecting takes 5 s at most and everything together 20 s, however slowly it drips.
+@dataclass(slots=True)
+class _Line:
+    """A connection that has been greeted. `handle` is the same socket once more, for whoever has to end it."""
 
-    A refusal before the recipient was named (log-in, TLS, sender) is our own set-up and never the recipient's fault:
-    the message waits.
+    smtp: smtplib.SMTP
+    raw: socket.socket
+    handle: socket.socket
+    used_at: float = field(default_factory=time.monotonic)
+    messages: int = 0
+
+    def is_fresh(self) -> bool:
+        return self.messages < MESSAGES_A_CONNECTION and time.monotonic() - self.used_at < IDLE_SECONDS
+
+    def used(self) -> None:
+        self.used_at = time.monotonic()
+        self.messages += 1
+
+
+class SmtpCourier:
+    """Connecting takes 5 s at most and a message together with it 20 s, however slowly the server drips.
+
+    The connection is kept for the next message, and made anew when the server has closed it meanwhile. A refusal before
+    the recipient was named (log-in, TLS, sender) is our own set-up and never the recipient's fault: the message waits.
     """
 
     def __init__(
@@ -120,6 +150,7 @@ class SmtpCourier:
         self._host_name = host_name
         self._connect_seconds = connect_seconds
         self._dialogue_seconds = dialogue_seconds
+        self._line: _Line | None = None
 
     def send(self, message: Outgoing) -> Delivery:
         try:
@@ -129,12 +160,17 @@ class SmtpCourier:
             return Delivery(Outcome.UNREADABLE, type(refusal).__name__, str(refusal)[:_ANSWER_LENGTH])
         reached = False
         try:
-            with self._session() as smtp:
-                code, answer = smtp.mail(parseaddr(self._sender)[1])
+            with self._dialogue() as ends_at:
+                smtp, code, answer = self._begin(message.envelope_from or parseaddr(self._sender)[1], ends_at)
                 if code != 250:
+                    self._hang_up()
                     return self._before_recipient(code, answer)
                 reached = True
-                return self._hand_over(smtp, recipient, content)
+                delivery = self._hand_over(smtp, recipient, content)
+                if delivery.outcome is not Outcome.ACCEPTED:
+                    # After a refusal not every server is in a state to take the next message.
+                    self._hang_up()
+                return delivery
         except smtplib.SMTPResponseException as refusal:
             return self._before_recipient(refusal.smtp_code, refusal.smtp_error)
         except (OSError, smtplib.SMTPException, ValueError) as failure:
@@ -145,10 +181,30 @@ class SmtpCourier:
 
     def check(self) -> str:
         """Connect, secure and log in, send nothing; the server's greeting. Raises OSError, SMTPException."""
-        with self._session() as smtp:
+        with self._dialogue() as ends_at:
+            smtp = self._call(ends_at)
             greeting = smtp.ehlo_resp or smtp.helo_resp or b""
             secured = "TLS" if isinstance(smtp.sock, ssl.SSLSocket) else "no TLS"
+            self._hang_up()
             return f"{_words(greeting.splitlines()[0] if greeting else b'')} ({secured})"
+
+    def close(self) -> None:
+        """Say goodbye, where there is somebody to say it to."""
+        if self._line is not None:
+            with contextlib.suppress(OSError, smtplib.SMTPException, ValueError), self._dialogue():
+                self._hang_up()
+
+    def _begin(self, sender: str, ends_at: float) -> tuple[smtplib.SMTP, int, bytes]:
+        """Name the sender. A connection kept too long is found out here, where nothing has been handed over yet."""
+        if self._line is not None and self._line.is_fresh():
+            with contextlib.suppress(OSError, smtplib.SMTPServerDisconnected):
+                code, answer = self._line.smtp.mail(sender)
+                if code != _CLOSING:
+                    return self._line.smtp, code, answer
+        self._drop()
+        smtp = self._call(ends_at)
+        code, answer = smtp.mail(sender)
+        return smtp, code, answer
 
     def _hand_over(self, smtp: smtplib.SMTP, recipient: str, content: bytes) -> Delivery:
         code, answer = smtp.rcpt(recipient)
@@ -166,30 +222,53 @@ class SmtpCourier:
         return Delivery(Outcome.TRANSIENT, str(code), _words(answer), unreachable=True)
 
     @contextlib.contextmanager
-    def _session(self) -> Iterator[smtplib.SMTP]:
+    def _dialogue(self) -> Iterator[float]:
+        """All that is said to the server for one message. Whatever breaks in it ends the connection."""
         ends_at = time.monotonic() + self._dialogue_seconds
-        raw = self._connect(ends_at)
-        # Wrapping in TLS takes the socket away from `raw`; a second handle still ends the connection.
-        handle = raw.dup()
         # A time-out per read lets a server that drips one byte at a time hold the sender for ever.
-        watchdog = threading.Timer(max(0.0, ends_at - time.monotonic()), _cut, [handle])
+        watchdog = threading.Timer(self._dialogue_seconds, self._cut)
         watchdog.daemon = True
         watchdog.start()
-        smtp = smtplib.SMTP(local_hostname=self._host_name)
         try:
-            raw.settimeout(self._dialogue_seconds)
-            smtp.sock = self._secured(raw) if self._server.implicit_tls else raw
-            self._greet(smtp)
-            yield smtp
-            # The message is accepted or refused by now; a server that is rude about goodbye changes nothing.
-            with contextlib.suppress(OSError, smtplib.SMTPException, ValueError):
-                smtp.quit()
+            yield ends_at
+        except BaseException:
+            self._drop()
+            raise
         finally:
             watchdog.cancel()
             watchdog.join()
-            handle.close()
-            smtp.close()
-            raw.close()
+            if self._line is not None:
+                self._line.used()
+
+    def _call(self, ends_at: float) -> smtplib.SMTP:
+        raw = self._connect(ends_at)
+        smtp = smtplib.SMTP(local_hostname=self._host_name)
+        # Wrapping in TLS takes the socket away from `raw`; a second handle still ends the connection.
+        self._line = _Line(smtp, raw, raw.dup())
+        raw.settimeout(self._dialogue_seconds)
+        smtp.sock = self._secured(raw) if self._server.implicit_tls else raw
+        self._greet(smtp)
+        return smtp
+
+    def _hang_up(self) -> None:
+        # The message is accepted or refused by now; a server that is rude about goodbye changes nothing.
+        if self._line is not None:
+            with contextlib.suppress(OSError, smtplib.SMTPException, ValueError):
+                self._line.smtp.quit()
+        self._drop()
+
+    def _drop(self) -> None:
+        line, self._line = self._line, None
+        if line is not None:
+            line.handle.close()
+            line.smtp.close()
+            line.raw.close()
+
+    def _cut(self) -> None:
+        line = self._line
+        if line is not None:
+            with contextlib.suppress(OSError):
+                line.handle.shutdown(socket.SHUT_RDWR)
 
     def _greet(self, smtp: smtplib.SMTP) -> None:
         code, answer = smtp.getreply()
@@ -236,11 +315,6 @@ class SmtpCourier:
         raise failure or TimeoutError("The mail server could not be reached in time.")
 
 
-def _cut(handle: socket.socket) -> None:
-    with contextlib.suppress(OSError):
-        handle.shutdown(socket.SHUT_RDWR)
-
-
 def _refused(code: int, answer: bytes | str, *, at_recipient: bool) -> Delivery:
     words = _words(answer)
     if not 500 <= code <= 599:
@@ -272,6 +346,9 @@ class MailboxCourier:
             return Delivery(Outcome.UNREADABLE, type(refusal).__name__, str(refusal)[:_ANSWER_LENGTH])
         return Delivery(Outcome.ACCEPTED, "mailbox", "")
 
+    def close(self) -> None:
+        """There is no connection to end."""
+
 
 @dataclass(slots=True)
 class Postbag:
@@ -286,6 +363,9 @@ class Postbag:
             return answer
         self.messages.append(message)
         return answer or Delivery(Outcome.ACCEPTED, "250", "OK")
+
+    def close(self) -> None:
+        """There is no connection to end."""
 
 
 def smtp_courier() -> SmtpCourier:

@@ -71,6 +71,7 @@ def _report(to_address: str | None) -> dict[str, Any]:
                 headers={"Auto-Submitted": "auto-generated"},
             )
         )
+        courier.close()
         report["sample"] = asdict(sample)
         report["ok"] = sample.outcome is Outcome.ACCEPTED
     return report

@@ -1,5 +1,6 @@
 """What becomes of a message, told by a real conversation on loopback."""
 
+import contextlib
 import email
 import email.policy
 import socket
@@ -15,6 +16,7 @@ from aiosmtpd.smtp import AuthResult
 
 from procurement.gateways import mail
 from procurement.gateways.mail import (
+    Delivery,
     MailboxCourier,
     Outcome,
     Outgoing,
@@ -57,8 +59,14 @@ def courier(port: int, *, dialogue_seconds: float = 20, **server: Any) -> SmtpCo
     )
 
 
+def sent(message: Outgoing, port: int, **options: Any) -> Delivery:
+    """What became of one message over a connection of its own."""
+    with contextlib.closing(courier(port, **options)) as mine:
+        return mine.send(message)
+
+
 def test_an_accepted_message_arrives_as_it_was_written(sink: Sink, port: int) -> None:
-    delivery = courier(port).send(MESSAGE)
+    delivery = sent(MESSAGE, port)
 
     assert (delivery.outcome, delivery.code, delivery.answer) == (Outcome.ACCEPTED, "250", "Accepted")
     ((address, content),) = sink.accepted
@@ -101,7 +109,7 @@ def test_a_refused_recipient_is_told_from_one_to_try_again(
 ) -> None:
     sink.recipients[MESSAGE.to_address] = answer
 
-    delivery = courier(port).send(MESSAGE)
+    delivery = sent(MESSAGE, port)
 
     assert (delivery.outcome, delivery.address_refused, delivery.unreachable) == (outcome, address_refused, False)
     assert f"{delivery.code} {delivery.answer}" == answer
@@ -122,7 +130,7 @@ def test_refused_content_does_not_condemn_the_address(
 ) -> None:
     sink.contents[MESSAGE.to_address] = answer
 
-    delivery = courier(port).send(MESSAGE)
+    delivery = sent(MESSAGE, port)
 
     assert (delivery.outcome, delivery.address_refused, delivery.unreachable) == (outcome, address_refused, False)
 
@@ -131,16 +139,50 @@ def test_refused_content_does_not_condemn_the_address(
 def test_a_refused_sender_is_our_own_fault_and_waits(sink: Sink, port: int, answer: str) -> None:
     sink.sender = answer
 
-    delivery = courier(port).send(MESSAGE)
+    delivery = sent(MESSAGE, port)
 
     assert (delivery.outcome, delivery.unreachable, delivery.address_refused) == (Outcome.TRANSIENT, True, False)
 
 
+def test_a_second_message_goes_over_the_same_connection(sink: Sink, port: int) -> None:
+    with contextlib.closing(courier(port)) as mine:
+        sent_by = [mine.send(replace(MESSAGE, message_id=f"<{n}@longlead.example>")).outcome for n in range(3)]
+
+    assert sent_by == [Outcome.ACCEPTED] * 3
+    assert len(sink.accepted) == 3
+    assert len(sink.peers) == 1
+
+
+def test_a_connection_that_the_server_has_closed_is_made_anew() -> None:
+    sink, first_port = Sink(), free_port()
+    with contextlib.closing(courier(first_port)) as mine:
+        with serving(sink, first_port):
+            assert mine.send(MESSAGE).outcome is Outcome.ACCEPTED
+        with serving(sink, first_port):
+            assert mine.send(MESSAGE).outcome is Outcome.ACCEPTED
+    assert len(sink.accepted) == 2
+    assert len(sink.peers) == 2
+
+
+def test_a_refused_recipient_does_not_spoil_the_next_message(sink: Sink, port: int) -> None:
+    sink.recipients = {"hanako@people.example": "550 5.1.1 No such user"}
+    with contextlib.closing(courier(port)) as mine:
+        outcomes = [mine.send(each).outcome for each in (MESSAGE, replace(MESSAGE, to_address="taro@people.example"))]
+
+    assert outcomes == [Outcome.PERMANENT, Outcome.ACCEPTED]
+
+
+def test_the_envelope_names_where_a_bounce_goes(sink: Sink, port: int) -> None:
+    sent(replace(MESSAGE, envelope_from="bounce+1@longlead.example"), port)
+
+    assert sink.senders == ["bounce+1@longlead.example"]
+
+
 def test_a_closed_port_is_unreachable_and_the_next_message_arrives_when_it_opens(sink: Sink) -> None:
     port = free_port()
-    closed = courier(port).send(MESSAGE)
+    closed = sent(MESSAGE, port)
     with serving(sink, port):
-        opened = courier(port).send(MESSAGE)
+        opened = sent(MESSAGE, port)
 
     assert (closed.outcome, closed.unreachable, closed.code) == (
         Outcome.TRANSIENT, True, "ConnectionRefusedError",
@@ -156,7 +198,7 @@ def test_a_wrong_password_waits_for_somebody_to_mend_it(sink: Sink) -> None:
         "authenticator": lambda *_: AuthResult(success=False, handled=False),
     }
     with serving(sink, **options) as port:
-        delivery = courier(port, user="longlead", password="wrong").send(MESSAGE)
+        delivery = sent(MESSAGE, port, user="longlead", password="wrong")
 
     assert (delivery.outcome, delivery.code, delivery.unreachable) == (Outcome.TRANSIENT, "535", True)
 
@@ -164,14 +206,14 @@ def test_a_wrong_password_waits_for_somebody_to_mend_it(sink: Sink) -> None:
 @pytest.mark.parametrize("behave", [says_nothing, drips])
 def test_a_server_that_never_finishes_is_cut_off(behave: object) -> None:
     with rude(behave) as port:  # type: ignore[arg-type]
-        delivery = courier(port, dialogue_seconds=0.3).send(MESSAGE)
+        delivery = sent(MESSAGE, port, dialogue_seconds=0.3)
 
     assert (delivery.outcome, delivery.unreachable) == (Outcome.TRANSIENT, True)
 
 
 def test_a_server_that_hangs_up_is_tried_again() -> None:
     with rude(lambda guest, over: guest.sendall(b"220 hello\r\n")) as port:
-        delivery = courier(port).send(MESSAGE)
+        delivery = sent(MESSAGE, port)
 
     assert delivery.outcome is Outcome.TRANSIENT
 
@@ -187,7 +229,7 @@ def test_a_server_that_stalls_after_the_recipient_was_named_says_nothing_about_t
         over.wait(30)  # type: ignore[attr-defined]
 
     with rude(stall) as port:
-        delivery = courier(port, dialogue_seconds=0.5).send(MESSAGE)
+        delivery = sent(MESSAGE, port, dialogue_seconds=0.5)
 
     assert (delivery.outcome, delivery.unreachable) == (Outcome.TRANSIENT, False)
 
@@ -204,7 +246,7 @@ def test_a_server_that_stalls_after_the_recipient_was_named_says_nothing_about_t
 def test_what_cannot_be_written_is_said_without_asking_a_server(poison: dict[str, object]) -> None:
     message = replace(MESSAGE, **poison)  # type: ignore[arg-type]
 
-    assert courier(1).send(message).outcome is Outcome.UNREADABLE
+    assert sent(message, 1).outcome is Outcome.UNREADABLE
     assert MailboxCourier().send(message).outcome is Outcome.UNREADABLE
 
 
@@ -236,8 +278,8 @@ def test_the_conversation_is_secured_and_the_server_proven(sink: Sink, certifica
     )
     with serving(sink, **options) as port:
         said = courier(port, context=trusting, **{how: True}).check()
-        delivery = courier(port, context=trusting, **{how: True}).send(MESSAGE)
-        unproven = courier(port, **{how: True}).send(MESSAGE)
+        delivery = sent(MESSAGE, port, context=trusting, **{how: True})
+        unproven = sent(MESSAGE, port, **{how: True})
 
     assert said.endswith("(TLS)")
     assert delivery.outcome is Outcome.ACCEPTED
@@ -246,7 +288,7 @@ def test_the_conversation_is_secured_and_the_server_proven(sink: Sink, certifica
 
 
 def test_a_server_without_the_tls_we_ask_for_gets_nothing(sink: Sink, port: int) -> None:
-    delivery = courier(port, starttls=True).send(MESSAGE)
+    delivery = sent(MESSAGE, port, starttls=True)
 
     assert (delivery.outcome, delivery.unreachable, sink.accepted) == (Outcome.TRANSIENT, True, [])
 
