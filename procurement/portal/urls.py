@@ -1,5 +1,6 @@
 from django.urls import path
 
+from procurement.portal import power_urls
 from procurement.portal.pages import (
     alerts,
     blocks,
@@ -11,7 +12,6 @@ from procurement.portal.pages import (
     mailbox,
     orders,
     portfolio,
-    power,
     requirements,
     sites,
 )
@@ -33,9 +33,7 @@ urlpatterns = [
     path("alerts/", alerts.index, name="alerts"),
     path("alerts/<uuid:key>/", alerts.show, name="alert"),
     path("alerts/<uuid:key>/acknowledge/", alerts.acknowledge, name="alert_acknowledge"),
-    path("power/agreements/", power.agreements, name="agreements"),
-    path("power/agreements/<uuid:key>/", power.agreement, name="agreement"),
-    path("power/grid/", power.grid, name="grid"),
+    *power_urls.urlpatterns,
     path("lead-times/", lead_times.index, name="lead_times"),
     path("mailbox/", mailbox.index, name="mailbox"),
     path("mailbox/<uuid:key>/", mailbox.show, name="mail"),

@@ -1,6 +1,6 @@
 """What every form of the portal shares: how its inputs look, and how a refusal reaches its field."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, ClassVar
 
 from django import forms
@@ -17,9 +17,13 @@ class PortalForm(forms.Form):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self.style_fields()
+
+    def style_fields(self) -> None:
+        """Once per field; again where a form adds fields of its own."""
         for field in self.fields.values():
             widget = field.widget
-            if isinstance(field, forms.CharField):
+            if isinstance(field, forms.CharField) and _check_plain not in field.validators:
                 field.validators.append(_check_plain)
             if isinstance(widget, forms.CheckboxInput):
                 widget.attrs.setdefault("class", "form-check-input")
@@ -27,6 +31,12 @@ class PortalForm(forms.Form):
                 widget.attrs.setdefault("class", "form-select")
             else:
                 widget.attrs.setdefault("class", "form-control")
+
+    def choose(self, name: str, choices: Iterable[tuple[Any, Any]]) -> None:
+        """What a field of choices offers where only the page knows it."""
+        field = self.fields[name]
+        assert isinstance(field, forms.ChoiceField)
+        field.choices = list(choices)
 
     def refuse(self, refusal: RuleBroken) -> None:
         """Show the refusal at the field it names, else above the form."""

@@ -19,12 +19,12 @@ from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
-from procurement.portal import words
+from procurement.portal import power_words, words
 from procurement.queries.steps import Step
 from procurement.services.demo import people
 from procurement.vocabulary import DateState
 from sites.accounts.permissions import ROLES
-from sites.vocabulary import ReasonCode, step_name
+from sites.vocabulary import ConstraintKind, ReasonCode, step_name
 
 register = template.Library()
 register.filter(step_name)
@@ -141,6 +141,18 @@ def flag(word: str) -> str:
 @register.filter
 def said(value: str, precision: str) -> str:
     return words.said(value, precision)
+
+
+@register.filter
+def constraint_name(word: str) -> str:
+    """A constraint in words; the planning tool's own word where it is unknown here."""
+    return str(dict(ConstraintKind.choices).get(word, word))
+
+
+@register.filter
+def not_known(word: str) -> str:
+    """What keeps a figure of the power balance from being known."""
+    return str(power_words.NOT_KNOWN.get(word, word))
 
 
 @register.simple_tag
