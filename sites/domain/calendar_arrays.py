@@ -83,6 +83,20 @@ class DayTables:
             moved[counts] = self._nth(place, row)
         return moved
 
+    def forward_rows(self, day: Days, days: Days, row: Days) -> Days:
+        """`forward` in working days for whole rows that share a calendar; `day` and `days` are (rows, columns)."""
+        if day.size and (day.min() < self.first or day.max() > self.last):
+            raise OutsideTheWindow
+        offset = (row.astype(np.int64) * self._stride - self.first + 1)[:, None]
+        place = self._through.take(day + offset, mode="clip") + days
+        totals = self._totals[row][:, None]
+        if self.last < LAST and (place > totals).any():
+            raise OutsideTheWindow
+        start = (self._starts[row].astype(np.int64) - 1)[:, None]
+        moved = self._worked.take(start + np.clip(place, 1, totals), mode="clip")
+        moved = np.where(place > totals, LAST + 1, moved)
+        return np.where(days == 0, day, moved).astype(np.int32)
+
     def between(self, after: Days, through: Days, calendar: Days) -> Days:
         """Working days in (after, through], negative the other way round. Raises OutsideTheWindow."""
         return self._counted(through, calendar) - self._counted(after, calendar)

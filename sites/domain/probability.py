@@ -6,6 +6,7 @@ trial is the forward pass itself. Nothing here reads a clock; the same seed draw
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from math import erf, sqrt
 from typing import Final
 
@@ -21,6 +22,7 @@ Shares = NDArray[np.float32]
 COMMON_WITHIN_A_VENDOR: Final = 0.3
 TRIALS: Final = 1000
 POINTS: Final = 65
+_FINE: Final = 1025
 # A chain at a time would not fill the caches, all at once would overflow them.
 _CELLS_AT_ONCE: Final = 250_000
 _FURTHEST: Final = 4.5
@@ -31,7 +33,7 @@ _NORMAL: Final = np.array(
 )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class References:
     """`quantiles` are shares of the plan (1: as planned), POINTS of them evenly spaced, a row a reference class.
 
@@ -41,6 +43,14 @@ class References:
     quantiles: Shares
     of_duration: Wide
     of_promise: Wide
+
+    @cached_property
+    def fine(self) -> Shares:
+        """The quantiles with more points between them, so that a draw is one look."""
+        at = np.linspace(0, POINTS - 1, _FINE)
+        low = np.minimum(at.astype(np.int64), POINTS - 2)
+        part = (at - low).astype(np.float32)
+        return (self.quantiles[:, low] * (1 - part) + self.quantiles[:, low + 1] * part).ravel()
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +109,16 @@ def _normals(seed: int, key: int, stream: int, rows: int, trials: int) -> NDArra
     return generator.standard_normal((rows, trials), np.float32)
 
 
+def _chances(common: NDArray[np.float32], own: NDArray[np.float32]) -> Shares:
+    """The normal distribution of what is shared and what is not, by a table."""
+    scale = _BINS / (2 * _FURTHEST)
+    bins = common * np.float32(sqrt(COMMON_WITHIN_A_VENDOR) * scale)
+    bins += own * np.float32(sqrt(1 - COMMON_WITHIN_A_VENDOR) * scale)
+    bins += np.float32(_FURTHEST * scale)
+    chances: Shares = _NORMAL.take(bins.astype(np.int64), mode="clip")
+    return chances
+
+
 class _Run:
     """Some chains, one pass."""
 
@@ -116,7 +136,6 @@ class _Run:
         before = np.full((count, self.trials), NO_DAY, np.int32)
         on_site = np.zeros((count, self.trials), np.int32)
         grown: dict[int, NDArray[np.float32]] = {}
-        weight, rest = np.float32(sqrt(COMMON_WITHIN_A_VENDOR)), np.float32(sqrt(1 - COMMON_WITHIN_A_VENDOR))
         anchor = self.table.anchor[self.part]
         for step in range(self.table.steps):
             done = self.lives[step] & ~self.is_ahead[step]
@@ -124,12 +143,11 @@ class _Run:
             on[done] = self.answers.forecast[step, self.part[done]][:, None]
             ahead = np.flatnonzero(self.is_ahead[step])
             if len(ahead):
-                bins = ((weight * common[ahead] + rest * own[step, ahead]) + _FURTHEST) * (_BINS / (2 * _FURTHEST))
-                chance = _NORMAL[np.clip(bins, 0, _BINS - 1).astype(np.int16)]
+                chance = _chances(common[ahead], own[step, ahead])
                 on[ahead] = self._step(tables, step, ahead, before[ahead], chance)
                 counts = (step <= anchor[ahead])[:, None] & (before[ahead] != NO_DAY)
                 grown[step] = np.zeros((count, self.trials), np.float32)
-                grown[step][ahead] = np.where(counts, on[ahead] - before[ahead], 0)
+                grown[step][ahead] = (on[ahead] - before[ahead]) * counts
             before = on
             at = anchor == step
             on_site[at] = on[at]
@@ -181,13 +199,10 @@ class _Run:
         elapsed = np.where(is_running, (table.as_of[part] - 1 - since) / np.maximum(planned, 1), -1.0)
         share = self._shares_of(self.references.of_duration[step, part], chance, elapsed)
         drawn = np.rint(days[:, None] * share).astype(np.int32)
-        shape = before.shape
-        return tables.forward(
-            before.ravel(),
-            drawn.ravel(),
-            np.broadcast_to(working[:, None], shape).ravel(),
-            np.broadcast_to(calendar[:, None], shape).ravel(),
-        ).reshape(shape)
+        on = before + drawn
+        if working.any():
+            on[working] = tables.forward_rows(before[working], drawn[working], calendar[working])
+        return on
 
     def _driver_before(self, step: int, part: Wide) -> NDArray[np.int8]:
         """Of the nearest living step before; not one of HAPPENED where there is none."""
@@ -207,23 +222,22 @@ class _Run:
         gap = mine[at, low + 1] - mine[at, low]
         within = np.where(gap > 0, (passed - mine[at, low]) / np.where(gap > 0, gap, 1), 0)
         start = np.where(below == 0, 0, np.where(below == POINTS, 1, (low + np.clip(within, 0, 1)) / (POINTS - 1)))
-        start = start.astype(np.float32)[:, None]
-        place = (start + (1 - start) * chance) * np.float32(POINTS - 1)
-        whole = np.minimum(place.astype(np.int32), POINTS - 2)
-        flat = quantiles.ravel()
-        index = row[:, None] * POINTS + whole
-        first = flat[index]
-        share: Shares = first + (place - whole) * (flat[index + 1] - first)
+        start = start.astype(np.float32)[:, None] * np.float32(_FINE - 1)
+        place = chance * (np.float32(_FINE - 1) - start)
+        place += start
+        index = place.astype(np.int64)
+        index += (row * _FINE)[:, None]
+        share: Shares = self.references.fine.take(index)
         return share
 
     def _shares(self, on_site: Days, grown: dict[int, NDArray[np.float32]]) -> Shares:
         """cov(what a step adds, the day at the anchor) / var(the day at the anchor)."""
         shares = np.zeros((self.table.steps, len(self.part)), np.float32)
-        centred = on_site - on_site.mean(axis=1, keepdims=True, dtype=np.float64).astype(np.float32)
-        variance = (centred**2).mean(axis=1)
+        centred = (on_site - on_site.mean(axis=1, keepdims=True)).astype(np.float32)
+        variance = np.einsum("ct,ct->c", centred, centred)
         spreads = variance > 0
         for step, added in grown.items():
-            shares[step, spreads] = (added * centred).mean(axis=1)[spreads] / variance[spreads]
+            shares[step, spreads] = np.einsum("ct,ct->c", added, centred)[spreads] / variance[spreads]
         return shares
 
 
