@@ -281,7 +281,8 @@ class StandingAlert:
         """Critical is what costs megawatts, or threatens a date by two weeks or more."""
         if self.lane != Lane.URGENT:
             return Severity.NOTICE
-        return Severity.CRITICAL if self.hits or self.band >= _CRITICAL_DAYS else Severity.WARNING
+        costs = self.facts.get("mw_days") not in (None, "0")
+        return Severity.CRITICAL if costs or self.band >= _CRITICAL_DAYS else Severity.WARNING
 
 
 @dataclass(frozen=True, slots=True)

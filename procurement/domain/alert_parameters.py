@@ -1,7 +1,8 @@
 """The thresholds of the alert rules: defaults here, what differs per site and class from the tables.
 
 Days are calendar days unless named working. `bands` are the days at which a rule speaks again; beyond the last it does
-so each time as many days come on top. `near_days` are days before a date at which it speaks.
+so each time as many days come on top. `near_days` are days before a date at which it speaks, `least_mw` are whole
+megawatts.
 """
 
 from collections.abc import Iterable, Mapping
@@ -27,6 +28,7 @@ class Parameters:
     working_days: int = 10
     least_days: int = 7
     within_days: int = 30
+    least_mw: int = 1
     large_move_days: int = 7
     hysteresis_days: int = 2
 
@@ -67,7 +69,7 @@ _READS: Final[dict[Rule, tuple[str, ...]]] = {
     Rule.ENERGISATION_AFTER_LOAD: ("bands", "hysteresis_days"),
     Rule.COD_NEAR_GUARANTEED: ("bands", "near_days", "hysteresis_days"),
     Rule.LONG_STOP_NEAR: ("bands", "near_days", "hysteresis_days"),
-    Rule.POWER_GAP: ("bands", "least_days"),
+    Rule.POWER_GAP: ("bands", "least_days", "least_mw", "within_days"),
     Rule.SHARE_OVERLAP: (),
     Rule.UNMATCHED_EXPIRY: ("near_days",),
     Rule.CONTRACT_CLOCK: ("near_days", "bands"),
@@ -78,6 +80,7 @@ DEFAULTS: Final[dict[Rule, Parameters]] = dict.fromkeys(Rule, _PLAIN) | {
     Rule.PROMISE_TBD: replace(_PLAIN, working_days=5),
     Rule.COD_NEAR_GUARANTEED: replace(_PLAIN, near_days=(60, 30)),
     Rule.LONG_STOP_NEAR: replace(_PLAIN, near_days=(90, 30)),
+    Rule.POWER_GAP: replace(_PLAIN, within_days=365),
     Rule.UNMATCHED_EXPIRY: replace(_PLAIN, near_days=(365, 180, 90)),
     Rule.CONTRACT_CLOCK: replace(_PLAIN, near_days=(30, 14, 3)),
 }
@@ -166,6 +169,12 @@ class RuleSettings:
 
     def most(self, rule: Rule, name: str) -> int:
         """The greatest number of days set anywhere for a parameter: what a query must at least read."""
+        return max(self._days_said(rule, name))
+
+    def least(self, rule: Rule, name: str) -> int:
+        return min(self._days_said(rule, name))
+
+    def _days_said(self, rule: Rule, name: str) -> list[int]:
         said = [getattr(DEFAULTS[rule], name)]
         said += [row[name] for (of, *_), row in self._rows.items() if of == rule and name in row]
-        return max(int(max(value)) if isinstance(value, list | tuple) else int(value) for value in said)
+        return [day for value in said for day in (value if isinstance(value, list | tuple) else [value])]

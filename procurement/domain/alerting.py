@@ -303,12 +303,14 @@ def _slip_grew(lot: LotFacts, site: SiteFacts) -> Iterator[StandingAlert]:
     found = None if lot.slip_days is None else reached(lot.slip_days, parameters)
     if found is None or not parameters.enabled:
         return
+    # Once a requirement is late, the late forecast says it.
+    is_late = lot.float_days is not None and lot.float_days < 0
     yield _about_lot(
         Rule.SLIP_GREW,
         lot,
         site,
-        band=found[0],
-        lingers=found[1],
+        band=NO_BAND if is_late else found[0],
+        lingers=is_late or found[1],
         lane=_lane_of(lot),
         measure_days=lot.slip_days,
         contract_forecast_on=_day(lot.contract_forecast_on),

@@ -4,7 +4,7 @@ import hashlib
 import logging
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any, Final, NamedTuple
 from uuid import UUID
 
@@ -12,16 +12,39 @@ from django.conf import settings
 from django.db import connection, transaction
 from django.db.models import Exists, OuterRef
 
-from procurement.models import AlertEvent, AlertPreference, Notification, NotificationItem
-from procurement.services.recipients import Directory, Reason, Told, local_now, zone_of
-from procurement.vocabulary import AlertEventKind, AlertState, Channel, Lane, MessageKind, NotificationState
+from procurement.domain import escalation
+from procurement.domain.mail_hours import MailHours
+from procurement.domain.wishes import Wish, Wished, chosen, lane_for
+from procurement.models import Alert, AlertEvent, AlertPreference, Notification, NotificationItem
+from procurement.services.mail_calendar import Calendars
+from procurement.services.recipients import Directory, Reason, Told
+from procurement.vocabulary import (
+    AlertEventKind,
+    AlertState,
+    Channel,
+    Lane,
+    MessageKind,
+    NotificationState,
+    Rule,
+    Severity,
+    WishedLane,
+)
 from sites.accounts.models import User
 
 logger = logging.getLogger(__name__)
 
-MAILED: Final = (AlertEventKind.BAND, AlertEventKind.UNSTABLE)
+# What makes a mail due, however late somebody is found who can be told.
+MAILED: Final = (
+    AlertEventKind.BAND,
+    AlertEventKind.WORSENED,
+    AlertEventKind.UNSTABLE,
+    AlertEventKind.REARMED,
+    AlertEventKind.SNOOZE_ENDED,
+)
 DIGEST_JITTER_SECONDS: Final = 20 * 60
 _ONE_DAY = timedelta(days=1)
+_WAITING = (AlertState.OPEN, AlertState.ESCALATED)
+_NOT_TOLD = (NotificationState.SUPPRESSED, NotificationState.CANCELLED)
 
 
 class _Envelope(NamedTuple):
@@ -40,7 +63,7 @@ def hold(events: Iterable[AlertEvent], *, now: datetime, at_once: bool = False, 
     """Put each event into the held message of everybody who is to know it; how many times it was put somewhere.
 
     Runs in the transaction of the writer. `at_once` skips the wait in which a cause is bundled; `besides` are
-    people whom mail does not reach, so that their deputies are told.
+    people whom mail does not reach, so that their deputies are told. Sets when an urgent alert escalates.
     """
     put, unknown = _hold(list(events), now, at_once=at_once, besides=besides)
     if unknown:
@@ -60,38 +83,148 @@ def _hold(
             "event", "recipient"
         )
     )
-    preferred = _preferred_lanes()
+    addressed, unknown = _addressed(rows, directory)
+    wishes = _wishes({told.person.pk for _event, told in addressed})
+    calendars = Calendars({told.person.pk for _event, told in addressed})
     envelopes: dict[_Envelope, list[_Addressed]] = defaultdict(list)
+    for event, told in addressed:
+        if (event.pk, told.person.pk) in already:
+            continue
+        lane = _lane(event, told, directory, wishes[told.person.pk])
+        if lane == Lane.DIGEST:
+            envelopes[_Envelope(told.person.pk, None, lane, "")].append((event, told))
+        elif lane is not None:
+            envelopes[_Envelope(told.person.pk, event.alert.site_id, lane, event.cause_key)].append((event, told))
+    put, ladder = 0, _Ladder(calendars)
+    wait = timedelta(0) if at_once else timedelta(seconds=settings.HOLD_SECONDS)
+    # In one order for everybody, so that two writers who tell the same people cannot wait for each other.
+    for envelope, each in sorted(envelopes.items(), key=lambda pair: str(pair[0])):
+        event, first = each[0]
+        if envelope.lane == Lane.DIGEST:
+            hours = calendars.of(first.person)
+            message_id, release_at = _held_digest(first.person, first.reason, hours, now)
+        else:
+            hours = calendars.of(first.person, envelope.site_id)
+            release_at = hours.leaves_at(now + wait, urgent=True)
+            message_id = _held_bundle(envelope, event.cause_text, first.reason, release_at)
+        put += _put(each, message_id)
+        ladder.told(each, release_at)
+    ladder.write()
+    return put, unknown
+
+
+def _addressed(rows: Sequence[AlertEvent], directory: Directory) -> tuple[list[_Addressed], set[UUID]]:
+    """Who is to hear of each event, and the alerts of which nobody can be told."""
+    # What is still held when it recovers is dropped at its release, so that nobody hears of either.
+    heard = knowing(
+        [row.alert_id for row in rows if row.kind == AlertEventKind.RECOVERED],
+        but=(*_NOT_TOLD, NotificationState.HELD),
+    )
+    known = knowing([row.alert_id for row in rows if row.kind == AlertEventKind.ESCALATED])
+    found: list[_Addressed] = []
     unknown: set[UUID] = set()
     for event in rows:
-        told = directory.told(event.alert)
-        if not told:
-            unknown.add(event.alert_id)
-        for each in told:
-            person = each.person
-            if (event.pk, person.pk) in already:
-                continue
-            lane = preferred.get((person.pk, event.alert.rule)) or preferred.get((person.pk, "")) or event.alert.lane
-            digest = lane == Lane.DIGEST
-            envelopes[
-                _Envelope(
-                    person.pk,
-                    None if digest else event.alert.site_id,
-                    Lane(lane),
-                    "" if digest else event.cause_key,
-                )
-            ].append((event, each))
-    put = 0
-    release_at = now if at_once else now + timedelta(seconds=settings.HOLD_SECONDS)
-    # In one order for everybody, so that two writers who tell the same people cannot wait for each other.
-    for envelope, addressed in sorted(envelopes.items(), key=lambda pair: str(pair[0])):
-        event, first = addressed[0]
-        if envelope.lane == Lane.DIGEST:
-            message_id = _held_digest(first.person, first.reason, now)
+        alert = event.alert
+        if event.kind == AlertEventKind.RECOVERED:
+            found += [(event, told) for told in heard[alert.pk].values()]
+            continue
+        if event.kind == AlertEventKind.ASSIGNED:
+            told = directory.owner(alert)
+        elif event.kind == AlertEventKind.ESCALATED:
+            told = directory.escalated(alert, escalation.LADDER[event.band - 1], known[alert.pk].keys())
         else:
-            message_id = _held_bundle(envelope, event.cause_text, first.reason, release_at)
-        put += _put(addressed, message_id)
-    return put, unknown
+            told = directory.told(alert)
+        if not told:
+            unknown.add(alert.pk)
+        people = {each.person.pk: each for each in told}
+        if event.kind in MAILED:
+            people = {each.person.pk: each for each in directory.watchers(alert)} | people
+        found += [(event, each) for each in people.values()]
+    return found, unknown
+
+
+_FOR_THOSE_WHO_KNOW = (AlertEventKind.RECOVERED, AlertEventKind.ESCALATED)
+
+
+def knowing(
+    alerts: Collection[UUID], *, but: Collection[NotificationState] = _NOT_TOLD
+) -> dict[UUID, dict[UUID, Told]]:
+    """By alert, the people who were told of it or are about to be; messages in one of the states `but` do not count."""
+    found: dict[UUID, dict[UUID, Told]] = defaultdict(dict)
+    if not alerts:
+        return found
+    items = (
+        NotificationItem.objects.filter(event__alert__in=alerts, dropped_because="", channel=Channel.EMAIL)
+        .exclude(notification__state__in=but)
+        .select_related("recipient", "event")
+        .order_by("pk")
+    )
+    for item in items:
+        found[item.event.alert_id][item.recipient_id] = Told(item.recipient, Reason(item.reason), item.role, item.scope)
+    return found
+
+
+def _lane(event: AlertEvent, told: Told, directory: Directory, wishes: Sequence[Wish]) -> Lane | None:
+    alert = event.alert
+    if event.kind == AlertEventKind.RECOVERED:
+        return Lane.DIGEST
+    if event.kind == AlertEventKind.ESCALATED:
+        return Lane.URGENT
+    wished = chosen(
+        wishes,
+        Wished(Rule(alert.rule), alert.site_id, directory.scopes[alert.pk].class_ids, Severity(alert.severity)),
+    )
+    if told.person.pk in directory.mutes(alert):
+        wished = WishedLane.MUTE
+    return lane_for(Lane(event.lane or alert.lane), wished, is_duty=told.reason.is_duty)
+
+
+def _wishes(people: Collection[UUID]) -> dict[UUID, list[Wish]]:
+    found: dict[UUID, list[Wish]] = defaultdict(list)
+    for row in AlertPreference.objects.filter(person__in=people).order_by("pk"):
+        found[row.person_id].append(
+            Wish(
+                lane=WishedLane(row.lane),
+                rule=Rule(row.rule) if row.rule else None,
+                site_id=row.site_id,
+                class_id=row.equipment_class_id,
+                severity=Severity(row.severity) if row.severity else None,
+                channel=Channel(row.channel) if row.channel else None,
+            )
+        )
+    return found
+
+
+class _Ladder:
+    """When the alerts that are told now will be told to somebody else, unless they are answered first."""
+
+    def __init__(self, calendars: Calendars) -> None:
+        self._calendars = calendars
+        self._first: dict[UUID, tuple[datetime, Alert, User]] = {}
+
+    def told(self, addressed: Iterable[_Addressed], release_at: datetime) -> None:
+        for event, told in addressed:
+            alert = event.alert
+            begins = (
+                alert.lane == Lane.URGENT
+                and alert.state in _WAITING
+                and alert.escalate_at is None
+                and event.kind not in _FOR_THOSE_WHO_KNOW
+                and told.reason.is_duty
+            )
+            known = self._first.get(alert.pk)
+            if begins and (known is None or release_at < known[0]):
+                self._first[alert.pk] = release_at, alert, told.person
+
+    def write(self) -> None:
+        rows = []
+        for release_at, alert, person in self._first.values():
+            step = escalation.next_step(alert.escalation_step, Lane(alert.lane))
+            if step is not None:
+                office = self._calendars.office(person, alert.site_id)
+                alert.escalate_at = office.after_working_days(release_at, step.working_days)
+                rows.append(alert)
+        Alert.objects.bulk_update(rows, ["escalate_at"], batch_size=500)
 
 
 def hold_untold(*, now: datetime) -> int:
@@ -102,18 +235,10 @@ def hold_untold(*, now: datetime) -> int:
     told = NotificationItem.objects.filter(
         event__alert=OuterRef("alert"), event__kind__in=MAILED, event__at__gte=OuterRef("at"), dropped_because=""
     )
-    untold = AlertEvent.objects.filter(
-        ~Exists(told),
-        kind__in=MAILED,
-        alert__state__in=[AlertState.OPEN, AlertState.SNOOZED, AlertState.ESCALATED],
-    )
+    untold = AlertEvent.objects.filter(~Exists(told), kind__in=MAILED, alert__state__in=_WAITING)
     with transaction.atomic():
         put, _unknown = _hold(list(untold.select_related("alert__site").order_by("pk")), now)
     return put
-
-
-def _preferred_lanes() -> dict[tuple[UUID, str], str]:
-    return {(row.person_id, row.rule): row.lane for row in AlertPreference.objects.all()}
 
 
 def _put(addressed: Sequence[_Addressed], message_id: UUID) -> int:
@@ -162,10 +287,11 @@ def _held_bundle(envelope: _Envelope, cause_text: str, reason: Reason, release_a
             return found
 
 
-def _held_digest(person: User, reason: Reason, now: datetime) -> UUID:
-    """The digest of the person's next morning; the one after where that one has left already."""
-    digest_on = next_digest_on(person, now)
+def _held_digest(person: User, reason: Reason, hours: MailHours, now: datetime) -> tuple[UUID, datetime]:
+    """The digest of the person's next morning, and when it leaves; the one after where that one has left already."""
+    digest_on = hours.next_digest_on(now)
     while True:
+        release_at = digest_release_at(person, hours, digest_on)
         Notification.objects.bulk_create(
             [
                 Notification(
@@ -175,7 +301,7 @@ def _held_digest(person: User, reason: Reason, now: datetime) -> UUID:
                     cause_key=f"digest:{digest_on.isoformat()}",
                     digest_on=digest_on,
                     reason=reason,
-                    release_at=digest_release_at(person, digest_on),
+                    release_at=release_at,
                 )
             ],
             ignore_conflicts=True,
@@ -184,8 +310,8 @@ def _held_digest(person: User, reason: Reason, now: datetime) -> UUID:
             "recipient_id = %s AND channel = %s AND digest_on = %s", [person.pk, Channel.EMAIL, digest_on]
         )
         if found is not None:
-            return found
-        digest_on += _ONE_DAY
+            return found, release_at
+        digest_on = hours.digest_day(digest_on + _ONE_DAY)
 
 
 def _share_held(condition: str, values: Sequence[Any]) -> UUID | None:
@@ -202,19 +328,9 @@ def _share_held(condition: str, values: Sequence[Any]) -> UUID | None:
     return found[0] if found else None
 
 
-def next_digest_on(person: User, now: datetime) -> date:
-    """The local date of the person's next morning, today's included while it has not come."""
-    here = local_now(person, now)
-    return here.date() if here.time() < person.digest_at else here.date() + _ONE_DAY
-
-
-def digest_release_at(person: User, digest_on: date) -> datetime:
-    """The person's morning of that local date, and up to 20 minutes later so that not all mail leaves at once.
-
-    An hour that the clock skips counts as if it had not been skipped; one that it repeats counts the first time.
-    """
-    morning = datetime.combine(digest_on, person.digest_at, zone_of(person)).astimezone(UTC)
-    return morning + timedelta(seconds=spread(f"{person.pk}", DIGEST_JITTER_SECONDS))
+def digest_release_at(person: User, hours: MailHours, digest_on: date) -> datetime:
+    """The person's morning of that local date, and up to 20 minutes later so that not all mail leaves at once."""
+    return hours.morning(digest_on) + timedelta(seconds=spread(f"{person.pk}", DIGEST_JITTER_SECONDS))
 
 
 def spread(key: str, most: int) -> int:

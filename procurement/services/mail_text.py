@@ -80,6 +80,8 @@ _REASONS: Final[dict[str, str | Promise]] = {
     Reason.ROLE_HOLDER: gettext_lazy("You get this because of your role; nobody is assigned to it."),
     Reason.DEPUTY: gettext_lazy("You get this because you stand in for somebody who cannot be reached."),
     Reason.ADMINISTRATOR: gettext_lazy("You get this because nobody else was found who could be told."),
+    Reason.WATCHER: gettext_lazy("You get this because you watch what it is about."),
+    Reason.ESCALATION: gettext_lazy("You get this because nobody has answered it."),
 }
 _DUE_KINDS: Final[dict[str, str | Promise]] = {
     "lock": gettext_lazy("pinned"),

@@ -17,7 +17,7 @@ from procurement.models import Alert, Notification, NotificationItem
 from procurement.services import heartbeats, mail_text
 from procurement.services.holding import hold, hold_untold, spread
 from procurement.services.recipients import Directory, Reason
-from procurement.vocabulary import AlertEventKind, AlertState, Channel, NotificationState
+from procurement.vocabulary import AlertEventKind, AlertState, Channel, CloseReason, NotificationState
 from sites.accounts.models import User
 from sites.accounts.permissions import Permission
 from sites.accounts.row import new_id
@@ -103,13 +103,21 @@ def _mail_date(now: datetime) -> str:
     return now.astimezone(UTC).strftime("%a, %d %b %Y %H:%M:%S +0000")
 
 
+_FOR_WANT_OF_AN_ANSWER: Final = (AlertEventKind.ESCALATED, AlertEventKind.DECLINED, AlertEventKind.ASSIGNED)
+
+
 def _no_longer(item: NotificationItem, row: Notification) -> str:
     """Why an event is not worth telling any more, empty where it is."""
-    alert = item.event.alert
+    alert, kind = item.event.alert, item.event.kind
+    if kind == AlertEventKind.RECOVERED:
+        is_over = alert.state == AlertState.RECOVERED or alert.close_reason == CloseReason.RECOVERED
+        return "" if is_over else "came back since"
     if alert.state == AlertState.CLOSED:
         return f"closed since: {alert.close_reason}"
-    if alert.state == AlertState.RECOVERED and item.event.kind == AlertEventKind.BAND:
+    if alert.state == AlertState.RECOVERED and kind != AlertEventKind.UNSTABLE:
         return "recovered since"
+    if kind in _FOR_WANT_OF_AN_ANSWER and alert.state in (AlertState.ACKNOWLEDGED, AlertState.SNOOZED):
+        return "answered since"
     if alert.acknowledged_by_id == row.recipient_id and alert.acknowledged_at and alert.acknowledged_at > item.event.at:
         return "acknowledged by the recipient since"
     return ""

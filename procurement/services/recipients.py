@@ -6,14 +6,16 @@ from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import NamedTuple
 from uuid import UUID
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from zoneinfo import ZoneInfo
 
 from django.db.models import Q
 
 from procurement.domain import alerting
-from procurement.models import Alert
+from procurement.domain.escalation import Step
+from procurement.models import Alert, AlertEvent, Watch
 from procurement.queries.alerts import Scopes, scopes_of
-from procurement.vocabulary import Rule
+from procurement.services.mail_calendar import local_now, zone_of
+from procurement.vocabulary import AlertEventKind, Rule, WatchKind, WatchSubject
 from sites.accounts.models import User, UserKind
 from sites.accounts.permissions import Permission, Role
 from sites.models import Absence, Assignment, Membership, Site
@@ -31,6 +33,8 @@ _NARROWEST_FIRST = (
 _HOLDERS_FIRST = (ScopeKind.SITE, ScopeKind.DESK, ScopeKind.PORTFOLIO)
 _ONE_DAY = timedelta(days=1)
 
+__all__ = ["Directory", "Reason", "Told", "local_now", "zone_of"]
+
 
 class Reason(StrEnum):
     """Why this person; stored with the message and said in it."""
@@ -39,6 +43,13 @@ class Reason(StrEnum):
     ROLE_HOLDER = "role_holder"
     DEPUTY = "deputy"
     ADMINISTRATOR = "administrator"
+    WATCHER = "watcher"
+    ESCALATION = "escalation"
+
+    @property
+    def is_duty(self) -> bool:
+        """Whether the person must be told, whatever they wished."""
+        return self != Reason.WATCHER
 
 
 class Told(NamedTuple):
@@ -50,18 +61,6 @@ class Told(NamedTuple):
     scope: str = ""
 
 
-def zone_of(person: User) -> ZoneInfo:
-    """The person's time zone; UTC where it is not one."""
-    try:
-        return ZoneInfo(person.time_zone)
-    except (ZoneInfoNotFoundError, ValueError):
-        return ZoneInfo("UTC")
-
-
-def local_now(person: User, now: datetime) -> datetime:
-    return now.astimezone(zone_of(person))
-
-
 class Directory:
     """Duties, roles and absences around some alerts, read in a fixed number of queries."""
 
@@ -70,8 +69,8 @@ class Directory:
         rows = list(alerts)
         self._now = now
         self._unreached = set(besides)
-        self._scopes = scopes_of(rows)
-        roles = {role for row in rows for role in alerting.TOLD[Rule(row.rule)]}
+        self.scopes = scopes_of(rows)
+        roles = {role for row in rows for role in alerting.TOLD[Rule(row.rule)]} | {Role.SITE_LEAD}
         site_ids = {row.site_id for row in rows if row.site_id}
         self._sites = {site.pk: site for site in Site.objects.filter(pk__in=site_ids)}
         self._assignments = list(
@@ -98,20 +97,88 @@ class Directory:
         ):
             self._absences[absence.person_id].append(absence)
         self._may_see: dict[tuple[UUID, UUID | None], bool] = {}
+        self._declined: dict[UUID, set[UUID]] = defaultdict(set)
+        declined = AlertEvent.objects.filter(alert__in=rows, kind=AlertEventKind.DECLINED, actor__isnull=False)
+        for alert_id, person_id in declined.values_list("alert", "actor"):
+            self._declined[alert_id].add(person_id)
+        self._watches = list(Watch.objects.filter(self._watched()).select_related("person").order_by("pk"))
+
+    def _watched(self) -> Q:
+        """The watches and mutes of anything that these alerts are about."""
+        today = self._now.date() - _ONE_DAY
+        about = Q(subject_kind=WatchSubject.ALERT, subject_id__in=list(self.scopes))
+        named = (
+            (WatchSubject.SITE, {scopes.site_id for scopes in self.scopes.values() if scopes.site_id}),
+            (WatchSubject.ORDER, {key for scopes in self.scopes.values() for key in scopes.order_ids}),
+            (WatchSubject.ORDER_LINE, {key for scopes in self.scopes.values() for key in scopes.line_ids}),
+        )
+        for kind, keys in named:
+            about |= Q(subject_kind=kind, subject_id__in=list(keys))
+        return about & (Q(until_on__isnull=True) | Q(until_on__gte=today))
+
+    def _watches_of(self, alert: Alert, kind: WatchKind) -> list[Watch]:
+        scopes = self.scopes[alert.pk]
+        about: dict[str, Collection[UUID | None]] = {
+            WatchSubject.ALERT: {alert.pk},
+            WatchSubject.SITE: {scopes.site_id},
+            WatchSubject.ORDER: scopes.order_ids,
+            WatchSubject.ORDER_LINE: scopes.line_ids,
+        }
+        return [
+            row
+            for row in self._watches
+            if row.kind == kind
+            and (row.until_on is None or row.until_on >= local_now(row.person, self._now).date())
+            and row.subject_id in about[row.subject_kind]
+        ]
+
+    def mutes(self, alert: Alert) -> set[UUID]:
+        """The people who do not want to hear of something that this alert is about."""
+        return {row.person_id for row in self._watches_of(alert, WatchKind.MUTE)}
+
+    def watchers(self, alert: Alert) -> tuple[Told, ...]:
+        """Those who follow what it is about, besides whoever holds the duty."""
+        named = (
+            Told(row.person, Reason.WATCHER, "", row.subject_kind)
+            for row in self._watches_of(alert, WatchKind.WATCH)
+            if self._has_address(row.person)
+        )
+        site_id = self.scopes[alert.pk].site_id
+        return tuple({told.person.pk: told for told in named if self._sees(told.person, site_id)}.values())
+
+    def owner(self, alert: Alert) -> tuple[Told, ...]:
+        """Who has taken it or was given it, or their deputy."""
+        if alert.owner is None:
+            return ()
+        return tuple(self._reached([Told(alert.owner, Reason.OWNER, "", "alert")], alert.site_id).values())
+
+    def escalated(self, alert: Alert, step: Step, besides: Collection[UUID]) -> tuple[Told, ...]:
+        """Whom a step of the ladder tells; `besides` are those who know already. Never nobody."""
+        scopes = self.scopes[alert.pk]
+        roles = step.roles or alerting.TOLD[Rule(alert.rule)][:1]
+        for named in self._holders(roles, scopes, step.scopes):
+            fresh = [told._replace(reason=Reason.ESCALATION) for told in named if told.person.pk not in besides]
+            reached = self._reached(fresh, scopes.site_id)
+            if found := {key: told for key, told in reached.items() if key not in besides}:
+                return tuple(found.values())
+        return tuple(self._reached(self._administrators(scopes), scopes.site_id).values())
 
     def told(self, alert: Alert) -> tuple[Told, ...]:
-        """Those assigned for each role the rule tells, else the holders of one, else the administrators."""
-        scopes = self._scopes[alert.pk]
+        """The owner, else those assigned for each role the rule tells, else the holders of one, else administrators."""
+        if owner := self.owner(alert):
+            return owner
+        scopes = self.scopes[alert.pk]
         roles = alerting.TOLD[Rule(alert.rule)]
+        declined = self._declined[alert.pk]
         found: dict[UUID, Told] = {}
         for role in roles:
             for named in self._assigned(role, scopes):
-                if reached := self._reached(named, scopes.site_id):
+                if reached := self._reached(named, scopes.site_id, declined):
                     found |= reached
                     break
         if not found:
             for named in self._holders(roles, scopes):
-                if found := self._reached(named, scopes.site_id):
+                if found := self._reached(named, scopes.site_id, declined):
                     break
         if not found:
             found = self._reached(self._administrators(scopes), scopes.site_id)
@@ -119,7 +186,7 @@ class Directory:
 
     def administrators(self, alert: Alert) -> list[User]:
         """Whoever administers the alert's site, reached by mail or not."""
-        scopes = self._scopes[alert.pk]
+        scopes = self.scopes[alert.pk]
         people = {told.person.pk: told.person for told in self._administrators(scopes)}
         return [person for person in people.values() if self._sees(person, scopes.site_id)]
 
@@ -147,9 +214,11 @@ class Directory:
                 if row.scope == scope and _is_about(row, scope, scopes)
             ]
 
-    def _holders(self, roles: Collection[Role], scopes: Scopes) -> Iterator[list[Told]]:
+    def _holders(
+        self, roles: Collection[Role], scopes: Scopes, levels: Iterable[ScopeKind] = _HOLDERS_FIRST
+    ) -> Iterator[list[Told]]:
         site = self._sites.get(scopes.site_id) if scopes.site_id else None
-        for scope in _HOLDERS_FIRST:
+        for scope in levels:
             yield [
                 Told(row.person, Reason.ROLE_HOLDER, row.role, scope)
                 for row in self._memberships
@@ -161,9 +230,13 @@ class Directory:
                 )
             ]
 
-    def _reached(self, named: Iterable[Told], site_id: UUID | None) -> dict[UUID, Told]:
+    def _reached(
+        self, named: Iterable[Told], site_id: UUID | None, declined: Collection[UUID] = ()
+    ) -> dict[UUID, Told]:
         found: dict[UUID, Told] = {}
         for told in named:
+            if told.person.pk in declined:
+                continue
             reached = self._person_or_deputy(told, site_id, frozenset())
             if reached is not None:
                 found.setdefault(reached.person.pk, reached)

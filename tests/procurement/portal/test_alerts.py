@@ -67,7 +67,7 @@ def test_the_list_can_be_narrowed_to_a_site_and_a_rule(browser: Client, sydney: 
 
 
 def test_only_what_waits_for_an_answer_is_shown_first(browser: Client, sydney: Place) -> None:
-    Alert.objects.filter(pk=sydney.alert.pk).update(state=AlertState.SNOOZED)
+    Alert.objects.filter(pk=sydney.alert.pk).update(state=AlertState.SNOOZED, snoozed_until=date(2027, 1, 4))
 
     pages = ("/alerts/?rule=late_forecast", "/alerts/?rule=late_forecast&shown=standing")
     totals = [browser.get(page).context["list"].total for page in pages]

@@ -104,7 +104,7 @@ def test_hitting_ready_for_service_is_told_beside_the_days() -> None:
     unit.requirement.group = need.group
     unit.requirement.save()
     look(unit.site)
-    BlockForecastFactory.create(block=need.block, rfs_forecast_on=date(2027, 12, 13))
+    BlockForecastFactory.create(block=need.block, rfs_forecast_on=date(2027, 12, 13), mw_days_at_risk=96)
     move(unit, 12, mw_days=96)
 
     done = look(unit.site)

@@ -12,7 +12,7 @@ from procurement.gateways.mail import Outgoing, as_bytes
 from procurement.models import Alert, Notification, Requirement
 from procurement.services import alerts, mail_text
 from procurement.services.notifications import release_due
-from procurement.vocabulary import NotificationState
+from procurement.vocabulary import NotificationState, Rule
 from sites.accounts.permissions import Role
 from tests.factories.procurement import (
     AllocationFactory,
@@ -64,7 +64,7 @@ def test_the_mail_of_a_slip_holds_all_of_it(unit: Late) -> None:
     release_due(now=LATER)
     row, other = Notification.objects.order_by("pk")
 
-    alert = Alert.objects.get()
+    alert = Alert.objects.get(rule=Rule.LATE_FORECAST)
     assert row.subject == "[Longlead][SYD1] PO 4500016221/10 Chiller CH-03: 12 days late"
     assert row.body_text == (
         "12 days late: PO 4500016221/10 Chiller CH-03\n"
@@ -102,7 +102,7 @@ def test_text_and_html_say_the_same(unit: Late) -> None:
     for line in row.body_text.splitlines():
         if not line.strip().startswith("http"):
             assert line.strip() in words
-    assert f'href="{settings.BASE_URL}/alerts/{Alert.objects.get().pk}/"' in row.body_html
+    assert f'href="{settings.BASE_URL}/alerts/{Alert.objects.get(rule=Rule.LATE_FORECAST).pk}/"' in row.body_html
 
 
 def test_the_html_needs_nothing_from_outside_and_no_style_sheet(unit: Late) -> None:
@@ -111,7 +111,9 @@ def test_the_html_needs_nothing_from_outside_and_no_style_sheet(unit: Late) -> N
     page = written().body_html
 
     assert not re.findall(r"<(?:img|link|script|iframe)\b", page)
-    assert set(re.findall(r'(?:href|src)="([^"]+)"', page)) == {f"{settings.BASE_URL}/alerts/{Alert.objects.get().pk}/"}
+    assert set(re.findall(r'(?:href|src)="([^"]+)"', page)) == {
+        f"{settings.BASE_URL}/alerts/{Alert.objects.get(rule=Rule.LATE_FORECAST).pk}/"
+    }
     assert 'style="' in page
     assert "@media (prefers-color-scheme: dark)" in page
 
@@ -140,7 +142,7 @@ def test_headers_let_people_and_machines_sort_it(unit: Late) -> None:
         "X-Auto-Response-Suppress": "All",
         "X-Longlead-Reason": "owner",
         "X-Longlead-Severity": "urgent",
-        "X-Longlead-Alert": str(Alert.objects.get().pk),
+        "X-Longlead-Alert": str(Alert.objects.get(rule=Rule.LATE_FORECAST).pk),
         "Date": "Fri, 20 Nov 2026 01:10:00 +0000",
     }
 
@@ -204,7 +206,7 @@ def test_the_other_rules_say_their_own() -> None:
     near = RequirementFactory.create(site=site, tag="CH-01")
     RequirementForecastFactory.create(requirement=near, unordered=True, order_by_on=TODAY + timedelta(days=2))
     RequirementFactory.create(site=site, tag="CH-02", without_ros=True)
-    overdue = late(site, days=-5)
+    overdue = late(site, days=-50)
     overdue.lot.forecasts.filter(current=True).update(
         next_code="SUBMITTAL_IN",
         steps=[{"code": "SUBMITTAL_IN", "promise_counts_on": "2026-11-01", "shift_days": 4}],

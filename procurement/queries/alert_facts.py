@@ -1,0 +1,653 @@
+"""What the alert rules of a site read, in a fixed number of queries for any number of rows.
+
+The tables are asked for what a rule could have something to say about, by the loosest thresholds set anywhere, and for
+what stands already: the rules themselves are decided by `procurement.domain.alerting` alone.
+"""
+
+import json
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date, timedelta
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from django.db import connection
+from django.db.models import F, FilteredRelation, Max, OuterRef, Q, Subquery, Sum
+
+from procurement.domain.alert_facts import (
+    BlockFacts,
+    EnergisationFacts,
+    LotFacts,
+    ReadyFacts,
+    RequirementFacts,
+    SiteFacts,
+    VendorFacts,
+)
+from procurement.domain.alert_parameters import RuleSettings, Setting
+from procurement.models import (
+    Alert,
+    AlertRuleSetting,
+    Allocation,
+    BlockForecast,
+    ChainForecast,
+    Company,
+    DeliveryLot,
+    GroupNeed,
+    LotForecast,
+    OrderLine,
+    PurchaseOrder,
+    Requirement,
+    RequirementForecast,
+    RosAnchor,
+    ScheduleLine,
+)
+from procurement.vocabulary import AlertState, AlertSubject, CommercialStatus, LineStatus, Rule
+from sites.domain.calendar import WorkingCalendar
+from sites.models import Baseline, Chain, Gate, GridConnection, Milestone, Promise, PromiseRetraction, Site
+from sites.queries.chains import working_calendars
+from sites.vocabulary import DurationBasis, GateKind, Party, Precision
+
+OVER = (CommercialStatus.CANCELLED, CommercialStatus.TERMINATED)
+_OUT = (CommercialStatus.ISSUED, CommercialStatus.ACKNOWLEDGED, CommercialStatus.ACK_WITH_EXCEPTIONS)
+_TAGS_NAMED = 3
+
+# The lots of which a rule might have something to say, with what was said about their next step.
+_LOTS = """
+SELECT l.id, m.code, m.responsible, m.locked_on, m.planned_on, s.step
+FROM {forecast} f
+JOIN {lot} l ON l.id = f.lot_id
+JOIN {schedule} sl ON sl.id = l.schedule_line_id
+LEFT JOIN {milestone} m ON m.chain_id = l.chain_id AND m.code = f.next_code AND m.actual_on IS NULL
+CROSS JOIN LATERAL (
+    SELECT jsonb_path_query_first(f.steps, '$[*] ? (@.code == $c)', jsonb_build_object('c', f.next_code)) AS step
+) s
+WHERE f.current AND f.delivered_on IS NULL AND sl.site_id = %(site)s AND (
+    f.slip_days >= %(slip)s
+    OR l.id = ANY(%(standing)s)
+    OR COALESCE(
+        m.locked_on,
+        (s.step ->> 'promise_counts_on')::date + COALESCE((s.step ->> 'shift_days')::int, 0),
+        m.planned_on,
+        (s.step ->> 'baseline_on')::date
+    ) < %(as_of)s
+)
+ORDER BY l.id
+"""
+
+# Steps not done of which the vendor's last word, retracted and superseded ones left out, is "to be determined".
+_TO_BE_DETERMINED = """
+SELECT DISTINCT ON (l.id) l.id, m.code, p.stated_on
+FROM {chain} c
+JOIN {milestone} m ON m.chain_id = c.id AND m.actual_on IS NULL AND m.applicable
+JOIN {promise} p ON p.milestone_id = m.id AND p.precision = 'tbd'
+JOIN {lot} l ON l.chain_id = c.id
+JOIN {forecast} f ON f.lot_id = l.id AND f.current AND f.delivered_on IS NULL
+WHERE c.site_id = %(site)s
+  AND NOT EXISTS (SELECT FROM {retraction} r WHERE r.promise_id = p.id)
+  AND NOT EXISTS (
+      SELECT FROM {promise} n LEFT JOIN {retraction} r ON r.promise_id = n.id
+      WHERE n.milestone_id = m.id AND r.id IS NULL AND (
+          n.supersedes_id = p.id OR (n.stated_on, n.recorded_at, n.place) > (p.stated_on, p.recorded_at, p.place)
+      )
+  )
+ORDER BY l.id, m.sequence
+"""
+
+_OPEN_VENDORS = """
+SELECT o.seller_id, co.name, count(*), count(*) FILTER (WHERE f.float_days < 0), min(o.issued_on)
+FROM {forecast} f
+JOIN {lot} l ON l.id = f.lot_id
+JOIN {schedule} sl ON sl.id = l.schedule_line_id AND sl.status <> 'cancelled'
+JOIN {line} li ON li.id = sl.line_id AND li.status <> 'cancelled'
+JOIN {order} o ON o.id = li.order_id AND o.commercial_status = ANY(%(out)s)
+JOIN {company} co ON co.id = o.seller_id
+WHERE f.current AND f.delivered_on IS NULL AND sl.site_id = %(site)s
+GROUP BY o.seller_id, co.name
+"""
+
+_HEARD = """
+SELECT seller, max(heard_on) FROM (
+    SELECT o.seller_id AS seller, p.stated_on AS heard_on
+    FROM {promise} p
+    JOIN {milestone} m ON m.id = p.milestone_id
+    JOIN {lot} l ON l.chain_id = m.chain_id
+    JOIN {schedule} sl ON sl.id = l.schedule_line_id
+    JOIN {line} li ON li.id = sl.line_id
+    JOIN {order} o ON o.id = li.order_id
+    WHERE sl.site_id = %(site)s AND p.stated_on >= %(since)s AND o.seller_id = ANY(%(sellers)s)
+    UNION ALL
+    SELECT o.seller_id, m.actual_on
+    FROM {milestone} m
+    JOIN {lot} l ON l.chain_id = m.chain_id
+    JOIN {schedule} sl ON sl.id = l.schedule_line_id
+    JOIN {line} li ON li.id = sl.line_id
+    JOIN {order} o ON o.id = li.order_id
+    WHERE sl.site_id = %(site)s AND m.actual_recorded_at >= %(since)s AND m.responsible = %(vendor)s
+      AND o.seller_id = ANY(%(sellers)s)
+) heard GROUP BY seller
+"""
+_LONG_AGO = date(2000, 1, 1)
+
+
+_TABLES = {
+    "forecast": LotForecast._meta.db_table,
+    "lot": DeliveryLot._meta.db_table,
+    "schedule": ScheduleLine._meta.db_table,
+    "line": OrderLine._meta.db_table,
+    "order": PurchaseOrder._meta.db_table,
+    "company": Company._meta.db_table,
+    "chain": Chain._meta.db_table,
+    "milestone": Milestone._meta.db_table,
+    "promise": Promise._meta.db_table,
+    "retraction": PromiseRetraction._meta.db_table,
+}
+
+
+def _rows(statement: str, values: dict[str, Any]) -> list[tuple[Any, ...]]:
+    with connection.cursor() as cursor:
+        cursor.execute(statement.format(**_TABLES), values)
+        return list(cursor.fetchall())
+
+
+def rule_settings(site_id: UUID | None = None) -> RuleSettings:
+    """What is set everywhere and at this site; at every site where none is named."""
+    rows = AlertRuleSetting.objects.order_by("pk")
+    if site_id is not None:
+        rows = rows.filter(Q(site__isnull=True) | Q(site_id=site_id))
+    return RuleSettings(
+        Setting(Rule(rule), site, class_id, parameters)
+        for rule, site, class_id, parameters in rows.values_list("rule", "site", "equipment_class", "parameters")
+    )
+
+
+def site_facts(site_id: UUID, as_of: date) -> SiteFacts:
+    """Everything the rules of one site need. Raises Site.DoesNotExist."""
+    calendar = working_calendars()[Site.objects.values_list("calendar_id", flat=True).get(pk=site_id)]
+    settings = rule_settings(site_id)
+    standing = _standing(site_id)
+    requirements = _requirements(site_id, as_of, settings, standing[AlertSubject.REQUIREMENT])
+    serving = _live_allocations(Q(requirement__in=list(requirements)))
+    said = _said_of_lots(site_id, as_of, settings, standing[AlertSubject.LOT])
+    undecided = _to_be_determined(site_id)
+    wanted = said.keys() | undecided.keys() | standing[AlertSubject.LOT]
+    lots = _lots({lot for lot, _ in serving} | wanted)
+    served: dict[UUID, list[str]] = defaultdict(list)
+    for lot_id, tag in _tags(wanted & lots.keys()):
+        served[lot_id].append(tag)
+    imprecise = _imprecise(said.values())
+    return SiteFacts(
+        site_id=site_id,
+        calendar=calendar,
+        requirements=_requirement_facts(site_id, requirements, lots, serving),
+        lots=tuple(
+            _lot_facts(lots[key], said.get(key), undecided.get(key), served[key], imprecise)
+            for key in sorted(wanted & lots.keys())
+        ),
+        vendors=tuple(_vendors(site_id, as_of, settings, calendar)),
+        blocks=tuple(_blocks(site_id, settings)),
+        energisations=tuple(_energisations(site_id)),
+        settings=settings,
+        others=frozenset(
+            (kind, key)
+            for kind in (
+                AlertSubject.COMPANY_AT_SITE,
+                AlertSubject.BLOCK,
+                AlertSubject.GRID_CONNECTION,
+                AlertSubject.GATE,
+            )
+            for key in standing[kind]
+        ),
+    )
+
+
+def _standing(site_id: UUID) -> dict[AlertSubject, set[UUID]]:
+    found: dict[AlertSubject, set[UUID]] = defaultdict(set)
+    rows = Alert.objects.filter(site_id=site_id).exclude(state=AlertState.CLOSED)
+    for kind, key in rows.values_list("subject_kind", "subject_id"):
+        found[AlertSubject(kind)].add(key)
+    return found
+
+
+# -- requirements ------------------------------------------------------------------------------------------------
+
+
+@dataclass(slots=True)
+class _Requirement:
+    key: UUID
+    tag: str
+    class_id: UUID
+    class_name: str
+    block_id: UUID | None
+    group_id: UUID | None
+    required_on: date | None
+    ros_before_on: date | None
+    ros_pulled_on: date | None
+    has_answer: bool | None
+    is_ordered: bool | None
+    forecast_on: date | None
+    float_days: int | None
+    float_working_days: int | None
+    order_by_on: date | None
+    recovers: Decimal | None
+    costs: Decimal | None
+
+
+def _requirements(
+    site_id: UUID, as_of: date, settings: RuleSettings, standing: Collection[UUID]
+) -> dict[UUID, _Requirement]:
+    near = settings.most(Rule.ORDER_BY, "near_days") + settings.most(Rule.ORDER_BY, "hysteresis_days")
+    tight = max(
+        settings.most(Rule.LOW_FLOAT, "buffer_days") + settings.most(Rule.LOW_FLOAT, "hysteresis_days"),
+        settings.most(Rule.LATE_FORECAST, "hysteresis_days"),
+    )
+    pulled_since = as_of - timedelta(days=settings.most(Rule.ROS_PULLED_FORWARD, "within_days"))
+    rows = (
+        Requirement.objects.filter(site_id=site_id, cancelled_at__isnull=True)
+        .annotate(now=FilteredRelation("forecasts", condition=Q(forecasts__current=True)))
+        .filter(
+            Q(required_on_site__isnull=True)
+            | Q(now__float_days__lt=tight)
+            | Q(now__order_by_on__lte=as_of + timedelta(days=near))
+            | Q(ros_pulled_on__gte=pulled_since)
+            | Q(anchors__lost_at__isnull=False)
+            | Q(pk__in=list(standing))
+        )
+        .order_by("pk")
+        .distinct()
+        .values_list(
+            "pk", "tag", "equipment_class_id", "equipment_class__name", "block_id", "group_id", "required_on_site",
+            "ros_before_on", "ros_pulled_on", "now__current", "now__ordered", "now__forecast_on", "now__float_days",
+            "now__float_working_days", "now__order_by_on", "now__recovers_mw_days", "now__costs_mw_days",
+        )
+    )  # fmt: skip
+    found = {row[0]: _Requirement(*row) for row in rows}
+    for each in found.values():
+        if each.ros_pulled_on is None or each.ros_pulled_on < as_of - timedelta(
+            days=settings.of(Rule.ROS_PULLED_FORWARD, site_id=site_id, class_id=each.class_id).within_days
+        ):
+            each.ros_before_on = None
+    return found
+
+
+def _requirement_facts(
+    site_id: UUID,
+    requirements: Mapping[UUID, _Requirement],
+    lots: Mapping[UUID, "_Lot"],
+    serving: Iterable[tuple[UUID, UUID]],
+) -> tuple[RequirementFacts, ...]:
+    lots_of: dict[UUID, list[_Lot]] = defaultdict(list)
+    for lot_id, requirement_id in serving:
+        if lot_id in lots:
+            lots_of[requirement_id].append(lots[lot_id])
+    blocks = _blocks_of(requirements.values())
+    late_blocks = _late_blocks(site_id)
+    before = _answers_before([key for key, row in requirements.items() if row.float_days is not None])
+    lost = _lost_anchors(site_id)
+    facts = []
+    for key, row in requirements.items():
+        mine = lots_of[key]
+        decides = max(mine, key=_forecast_on, default=None)
+        forecast_before, required_before = before.get(key, (None, None))
+        hit = max((late_blocks[block] for block in blocks[key] if block in late_blocks), key=_days_late, default=None)
+        is_ordered = bool(row.is_ordered) if row.has_answer else bool(mine)
+        facts.append(
+            RequirementFacts(
+                key=key,
+                text=f"{decides.text if decides else row.class_name} {row.tag}"[:300],
+                required_on=row.required_on,
+                class_id=row.class_id,
+                required_from_on=_if_other(required_before, row.required_on),
+                forecast_on=row.forecast_on,
+                forecast_from_on=_if_other(forecast_before, row.forecast_on),
+                float_days=row.float_days,
+                float_working_days=row.float_working_days,
+                order_by_on=row.order_by_on,
+                is_ordered=is_ordered,
+                is_delivered=bool(row.has_answer and is_ordered and mine and all(lot.delivered_on for lot in mine)),
+                baseline_version=max((lot.baseline_version for lot in mine), default=0),
+                mw_days=_larger(row.recovers, row.costs),
+                block=hit,
+                vendor=decides.vendor if decides else "",
+                driver=(decides.driver or "") if decides else "",
+                driver_code=(decides.driver_code or "") if decides else "",
+                slip_days=decides.slip_days if decides else None,
+                pulled_from_on=row.ros_before_on,
+                lost_anchors=tuple(lost[key]),
+            )
+        )
+    return tuple(facts)
+
+
+def _blocks_of(requirements: Iterable[_Requirement]) -> dict[UUID, list[UUID]]:
+    rows = list(requirements)
+    of_group: dict[UUID, list[UUID]] = defaultdict(list)
+    groups = {row.group_id for row in rows if row.group_id}
+    for group_id, block_id in (
+        GroupNeed.objects.filter(group__in=groups).order_by("pk").values_list("group_id", "block_id")
+    ):
+        of_group[group_id].append(block_id)
+    return {
+        row.key: ([row.block_id] if row.block_id else []) + (of_group[row.group_id] if row.group_id else [])
+        for row in rows
+    }
+
+
+def _lost_anchors(site_id: UUID) -> dict[UUID, list[str]]:
+    found: dict[UUID, list[str]] = defaultdict(list)
+    rows = RosAnchor.objects.filter(requirement__site_id=site_id, lost_at__isnull=False).order_by("pk")
+    for requirement_id, code, gate_code in rows.values_list("requirement", "activity_code", "gate__activity_code"):
+        found[requirement_id].append(code or gate_code or "")
+    return found
+
+
+def _forecast_on(lot: "_Lot") -> date:
+    return lot.forecast_on or date.max
+
+
+def _days_late(block: BlockFacts) -> int:
+    return (block.rfs_forecast_on - block.rfs_baseline_on).days
+
+
+def _larger(*numbers: Decimal | None) -> Decimal | None:
+    return max((number for number in numbers if number is not None), default=None)
+
+
+def _if_other(before: date | None, now: date | None) -> date | None:
+    return before if before != now else None
+
+
+def _answers_before(keys: list[UUID]) -> dict[UUID, tuple[date | None, date | None]]:
+    """Forecast and required-on-site date of the answer before the current one, for these requirements."""
+    earlier = RequirementForecast.objects.filter(requirement=OuterRef("pk"), current=False).order_by(
+        "-created_at", "-pk"
+    )
+    rows = Requirement.objects.filter(pk__in=keys).annotate(before=Subquery(earlier.values("pk")[:1]))
+    answers = dict(rows.filter(before__isnull=False).values_list("before", "pk"))
+    found = RequirementForecast.objects.filter(pk__in=list(answers))
+    return {
+        answers[key]: (forecast_on, required_on)
+        for key, forecast_on, required_on in found.values_list("pk", "forecast_on", "required_on_site")
+    }
+
+
+# -- lots --------------------------------------------------------------------------------------------------------
+
+
+@dataclass(slots=True)
+class _Lot:
+    key: UUID
+    chain_id: UUID
+    order_number: str
+    line_number: int
+    class_id: UUID
+    class_name: str
+    vendor: str
+    required_on: date | None
+    forecast_on: date | None
+    float_days: int | None
+    float_working_days: int | None
+    delivered_on: date | None
+    slip_days: int | None
+    contract_forecast_on: date | None
+    driver: str | None
+    driver_code: str | None
+    recovers: Decimal | None
+    costs: Decimal | None
+    baseline_version: int = 0
+
+    @property
+    def text(self) -> str:
+        return f"PO {self.order_number}/{self.line_number} {self.class_name}"
+
+
+def _lots(keys: Collection[UUID]) -> dict[UUID, _Lot]:
+    """These lots, but for those of lines and orders that are over."""
+    rows = (
+        DeliveryLot.objects.filter(pk__in=list(keys))
+        .exclude(schedule_line__status=LineStatus.CANCELLED)
+        .exclude(schedule_line__line__status=LineStatus.CANCELLED)
+        .exclude(schedule_line__line__order__commercial_status__in=OVER)
+        .annotate(now=FilteredRelation("forecasts", condition=Q(forecasts__current=True)))
+        .order_by("pk")
+        .values_list(
+            "pk", "chain_id", "schedule_line__line__order__number", "schedule_line__line__number",
+            "schedule_line__line__equipment_class_id", "schedule_line__line__equipment_class__name",
+            "schedule_line__line__order__seller__name", "now__required_on_site", "now__forecast_on", "now__float_days",
+            "now__float_working_days", "now__delivered_on", "now__slip_days", "now__contract_forecast_on",
+            "now__driver", "now__driver_code", "now__recovers_mw_days", "now__costs_mw_days",
+        )
+    )  # fmt: skip
+    found = {row[0]: _Lot(*row) for row in rows}
+    chains = {lot.chain_id: lot for lot in found.values()}
+    for chain_id, version in (
+        Baseline.objects.filter(chain__in=list(chains)).values("chain").annotate(newest=Max("version")).values_list(
+            "chain", "newest"
+        )
+    ):  # fmt: skip
+        chains[chain_id].baseline_version = version
+    return found
+
+
+def _live_allocations(condition: Q) -> list[tuple[UUID, UUID]]:
+    rows = Allocation.objects.filter(condition, ended_at__isnull=True).order_by("pk")
+    return list(rows.values_list("lot_id", "requirement_id"))
+
+
+def _tags(lots: Collection[UUID]) -> list[tuple[UUID, str]]:
+    rows = Allocation.objects.filter(
+        lot__in=list(lots), ended_at__isnull=True, requirement__cancelled_at__isnull=True
+    ).order_by("pk")
+    return list(rows.values_list("lot_id", "requirement__tag"))
+
+
+@dataclass(frozen=True, slots=True)
+class _Said:
+    """About the next step of a lot; `code` is None where the chain has no such step left."""
+
+    code: str | None
+    responsible: str | None
+    locked_on: date | None
+    planned_on: date | None
+    step: Mapping[str, Any]
+
+    @property
+    def due(self) -> tuple[date | None, str]:
+        """What was said last about the step, and by which field."""
+        if self.code is None:
+            return None, ""
+        if self.locked_on:
+            return self.locked_on, "lock"
+        if said := self.step.get("promise_counts_on"):
+            return date.fromisoformat(said) + timedelta(days=self.step.get("shift_days") or 0), "promise"
+        if self.planned_on:
+            return self.planned_on, "plan"
+        if agreed := self.step.get("baseline_on"):
+            return date.fromisoformat(agreed), "baseline"
+        return None, ""
+
+
+def _said_of_lots(site_id: UUID, as_of: date, settings: RuleSettings, standing: Collection[UUID]) -> dict[UUID, _Said]:
+    # The loosest first band there is: bands are sorted, so the least of them all is at most the first of any.
+    slip = settings.least(Rule.SLIP_GREW, "bands") - settings.most(Rule.SLIP_GREW, "hysteresis_days")
+    rows = _rows(_LOTS, {"site": site_id, "as_of": as_of, "slip": slip, "standing": list(standing)})
+    return {
+        lot: _Said(code, responsible, locked_on, planned_on, _json(step))
+        for lot, code, responsible, locked_on, planned_on, step in rows
+    }
+
+
+def _json(value: Any) -> Mapping[str, Any]:
+    if isinstance(value, str):
+        decoded: Mapping[str, Any] = json.loads(value)
+        return decoded
+    return value or {}
+
+
+def _to_be_determined(site_id: UUID) -> dict[UUID, tuple[str, date]]:
+    return {lot: (code, stated_on) for lot, code, stated_on in _rows(_TO_BE_DETERMINED, {"site": site_id})}
+
+
+def _imprecise(said: Iterable[_Said]) -> set[str]:
+    """The promises among those that decide which name no single day."""
+    keys = [key for row in said if row.due[1] == "promise" and (key := row.step.get("promise_id"))]
+    rows = Promise.objects.filter(pk__in=keys).exclude(precision__in=[Precision.DAY, Precision.TBD])
+    return {str(key) for key in rows.values_list("pk", flat=True)}
+
+
+def _lot_facts(
+    lot: _Lot, said: _Said | None, undecided: tuple[str, date] | None, tags: list[str], imprecise: Collection[str]
+) -> LotFacts:
+    due_on, due_kind = said.due if said and not lot.delivered_on else (None, "")
+    named = ", ".join(sorted(tags)[:_TAGS_NAMED]) + (f" +{len(tags) - _TAGS_NAMED}" if len(tags) > _TAGS_NAMED else "")
+    return LotFacts(
+        key=lot.key,
+        text=f"{lot.text} {named}".strip()[:300],
+        step=(said.code or "") if said else "",
+        due_on=due_on,
+        due_kind=due_kind,
+        class_id=lot.class_id,
+        responsible=(said.responsible or "") if said else "",
+        is_imprecise=bool(said and due_kind == "promise" and said.step.get("promise_id") in imprecise),
+        baseline_version=lot.baseline_version,
+        float_days=lot.float_days,
+        float_working_days=lot.float_working_days,
+        required_on=lot.required_on,
+        forecast_on=lot.forecast_on,
+        mw_days=_larger(lot.recovers, lot.costs),
+        vendor=lot.vendor,
+        tbd_step=undecided[0] if undecided else "",
+        tbd_since_on=undecided[1] if undecided and not lot.delivered_on else None,
+        slip_days=None if lot.delivered_on else lot.slip_days,
+        contract_forecast_on=lot.contract_forecast_on,
+    )
+
+
+# -- vendors, blocks, power --------------------------------------------------------------------------------------
+
+
+def _vendors(site_id: UUID, as_of: date, settings: RuleSettings, calendar: WorkingCalendar) -> Iterable[VendorFacts]:
+    """The vendors with open lots that have said nothing for long enough; who did is read by its own index."""
+    parameters = settings.of(Rule.VENDOR_SILENT, site_id=site_id)
+    if not parameters.enabled:
+        return
+    rows = _rows(_OPEN_VENDORS, {"site": site_id, "out": [status.value for status in _OUT]})
+    since = calendar.back(as_of, max(0, parameters.working_days - 1), DurationBasis.WORKING)
+    sellers = [row[0] for row in rows]
+    heard: dict[str, Any] = {"site": site_id, "since": since, "sellers": sellers, "vendor": Party.VENDOR.value}
+    lately = {seller for seller, _ in _rows(_HEARD, heard)} if sellers else set()
+    silent = [row for row in rows if row[0] not in lately]
+    last = dict(_rows(_HEARD, heard | {"since": _LONG_AGO, "sellers": [row[0] for row in silent]})) if silent else {}
+    for seller, name, lots, late, issued_on in silent:
+        heard_on = last.get(seller) or issued_on
+        if heard_on is not None:
+            yield VendorFacts(seller, name, min(heard_on, as_of), lots, late)
+
+
+def _late_blocks(site_id: UUID) -> dict[UUID, BlockFacts]:
+    rows = BlockForecast.objects.filter(
+        current=True, block__phase__site_id=site_id, rfs_forecast_on__gt=F("rfs_baseline_on")
+    ).values_list("block_id", "block__phase__code", "block__code", "rfs_baseline_on", "rfs_forecast_on")
+    return {
+        block_id: BlockFacts(f"{phase} {block}", baseline_on, forecast_on)
+        for block_id, phase, block, baseline_on, forecast_on in rows
+        if baseline_on and forecast_on
+    }
+
+
+def _blocks(site_id: UUID, settings: RuleSettings) -> Iterable[ReadyFacts]:
+    lingering = timedelta(days=settings.most(Rule.RFS_HIT, "hysteresis_days"))
+    earlier = BlockForecast.objects.filter(block=OuterRef("block"), current=False).order_by("-created_at", "-pk")
+    rows = (
+        BlockForecast.objects.filter(
+            current=True,
+            block__phase__site_id=site_id,
+            block__rfs_actual_on__isnull=True,
+            rfs_forecast_on__gte=F("rfs_baseline_on") - lingering,
+        )
+        .annotate(before_on=Subquery(earlier.values("rfs_forecast_on")[:1]))
+        .order_by("block_id")
+        .values_list(
+            "block_id", "block__phase__code", "block__code", "rfs_baseline_on", "rfs_forecast_on", "before_on",
+            "mw_days_at_risk", "decided_by",
+        )
+    )  # fmt: skip
+    for key, phase, block, baseline_on, forecast_on, before_on, mw_days, decided_by in rows:
+        if baseline_on is None or forecast_on is None:
+            continue
+        yield ReadyFacts(
+            key=key,
+            text=f"{phase} {block}",
+            rfs_baseline_on=baseline_on,
+            rfs_forecast_on=forecast_on,
+            rfs_from_on=_if_other(before_on, forecast_on),
+            mw_days=mw_days,
+            decided_by=decided_by,
+        )
+
+
+def _energisations(site_id: UUID) -> Iterable[EnergisationFacts]:
+    """Connections that wait for their energisation; energised gates where the site has no connection."""
+    connections = list(
+        GridConnection.objects.filter(site_id=site_id)
+        .order_by("pk")
+        .values_list("pk", "chain_id", "name", "energisation_target_on", "firm_mw", "requested_mw")
+    )
+    of_site = Gate.objects.filter(site_id=site_id, kind=GateKind.ENERGISED).order_by("pk")
+    gates = [] if connections else list(of_site.values_list("pk", "chain_id", "name"))
+    chains = [row[1] for row in connections] + [row[1] for row in gates]
+    answers = _chain_answers(chains)
+    versions = dict(
+        Baseline.objects.filter(chain__in=chains)
+        .values("chain")
+        .annotate(newest=Max("version"))
+        .values_list("chain", "newest")
+    )
+    for key, chain_id, name, target_on, firm_mw, requested_mw in connections:
+        answer = answers.get(chain_id)
+        planned_on = target_on or (answer.planned_on if answer else None)
+        if answer and planned_on:
+            yield EnergisationFacts(
+                AlertSubject.GRID_CONNECTION, key, name, planned_on, answer.on, answer.from_on,
+                firm_mw if firm_mw is not None else requested_mw, versions.get(chain_id, 0),
+            )  # fmt: skip
+    for key, chain_id, name in gates:
+        answer = answers.get(chain_id)
+        if answer and answer.planned_on:
+            yield EnergisationFacts(
+                AlertSubject.GATE, key, name or str(GateKind.ENERGISED.label), answer.planned_on, answer.on,
+                answer.from_on, None, versions.get(chain_id, 0),
+            )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class _ChainAnswer:
+    on: date
+    from_on: date | None
+    planned_on: date | None
+
+
+def _chain_answers(chains: Collection[UUID]) -> dict[UUID, _ChainAnswer]:
+    """Of the chains that are not done: the forecast, the one before it, and what the baseline says."""
+    earlier = ChainForecast.objects.filter(chain=OuterRef("chain"), current=False).order_by("-created_at", "-pk")
+    rows = (
+        ChainForecast.objects.filter(current=True, chain__in=list(chains), done_on__isnull=True)
+        .exclude(forecast_on__isnull=True)
+        .annotate(before_on=Subquery(earlier.values("forecast_on")[:1]))
+        .values_list("chain", "forecast_on", "before_on", "slip_days")
+    )
+    return {
+        chain: _ChainAnswer(on, _if_other(before_on, on), None if slip is None else on - timedelta(days=slip))
+        for chain, on, before_on, slip in rows
+        if on is not None
+    }
+
+
+# -- what the ERP took away --------------------------------------------------------------------------------------
+
+
+def units_allocated(requirements: Collection[UUID]) -> dict[UUID, Decimal]:
+    """Live allocations of each, those without any left out."""
+    rows = Allocation.objects.filter(requirement__in=list(requirements), ended_at__isnull=True)
+    return dict(rows.values("requirement").annotate(units=Sum("quantity")).values_list("requirement", "units"))
