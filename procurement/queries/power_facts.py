@@ -105,7 +105,8 @@ def read(sites: Sequence[Site], knowledge: Knowledge) -> dict[UUID, SiteFacts]:
         .order_by("agreement__code", "from_on", "pk")
     )
     dates = chain_dates(
-        {row.chain_id for row in (*connections, *gates)}
+        {row.chain_id for row in connections}
+        | {row.chain_id for row in gates}
         | {step.works.chain_id for step in steps if step.works}
         | {share.agreement.chain_id for share in shares},
         knowledge,

@@ -83,3 +83,12 @@ def edges(curves: Iterable[Curve], from_on: date, until_on: date) -> list[date]:
 def first_above(curve: Curve, most: Decimal) -> tuple[date, Decimal] | None:
     """The first day on which a curve is above a value, and how high it is then."""
     return next(((day, value) for day, value in curve.steps if value > most), None)
+
+
+def area(curve: Curve, from_on: date, until_on: date) -> Decimal:
+    """MW-days from a day to a day, both included; zero where the window is empty."""
+    if until_on < from_on:
+        return ZERO
+    starts = edges([curve], from_on, until_on)
+    ends = [*starts[1:], until_on + timedelta(days=1)]
+    return sum((curve.at(start) * (end - start).days for start, end in zip(starts, ends, strict=True)), ZERO)
