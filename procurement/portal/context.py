@@ -12,8 +12,17 @@ from sites.accounts.models import User
 
 # Under which entry of the navigation a page lies.
 _NAVIGATION: Final = {
-    "portfolio": {"portfolio", "site", "block"},
-    "log": {"log", "line", "order", "requirement"},
+    "portfolio": {
+        "portfolio",
+        "site",
+        "block",
+        "schedules",
+        "schedule",
+        "schedule_activities",
+        "schedule_activity",
+        "anchors",
+    },
+    "log": {"log", "line", "order", "requirement", "imports", "import"},
     "alerts": {"alerts", "alert"},
     "power": {"agreements", "agreement", "grid"},
     "lead_times": {"lead_times"},

@@ -86,7 +86,7 @@ def timeline(steps: Sequence[Step], *, required_on: date | None, as_of: date) ->
         height=bottom + 20,
         bottom=bottom,
         bars=tuple(bars),
-        months=tuple(_months(first, last, at)),
+        months=tuple(months(first, last, at)),
         required=Mark(at(required_on), words.day(required_on)) if required_on else None,
         today=Mark(at(as_of), words.day(as_of)),
     )
@@ -98,7 +98,7 @@ def _tone(step: Step) -> str:
     return "over" if step.float_days is not None and step.float_days < 0 else "next"
 
 
-def _months(first: date, last: date, at: Callable[[date], int]) -> list[Mark]:
+def months(first: date, last: date, at: Callable[[date], int]) -> list[Mark]:
     marks: list[Mark] = []
     months = (last.year - first.year) * 12 + last.month - first.month
     every = next((n for n in (1, 2, 3, 6, 12) if months / n <= 9), 24)

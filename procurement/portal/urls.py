@@ -3,6 +3,7 @@ from django.urls import path
 from procurement.portal import power_urls
 from procurement.portal.pages import (
     alerts,
+    anchors,
     blocks,
     health,
     language,
@@ -13,6 +14,7 @@ from procurement.portal.pages import (
     orders,
     portfolio,
     requirements,
+    schedules,
     sites,
 )
 
@@ -20,6 +22,19 @@ urlpatterns = [
     path("", portfolio.show, name="portfolio"),
     path("sites/<str:code>/", sites.show, name="site"),
     path("blocks/<uuid:key>/", blocks.show, name="block"),
+    path("sites/<str:code>/schedules/", schedules.index, name="schedules"),
+    path("sites/<str:code>/schedules/upload/", schedules.upload, name="schedule_upload"),
+    path("sites/<str:code>/anchors/", anchors.show, name="anchors"),
+    path("sites/<str:code>/anchors/gate/", anchors.bind_gate, name="anchors_gate"),
+    path("sites/<str:code>/anchors/requirement/", anchors.bind_requirement, name="anchors_requirement"),
+    path("sites/<str:code>/anchors/rule/", anchors.make_rule, name="anchors_rule"),
+    path("sites/<str:code>/anchors/end/", anchors.end_rule, name="anchors_end"),
+    path("schedules/<uuid:key>/", schedules.show, name="schedule"),
+    path("schedules/<uuid:key>/accept/", schedules.accept, name="schedule_accept"),
+    path("schedules/<uuid:key>/reject/", schedules.reject, name="schedule_reject"),
+    path("schedules/<uuid:key>/roll-back/", schedules.roll_back, name="schedule_roll_back"),
+    path("schedules/<uuid:key>/activities/", schedules.activities, name="schedule_activities"),
+    path("schedules/<uuid:key>/activity/", schedules.activity, name="schedule_activity"),
     path("log/", log.show, name="log"),
     path("lines/<uuid:key>/", lines.show, name="line"),
     path("lines/<uuid:key>/promise/", lines.record_promise, name="line_promise"),

@@ -13,7 +13,7 @@ from sites.domain.network_answer import Calculation
 from sites.domain.network_passes import calculate
 from sites.domain.network_plan import Plan
 from sites.domain.schedule_network import key_of, network_of
-from sites.models import ScheduleRevision
+from sites.models import Activity, ScheduleRevision
 from sites.queries.site_schedules import stored_project
 from sites.vocabulary import RevisionState, ScheduleFormat
 
@@ -33,6 +33,11 @@ class SiteNetwork:
     why_not: str
     not_followed: tuple[str, ...]
 
+    def key_of(self, code: str) -> str:
+        """Of a network with one project."""
+        (project,) = self.projects
+        return key_of(project, code)
+
 
 def site_networks(site_id: UUID) -> tuple[SiteNetwork, ...]:
     """One network per tool and options: links cross projects only where both were scheduled by the same rules."""
@@ -43,6 +48,11 @@ def site_networks(site_id: UUID) -> tuple[SiteNetwork, ...]:
     return tuple(
         _network(tuple(key for key, _ in group), sum(size for _, size in group)) for group in together.values()
     )
+
+
+def network_of_revision(revision: ScheduleRevision) -> SiteNetwork:
+    """One revision by itself, accepted or not."""
+    return _network((revision.pk,), Activity.objects.filter(revision=revision).count())
 
 
 def of_project(networks: tuple[SiteNetwork, ...], project_code: str) -> SiteNetwork | None:
