@@ -45,7 +45,10 @@ class ChainStep(Row):
 
 @pghistory.track()
 class EquipmentClass(Row):
-    """`masterformat` is the section number alone; `second_code` a code of another system (Uniclass, DIN 276)."""
+    """`masterformat` is the section number alone; `second_code` a code of another system (Uniclass, DIN 276).
+
+    `fallback` is the class whose history and lead times stand in where this one has too few; never in a cycle.
+    """
 
     code = models.CharField(max_length=40, unique=True)
     name = models.CharField(max_length=120)
@@ -56,6 +59,7 @@ class EquipmentClass(Row):
     template = models.ForeignKey(ChainTemplate, on_delete=models.PROTECT, related_name="classes")
     installation_days = models.PositiveSmallIntegerField(default=0, help_text=_("Working days after arrival on site"))
     commissioning_days = models.PositiveSmallIntegerField(default=0, help_text=_("Working days after installation"))
+    fallback = models.ForeignKey("self", null=True, blank=True, on_delete=models.PROTECT, related_name="stands_in_for")
 
     class Meta:
         constraints = [

@@ -14,7 +14,9 @@ from sites.accounts.row import Row, plausible_date, plausible_number
 class LeadTimeObservation(Row):
     """A lead time someone stated, with the four things without which it means nothing: from, to, when, by whom.
 
-    `basis_from` and `basis_to` are milestone codes. Weeks are calendar weeks.
+    `basis_from` and `basis_to` are milestone codes. Weeks are calendar weeks. `lot` is the one whose actuals an
+    achieved lead time was derived from; null where somebody recorded it. A retired one is kept for
+    those that chose it.
     """
 
     equipment_class = models.ForeignKey(EquipmentClass, on_delete=models.PROTECT, related_name="lead_times")
@@ -33,6 +35,11 @@ class LeadTimeObservation(Row):
     source = models.CharField(max_length=200)
     document = models.CharField(max_length=500, blank=True)
     recorded_by = models.ForeignKey(User, null=True, on_delete=models.PROTECT, related_name="+")
+    lot = models.ForeignKey(
+        "procurement.DeliveryLot", null=True, blank=True, on_delete=models.PROTECT, related_name="lead_times"
+    )
+    retired_at = models.DateTimeField(null=True, blank=True)
+    retire_reason = models.CharField(max_length=300, blank=True)
 
     class Meta:
         constraints = [
@@ -49,6 +56,18 @@ class LeadTimeObservation(Row):
             models.CheckConstraint(
                 name="a_lead_time_has_plausible_dates",
                 condition=plausible_date("as_of") & plausible_date("valid_until"),
+            ),
+            models.UniqueConstraint(
+                fields=["lot", "basis_from", "basis_to"],
+                condition=Q(lot__isnull=False),
+                name="a_lot_achieves_a_span_once",
+            ),
+            models.CheckConstraint(
+                name="only_an_achieved_lead_time_comes_from_a_lot",
+                condition=Q(lot__isnull=True) | Q(kind=LeadTimeKind.ACHIEVED),
+            ),
+            models.CheckConstraint(
+                name="a_retired_lead_time_says_why", condition=Q(retired_at__isnull=True) | ~Q(retire_reason="")
             ),
         ]
 

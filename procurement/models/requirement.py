@@ -95,6 +95,9 @@ class Requirement(Row):
     lead_time_weeks = models.DecimalField(
         max_digits=6, decimal_places=1, null=True, blank=True, help_text=_("The planner's pick; empty: weeks high")
     )
+    lead_time_percentile = models.PositiveSmallIntegerField(
+        null=True, blank=True, help_text=_("Of the observations considered, of which the weeks were taken")
+    )
     lead_time_reason = models.CharField(max_length=300, blank=True)
     cancelled_at = models.DateTimeField(null=True, blank=True)
 
@@ -130,10 +133,33 @@ class Requirement(Row):
                 condition=Q(lead_time_weeks__isnull=True)
                 | (Q(lead_time__isnull=False) & plausible_number("lead_time_weeks", most="520")),
             ),
+            models.CheckConstraint(
+                name="a_percentile_of_lead_times_gives_the_picked_weeks",
+                condition=Q(lead_time_percentile__isnull=True)
+                | (Q(lead_time_weeks__isnull=False) & Q(lead_time_percentile__gte=0, lead_time_percentile__lte=100)),
+            ),
         ]
 
     def __str__(self) -> str:
         return f"{self.site.code} {self.tag}"
+
+
+@pghistory.track()
+class ConsideredLeadTime(Row):
+    """One of the several observations whose percentile a requirement plans with; with a single one there is no row."""
+
+    requirement = models.ForeignKey(Requirement, on_delete=models.CASCADE, related_name="considered")
+    observation = models.ForeignKey(LeadTimeObservation, on_delete=models.PROTECT, related_name="considered_for")
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["requirement", "observation"], name="a_requirement_considers_a_lead_time_once"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.observation} for {self.requirement}"
 
 
 @pghistory.track()

@@ -24,6 +24,7 @@ from procurement.models import (
     ChatEndpoint,
     ColumnMappingMemory,
     Company,
+    ConsideredLeadTime,
     Contact,
     DeliveryLot,
     EquipmentClass,
@@ -222,6 +223,14 @@ class RequirementFactory(RowFactory[Requirement]):
     required_on_site = date(2027, 9, 20)
     ros_fixed_on = SelfAttribute("required_on_site")
     ros_rule = LazyAttribute(lambda made: RosRule.FIXED if made.ros_fixed_on else RosRule.NONE)
+
+
+class ConsideredLeadTimeFactory(RowFactory[ConsideredLeadTime]):
+    class Meta:
+        model = ConsideredLeadTime
+
+    requirement = SubFactory(RequirementFactory)
+    observation = SubFactory(LeadTimeFactory)
 
 
 class RosAnchorFactory(RowFactory[RosAnchor]):

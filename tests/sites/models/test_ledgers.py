@@ -1,8 +1,10 @@
 """Ledgers only grow: what was stated, retracted, agreed or recorded is never changed and never removed."""
 
 import pytest
+from django.db import connection
 from django.db.models import F, Model
 
+from tests.conftest import LEDGERS
 from tests.factories.sites import (
     BaselineFactory,
     PromiseFactory,
@@ -71,3 +73,10 @@ def test_a_decision_on_a_schedule_is_not_removed() -> None:
 def test_a_schedule_file_is_not_rewritten() -> None:
     with refused_by("a_schedule_document_is_never_changed"):
         _rewrite(ScheduleDocumentFactory.create(), content=b"ERMHDR\t22.12")
+
+
+@pytest.mark.parametrize("table", LEDGERS)
+def test_a_ledger_is_not_emptied(table: str) -> None:
+    with refused_by("a_ledger_is_never_emptied"), connection.cursor() as cursor:
+        cursor.execute(f"ALTER TABLE {table} ENABLE TRIGGER a_ledger_is_never_emptied")
+        cursor.execute(f"TRUNCATE {table} CASCADE")
