@@ -1,0 +1,128 @@
+"""Workbooks of vendors: sent, previewed row by row, applied, undone."""
+
+from collections.abc import Callable
+from uuid import UUID
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from procurement.models import ImportBatch
+from procurement.portal.actor import acting_user
+from procurement.portal.forms.imports import SendWorkbook, UndoImport, first_form
+from procurement.queries.imports import find_import, newest_imports, rows_page
+from procurement.services import imports
+from procurement.vocabulary import ImportKind
+from sites.accounts.models import User
+from sites.domain.errors import NotFound, RuleBroken
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@login_required
+def index(request: HttpRequest) -> HttpResponse:
+    actor = acting_user(request)
+    form, status = first_form(timezone.now().date()), 200
+    if request.method == "POST":
+        form, status = SendWorkbook(request.POST, request.FILES), 422
+        if form.is_valid() and (batch := _staged(form, actor)):
+            return redirect("import", key=batch.pk)
+    context = {"form": form, "imports": newest_imports(actor), "crumbs": [(reverse("log"), _("Log"))]}
+    return render(request, "imports/imports.html", context, status=status)
+
+
+def _staged(form: SendWorkbook, actor: User) -> ImportBatch | None:
+    content, name = form.content
+    company = form.cleaned_data["company"]
+    try:
+        return imports.stage(
+            content=content,
+            file_name=name,
+            kind=ImportKind(form.cleaned_data["kind"]),
+            stated_on=form.cleaned_data["stated_on"],
+            actor=actor,
+            now=timezone.now(),
+            company_id=company.pk if company else None,
+            said=form.said,
+        )
+    except RuleBroken as refusal:
+        form.refuse(refusal)
+        return None
+
+
+@require_safe
+@login_required
+def show(request: HttpRequest, key: UUID) -> HttpResponse:
+    return _page(request, key, UndoImport())
+
+
+@require_POST
+@login_required
+def apply(request: HttpRequest, key: UUID) -> HttpResponse:
+    actor = acting_user(request)
+    return _decided(
+        request,
+        key,
+        lambda: imports.apply(batch_id=key, actor=actor, now=timezone.now()),
+        _("Applied: every accepted row is written, with the file as its source."),
+    )
+
+
+@require_POST
+@login_required
+def discard(request: HttpRequest, key: UUID) -> HttpResponse:
+    actor = acting_user(request)
+    return _decided(
+        request, key, lambda: imports.discard(batch_id=key, actor=actor), _("Put away; nothing was written.")
+    )
+
+
+@require_POST
+@login_required
+def undo(request: HttpRequest, key: UUID) -> HttpResponse:
+    actor = acting_user(request)
+    form = UndoImport(request.POST)
+    if not form.is_valid():
+        return _page(request, key, form, status=422)
+    said = form.cleaned_data
+    return _decided(
+        request,
+        key,
+        lambda: imports.undo(batch_id=key, reason=said["reason"], force=said["force"], actor=actor, now=timezone.now()),
+        _("Undone. What could not be taken back is named below."),
+    )
+
+
+def _decided(request: HttpRequest, key: UUID, decision: Callable[[], ImportBatch], done: str) -> HttpResponse:
+    try:
+        decision()
+    except NotFound:
+        raise Http404 from None
+    except RuleBroken as refusal:
+        messages.error(request, refusal.message)
+    else:
+        messages.success(request, done)
+    return redirect("import", key=key)
+
+
+def _page(request: HttpRequest, key: UUID, undo_form: UndoImport, *, status: int = 200) -> HttpResponse:
+    batch = find_import(acting_user(request), key)
+    if batch is None:
+        raise Http404
+    number = request.GET.get("page", "1")
+    outcome = request.GET.get("outcome", "")
+    page = rows_page(batch, outcome=outcome, page=int(number) if number.isdecimal() and len(number) < 7 else 1)
+    context = {
+        "batch": batch,
+        "page": page,
+        "outcome": outcome,
+        "before": page.page - 1,
+        "after": page.page + 1,
+        "undo_form": undo_form,
+        "crumbs": [(reverse("log"), _("Log")), (reverse("imports"), _("Workbooks"))],
+    }
+    return render(request, "imports/import.html", context, status=status)

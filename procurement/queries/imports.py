@@ -1,0 +1,65 @@
+"""Imports as their pages and the API show them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+from uuid import UUID
+
+from django.db.models import Count, Q
+
+from procurement.models import ImportBatch, ImportRow
+from procurement.vocabulary import RowOutcome
+from sites.accounts.models import User
+
+PAGE_ROWS: Final = 100
+NEWEST: Final = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """How many rows of a file had this outcome."""
+
+    outcome: RowOutcome
+    rows: int
+
+
+@dataclass(frozen=True, slots=True)
+class RowsPage:
+    """`page` counts from 1. `left` are rows that undoing left as they were."""
+
+    rows: Sequence[ImportRow]
+    tallies: tuple[Tally, ...]
+    left: int
+    page: int
+    pages: int
+
+
+def newest_imports(actor: User) -> list[ImportBatch]:
+    """The newest first, without their bytes. One query."""
+    rows = ImportBatch.objects.visible_to(actor).defer("content").select_related("company", "uploaded_by")
+    return list(rows.order_by("-created_at", "-pk")[:NEWEST])
+
+
+def find_import(actor: User, key: UUID) -> ImportBatch | None:
+    """None where there is none in the actor's sight."""
+    rows = ImportBatch.objects.visible_to(actor).defer("content")
+    return rows.select_related("company", "uploaded_by", "applied_by", "undone_by").filter(pk=key).first()
+
+
+def rows_page(batch: ImportBatch, *, outcome: str, page: int) -> RowsPage:
+    """Rows in the order of the file, of one outcome or of all but the blank ones. Two queries."""
+    counts = batch.rows.aggregate(
+        left=Count("pk", filter=~Q(left="")),
+        **{word.value: Count("pk", filter=Q(outcome=word)) for word in RowOutcome},
+    )
+    chosen = [outcome] if outcome in RowOutcome.values else [word for word in RowOutcome if word != RowOutcome.BLANK]
+    pages = max(1, -(-sum(counts[word] for word in chosen) // PAGE_ROWS))
+    page = min(max(1, page), pages)
+    rows = batch.rows.filter(outcome__in=chosen).order_by("number")[(page - 1) * PAGE_ROWS : page * PAGE_ROWS]
+    return RowsPage(
+        rows=list(rows),
+        tallies=tuple(Tally(word, counts[word.value]) for word in RowOutcome),
+        left=counts["left"],
+        page=page,
+        pages=pages,
+    )

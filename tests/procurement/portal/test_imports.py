@@ -1,0 +1,151 @@
+"""The pages of workbooks: sent, previewed, applied, undone, and closed to others."""
+
+from datetime import date
+from typing import Any
+
+import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+
+from procurement.models import ImportBatch
+from sites.accounts.models import User
+from sites.accounts.permissions import Role
+from sites.models import Promise, PromiseRetraction
+from tests.factories.procurement import DeliveryLotFactory, PurchaseOrderFactory
+from tests.factories.sites import MembershipFactory
+from tests.workbooks import xlsx
+
+pytestmark = pytest.mark.django_db
+
+HEADER = ("PO No.", "Item", "Confirmed date", "Remarks")
+
+
+@pytest.fixture
+def expediter() -> User:
+    for line in (10, 20, 30):
+        DeliveryLotFactory.create(
+            schedule_line__line__order=PurchaseOrderFactory.create(number=f"45{line}"),
+            schedule_line__line__number=line,
+            actuals={"PO_ISSUED": date(2026, 8, 3)},
+        )
+    return MembershipFactory.create(role=Role.EXPEDITER).person
+
+
+@pytest.fixture
+def page(client: Client, expediter: User) -> Client:
+    client.force_login(expediter)
+    return client
+
+
+def form(**more: Any) -> dict[str, Any]:
+    return {"kind": "promises", "stated_on": "2026-11-19"} | more
+
+
+def file(*rows: tuple[Any, ...]) -> SimpleUploadedFile:
+    return SimpleUploadedFile("status.xlsx", xlsx(*rows))
+
+
+def test_a_file_is_previewed_applied_and_undone(page: Client) -> None:
+    sent = page.post("/imports/", form(file=file(HEADER, ("4510", 10, date(2027, 12, 15), "<b>core</b>"))))
+    batch = ImportBatch.objects.get()
+    assert (sent.status_code, sent.headers["Location"]) == (302, f"/imports/{batch.pk}/")
+    preview = page.get(f"/imports/{batch.pk}/").content.decode()
+    assert "Nothing is written yet" in preview
+    assert "<ins>2027-12-15</ins>" in preview
+    assert Promise.objects.count() == 0
+
+    page.post(f"/imports/{batch.pk}/apply/")
+    assert Promise.objects.get().note == "<b>core</b>"
+    assert "Undo the whole file" in page.get(f"/imports/{batch.pk}/").content.decode()
+
+    page.post(f"/imports/{batch.pk}/undo/", {"reason": "Wrong week"})
+    assert PromiseRetraction.objects.count() == 1
+    assert "Wrong week" in page.get(f"/imports/{batch.pk}/").content.decode()
+
+
+def test_rows_pasted_from_a_spreadsheet_are_read_like_a_file(page: Client) -> None:
+    page.post("/imports/", form(pasted="PO No.\tItem\tConfirmed date\n4510\t10\tCW23\n4511\t10\tCW23\n"))
+
+    batch = ImportBatch.objects.get()
+    assert (batch.rows_accepted, batch.rows_refused) == (1, 1)
+    assert "csv!A3" in page.get(f"/imports/{batch.pk}/?outcome=refused").content.decode()
+
+
+@pytest.mark.parametrize(
+    ("sent", "said"),
+    [
+        (form(), "Choose a file, or paste rows"),
+        (form(file=SimpleUploadedFile("a.xlsx", b"PK broken")), "damaged"),
+        (form(pasted="a,b\n1,2\n"), "No header row names order, line"),
+        (form(pasted="PO,Item\n1,2\n", stated_on="soon"), "Enter a valid date"),
+    ],
+)
+def test_a_refused_file_says_why_and_keeps_what_was_typed(page: Client, sent: dict[str, Any], said: str) -> None:
+    answer = page.post("/imports/", sent)
+
+    assert answer.status_code == 422
+    assert said in answer.content.decode()
+    assert sent.get("pasted", "").strip() in answer.content.decode()
+    assert ImportBatch.objects.count() == 0
+
+
+def test_undoing_without_a_reason_is_refused_at_its_field(page: Client) -> None:
+    page.post("/imports/", form(pasted="PO No.,Item,Confirmed date\n4510,10,CW23\n"))
+    batch = ImportBatch.objects.get()
+    page.post(f"/imports/{batch.pk}/apply/")
+
+    answer = page.post(f"/imports/{batch.pk}/undo/", {"reason": " "})
+
+    assert answer.status_code == 422
+    batch.refresh_from_db()
+    assert batch.state == "applied"
+
+
+def test_a_decision_too_late_is_told(page: Client) -> None:
+    page.post("/imports/", form(pasted="PO No.,Item,Confirmed date\n4510,10,CW23\n"))
+    batch = ImportBatch.objects.get()
+    page.post(f"/imports/{batch.pk}/discard/")
+
+    answer = page.post(f"/imports/{batch.pk}/apply/", follow=True)
+
+    assert "This import is discarded." in answer.content.decode()
+
+
+@pytest.mark.parametrize("path", ["", "apply/", "discard/", "undo/"])
+def test_another_persons_file_is_not_there(page: Client, client: Client, path: str) -> None:
+    page.post("/imports/", form(pasted="PO No.,Item,Confirmed date\n4510,10,CW23\n"))
+    batch = ImportBatch.objects.get()
+    stranger = Client()
+    stranger.force_login(MembershipFactory.create(role=Role.VIEWER, site=DeliveryLotFactory.create().chain.site).person)
+
+    answer = (
+        stranger.post(f"/imports/{batch.pk}/{path}", {"reason": "x"}) if path else stranger.get(f"/imports/{batch.pk}/")
+    )
+
+    assert answer.status_code == 404
+
+
+def test_the_list_takes_the_same_queries_for_one_file_and_three(page: Client) -> None:
+    counts = []
+    for line in (10, 20, 30):
+        page.post("/imports/", form(pasted=f"PO No.,Item,Confirmed date\n45{line},{line},CW23\n"))
+        with CaptureQueriesContext(connection) as seen:
+            page.get("/imports/")
+        counts.append(len(seen))
+
+    assert counts[0] == counts[2]
+
+
+def test_the_preview_takes_the_same_queries_for_one_row_and_three(page: Client) -> None:
+    counts = []
+    for rows in (["45,10,CW23"], ["4510,10,CW23", "4520,20,CW23", "4530,30,TBD"]):
+        page.post("/imports/", form(pasted="PO No.,Item,Confirmed date\n" + "\n".join(rows)))
+        batch = ImportBatch.objects.latest("created_at")
+        page.get(f"/imports/{batch.pk}/")
+        with CaptureQueriesContext(connection) as seen:
+            page.get(f"/imports/{batch.pk}/")
+        counts.append(len(seen))
+
+    assert counts[0] == counts[1]
