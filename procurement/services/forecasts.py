@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 from django.db import transaction
 
 from procurement.models import ForecastRun
-from procurement.services import alerts, forecast_store
+from procurement.services import alerts, forecast_store, probabilities
 from procurement.services.forecast_store import Moved
 from procurement.services.site_answers import SiteWork, Touched, answer_chains, combined_hash
 from procurement.vocabulary import RunCause
@@ -44,8 +44,10 @@ def recalculate(
     actor: User | None = None,
     touched: Touched | None = None,
     evaluate: bool = True,
+    sample: bool = True,
 ) -> Recalculated:
-    """Answer what `touched` can move at a site (None: everything), store what changed, and look at the alerts.
+    """Answer what `touched` can move at a site (None: everything), store what changed, sample the futures of the same
+    lots and blocks, and look at the alerts.
 
     Locks the touched blocks in the order of their keys first. Raises BadInput where stored facts contradict the
     engine (an actual after tomorrow).
@@ -64,6 +66,8 @@ def recalculate(
         actor=actor,
     )
     moved = forecast_store.store(work, run)
+    if sample:
+        probabilities.sample(work, run)
     if evaluate:
         alerts.evaluate_site(site_id=site_id, as_of=as_of, now=now, cause_key=cause_key, cause_text=cause_text)
         if touched is None or touched.chains:

@@ -8,7 +8,7 @@ from datetime import UTC, date, datetime
 from django.db import InterfaceError, OperationalError, connection, transaction
 
 from procurement.models import ForecastRun
-from procurement.services import forecasts
+from procurement.services import forecasts, histories
 from procurement.vocabulary import RunCause
 from sites.models import Site
 from sites.vocabulary import SiteStatus
@@ -32,10 +32,14 @@ def catch_up(*, now: datetime) -> CaughtUp:
     one run, and no hour that a clock skips or repeats matters. A site that fails does not stop the others.
     """
     done, failed = [], []
+    is_learnt = False
     for site in Site.objects.exclude(status__in=_AT_REST).order_by("pk"):
         as_of = forecasts.local_date(site, now)
         if _has_run(site, as_of):
             continue
+        if not is_learnt:
+            _learn(now)
+            is_learnt = True
         try:
             if _run_site(site, as_of, now):
                 done.append(site.code)
@@ -45,6 +49,16 @@ def catch_up(*, now: datetime) -> CaughtUp:
             logger.exception("The nightly run of %s failed.", site.code)
             failed.append(site.code)
     return CaughtUp(tuple(done), tuple(failed), _run_power(now))
+
+
+def _learn(now: datetime) -> None:
+    """How long steps took, once a UTC day and by one process; the others go on with what was known before."""
+    as_of = now.astimezone(UTC).date()
+    if histories.is_learnt(as_of):
+        return
+    with transaction.atomic():
+        if _mine("nightly:histories") and not histories.is_learnt(as_of):
+            histories.learn(as_of=as_of)
 
 
 def _has_run(site: Site | None, as_of: date) -> bool:

@@ -95,6 +95,20 @@ class SiteWork:
         self._answer_blocks()
         self._answer_chains()
 
+    def beside(self) -> "SiteWork":
+        """All that the touched blocks need, answered as stored and without a lock: this work itself, if it is whole."""
+        if self.touched is None:
+            return self
+        groups = {need.group for block in self.engine_blocks if UUID(block.id) in self.blocks for need in block.needs}
+        members = frozenset(UUID(unit.id) for unit in self.units if unit.group in groups)
+        other = SiteWork(self.site, self.as_of, Touched(lots=self.touched.lots, requirements=members))
+        wanted = other._scope()
+        other.required_on = other.requirements.stored_required_on
+        other._answer_lots(wanted)
+        other._answer_requirements()
+        other.blocks, other.engine_blocks = self.blocks, self.engine_blocks
+        return other
+
     def input_hash(self) -> str:
         return combined_hash(
             [table_hash(self.lot_answers.table)] + [input_hash(facts) for _, (facts, _) in sorted(self.chains.items())]

@@ -72,18 +72,26 @@ def simulate(
     vendors: Sequence[int],
     seed: int,
     trials: int = TRIALS,
+    which: Wide | None = None,
 ) -> Futures:
-    """Futures of every chain. `keys` and `vendors` are numbers that name the chain and whose factor it shares."""
-    chains = answers.table.chains
+    """Futures of every chain, or of `which`, in that order. `keys` and `vendors` are numbers that name each chain and
+    whose factor it shares.
+    """
+    wanted = np.arange(answers.table.chains) if which is None else which
+    chains = len(wanted)
     on_site, last = np.empty((chains, trials), np.int32), np.empty((chains, trials), np.int32)
     shares = np.zeros((answers.table.steps, chains), np.float32)
-    common = {vendor: _normals(seed, vendor, 1, 1, trials)[0] for vendor in sorted(set(vendors))}
-    for first in range(0, chains, max(1, _CELLS_AT_ONCE // trials)):
-        part = np.arange(first, min(chains, first + max(1, _CELLS_AT_ONCE // trials)))
+    common = {
+        vendor: _normals(seed, vendor, 1, 1, trials)[0] for vendor in sorted({vendors[n] for n in wanted.tolist()})
+    }
+    at_once = max(1, _CELLS_AT_ONCE // trials)
+    for first in range(0, chains, at_once):
+        here = slice(first, first + at_once)
+        part = wanted[here]
         run = _Run(answers, references, part, trials)
         own = _own(run, [keys[n] for n in part.tolist()], seed)
         shared = np.stack([common[vendors[n]] for n in part.tolist()])
-        on_site[part], last[part], shares[:, part] = over_years(
+        on_site[here], last[here], shares[:, here] = over_years(
             answers.table.calendars,
             [answers.table.as_of[part], answers.forecast[:, part]],
             lambda tables, run=run, own=own, shared=shared: run.through(tables, own, shared),  # type: ignore[misc]
@@ -199,7 +207,7 @@ class _Run:
         elapsed = np.where(is_running, (table.as_of[part] - 1 - since) / np.maximum(planned, 1), -1.0)
         share = self._shares_of(self.references.of_duration[step, part], chance, elapsed)
         drawn = np.rint(days[:, None] * share).astype(np.int32)
-        on = before + drawn
+        on: Days = before + drawn
         if working.any():
             on[working] = tables.forward_rows(before[working], drawn[working], calendar[working])
         return on

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import UTC, date, datetime
 from uuid import UUID
 
 import numpy as np
@@ -24,11 +24,13 @@ _NEWEST = f"""{_WANTED}
     CROSS JOIN LATERAL jsonb_each_text(newest.dates) AS each(code, on_day)
     WHERE each.on_day <> ''"""  # noqa: S608
 # A retracted row is as if never written: what it superseded counts again.
-_STANDING = f"""{_STEPS} JOIN sites_promise p ON p.milestone_id = m.id
-    LEFT JOIN sites_promiseretraction gone ON gone.promise_id = p.id
-    LEFT JOIN sites_promise later ON later.supersedes_id = p.id
-    LEFT JOIN sites_promiseretraction later_gone ON later_gone.promise_id = later.id
-    WHERE m.applicable AND gone.id IS NULL AND (later.id IS NULL OR later_gone.id IS NOT NULL)
+_STANDING = f"""{_STEPS} JOIN sites_promise p ON p.milestone_id = m.id AND p.recorded_at <= %(known_at)s
+    LEFT JOIN sites_promiseretraction gone ON gone.promise_id = p.id AND gone.created_at <= %(known_at)s
+    LEFT JOIN sites_promise later ON later.supersedes_id = p.id AND later.recorded_at <= %(known_at)s
+    LEFT JOIN sites_promiseretraction later_gone
+        ON later_gone.promise_id = later.id AND later_gone.created_at <= %(known_at)s
+    WHERE m.applicable AND p.stated_on <= %(last_stated)s AND gone.id IS NULL
+        AND (later.id IS NULL OR later_gone.id IS NOT NULL)
     ORDER BY wanted.place, m.sequence, p.place"""
 
 # Codes are few and never change their hash while a server runs.
@@ -54,16 +56,31 @@ def chain_table(
     as_of: date,
     site_calendar: UUID,
     calendars: Callable[[list[UUID]], Mapping[UUID, WorkingCalendar]],
+    known_at: datetime | None = None,
 ) -> StoredChains:
-    """All chains are of one site; ROS is left to the caller. `calendars` gives the calendars of these keys."""
-    values = {"chains": as_list(chains), "working": DurationBasis.WORKING.value}
+    """All chains are of one site; ROS is left to the caller. `calendars` gives the calendars of these keys.
+
+    As known at an instant, where one is given: actuals and promises recorded later are left out, and so are all locks
+    and baselines, of which the tables keep no instant. Durations and calendars are those of today.
+    """
+    values = {
+        "chains": as_list(chains),
+        "working": DurationBasis.WORKING.value,
+        "known_at": known_at or datetime.max.replace(tzinfo=UTC),
+        "last_stated": as_of if known_at else date.max,
+        "as_of": as_of,
+    }
+    actual, lock = "m.actual_on", "m.locked_on"
+    if known_at is not None:
+        actual = "CASE WHEN m.actual_recorded_at <= %(known_at)s AND m.actual_on <= %(as_of)s THEN m.actual_on END"
+        lock = "NULL::date"
     rows = read(
         {
             "place": ("int", "wanted.place"), "sequence": ("int", "m.sequence"),
             "code": ("long", "hashtextextended(m.code, 0)"), "duration": ("int", "m.duration_days"),
             "working": ("flag", "m.basis = %(working)s"), "calendar": ("key", "m.calendar_id"),
             "applicable": ("flag", "m.applicable"), "planned": ("day", "m.planned_on"),
-            "locked": ("day", "m.locked_on"), "lock_set": ("instant", "m.locked_at"), "actual": ("day", "m.actual_on"),
+            "locked": ("day", lock), "lock_set": ("instant", "m.locked_at"), "actual": ("day", actual),
         },
         f"{_STEPS} ORDER BY wanted.place, m.sequence",
         values,
@@ -91,7 +108,7 @@ def chain_table(
     everyone = np.zeros(len(present), np.int32)
     table = ChainTable(
         calendars=tuple(used.values()),
-        codes=_texts(hashes, values["chains"]),
+        codes=_texts(hashes, as_list(chains)),
         as_of=everyone + number_of(as_of),
         site_calendar=everyone + number[site_calendar],
         anchor=_anchors(values, present, hashes, grid(code.astype(np.int16), -1)),

@@ -246,7 +246,7 @@ def test_a_unit_without_an_answer_makes_its_block_unknown_not_zero() -> None:
 
 
 def queries_of_a_change(units: int) -> int:
-    site, _ = block_of_units(late=0, of=units, needed=1)
+    site, _ = block_of_units(late=0, of=units, needed=units)
     lot = (
         LotForecast.objects.filter(current=True, lot__schedule_line__site=site)
         .order_by("lot__allocations__requirement__tag")[0]

@@ -1,0 +1,86 @@
+"""What probabilities are drawn from: who makes a lot, and what is known of such steps. Numbers name rows."""
+
+from collections.abc import Iterable
+from uuid import UUID
+
+import numpy as np
+from django.db.models import Q
+
+from procurement.domain.reference_classes import History, Library, Profiles
+from procurement.models import Company, EquipmentClass, Plant, StepHistory
+from procurement.vocabulary import HistoryKind, HistoryLevel
+from sites.domain.schedule_arrays import Wide
+from sites.queries.columns import NO_KEY, Keys, as_list, read
+
+NOBODY = -1
+PER_MILLE = 1000
+
+
+def number(key: UUID | None) -> int:
+    """The random half of a key; nothing is -1."""
+    return NOBODY if key is None else int.from_bytes(key.bytes[8:], signed=True)
+
+
+def numbers(keys: Keys) -> Wide:
+    halves = keys.view(np.uint8).reshape(len(keys), 2, 8)[:, 1].copy().view(">i8")[:, 0].astype(np.int64)
+    return np.where(keys == NO_KEY, NOBODY, halves)
+
+
+def profiles_of(lots: Keys) -> Profiles:
+    """Class, maker (else seller) and plant of each of these lots, which are in the order of their keys."""
+    rows = read(
+        {
+            "equipment_class": ("key", "l.equipment_class_id"),
+            "company": ("key", "coalesce(p.company_id, o.seller_id)"),
+            "plant": ("key", "l.plant_id"),
+        },
+        "FROM procurement_deliverylot d JOIN procurement_scheduleline s ON s.id = d.schedule_line_id"
+        " JOIN procurement_orderline l ON l.id = s.line_id JOIN procurement_purchaseorder o ON o.id = l.order_id"
+        " LEFT JOIN procurement_plant p ON p.id = l.plant_id WHERE d.id = ANY(%(lots)s::uuid[]) ORDER BY d.id",
+        {"lots": as_list(lots)},
+    )
+    return Profiles(numbers(rows["equipment_class"]), numbers(rows["company"]), numbers(rows["plant"]))
+
+
+def class_numbers_of(requirements: Keys) -> Wide:
+    """The class of each of these requirements, which are in the order of their keys."""
+    rows = read(
+        {"equipment_class": ("key", "r.equipment_class_id")},
+        "FROM procurement_requirement r WHERE r.id = ANY(%(keys)s::uuid[]) ORDER BY r.id",
+        {"keys": as_list(requirements)},
+    )
+    return numbers(rows["equipment_class"])
+
+
+def library(profiles: Iterable[Profiles]) -> Library:
+    """The histories that these profiles can be drawn from. Four queries."""
+    wanted = list(profiles)
+    classes = _named(EquipmentClass.objects.values_list("pk", flat=True), [each.equipment_class for each in wanted])
+    companies = _named(Company.objects.values_list("pk", flat=True), [each.company for each in wanted])
+    rows = StepHistory.objects.filter(Q(equipment_class__isnull=True) | Q(equipment_class__in=classes)).filter(
+        Q(company__isnull=True) | Q(company__in=companies)
+    )
+    return Library(
+        History(
+            (HistoryKind(kind), HistoryLevel(level), code, number(equipment_class), number(company), number(plant)),
+            sample,
+            (np.array(quantiles) / PER_MILLE).astype(np.float32),
+        )
+        for kind, level, code, equipment_class, company, plant, sample, quantiles in rows.order_by("pk").values_list(
+            "kind", "level", "code", "equipment_class_id", "company_id", "plant_id", "sample", "quantiles"
+        )
+    )
+
+
+def _named(keys: Iterable[UUID], wanted: Iterable[Wide]) -> list[UUID]:
+    seen = {each for column in wanted for each in np.unique(column).tolist()}
+    return [key for key in keys if number(key) in seen]
+
+
+def names() -> dict[int, UUID]:
+    """The key behind each number of a class, company or plant. Three queries."""
+    return {
+        number(key): key
+        for model in (EquipmentClass, Company, Plant)
+        for key in model._default_manager.values_list("pk", flat=True)
+    }

@@ -1,0 +1,270 @@
+"""Samples the futures of a calculation's lots and blocks, once a run, and keeps what changed. No request samples."""
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Final
+from uuid import UUID
+
+import numpy as np
+
+from procurement.domain.reference_classes import Library, Profiles
+from procurement.models import BlockProbability, ForecastRun, LotProbability
+from procurement.queries import odds
+from procurement.services.copying import Plain, copy_in
+from procurement.services.site_answers import SiteWork
+from procurement.vocabulary import HistoryKind
+from sites.domain import capacity
+from sites.domain.calendar_arrays import NO_DAY, Days, day_of, number_of, over_years
+from sites.domain.probability import TRIALS, Futures, References, chance_by, nth_of, percentiles, simulate
+from sites.domain.schedule_arrays import HAPPENED, ChainAnswers, Wide, last_step
+from sites.queries.columns import NO_KEY, as_list, found_in, read, uuids
+from sites.vocabulary import BlockPolicy
+
+SEED: Final = 1
+_STEPS_NAMED = 3
+_LEAST_SHARE = 0.01
+_PERCENT = 100
+_NAMES = 200
+
+_LOT_COLUMNS = (
+    "run_id", "as_of", "current", "lot_id", "required_on_site", "p50_on", "p80_on", "p95_on", "on_time_percent",
+    "spread",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class _Sampled:
+    """Futures of some chains of `answers`; `row` is the place of a chain among them, -1 for one that has happened."""
+
+    answers: ChainAnswers
+    futures: Futures
+    row: Wide
+    of_duration: Wide
+    of_promise: Wide
+
+
+def sample(work: SiteWork, run: ForecastRun, *, seed: int = SEED, trials: int = TRIALS) -> None:
+    """Lots of `work`, and the blocks it touched; `run` is saved with seed and trials."""
+    run.seed, run.trials = seed, trials
+    run.save(update_fields=["seed", "trials"])
+    whole = work.beside()
+    profiles = odds.profiles_of(whole.lots.key)
+    unordered = whole.answers.as_if_ordered
+    of_unordered = _profiles_of_unordered(whole)
+    library = odds.library([profiles, of_unordered])
+    lots = _sampled(whole.lot_answers, profiles, odds.numbers(whole.lots.key), library, seed, trials)
+    asked = found_in(work.lots.key, whole.lots.key) if work is not whole else np.arange(len(work.lots.key))
+    _store_lots(work, run, lots, asked[asked >= 0], whole, library)
+    if work.blocks:
+        place = np.flatnonzero(whole.answers.column >= 0)
+        keys = odds.numbers(whole.requirements.key[place])
+        spare = _sampled(unordered, of_unordered, keys, library, seed, trials) if unordered is not None else None
+        _store_blocks(work, run, _Units(whole, lots, spare, trials))
+
+
+def _profiles_of_unordered(work: SiteWork) -> Profiles:
+    """Nobody is known yet to make what is not ordered: its class alone counts."""
+    place = np.flatnonzero(work.answers.column >= 0)
+    classes = odds.class_numbers_of(work.requirements.key[place])
+    nobody = np.full(len(place), odds.NOBODY, np.int64)
+    return Profiles(classes, nobody, nobody)
+
+
+def _sampled(
+    answers: ChainAnswers, profiles: Profiles, keys: Wide, library: Library, seed: int, trials: int
+) -> _Sampled:
+    table = answers.table
+    of_duration = library.rows(HistoryKind.DURATION, table, profiles)
+    of_promise = library.rows(HistoryKind.PROMISE, table, profiles)
+    is_over = np.isin(answers.driver[last_step(table), np.arange(table.chains)], HAPPENED)
+    which = np.flatnonzero(~is_over)
+    vendors = np.where(profiles.company == odds.NOBODY, keys, profiles.company)
+    futures = simulate(
+        answers,
+        References(library.quantiles, of_duration, of_promise),
+        keys=keys.tolist(),
+        vendors=vendors.tolist(),
+        seed=seed,
+        trials=trials,
+        which=which,
+    )
+    row = np.full(table.chains, -1, np.int64)
+    row[which] = np.arange(len(which))
+    return _Sampled(answers, futures, row, of_duration, of_promise)
+
+
+# -- lots ------------------------------------------------------------------------------------------------------------
+
+
+def _store_lots(
+    work: SiteWork, run: ForecastRun, lots: _Sampled, asked: Wide, whole: SiteWork, library: Library
+) -> None:
+    answers = lots.answers
+    at = np.arange(answers.table.chains)
+    is_open = ~np.isin(answers.driver[answers.table.anchor, at], HAPPENED)
+    chains = asked[is_open[asked]]
+    found, ordered = percentiles(lots.futures.on_site[lots.row[chains]])
+    required_on = answers.required_on[chains]
+    on_time = np.where(required_on == NO_DAY, -1, np.rint(chance_by(ordered, required_on) * _PERCENT)).astype(np.int32)
+    columns = (required_on, found.p50, found.p80, found.p95, on_time)
+    keys = whole.lots.key[chains]
+    before = read(
+        {
+            "lot": ("key", "f.lot_id"), "key": ("key", "f.id"), "required_on": ("day", "f.required_on_site"),
+            "p50": ("day", "f.p50_on"), "p80": ("day", "f.p80_on"), "p95": ("day", "f.p95_on"),
+            "on_time": ("int", "f.on_time_percent"),
+        },
+        "FROM procurement_lotprobability f WHERE f.current AND f.lot_id = ANY(%(lots)s::uuid[]) ORDER BY f.lot_id",
+        {"lots": as_list(whole.lots.key[asked])},
+    )  # fmt: skip
+    old = found_in(keys, before["lot"])
+    was = [before[name] for name in ("required_on", "p50", "p80", "p95", "on_time")]
+    same = old >= 0
+    for now, then in zip(columns, was, strict=True):
+        same &= np.append(then, 0)[old] == now
+    changed = np.flatnonzero(~same)
+    over = found_in(before["lot"], keys) < 0
+    retired = [*uuids(before["key"][old[changed][old[changed] >= 0]]), *uuids(before["key"][over])]
+    LotProbability.objects.filter(pk__in=retired).update(current=False)
+    if work.touched is None:
+        gone = LotProbability.objects.filter(current=True, lot__schedule_line__site=work.site)
+        gone.exclude(lot__in=uuids(work.lots.key)).update(current=False)
+    head = (str(run.pk), run.as_of.isoformat(), True)
+
+    def rows() -> Iterator[tuple[Plain, ...]]:
+        for key, n in zip(uuids(keys[changed]), changed.tolist(), strict=True):
+            ros, p50, p80, p95, percent = (int(column[n]) for column in columns)
+            yield (
+                *head, str(key), day_of(ros), day_of(p50), day_of(p80), day_of(p95), percent if ros != NO_DAY else None,
+                _spread(lots, int(chains[n]), library),
+            )  # fmt: skip
+
+    if len(changed):
+        copy_in(LotProbability, _LOT_COLUMNS, rows())
+
+
+def _spread(lots: _Sampled, chain: int, library: Library) -> str:
+    """The steps that bring most of the variance, and what their durations were drawn from."""
+    table = lots.answers.table
+    shares = lots.futures.shares[:, lots.row[chain]]
+    named = [int(step) for step in np.argsort(-shares, kind="stable")[:_STEPS_NAMED] if shares[step] >= _LEAST_SHARE]
+    entries = []
+    for step in named:
+        is_promised = lots.answers.promise[step, chain] >= 0
+        kind = HistoryKind.PROMISE if is_promised else HistoryKind.DURATION
+        row = int((lots.of_promise if is_promised else lots.of_duration)[step, chain])
+        entries.append(
+            f'{{"code":"{table.codes[table.code[step, chain]]}","share_percent":{round(float(shares[step]) * _PERCENT)}'
+            f',"kind":"{kind.value}","level":"{library.levels[row].value}","sample":{library.samples[row]}}}'
+        )
+    return "[" + ",".join(entries) + "]"
+
+
+# -- blocks ----------------------------------------------------------------------------------------------------------
+
+
+class _Units:
+    """Sampled days on which the requirements are ready, looked up as their groups are needed."""
+
+    def __init__(self, work: SiteWork, lots: _Sampled, unordered: _Sampled | None, trials: int) -> None:
+        self.work, self.lots, self.unordered, self.trials = work, lots, unordered, trials
+        self.as_of = number_of(work.as_of)
+        rows = work.requirements
+        self.members: dict[str, list[int]] = defaultdict(list)
+        for member in np.flatnonzero(rows.group != NO_KEY).tolist():
+            self.members[rows.group[member].ljust(16, b"\0").hex()].append(member)
+        lot = found_in(work.allocations.lot, work.lots.key)
+        place = found_in(work.allocations.requirement, rows.key)
+        self.lots_of: dict[int, list[int]] = defaultdict(list)
+        for serving, served in zip(lot.tolist(), place.tolist(), strict=True):
+            if serving >= 0 and served >= 0:
+                self.lots_of[served].append(serving)
+
+    def group(self, name: str) -> list[Days] | None:
+        """The members' days; None where one of them has no date."""
+        found = [self._unit(place) for place in self.members[name]]
+        known = [each for each in found if each is not None]
+        return known if len(known) == len(found) else None
+
+    def _unit(self, place: int) -> Days | None:
+        work_days = int(self.work.requirements.work_days[place])
+        if self.work.answers.is_ordered[place]:
+            ready = [self._ready(self.lots, lot, work_days) for lot in self.lots_of[place]]
+            latest: Days = np.max(np.stack(ready), axis=0)
+            return latest
+        column = int(self.work.answers.column[place])
+        return self._ready(self.unordered, column, work_days) if self.unordered is not None and column >= 0 else None
+
+    def _ready(self, sampled: _Sampled, chain: int, work_days: int) -> Days:
+        answers, row = sampled.answers, int(sampled.row[chain])
+        last = int(last_step(answers.table)[chain])
+        beyond = last != answers.table.anchor[chain]
+        if row < 0:
+            on = np.full(self.trials, answers.forecast[last, chain], np.int32)
+            return on if beyond else self._installed(on, work_days)
+        on = sampled.futures.last[row] if beyond else self._installed(sampled.futures.on_site[row], work_days)
+        ready: Days = np.maximum(on, self.as_of).astype(np.int32)
+        return ready
+
+    def _installed(self, on: Days, work_days: int) -> Days:
+        days, calendar = np.full((1, self.trials), work_days, np.int32), np.zeros(1, np.int32)
+        moved: Days = over_years(
+            (self.work.calendar,), [on], lambda tables: tables.forward_rows(on[None, :], days, calendar)
+        )
+        installed: Days = np.maximum(moved[0], self.as_of).astype(np.int32)
+        return installed
+
+
+def _store_blocks(work: SiteWork, run: ForecastRun, units: _Units) -> None:
+    codes: Mapping[UUID, str] = dict(work.site.groups.values_list("pk", "code"))
+    before = {row.block_id: row for row in BlockProbability.objects.filter(current=True, block__in=work.blocks)}
+    rows: list[BlockProbability] = []
+    retired: list[UUID] = []
+    for block in work.engine_blocks:
+        key = UUID(block.id)
+        if key not in work.blocks:
+            continue
+        row = _block(block, units, codes)
+        if row is not None:
+            row.run, row.block_id, row.as_of = run, key, run.as_of
+        old = before.get(key)
+        if row is not None and old is not None and _said(row) == _said(old):
+            continue
+        if old is not None:
+            retired.append(old.pk)
+        if row is not None:
+            rows.append(row)
+    BlockProbability.objects.filter(pk__in=retired).update(current=False)
+    BlockProbability.objects.bulk_create(rows)
+
+
+def _said(row: BlockProbability) -> tuple[object, ...]:
+    return (
+        row.rfs_baseline_on, row.p50_on, row.p80_on, row.p95_on, row.on_time_percent, row.unknown_because
+    )  # fmt: skip
+
+
+def _block(block: capacity.Block, units: _Units, codes: Mapping[UUID, str]) -> BlockProbability | None:
+    """None for a block that is ready already, or whose date nothing decides."""
+    if block.rfs_actual_on is not None or not (block.needs or block.schedule_rfs_on):
+        return None
+    sampled: list[Days] = []
+    unknown: list[str] = []
+    for need in block.needs:
+        members = units.group(need.group)
+        wanted = need.units_needed
+        if members is None or len(members) < wanted:
+            unknown.append(codes.get(UUID(need.group), ""))
+            continue
+        sampled.append(nth_of(members, wanted if block.policy == BlockPolicy.CAN_CARRY else len(members)))
+    if block.schedule_rfs_on is not None:
+        sampled.append(np.full(units.trials, number_of(block.schedule_rfs_on), np.int32))
+    row = BlockProbability(rfs_baseline_on=block.rfs_baseline_on, unknown_because=", ".join(unknown)[:_NAMES])
+    if not unknown and sampled:
+        found, ordered = percentiles(np.max(np.stack(sampled), axis=0)[None, :])
+        row.p50_on, row.p80_on, row.p95_on = (day_of(int(days[0])) for days in (found.p50, found.p80, found.p95))
+        if block.rfs_baseline_on is not None:
+            by = np.array([number_of(block.rfs_baseline_on)], np.int32)
+            row.on_time_percent = round(float(chance_by(ordered, by)[0]) * _PERCENT)
+    return row

@@ -1,0 +1,231 @@
+"""Sampled deliveries and blocks: what is stored, what it was drawn from, and what a done or unknown thing has."""
+
+from datetime import UTC, date, datetime, timedelta
+
+import pytest
+
+from procurement.models import BlockProbability, DeliveryLot, LotProbability, StepHistory
+from procurement.services import forecasts, histories
+from procurement.services.forecasts import Touched
+from procurement.vocabulary import HistoryKind, HistoryLevel, RunCause
+from sites.models import Block, Milestone, Site
+from tests.factories.procurement import (
+    AllocationFactory,
+    DeliveryLotFactory,
+    GroupNeedFactory,
+    RedundancyGroupFactory,
+    RequirementFactory,
+    StepHistoryFactory,
+)
+from tests.factories.sites import BlockFactory, PromiseFactory, SiteFactory
+
+pytestmark = pytest.mark.django_db
+
+TODAY = date(2026, 11, 20)
+NOW = datetime(2026, 11, 20, 3, 0, tzinfo=UTC)
+BEGUN = {"PO_ISSUED": date(2026, 11, 2)}
+
+
+def recalculate(site: Site, touched: Touched | None = None) -> None:
+    forecasts.recalculate(site_id=site.pk, as_of=TODAY, now=NOW, cause=RunCause.CHANGE, touched=touched, evaluate=False)
+
+
+def a_lot(site: Site | None = None, **more: object) -> DeliveryLot:
+    site = site or SiteFactory.create()
+    lot: DeliveryLot = DeliveryLotFactory.create(site=site, actuals=BEGUN, **more)
+    requirement = RequirementFactory.create(
+        site=site, equipment_class=lot.schedule_line.line.equipment_class, ros_fixed_on=date(2027, 12, 1)
+    )
+    AllocationFactory.create(lot=lot, requirement=requirement)
+    return lot
+
+
+def odds(lot: DeliveryLot) -> LotProbability:
+    return LotProbability.objects.get(lot=lot, current=True)
+
+
+def site_of(lot: DeliveryLot) -> Site:
+    site = lot.schedule_line.site
+    assert site is not None
+    return site
+
+
+def test_an_open_line_has_ordered_percentiles_and_a_chance() -> None:
+    lot = a_lot()
+
+    recalculate(site_of(lot))
+
+    row = odds(lot)
+    assert TODAY < row.p50_on < row.p80_on < row.p95_on
+    assert row.on_time_percent is not None
+    assert (row.required_on_site, row.run.trials, row.run.seed) == (date(2027, 12, 1), 1000, 1)
+
+
+def test_without_history_the_assumption_is_named() -> None:
+    lot = a_lot()
+
+    recalculate(site_of(lot))
+
+    spread = odds(lot).spread
+    assert {entry["level"] for entry in spread} == {"assumed"}
+    assert len(spread) == 3
+    assert spread[0]["share_percent"] >= spread[1]["share_percent"] >= spread[2]["share_percent"] > 0
+
+
+def test_a_history_without_spread_makes_the_percentiles_the_forecast() -> None:
+    lot = a_lot()
+    for code in lot.chain.milestones.values_list("code", flat=True):
+        StepHistoryFactory.create(code=code, quantiles=[1000] * 65)
+
+    recalculate(site_of(lot))
+
+    row = odds(lot)
+    assert {row.p50_on, row.p80_on, row.p95_on} == {lot.forecasts.get(current=True).forecast_on}
+    assert row.spread == []
+
+
+@pytest.mark.parametrize(
+    ("known", "level"),
+    [
+        (("step", "equipment_class", "company", "plant"), "plant"),
+        (("step", "equipment_class", "company"), "company"),
+        (("step", "equipment_class"), "equipment_class"),
+        (("step",), "step"),
+    ],
+)
+def test_the_narrowest_reference_class_is_drawn_from(known: tuple[str, ...], level: str) -> None:
+    lot = a_lot()
+    line = lot.schedule_line.line
+    assert line.plant is not None
+    of = {"equipment_class": line.equipment_class, "company": line.plant.company, "plant": line.plant}
+    for each in known:
+        looked_at = list(of)[: ("step", *of).index(each)]
+        StepHistoryFactory.create(
+            level=each,
+            code="FAT_PASS",
+            quantiles=[900 + 20 * n for n in range(65)],
+            **{name: of[name] for name in looked_at},
+        )
+
+    recalculate(site_of(lot))
+
+    assert {entry["level"] for entry in odds(lot).spread if entry["code"] == "FAT_PASS"} == {level}
+
+
+def test_a_promised_step_is_drawn_from_how_promises_were_kept() -> None:
+    lot = a_lot()
+    PromiseFactory.create(
+        milestone=lot.chain.milestones.get(code="ON_SITE"),
+        counts_on=date(2028, 9, 1),
+        stated_on=TODAY,
+        conditional_on=None,
+    )
+    StepHistoryFactory.create(kind=HistoryKind.PROMISE, code="ON_SITE", quantiles=[1000 + 10 * n for n in range(65)])
+
+    recalculate(site_of(lot))
+
+    first = odds(lot).spread[0]
+    assert (first["code"], first["kind"], first["level"]) == ("ON_SITE", "promise", "step")
+
+
+def test_what_is_on_site_has_no_probability_any_more() -> None:
+    lot = a_lot()
+    recalculate(site_of(lot))
+    lot.chain.milestones.filter(code="ON_SITE").update(actual_on=TODAY, actual_recorded_at=NOW)
+
+    recalculate(site_of(lot), Touched(lots=frozenset({lot.pk})))
+
+    assert not LotProbability.objects.filter(lot=lot, current=True).exists()
+    assert LotProbability.objects.filter(lot=lot).count() == 1
+
+
+def test_a_run_without_news_stores_no_probability_again() -> None:
+    lot = a_lot()
+    recalculate(site_of(lot))
+
+    recalculate(site_of(lot))
+
+    assert LotProbability.objects.count() == 1
+
+
+def three_units(needed: int) -> Block:
+    site = SiteFactory.create()
+    block: Block = BlockFactory.create(phase__site=site, rfs_plan_on=None)
+    lots = [DeliveryLotFactory.create(site=site, actuals=BEGUN) for _ in range(3)]
+    equipment = lots[0].schedule_line.line.equipment_class
+    group = RedundancyGroupFactory.create(site=site, equipment_class=equipment)
+    GroupNeedFactory.create(block=block, group=group, needed_units=needed)
+    for lot in lots:
+        requirement = RequirementFactory.create(
+            site=site, equipment_class=equipment, group=group, ros_fixed_on=date(2027, 12, 1)
+        )
+        AllocationFactory.create(lot=lot, requirement=requirement)
+    return block
+
+
+def test_a_block_that_needs_fewer_units_is_ready_sooner() -> None:
+    rows = []
+    for needed in (1, 3):
+        block = three_units(needed)
+        recalculate(block.phase.site)
+        rows.append(BlockProbability.objects.get(block=block, current=True))
+
+    for row in rows:
+        assert row.p50_on is not None
+        assert row.p50_on < row.p80_on < row.p95_on
+    assert rows[0].p80_on < rows[1].p80_on
+
+
+def test_a_scoped_run_samples_a_block_as_the_whole_site_does() -> None:
+    block = three_units(2)
+    site = block.phase.site
+    recalculate(site)
+    lot = DeliveryLot.objects.filter(schedule_line__site=site).order_by("pk")[0]
+    lot.chain.milestones.filter(code="FAT_PASS").update(duration_days=500)
+    recalculate(site, Touched(lots=frozenset({lot.pk})))
+    scoped = BlockProbability.objects.get(block=block, current=True)
+
+    recalculate(site)
+
+    assert BlockProbability.objects.get(block=block, current=True).pk == scoped.pk
+    assert BlockProbability.objects.filter(block=block).count() == 2
+
+
+def test_a_block_with_too_few_units_is_unknown_and_says_of_what() -> None:
+    block = three_units(3)
+    block.phase.site.groups.get().needs.update(needed_units=4)
+
+    recalculate(block.phase.site)
+
+    row = BlockProbability.objects.get(block=block, current=True)
+    assert (row.p50_on, row.unknown_because) == (None, block.phase.site.groups.get().code)
+
+
+def test_histories_are_learnt_from_steps_that_are_done() -> None:
+    site = SiteFactory.create()
+    for late in range(30):
+        lot = DeliveryLotFactory.create(site=site)
+        first, second = list(lot.chain.milestones.order_by("sequence")[:2])
+        _done(first, date(2026, 1, 5))
+        _done(second, date(2026, 4, 1) + timedelta(days=late))
+
+    count = histories.learn(as_of=TODAY)
+
+    assert count == StepHistory.objects.count() > 0
+    row = StepHistory.objects.get(kind=HistoryKind.DURATION, level=HistoryLevel.STEP)
+    assert (row.code, row.sample, len(row.quantiles)) == ("SUBMITTAL_IN", 30, 65)
+    assert row.quantiles == sorted(row.quantiles)
+    assert row.quantiles[-1] > row.quantiles[0] > 1000
+
+
+def _done(milestone: Milestone, on: date) -> None:
+    milestone.actual_on, milestone.actual_recorded_at = on, NOW
+    milestone.save(update_fields=["actual_on", "actual_recorded_at"])
+
+
+def test_learning_again_replaces_what_was_known() -> None:
+    StepHistoryFactory.create(as_of=date(2026, 11, 1))
+    assert not histories.is_learnt(TODAY)
+
+    assert histories.learn(as_of=TODAY) == 0
+    assert not StepHistory.objects.exists()
