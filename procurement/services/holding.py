@@ -263,6 +263,11 @@ def _put(addressed: Sequence[_Addressed], message_id: UUID) -> int:
     return NotificationItem.objects.filter(event__in=events, notification=message_id).count()
 
 
+def held_for(person: User, cause_key: str, reason: str, release_at: datetime) -> UUID:
+    """The held message of this person for a cause of no site, made where there is none."""
+    return _held_bundle(_Envelope(person.pk, None, Lane.URGENT, cause_key), "", Reason(reason), release_at)
+
+
 def _held_bundle(envelope: _Envelope, cause_text: str, reason: Reason, release_at: datetime) -> UUID:
     while True:
         Notification.objects.bulk_create(

@@ -14,10 +14,10 @@ from django.utils.translation import gettext as _
 
 from procurement.gateways.mail import Courier, Delivery, Outcome, Outgoing
 from procurement.models import Alert, Notification, NotificationItem
-from procurement.services import heartbeats, mail_text
+from procurement.services import alert_clock, all_quiet, folding, heartbeats, mail_text
 from procurement.services.holding import hold, hold_untold, spread
 from procurement.services.recipients import Directory, Reason
-from procurement.vocabulary import AlertEventKind, AlertState, Channel, CloseReason, NotificationState
+from procurement.vocabulary import AlertEventKind, AlertState, Channel, CloseReason, MessageKind, NotificationState
 from sites.accounts.models import User
 from sites.accounts.permissions import Permission
 from sites.accounts.row import new_id
@@ -54,6 +54,8 @@ def release_due(*, now: datetime) -> Released:
             )
             if row is None:
                 return done
+            if folding.put_off(row, now=now):
+                continue
             try:
                 with transaction.atomic():
                     state = _release(row, now)
@@ -80,12 +82,17 @@ def _release(row: Notification, now: datetime) -> str:
             _drop(item, "the recipient can no longer be told")
             lost.append(item)
     hold([item.event for item in lost], now=now, at_once=True)
-    if not kept:
+    if kept:
+        row.kind = MessageKind.DIGEST if row.digest_on else row.kind
+        written = mail_text.write(row, kept)
+    elif not lost and all_quiet.may_still_be_said(row, now=now):
+        row.kind = MessageKind.ALL_QUIET
+        written = all_quiet.write(row)
+    else:
         row.state = NotificationState.CANCELLED if lost else NotificationState.SUPPRESSED
         row.digest_on = None if lost else row.digest_on
         row.save(update_fields=["state", "digest_on"])
         return row.state
-    written = mail_text.write(row, kept)
     row.subject, row.body_text, row.body_html = written.subject, written.text, written.html
     row.headers = written.headers | {"Date": _mail_date(now)}
     row.address = row.recipient.email
@@ -327,8 +334,10 @@ class Round:
 def do_round(
     *, courier: Courier, now_fn: Callable[[], datetime], component: str, stopping: Callable[[], bool] = _never
 ) -> Round:
-    """Hold what nobody was told yet, release what is ripe, send what is due, and say that it was done."""
+    """Hold what nobody was told yet or what time makes due, release what is ripe, send what is due, and say so."""
     held = hold_untold(now=now_fn())
+    alert_clock.tick(now=now_fn())
+    all_quiet.hold_all_quiet(now=now_fn())
     released = release_due(now=now_fn())
     sent = send_due(courier=courier, now_fn=now_fn, stopping=stopping)
     heartbeats.beat(component, now=now_fn(), detail="mail server unreachable" if sent.unreachable else "")
