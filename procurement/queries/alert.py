@@ -81,6 +81,7 @@ _SHOWN = {
     Shown.CLOSED: (AlertState.CLOSED,),
 }
 _URGENT_FIRST = Case(When(lane="urgent", then=Value(0)), default=Value(1))
+_OF_A_SITE = (AlertSubject.SITE, AlertSubject.GRID_CONNECTION, AlertSubject.GATE)
 _NOT_TOLD = (NotificationState.SUPPRESSED, NotificationState.CANCELLED)
 
 
@@ -143,6 +144,10 @@ def subject_pages(alerts: Iterable[Alert]) -> dict[UUID, SubjectPage]:
             pages[row.pk] = SubjectPage("agreement", str(shares[key]))
         elif row.subject_kind == AlertSubject.BLOCK and key in blocks:
             pages[row.pk] = SubjectPage("site", blocks[key], "blocks")
+        elif row.subject_kind == AlertSubject.AGREEMENT and row.facts.get("agreement"):
+            pages[row.pk] = SubjectPage("agreement", str(row.facts["agreement"]))
+        elif row.subject_kind in _OF_A_SITE and row.site:
+            pages[row.pk] = SubjectPage("site", row.site.code, "power")
     return pages
 
 
