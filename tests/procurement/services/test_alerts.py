@@ -308,7 +308,8 @@ def test_the_look_at_one_site_leaves_another_alone() -> None:
 
 
 def power(cod_on: date, energised_on: date) -> Site:
-    share = ShareFactory.create()
+    """The dates of the contract lie far away: only start and energisation meet."""
+    share = ShareFactory.create(agreement__guaranteed_cod_on=date(2028, 6, 1), agreement__long_stop_on=date(2029, 1, 1))
     connection_ = GridConnectionFactory.create(site=share.site)
     ChainForecastFactory.create(chain=share.agreement.chain, run__site=None, forecast_on=cod_on)
     ChainForecastFactory.create(chain=connection_.chain, forecast_on=energised_on)
