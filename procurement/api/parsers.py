@@ -15,6 +15,19 @@ MOST_BYTES: Final = 5 * 1024 * 1024
 DEEPEST: Final = 20
 
 
+class FileParser(BaseParser):
+    """The body is a file, as it is, of whatever type the sender calls it. Refuses more than `most_bytes`."""
+
+    media_type = "*/*"
+    most_bytes: int = 50 * 1024 * 1024
+
+    def parse(self, stream: Any, media_type: str | None = None, parser_context: Mapping[str, Any] | None = None) -> Any:
+        raw = stream.read(self.most_bytes + 1)
+        if len(raw) > self.most_bytes:
+            raise BodyTooLarge(_("A file has at most %(most)s MiB.") % {"most": self.most_bytes // 1024**2})
+        return {"content": raw}
+
+
 class _Twice(dict[str, Any]):
     """An object that gives a name twice."""
 

@@ -20,6 +20,7 @@ from sites.accounts.models import User
 from sites.accounts.permissions import Permission
 from sites.domain.errors import RuleBroken
 from sites.models import Gate, ScheduleRevision, Site
+from sites.readers.schedule_pack import PackedFile
 from sites.services import schedules
 from sites.services.access import check_can
 from sites.services.schedules import Source
@@ -61,6 +62,41 @@ def read_revision(
         shift_to=shift_to,
         update_of=update_of,
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Uploaded:
+    """`revisions` are those of the file's projects, made now or known before."""
+
+    file: PackedFile
+    revisions: tuple[ScheduleRevision, ...]
+
+
+def upload(
+    *,
+    site: Site,
+    content: bytes,
+    file_name: str,
+    actor: User,
+    now: datetime,
+    project_code: str = "",
+    update_of: str = "",
+) -> Uploaded:
+    """Read a file of a stranger in the closed room, each project of it that is no baseline into quarantine.
+
+    With `project_code` only that one; `update_of` names the site's project whose next revision it is, where the file
+    calls it otherwise and holds one. Raises NotPermitted, and BadInput naming the line, `project_code` or `update_of`.
+    """
+    check_can(actor, Permission.SCHEDULE_WRITE, site_id=site.pk)
+    file = schedule_files.read(content)
+    source = Source(content, file_name)
+    if project_code or update_of:
+        project = schedules.chosen(file, project_code)
+        revision = schedules.keep(
+            site=site, file=file, project=project, source=source, actor=actor, now=now, update_of=update_of
+        )
+        return Uploaded(file, (revision,))
+    return Uploaded(file, tuple(schedules.keep_all(site=site, file=file, source=source, actor=actor, now=now)))
 
 
 class SuspiciousSchedule(RuleBroken):

@@ -99,3 +99,5 @@ class Scope(TextChoices):
     DATES_WRITE = "dates:write", _("Write promises, actuals and locks")
     ALERTS_READ = "alert:read", _("Read alerts")
     ALERTS_WRITE = "alert:write", _("Acknowledge alerts")
+    SCHEDULES_READ = "schedule:read", _("Read site schedules")
+    SCHEDULES_WRITE = "schedule:write", _("Upload, accept and roll back site schedules")

@@ -1,6 +1,6 @@
 from django.urls import URLPattern, path, re_path
 
-from procurement.api.v1 import date_revisions, me, orders, schema
+from procurement.api.v1 import date_revisions, me, orders, schedules, schema
 
 app_name = "api-v1"
 
@@ -13,6 +13,13 @@ urlpatterns: list[URLPattern] = [
         date_revisions.DateRevisions.as_view(),
         name="date-revisions",
     ),
+    path("sites/<str:site>/schedules", schedules.SiteSchedules.as_view(), name="site-schedules"),
+    path("schedules/<uuid:revision_id>", schedules.Schedule.as_view(), name="schedule"),
+    path("schedules/<uuid:revision_id>/difference", schedules.Difference.as_view(), name="schedule-difference"),
+    path("schedules/<uuid:revision_id>/activities", schedules.Activities.as_view(), name="schedule-activities"),
+    path("schedules/<uuid:revision_id>/accept", schedules.Accept.as_view(), name="schedule-accept"),
+    path("schedules/<uuid:revision_id>/reject", schedules.Reject.as_view(), name="schedule-reject"),
+    path("schedules/<uuid:revision_id>/roll-back", schedules.RollBack.as_view(), name="schedule-roll-back"),
     path("schema", schema.Schema.as_view(), name="schema"),
     path("docs", schema.Docs.as_view(), name="docs"),
     path("docs/reference", schema.Reference.as_view(), name="reference"),

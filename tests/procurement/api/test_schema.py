@@ -46,10 +46,18 @@ def test_every_operation_has_a_name_and_documents_its_refusals(generated: str) -
     }
 
     assert sorted(operations) == [
+        "acceptSchedule",
         "listDateRevisions",
+        "listScheduleActivities",
+        "listSchedules",
         "readPurchaseOrder",
         "readPurchaseOrderByExternalId",
+        "readSchedule",
+        "readScheduleDifference",
         "recordDateRevisions",
+        "rejectSchedule",
+        "rollBackSchedule",
+        "uploadSchedule",
         "upsertPurchaseOrder",
         "whoami",
     ]
