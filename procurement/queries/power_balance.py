@@ -9,11 +9,13 @@ from decimal import Decimal
 from procurement.queries import power_facts
 from procurement.queries.power_facts import Knowledge, SiteFacts, SiteShare
 from sites.accounts.models import User
+from sites.domain.energy_cover import Cover, Supply, cover
 from sites.domain.power_balance import Period, Totals, balance, totals
 from sites.domain.power_curve import ZERO
-from sites.domain.power_periods import Quarter, Together, by_quarter, together
+from sites.domain.power_periods import Quarter, Together, by_quarter, quarters, together, years
 from sites.domain.power_shares import ShareCost, cost
 from sites.models import Site
+from sites.vocabulary import Certificate
 
 AMOUNTS = ("spot_cost", "spot_over_contract", "minimum_take", "damages_receivable", "damages_payable")
 
@@ -52,6 +54,14 @@ class SiteBalance:
     @property
     def site(self) -> Site:
         return self.facts.site
+
+
+@dataclass(frozen=True, slots=True)
+class EnergyCover:
+    """Contracted energy and certificates against the load, by quarter and by year of the window."""
+
+    quarters: tuple[Cover, ...]
+    years: tuple[Cover, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +107,28 @@ def group(balances: Sequence[SiteBalance]) -> GroupBalance:
         known_gap_mw_days=sum((each for each in gaps if each is not None), ZERO),
         known_unused_mw_days=sum((each for each in unused if each is not None), ZERO),
         amounts=add_up(amount for row in balances for amount in row.amounts),
+    )
+
+
+def energy_cover(row: SiteBalance) -> EnergyCover:
+    """No query. A virtual agreement counts: it settles energy and brings certificates."""
+    supplies = [_supply(each) for each in row.facts.shares]
+    ramp = row.facts.power.ramp
+    return EnergyCover(
+        cover(ramp, supplies, quarters(row.from_on, row.until_on)),
+        cover(ramp, supplies, years(row.from_on, row.until_on)),
+    )
+
+
+def _supply(each: SiteShare) -> Supply:
+    agreement = each.agreement
+    return Supply(
+        delivered=each.share.delivered(),
+        load_factor=each.share.load_factor,
+        certificate=Certificate(agreement.certificate),
+        successor=Certificate(agreement.certificate_successor) if agreement.certificate_successor else None,
+        tolerance_percent=agreement.tolerance_percent,
+        cod_is_known=each.share.cod_on is not None,
     )
 
 

@@ -5,7 +5,9 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
+from procurement.queries import power_balance
 from procurement.queries.power_balance import Amount, GroupBalance, ShareBalance, SiteBalance
+from sites.domain.energy_cover import Cover
 from sites.domain.power_balance import Period, Totals
 from sites.domain.power_periods import Quarter, Together
 from sites.domain.power_shares import Delay
@@ -15,6 +17,7 @@ Json = dict[str, Any]
 
 def site_document(row: SiteBalance, *, amounts: bool) -> Json:
     """`amounts` False leaves all money out."""
+    energy = power_balance.energy_cover(row)
     found: Json = {
         "site": row.site.code,
         "from_on": row.from_on.isoformat(),
@@ -27,6 +30,10 @@ def site_document(row: SiteBalance, *, amounts: bool) -> Json:
         "periods": [_period(each) for each in row.periods],
         "quarters": [_quarter(each) for each in row.quarters],
         "shares": [_share(each, amounts) for each in row.shares],
+        "energy": {
+            "quarters": [_cover(each) for each in energy.quarters],
+            "years": [_cover(each) for each in energy.years],
+        },
         "not_known": {kind: list(why) for kind, why in row.notes.items()},
     }
     if amounts:
@@ -89,6 +96,23 @@ def _quarter(row: Quarter) -> Json:
         "gap_mw_days": _number(row.totals.gap_mw_days),
         "unused_mw_days": _number(row.totals.unused_mw_days),
         "binding": [{"limit": each.kind.value, "days": each.days, "gap_days": each.gap_days} for each in row.binding],
+    }
+
+
+def _cover(row: Cover) -> Json:
+    return {
+        "period": row.span.name,
+        "from_on": row.span.from_on.isoformat(),
+        "until_on": row.span.until_on.isoformat(),
+        "load_mwh": _number(row.load_mwh),
+        "contracted_mwh": _number(row.contracted_mwh),
+        "contracted_least_mwh": _number(row.least_mwh),
+        "contracted_most_mwh": _number(row.most_mwh),
+        "matched_mwh": _number(row.matched_mwh),
+        "matched_percent": _number(row.matched_percent),
+        "certificates_mwh": {kind.value: _number(mwh) for kind, mwh in row.certificates},
+        "certificate_mwh": _number(row.certificate_mwh),
+        "certificate_percent": _number(row.certificate_percent),
     }
 
 

@@ -409,6 +409,20 @@ def test_money_of_two_currencies_is_never_added() -> None:
     assert found["damages_receivable", "EUR"] == 4_000  # 10 days x 2 MW x 200
 
 
+# -- energy ---------------------------------------------------------------------------------------------------------
+
+
+def test_energy_is_covered_by_quarter_and_by_year() -> None:
+    # April to June 2027: load 10 MW from May, 61 x 240 = 14 640 MWh. The share of 8 MW delivers from July:
+    # nothing until then, 92 x 192 = 17 664 of 92 x 240 = 22 080 in the third quarter: 80 %.
+    found = power_balance.energy_cover(_balance(_costly_site()))
+
+    by_name = {row.span.name: row for row in found.quarters}
+    assert (by_name["2027-Q2"].load_mwh, by_name["2027-Q2"].matched_percent) == (14_640, 0)
+    assert (by_name["2027-Q3"].contracted_mwh, by_name["2027-Q3"].matched_percent) == (17_664, 80)
+    assert [row.span.name for row in found.years] == ["2027", "2028"]
+
+
 # -- several sites, and how it is read ------------------------------------------------------------------------------
 
 
