@@ -1,17 +1,20 @@
 """A synthetic portfolio of any size, for benchmarks and rehearsals: the demo's kinds of equipment, chains and stories.
 
 It is written with COPY, site by site: a site is one transaction, so what a stopped run leaves is whole sites. The
-history of its rows starts with their first change.
+history of its rows starts with their first change. Of a large portfolio a part is drawn; the rest are copies of it
+under keys and numbers of their own, with the same dates.
 """
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from enum import Enum
+from itertools import chain
 from random import Random
 from time import perf_counter
+from typing import Any
 from uuid import UUID
 
 from django.db import connection, models, transaction
@@ -33,7 +36,7 @@ from procurement.models import (
     RosAnchor,
     ScheduleLine,
 )
-from procurement.services import forecasts
+from procurement.services import forecasts, histories
 from procurement.services.demo import stories
 from procurement.services.demo.catalogue import CLASSES, KITS, ClassPlan, add_catalogue, steps_of
 from procurement.services.demo.dated_chain import DatedChain, StepPlan, planned_dates
@@ -54,11 +57,12 @@ from sites.accounts.models import User
 from sites.accounts.permissions import Role
 from sites.domain.calendar import WorkingCalendar
 from sites.domain.errors import BadInput, Conflict
-from sites.models import Desk, Membership, Site
+from sites.models import Baseline, Chain, Desk, Membership, Milestone, MilestoneRound, Promise, Site
 from sites.vocabulary import ChainKind, DurationBasis, ScopeKind
 
 MOST_LINES = 1_000_000
 MOST_SITES = 40
+DRAWN_AT_MOST = 20_000
 _LINES_A_SITE_AT_LEAST = 50
 _COMPANIES = 160
 _LINES_AN_ORDER = 8
@@ -121,21 +125,28 @@ def load(
         share = lines // number_of_sites + (number < lines % number_of_sites)
         began = perf_counter()
         draft = Draft(today, now)
-        sites.append(_Builder(draft, seed, number, shared).draw(share))
+        builder = _Builder(draft, seed, number, shared)
+        sites.append(builder.draw_site())
+        copies = Copies(draft, -(-lines // DRAWN_AT_MOST) - 1)
+        builder.draw_orders(share // (copies.number + 1))
+        copies.stop()
+        builder.draw_orders(share % (copies.number + 1))
         drew = perf_counter()
         with transaction.atomic():
-            _write(draft, counts)
+            _write(draft, counts, copies)
         drawn, written = drawn + drew - began, written + perf_counter() - drew
         say(f"{sites[-1].code}: {share} lines in {perf_counter() - began:.1f} s")
     learn_sizes()
     began = perf_counter()
+    if recalculate:
+        histories.learn(as_of=now.astimezone(UTC).date())
     for site in sites if recalculate else ():
         _recalculate(site, now)
         say(f"{site.code}: recalculated")
     return Loaded(lines, number_of_sites, dict(sorted(counts.items())), drawn, written, perf_counter() - began)
 
 
-def _write(draft: Draft, counts: Counter[str]) -> None:
+def _write(draft: Draft, counts: Counter[str], copies: "Copies | None" = None) -> None:
     """Inside a transaction, in which the triggers of history rest: they take most of the time of a row."""
     with connection.cursor() as cursor:
         cursor.execute(
@@ -143,25 +154,72 @@ def _write(draft: Draft, counts: Counter[str]) -> None:
             " FROM pg_trigger WHERE tgname LIKE 'pgtrigger\\_insert\\_%%'"
         )
     for rows in draft.in_order():
-        copy_rows(rows)
-        counts[rows[0]._meta.model_name or ""] += len(rows)
+        counts[rows[0]._meta.model_name or ""] += copy_rows(rows, copies)
     with connection.cursor() as cursor:
         cursor.execute("SELECT set_config('pgtrigger.ignore', '{}', true)")
 
 
-def copy_rows(rows: Sequence[models.Model]) -> None:
-    """Write rows of one table with COPY; columns that only the database fills are left to it."""
+def copy_rows(rows: Sequence[models.Model], copies: "Copies | None" = None) -> int:
+    """Write rows of one table with COPY, and copies of them; how many. Columns that only the database fills are left
+    to it.
+    """
     model = type(rows[0])
     fields = [
         each for each in model._meta.concrete_fields if not isinstance(getattr(rows[0], each.attname), DatabaseDefault)
     ]
     quote = connection.ops.quote_name
     columns = ", ".join(quote(str(each.column)) for each in fields)
+    plain = [[_plain(each, getattr(row, each.attname)) for each in fields] for row in rows]
+    written = 0
     with connection.cursor() as cursor:
         statement = f"COPY {quote(model._meta.db_table)} ({columns}) FROM STDIN"
         with cursor.copy(statement) as copy:
-            for row in rows:
-                copy.write_row([_plain(each, getattr(row, each.attname)) for each in fields])
+            for written, values in enumerate(chain(plain, copies.of(model, fields, plain) if copies else ()), start=1):  # noqa: B007
+                copy.write_row(values)
+    return written
+
+
+class Copies:
+    """What is drawn between now and `stop`, so many times more."""
+
+    def __init__(self, draft: Draft, number: int) -> None:
+        self.draft, self.number = draft, number
+        self._first = {model: len(draft.all(model)) for model in _COPIED}
+        self._last = dict(self._first)
+
+    def stop(self) -> None:
+        self._last = {model: len(self.draft.all(model)) for model in _COPIED}
+
+    def of(
+        self, model: type[models.Model], fields: Sequence["models.Field[Any, Any]"], rows: Sequence[list[object]]
+    ) -> Iterator[list[object]]:
+        if model not in _COPIED or not self.number:
+            return
+        keys = [place for place, each in enumerate(fields) if _is_key_of_copied(each)]
+        named = [place for place, each in enumerate(fields) if each.name == _COPIED[model]]
+        for row in rows[self._first[model] : self._last[model]]:
+            for copy in range(1, self.number + 1):
+                values = list(row)
+                for place in keys:
+                    key = values[place]
+                    if isinstance(key, UUID):
+                        values[place] = f"{key.int ^ copy:032x}"
+                for place in named:
+                    values[place] = f"{values[place]}-{copy}"
+                yield values
+
+
+def _is_key_of_copied(field: "models.Field[Any, Any]") -> bool:
+    """Keys that differ from copy to copy: a row's own, those of copied rows, and what binds one statement."""
+    return field.primary_key or field.name == "statement_id" or field.related_model in _COPIED
+
+
+# What an order brings along, and the column that must differ from copy to copy besides the keys.
+_COPIED: dict[type[models.Model], str] = {
+    Chain: "", Milestone: "", MilestoneRound: "", Baseline: "", Promise: "", RedundancyGroup: "code", GroupNeed: "",
+    Requirement: "tag", RosAnchor: "", PurchaseOrder: "number", OrderLine: "", ScheduleLine: "", DeliveryLot: "",
+    Allocation: "", Receipt: "",
+}  # fmt: skip
 
 
 def _plain(field: "models.Field[object, object]", value: object) -> object:
@@ -272,15 +330,20 @@ class _Builder:
         self.draft, self.seed, self.number, self.shared = draft, seed, number, shared
         self.dice: Random = draft.dice("synthetic", seed, number)
         self.code = _site_code(seed, number)
+        self.orders = 0
 
-    def draw(self, lines: int) -> Site:
+    def draw_site(self) -> Site:
         for plant in self.shared.plants:
             self.draft.know_calendar(plant.calendar, self.shared.calendars[plant.pk])
         self.site = self._site()
         self.blocks = [(phase, block) for phase in self.site.phases for block in phase.blocks]
-        for first in range(0, lines, _LINES_AN_ORDER):
-            self._order(first // _LINES_AN_ORDER, min(_LINES_AN_ORDER, lines - first))
         return self.site.row
+
+    def draw_orders(self, lines: int) -> None:
+        """May be asked again for more of them."""
+        for first in range(0, lines, _LINES_AN_ORDER):
+            self._order(self.orders, min(_LINES_AN_ORDER, lines - first))
+            self.orders += 1
 
     def _site(self) -> BuiltSite:
         country, calendar, zone, currency, hertz, desk = _COUNTRIES[self.number % len(_COUNTRIES)]

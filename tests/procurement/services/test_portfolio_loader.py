@@ -7,7 +7,7 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.db import connection
 
-from procurement.models import DeliveryLot, LotForecast, Notification, OrderLine, Requirement
+from procurement.models import DeliveryLot, LotForecast, Notification, OrderLine, PurchaseOrder, Requirement
 from procurement.queries import invariants
 from procurement.services import portfolio_loader
 from sites.accounts.models import User
@@ -102,3 +102,16 @@ def test_the_command_reports_rows_and_rates(capsys: pytest.CaptureFixture[str]) 
     printed = capsys.readouterr().out
     assert printed.startswith("5 lines at 1 sites in ")
     assert "lines a second" in printed
+
+
+def test_a_large_portfolio_is_drawn_in_part_and_copied_whole(load: Loading, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(portfolio_loader, "DRAWN_AT_MOST", 60)
+
+    loaded = load(lines=203)
+
+    assert OrderLine.objects.count() == DeliveryLot.objects.count() == loaded.counts["orderline"] == 203
+    assert invariants.broken() == []
+    numbers = set(PurchaseOrder.objects.values_list("number", flat=True))
+    drawn = {number for number in numbers if number.count("-") == 2}
+    assert {f"{number}-{copy}" for number in drawn for copy in (1, 2, 3)} >= numbers - drawn
+    assert len(numbers - drawn) > len(drawn)
