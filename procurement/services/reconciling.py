@@ -1,7 +1,7 @@
 """Makes the alerts that stand in one scope be those that should."""
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Final
@@ -76,26 +76,28 @@ class Reconciliation:
         self.turns: dict[tuple[UUID, str], int] = {}
 
     def of(self, look: Look, known: QuerySet[Alert]) -> Evaluated:
-        self.wanted = {key_of(alert): alert for alert in look.alerts if not alert.lingers}
-        self.lingering = {key_of(alert): alert for alert in look.alerts if alert.lingers}
-        self.versions = look.subjects
+        self.expect(look)
         rows = list(known.exclude(state=AlertState.CLOSED))
         self._read_told(rows)
         standing = {key_of(row): row for row in rows}
-        moving = [row for row in rows if self._moves(row)]
-        drifting = {row.pk for row in moving if self._only_drifts(row)}
-        self._count_turns([row.pk for row in moving if row.pk not in drifting])
+        moving = [row for row in rows if self.moves(row)]
+        self._count_turns([row.pk for row in moving if not self._only_drifts(row)])
         # Only what changes is locked, in the order of the keys, so that an answer given meanwhile is not overwritten.
         locked = Alert.objects.filter(pk__in=[row.pk for row in moving]).order_by("pk").select_for_update(of=("self",))
         for row in locked:
-            if row.state != AlertState.CLOSED and self._bring_up_to_date(row):
+            if row.state != AlertState.CLOSED and self.bring_up_to_date(row):
                 del standing[key_of(row)]
         self._write_changes()
-        self._open([alert for key, alert in self.wanted.items() if key not in standing], standing)
+        self._open(self.fresh(standing))
         told = self._write_events()
         count = known.exclude(state__in=[AlertState.CLOSED, AlertState.RECOVERED]).count()
         self._remember(count)
         return Evaluated(count, self.opened, told, self.recovered, self.reopened, self.closed)
+
+    def expect(self, look: Look) -> None:
+        self.wanted = {key_of(alert): alert for alert in look.alerts if not alert.lingers}
+        self.lingering = {key_of(alert): alert for alert in look.alerts if alert.lingers}
+        self.versions = look.subjects
 
     def _read_told(self, rows: Sequence[Alert]) -> None:
         flapping = [row.pk for row in rows if len(row.reversals) >= UNSTABLE_REVERSALS]
@@ -123,7 +125,7 @@ class Reconciliation:
             found = self.lingering.get(key)
         return found
 
-    def _moves(self, row: Alert) -> bool:
+    def moves(self, row: Alert) -> bool:
         alert = self._should(row)
         if alert is None:
             return row.state != AlertState.RECOVERED or self._is_over(row) or self._lost_its_ground(row)
@@ -189,7 +191,7 @@ class Reconciliation:
 
     # -- what changes ----------------------------------------------------------------------------------------------
 
-    def _bring_up_to_date(self, row: Alert) -> bool:
+    def bring_up_to_date(self, row: Alert) -> bool:
         """Whether the alert was closed, so that what still should stand opens anew."""
         alert = self._should(row)
         if subject_of(row) not in self.versions:
@@ -288,8 +290,15 @@ class Reconciliation:
 
     # -- what opens ------------------------------------------------------------------------------------------------
 
-    def _open(self, alerts: Sequence[StandingAlert], standing: dict[Key, Alert]) -> None:
-        fresh = [alert for alert in alerts if not self._is_said_by_a_worse_one(alert, standing)]
+    def fresh(self, standing: Mapping[Key, Alert]) -> list[StandingAlert]:
+        """What is to be raised, given what stands."""
+        return [
+            alert
+            for key, alert in self.wanted.items()
+            if key not in standing and not self._is_said_by_a_worse_one(alert, standing)
+        ]
+
+    def _open(self, fresh: Sequence[StandingAlert]) -> None:
         if not fresh:
             return
         past = (
@@ -301,15 +310,19 @@ class Reconciliation:
             (row["rule"], row["subject_kind"], row["subject_id"], row["site"], row["baseline_version"]): row["last"]
             for row in past
         }
-        rows = [self._row(alert, episodes.get((*key_of(alert), alert.baseline_version), 0) + 1) for alert in fresh]
+        rows = [self.row(alert, episodes.get((*key_of(alert), alert.baseline_version), 0) + 1) for alert in fresh]
         Alert.objects.bulk_create(rows, ignore_conflicts=True, batch_size=_BATCH)
         mine = set(Alert.objects.filter(pk__in=[row.pk for row in rows]).values_list("pk", flat=True))
-        self.opened = len(mine)
         for row, alert in zip(rows, fresh, strict=True):
-            for band in (alert.band, *alert.hits) if row.pk in mine else ():
-                self._note(row, AlertEventKind.BAND, band=band, facts=alert.facts, lane=_lane_of_a_first_move(alert))
+            if row.pk in mine:
+                self.note_opening(row, alert)
 
-    def _is_said_by_a_worse_one(self, alert: StandingAlert, standing: dict[Key, Alert]) -> bool:
+    def note_opening(self, row: Alert, alert: StandingAlert) -> None:
+        self.opened += 1
+        for band in (alert.band, *alert.hits):
+            self._note(row, AlertEventKind.BAND, band=band, facts=alert.facts, lane=_lane_of_a_first_move(alert))
+
+    def _is_said_by_a_worse_one(self, alert: StandingAlert, standing: Mapping[Key, Alert]) -> bool:
         worse = alerting.REPLACED_BY.get(alert.rule)
         if worse is None:
             return False
@@ -317,7 +330,7 @@ class Reconciliation:
         row = standing.get(key)
         return key in self.wanted or (row is not None and row.state != AlertState.RECOVERED)
 
-    def _row(self, alert: StandingAlert, episode: int) -> Alert:
+    def row(self, alert: StandingAlert, episode: int) -> Alert:
         return Alert(
             rule=alert.rule,
             subject_kind=alert.subject_kind,
