@@ -173,6 +173,14 @@ def _working_days(code: str, closures: tuple[Closure, ...]) -> _WorkingDays:
 
 
 @lru_cache(maxsize=4096)
+def knows_holidays(code: str, number: int) -> bool:
+    """Whether the library knows the holidays of a place in a year; where it does not, only weekends count."""
+    country, _, subdivision = code.partition("-")
+    public = holidays.country_holidays(country, subdiv=subdivision or None, expand=False, categories=("public",))
+    return bool(public.start_year <= number <= public.end_year)
+
+
+@lru_cache(maxsize=4096)
 def _year_without_closures(code: str, number: int) -> _Year:
     country, _, subdivision = code.partition("-")
     public = holidays.country_holidays(country, subdiv=subdivision or None, expand=False, categories=("public",))

@@ -14,6 +14,7 @@ from typing import Any, NoReturn, TypeVar
 from sites.domain import imprecise
 from sites.domain.calendar import Closure, WorkingCalendar, in_range, known_codes
 from sites.domain.errors import BadInput
+from sites.domain.holiday_gaps import weekends_only
 from sites.domain.schedule import (
     ON_SITE,
     ChainAnswer,
@@ -82,14 +83,14 @@ def explain(text: str | bytes) -> Explained:
     try:
         raw = parse(text)
         if not isinstance(raw, list):
-            return Explained(answer(forecast_chain(read(raw))), ())
+            return Explained(answer_to(read(raw)), ())
     except BadInput as refused:
         return Explained(None, (_refusal(refused, None),))
     documents: list[object] = []
     refusals: list[Refusal] = []
     for place, case in enumerate(raw):
         try:
-            documents.append(answer(forecast_chain(read(case))))
+            documents.append(answer_to(read(case)))
         except BadInput as refused:
             refusal = _refusal(refused, place)
             refusals.append(refusal)
@@ -353,8 +354,21 @@ def _shown(key: str) -> str:
     return ascii(key[:_LONGEST_TEXT])[1:-1] if not key.isprintable() or len(key) > _LONGEST_TEXT else key
 
 
+def answer_to(facts: ChainFacts) -> dict[str, object]:
+    """The answer as its JSON says it, with `weekends_only` where the holidays of a year it counted in are not known.
+
+    Raises BadInput naming the fact.
+    """
+    found = forecast_chain(facts)
+    told = answer(found)
+    without = weekends_only(facts, found)
+    if without:
+        told["weekends_only"] = [{"calendar": gap.calendar, "year": gap.year} for gap in without]
+    return told
+
+
 def answer(chain: ChainAnswer) -> dict[str, object]:
-    """The answer as its JSON says it. Null is not known or does not apply, never zero."""
+    """Null is not known or does not apply, never zero."""
     return {
         "required_on_site": _iso(chain.required_on_site),
         "forecast_on_site": _iso(chain.forecast_on_site),

@@ -11,7 +11,6 @@ from django.utils import timezone
 
 from procurement.queries import explain
 from sites.domain.errors import BadInput
-from sites.domain.schedule import forecast_chain
 from sites.readers import facts
 
 BAD_INPUT = 2
@@ -40,7 +39,7 @@ class Command(BaseCommand):
         now = timezone.now()
         try:
             stored = [explain.facts_of(lot, now=now) for lot in explain.lots_named(reference)]
-            told = [facts.export(each) if export else facts.answer(forecast_chain(each)) for each in stored]
+            told = [facts.export(each) if export else facts.answer_to(each) for each in stored]
         except BadInput as refused:
             raise CommandError(f"{refused.field}: {refused.message}", returncode=BAD_INPUT) from None
         self.stdout.write(json.dumps(told[0] if len(told) == 1 else told, indent=2))
