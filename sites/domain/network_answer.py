@@ -14,7 +14,7 @@ from sites.vocabulary import ActivityKind, ActivityStatus, ConstraintKind, Float
 @dataclass(frozen=True, slots=True)
 class TaskDates:
     """For a started activity the early and late start are those of its remaining work; a finished one has its actual
-    dates as early dates, and no float. `total_float` is in minutes of the activity's own calendar."""
+    dates as early dates, no late ones and no float. `total_float` is in minutes of the activity's own calendar."""
 
     early_start: datetime
     early_finish: datetime
@@ -48,23 +48,26 @@ class Calculation:
         plan: Plan,
         start: list[int],
         finish: list[int],
+        held: list[int],
         late_start: list[int],
         late_finish: list[int],
         driver: list[int | DriverKind],
     ) -> None:
         self.plan = plan
-        self._start, self._finish = start, finish
+        self._start, self._finish, self._held = start, finish, held
         self._late_start, self._late_finish = late_start, late_finish
         self._driver = driver
 
-    def arrays(self) -> tuple[list[int], list[int], list[int], list[int], list[int | DriverKind]]:
-        """Early start and finish, late start and finish in minutes, and the drivers, by the number of the task; not to
-        be changed."""
-        return self._start, self._finish, self._late_start, self._late_finish, self._driver
+    def arrays(self) -> tuple[list[int], list[int], list[int], list[int], list[int], list[int | DriverKind]]:
+        """Early start and finish, what finished work hands on, late start and finish in minutes, and the drivers, by
+        the number of the task; not to be changed."""
+        return self._start, self._finish, self._held, self._late_start, self._late_finish, self._driver
 
     def dates(self, key: str) -> TaskDates:
         number = self.plan.place[key]
         late_start, late_finish = self._late_start[number], self._late_finish[number]
+        if self.plan.tasks[number].status is ActivityStatus.COMPLETED:
+            late_start = late_finish = FAR
         return TaskDates(
             early_start=instant_of(self._start[number]),
             early_finish=instant_of(self._finish[number]),
@@ -165,7 +168,11 @@ class Towards:
         finish, finish_next, start, start_next = self._tightest(number)
         if number == self.target and early._finish[number] <= finish:
             finish, finish_next = early._finish[number], None
-        if number in plan.parts or task.status is ActivityStatus.COMPLETED:
+        if task.status is ActivityStatus.COMPLETED:
+            at, onward = (finish, finish_next) if finish <= start else (start, start_next)
+            self._finish[number], self._start[number], self._next[number] = at, at, onward
+            return
+        if number in plan.parts:
             self._finish[number], self._start[number], self._next[number] = finish, start, finish_next
             return
         rest = time.between(early._start[number], early._finish[number])

@@ -53,6 +53,8 @@ class _Passes:
         self.start = [0] * count
         self.finish = [0] * count
         self.rest = [0] * count
+        # What a finished activity hands on from unfinished predecessors, where logic is retained.
+        self.held = [-FAR] * count
         self.late_start = [FAR] * count
         self.late_finish = [FAR] * count
         self.driver: list[int | DriverKind] = [DriverKind.DATA_DATE] * count
@@ -70,18 +72,21 @@ class _Passes:
             self._backward(number, ends)
         self._late_summaries()
         self._hammocks(self.late_start, self.late_finish, driving=False)
-        return Calculation(self.plan, self.start, self.finish, self.late_start, self.late_finish, self.driver)
+        return Calculation(
+            self.plan, self.start, self.finish, self.held, self.late_start, self.late_finish, self.driver
+        )
 
     def delayed(self, before: Calculation) -> Calculation:
-        start, finish, late_start, late_finish, driver = before.arrays()
-        self.start, self.finish, self.driver = list(start), list(finish), list(driver)
+        start, finish, held, late_start, late_finish, driver = before.arrays()
+        self.start, self.finish, self.held, self.driver = list(start), list(finish), list(held), list(driver)
         waiting = set(self.not_before) | set(self.not_done_before)
         for number in self.plan.order:
             if number not in waiting:
                 continue
             self._forward(number)
             # What is as late as possible, and what resources placed, is never pulled forward.
-            if self.start[number] <= start[number] and self.finish[number] <= finish[number]:
+            stays = self.start[number] <= start[number] and self.finish[number] <= finish[number]
+            if stays and self.held[number] <= held[number]:
                 self.start[number], self.finish[number] = start[number], finish[number]
                 self.driver[number] = driver[number]
                 continue
@@ -90,7 +95,7 @@ class _Passes:
             waiting.update(then for then, *_ in self.plan.after[number])
             waiting.update(self.plan.summary_finish[number])
         self._hammocks(self.start, self.finish, driving=True)
-        return Calculation(self.plan, self.start, self.finish, late_start, late_finish, self.driver)
+        return Calculation(self.plan, self.start, self.finish, self.held, late_start, late_finish, self.driver)
 
     # -- forward -------------------------------------------------------------------------------------------------
 
@@ -118,6 +123,14 @@ class _Passes:
         self.finish[number] = on
         self.start[number] = minute_of(task.actual_start) if task.actual_start else on
         self.driver[number] = DriverKind.ACTUAL
+        for first, code, lag, lag_time, link in self.plan.before[number]:
+            done = self.plan.tasks[first].status is ActivityStatus.COMPLETED
+            base = self.held[first] if done else self._base(first, code)
+            if base == -FAR:
+                continue
+            at = lag_time.shifted(base, lag)
+            if at > max(self.held[number], on):
+                self.held[number], self.driver[number] = at, link
 
     def _from_start(self, number: int, task: Task, time: WorkingTime) -> None:
         begun = minute_of(task.actual_start) if task.actual_start else self.data_date[task.project]
@@ -180,7 +193,7 @@ class _Passes:
     def _base(self, first: int, code: int) -> int:
         """The instant of a predecessor that a link hangs on."""
         if not code & FROM_START:
-            return self.finish[first]
+            return max(self.finish[first], self.held[first])
         task = self.plan.tasks[first]
         if (
             task.status is ActivityStatus.IN_PROGRESS
@@ -188,7 +201,7 @@ class _Passes:
             and (self.options.start_lag_from_actual or self.options.progress is ProgressRule.ACTUAL_DATES)
         ):
             return minute_of(task.actual_start)
-        return self.start[first]
+        return max(self.start[first], self.held[first])
 
     def _settle(
         self, number: int, task: Task, begin: int, by: int | DriverKind, end: int, end_by: int | DriverKind
@@ -310,9 +323,13 @@ class _Passes:
 
     def _backward(self, number: int, ends: Sequence[int]) -> None:
         task, time = self.plan.tasks[number], self.plan.time[number]
-        if task.status is ActivityStatus.COMPLETED or task.kind in HAMMOCKS:
+        if task.kind in HAMMOCKS:
             return
         finish, start = self._latest(number, self.late_start, self.late_finish, ends)
+        if task.status is ActivityStatus.COMPLETED:
+            # It has no float, but its unfinished predecessors have to leave what follows it its time.
+            self.late_start[number] = self.late_finish[number] = min(finish, start)
+            return
         if number in self.plan.parts:
             # Its own row is summed up from its parts later; until then it hands on what its successors leave.
             self.late_finish[number] = finish

@@ -104,13 +104,17 @@ class Plan:
         return self.time[then] if wanted is LagCalendar.SUCCESSOR else self.project_time[self.tasks[then].project]
 
     def _holds(self, before: Task, after: Task, code: int) -> bool:
-        """Whether a link still holds anything back, given what has happened."""
-        if after.status is ActivityStatus.COMPLETED:
-            return False
+        """Whether a link still holds anything back, given what has happened.
+
+        What is finished holds nothing itself, but with retained logic it hands on what its unfinished predecessors
+        hold; with actual dates only what has begun does.
+        """
         if after.status is ActivityStatus.NOT_STARTED:
             return True
         options = self.network.options
-        if options.counts_from_start or options.progress is not ProgressRule.RETAINED_LOGIC:
+        if options.counts_from_start or options.progress is ProgressRule.PROGRESS_OVERRIDE:
+            return False
+        if after.status is ActivityStatus.COMPLETED and options.progress is not ProgressRule.RETAINED_LOGIC:
             return False
         return not (code == FROM_START and before.status is not ActivityStatus.NOT_STARTED)
 

@@ -87,6 +87,8 @@ FLOAT_KIND = {
     "FT_FF": FloatKind.FINISH,
     "FT_SS": FloatKind.START,
     "FT_SF": FloatKind.START,
+    "FT_Min": FloatKind.SMALLEST,
+    "FT_MIN": FloatKind.SMALLEST,
     "FT_MN": FloatKind.SMALLEST,
     "FT_SM": FloatKind.SMALLEST,
     "Finish Float = Late Finish - Early Finish": FloatKind.FINISH,

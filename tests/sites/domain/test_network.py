@@ -285,10 +285,10 @@ OUT_OF_SEQUENCE = (
 @pytest.mark.parametrize(
     ("progress", "expected"),
     [
-        # Data date Mon 8: A's three days end Wed 10. Retained logic lets B's two go on after that; the others do not.
+        # Data date Mon 8: A's three days end Wed 10, and B's two go on after that; only the override lets them go on.
         (ProgressRule.RETAINED_LOGIC, ("11 08", "12 17")),
+        (ProgressRule.ACTUAL_DATES, ("11 08", "12 17")),
         (ProgressRule.PROGRESS_OVERRIDE, ("8 08", "9 17")),
-        (ProgressRule.ACTUAL_DATES, ("8 08", "9 17")),
     ],
 )
 def test_work_begun_out_of_sequence(progress: ProgressRule, expected: tuple[str, str]) -> None:
@@ -304,14 +304,50 @@ def test_overridden_logic_gives_the_predecessor_float() -> None:
     assert (float_days(found, "A"), float_days(found, "B")) == (0, 1)
 
 
+# A is to be done before B, which was done before A; C follows B.
+DONE_TOO_SOON = (task("A", 3), done("B", 2, "1 08", "2 17"), task("C", 1), link("A", "B"), link("B", "C"))
+
+
+@pytest.mark.parametrize(
+    ("progress", "expected"),
+    [
+        # Data date Mon 8: A ends Wed 10. Retained logic makes C wait for A through B; the others ask B's actual finish.
+        (ProgressRule.RETAINED_LOGIC, ("11 08", "11 17")),
+        (ProgressRule.PROGRESS_OVERRIDE, ("8 08", "8 17")),
+        (ProgressRule.ACTUAL_DATES, ("8 08", "8 17")),
+    ],
+)
+def test_work_finished_out_of_sequence(progress: ProgressRule, expected: tuple[str, str]) -> None:
+    found = calculated(*DONE_TOO_SOON, data_date=at("8 08"), progress=progress)
+
+    assert early(found, "C") == expected
+    assert early(found, "B") == ("1 08", "2 17")
+
+
+def test_what_waits_through_finished_work_leaves_its_predecessor_no_float() -> None:
+    # A drives C through B, which is done: A has no float, and the path to C begins with it. Overridden, A has the end.
+    found = calculated(*DONE_TOO_SOON, data_date=at("8 08"))
+    overridden = calculated(*DONE_TOO_SOON, data_date=at("8 08"), progress=ProgressRule.PROGRESS_OVERRIDE)
+
+    assert (float_days(found, "A"), float_days(found, "B"), float_days(found, "C")) == (0, None, 0)
+    assert found.driving_path("C") == ("A", "B", "C")
+    assert found.towards("C").path_from("A") == ("A", "B", "C")
+    assert overridden.driving_path("C") == ("C",)
+
+
+def test_a_delay_reaches_through_finished_work() -> None:
+    plan = Plan(network(*DONE_TOO_SOON, data_date=at("8 08")))
+
+    # A from Wed 10 ends Fri 12: C on Mon 15.
+    assert early(delayed(calculate(plan), Holds({"A": at("10 08")})), "C") == ("15 08", "15 17")
+
+
 def test_actual_dates_also_count_behind_the_data_date() -> None:
     # B is said to have begun on Wed 10, two days after the data date: its two days of rest run from there.
-    rows = (begun("A", 5, 3, "1 08"), begun("B", 4, 2, "10 08"), link("A", "B"))
+    rows = (begun("B", 4, 2, "10 08"),)
 
-    assert early(calculated(*rows, data_date=at("8 08"), progress=ProgressRule.ACTUAL_DATES), "B") == (
-        "10 08",
-        "11 17",
-    )
+    assert early(calculated(*rows, data_date=at("8 08"), progress=ProgressRule.ACTUAL_DATES), "B") == ("10 08", "11 17")
+    assert early(calculated(*rows, data_date=at("8 08")), "B") == ("8 08", "9 17")
 
 
 def test_a_start_to_start_lag_runs_from_the_early_or_the_actual_start() -> None:
