@@ -309,8 +309,8 @@ class _File:
         activities = []
         for row in project.activities:
             lacking += bool(row.calendar_id) and row.calendar_id not in known
-            path, codes = paths.path(row.wbs_id), self._codes_of(row)
-            activities.append(replace(row, wbs=path, codes=codes) if path or row.codes else row)
+            path, codes, node = paths.path(row.wbs_id), self._codes_of(row), row.wbs_id or root
+            activities.append(replace(row, wbs=path, codes=codes, wbs_id=node))
         if lacking:
             project.counts["Activities on a calendar that the file lacks"] = lacking
         links = tuple(self._links_of(project))

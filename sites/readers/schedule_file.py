@@ -8,7 +8,8 @@ from sites.readers import mspdi, p6_xer, p6_xml
 from sites.readers.limits import LONGEST_FILE, refused
 
 _ROOT = re.compile(r"<(?:[A-Za-z_][\w.-]*:)?([A-Za-z_][\w.-]*)")
-_HEAD = 8192
+_ASIDE = re.compile(r"<\?.*?\?>|<!--.*?-->", re.DOTALL)
+_HEAD = 1024 * 1024
 _READERS = {p6_xml.ROOT: p6_xml.read, mspdi.ROOT: mspdi.read}
 _MARKS = (
     (b"PK\x03\x04", "This is a ZIP archive, such as an .xlsx workbook; export the schedule as .xer or .xml."),
@@ -48,9 +49,9 @@ def _text(head: bytes) -> str:
 
 def _root(head: str) -> str:
     """The name of the first element, behind the declaration and comments. Raises BadInput."""
-    rest = re.sub(r"<\?.*?\?>|<!--.*?-->", " ", head, flags=re.DOTALL).lstrip()
-    if rest.startswith("<!"):
-        raise refused(_line(head, "<!"), "The XML declares a document type (DTD), which is never read.")
+    rest = _ASIDE.sub(" ", head).lstrip()
+    if rest.startswith("<!DOCTYPE"):
+        raise refused(_line(head, "<!DOCTYPE"), "The XML declares a document type (DTD), which is never read.")
     found = _ROOT.match(rest)
     name = found[1] if found else ""
     if name not in _READERS:

@@ -12,7 +12,7 @@ from decimal import Decimal
 from functools import lru_cache
 
 from sites.domain.errors import BadInput
-from sites.readers.limits import EARLIEST_YEAR, LATEST_YEAR, LONGEST_FILE, plain_number, refused
+from sites.readers.limits import EARLIEST_YEAR, LATEST_YEAR, LONGEST_FILE, MOST_PIECES, plain_number, refused
 
 # Opened now: a reader in a closed room may open nothing later.
 _CODECS = {name: codecs.lookup(name) for name in ("utf-8", "cp1252", "cp932")}
@@ -152,6 +152,8 @@ def read(content: bytes, *, whole: Set[str]) -> XerText:
     start = len(codecs.BOM_UTF8) if content.startswith(codecs.BOM_UTF8) else 0
     if not content.startswith(b"ERMHDR", start):
         raise refused(1, "This is no XER file: it does not begin with ERMHDR.")
+    if content.count(b"\n") > MOST_PIECES:
+        raise refused(MOST_PIECES, f"The file has more than {MOST_PIECES} lines.")
     marks = _Marks(content, encoding, whole)
     number = 1
     for number, at, end in _lines(content, start, len(content), 1):

@@ -17,7 +17,7 @@ from defusedxml import DTDForbidden, EntitiesForbidden, ExternalReferenceForbidd
 from defusedxml.expatreader import create_parser
 
 from sites.domain.errors import BadInput
-from sites.readers.limits import EARLIEST_YEAR, LATEST_YEAR, plain_number, refused
+from sites.readers.limits import EARLIEST_YEAR, LATEST_YEAR, MOST_PIECES, plain_number, refused
 
 _MOST_DEPTH = 40
 _CHUNK = 1024 * 1024
@@ -118,6 +118,7 @@ class _Handler(xml.sax.handler.ContentHandler):
         self.records: list[Record | None] = []
         self.texts: list[str] = []
         self.first: Record | None = None
+        self.elements = 0
 
     @property
     def line(self) -> int:
@@ -145,6 +146,9 @@ class _Handler(xml.sax.handler.ContentHandler):
             if records[-1] is None:
                 records[-1] = Record(self.names[-1], self.line)
             records.append(Record(name, self.line) if name in self.takers else None)
+        self.elements += 1
+        if self.elements > MOST_PIECES:
+            raise refused(self.line, f"The file has more than {MOST_PIECES} elements.")
         self.names.append(name)
         self.texts = []
 
