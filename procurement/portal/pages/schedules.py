@@ -58,12 +58,12 @@ def upload(request: HttpRequest, code: str) -> HttpResponse:
             )
         except RuleBroken as refusal:
             form.refuse(refusal)
-            where = refusal.field if refusal.field not in form.fields else ""
+            where = "" if refusal.field in form.fields else refusal.field or ""
             status = 403 if isinstance(refusal, NotPermitted) else 422
         else:
             messages.success(request, _("Read whole, and quarantined: nothing has moved yet."))
             return redirect("schedule", key=revision.pk)
-    return _index(request, site, form, where=where or "", status=status)
+    return _index(request, site, form, where=where, status=status)
 
 
 def _index(
