@@ -6,7 +6,7 @@ import sys
 from dataclasses import asdict
 from pathlib import Path
 
-from bench import engine, network, world
+from bench import engine, network, power, world
 
 RESULTS = Path(__file__).with_name("results.json")
 
@@ -15,7 +15,7 @@ def main() -> int:
     with world.database():
         from bench import portfolio
 
-        cases = [*engine.cases(), *network.cases(), *portfolio.cases()]
+        cases = [*engine.cases(), *network.cases(), *power.cases(), *portfolio.cases()]
     document = {
         "machine": {
             "python": platform.python_version(),

@@ -154,10 +154,12 @@ def cut(periods: Iterable[Period], from_on: date, until_on: date) -> tuple[Perio
 def _period(site: SitePower, from_on: date, until_on: date) -> Period:
     ramp, extra = site.ramp.at(from_on), site.flexible.at(from_on)
     lows = [(limit.kind, limit.low.at(from_on)) for limit in site.limits]
-    highs = [(limit.kind, limit.high.at(from_on)) for limit in site.limits]
-    least = _least(lows)
-    most = _least(highs)
-    flexible_gap = ramp - min(_with(lows, extra)), ramp - min(_with(highs, extra))
+    highs = [
+        low if limit.high is limit.low else (limit.kind, limit.high.at(from_on))
+        for limit, low in zip(site.limits, lows, strict=True)
+    ]
+    least, most = _least(lows), _least(highs)
+    gap = _agreed(max(ZERO, ramp - least), max(ZERO, ramp - most))
     return Period(
         from_on=from_on,
         until_on=until_on,
@@ -165,16 +167,28 @@ def _period(site: SitePower, from_on: date, until_on: date) -> Period:
         usable_mw=least if least == most and least < UNLIMITED else None,
         least_mw=least if least < UNLIMITED else ZERO,
         most_mw=_bounded(most),
-        limits=tuple(
-            LimitMw(kind, low if low == high and low < UNLIMITED else None, min(low, high), _bounded(high))
-            for (kind, low), (_, high) in zip(lows, highs, strict=True)
-        ),
+        limits=tuple(_limit_mw(low, high) for low, high in zip(lows, highs, strict=True)),
         binding=tuple(kind for kind, low in lows if low == least),
-        gap_mw=_agreed(max(ZERO, ramp - least), max(ZERO, ramp - most)),
+        gap_mw=gap,
         unused_mw=_agreed(max(ZERO, least - ramp), max(ZERO, most - ramp)),
         flexible_mw=extra,
-        flexible_gap_mw=_agreed(*(max(ZERO, each) for each in flexible_gap)),
+        flexible_gap_mw=_flexible_gap(ramp, lows, highs, extra) if extra else gap,
     )
+
+
+def _limit_mw(low: tuple[PowerLimit, Decimal], high: tuple[PowerLimit, Decimal]) -> LimitMw:
+    kind, least = low
+    most = high[1]
+    return LimitMw(kind, least if least == most and least < UNLIMITED else None, min(least, most), _bounded(most))
+
+
+def _flexible_gap(
+    ramp: Decimal,
+    lows: Sequence[tuple[PowerLimit, Decimal]],
+    highs: Sequence[tuple[PowerLimit, Decimal]],
+    extra: Decimal,
+) -> Decimal | None:
+    return _agreed(*(max(ZERO, ramp - min(_with(values, extra))) for values in (lows, highs)))
 
 
 def _least(values: Sequence[tuple[PowerLimit, Decimal]]) -> Decimal:
@@ -240,7 +254,7 @@ def daily(sites: Sequence[SitePower], from_on: date, until_on: date) -> DailyBal
     high = low.copy()
     binding = np.zeros(shape, np.uint8)
     for row, site in enumerate(sites):
-        _fill(ramp[row], site.ramp, first)
+        ramp[row] = _filled(site.ramp, first, shape[1])
         lows = [_filled(limit.low, first, shape[1]) for limit in site.limits]
         for limit, values in zip(site.limits, lows, strict=True):
             np.minimum(low[row], values, out=low[row])
@@ -266,11 +280,6 @@ def _kw(mw: Decimal) -> int:
 
 
 def _filled(curve: Curve, first: int, days: int) -> Kilowatts:
-    row = np.zeros(days, np.int64)
-    _fill(row, curve, first)
-    return row
-
-
-def _fill(row: Kilowatts, curve: Curve, first: int) -> None:
-    for day, value in curve.steps:
-        row[max(0, day.toordinal() - first) :] = _kw(value)
+    starts = [0, *(min(max(day.toordinal() - first, 0), days) for day in curve.days), days]
+    values = [0, *(_kw(value) for _, value in curve.steps)]
+    return np.repeat(np.array(values, np.int64), np.diff(starts))
