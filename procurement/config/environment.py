@@ -2,6 +2,7 @@
 
 import sys
 from enum import StrEnum
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Literal
 
@@ -62,6 +63,11 @@ class Environment(BaseSettings):
     smtp_security: SmtpSecurity = Field(SmtpSecurity.STARTTLS, validation_alias="LONGLEAD_SMTP_SECURITY")
     mail_from: str = Field("Longlead <alerts@longlead.example>", validation_alias="LONGLEAD_MAIL_FROM")
     mail_domain: str = Field("longlead.example", validation_alias="LONGLEAD_MAIL_DOMAIN")
+    mail_reply_to: str = Field("", validation_alias="LONGLEAD_MAIL_REPLY_TO")
+    mail_bounces_to: str = Field("", validation_alias="LONGLEAD_MAIL_BOUNCES_TO")
+    dead_man_url: str = Field("", validation_alias="LONGLEAD_DEAD_MAN_URL")
+    metrics_token: SecretStr = Field(SecretStr(""), validation_alias="LONGLEAD_METRICS_TOKEN")
+    chat_networks: str = Field("", validation_alias="LONGLEAD_CHAT_NETWORKS")
 
     @field_validator("secret_key", "key_pepper")
     @classmethod
@@ -85,6 +91,28 @@ class Environment(BaseSettings):
             raise ValueError("must name a mail server")
         return value
 
+    @field_validator("mail_reply_to", "mail_bounces_to")
+    @classmethod
+    def _is_a_mail_address(cls, value: str) -> str:
+        local, at, domain = value.rpartition("@")
+        if value and not (at and local and domain and value.isascii() and value.isprintable() and " " not in value):
+            raise ValueError("must be one e-mail address")
+        return value
+
+    @field_validator("dead_man_url")
+    @classmethod
+    def _is_a_web_address(cls, value: str) -> str:
+        if value and not value.startswith(("http://", "https://")):
+            raise ValueError("must start with http:// or https://")
+        return value
+
+    @field_validator("chat_networks")
+    @classmethod
+    def _are_networks(cls, value: str) -> str:
+        for each in _listed(value):
+            ip_network(each)
+        return value
+
     @field_validator("database_url", "redis_url", "base_url")
     @classmethod
     def _is_an_address(cls, value: str, info: ValidationInfo) -> str:
@@ -101,7 +129,16 @@ class Environment(BaseSettings):
 
     @property
     def hosts(self) -> list[str]:
-        return [host.strip() for host in self.allowed_hosts.split(",") if host.strip()]
+        return _listed(self.allowed_hosts)
+
+    @property
+    def chat_may_reach(self) -> list[IPv4Network | IPv6Network]:
+        """Private networks that chat webhooks may be sent into."""
+        return [ip_network(each) for each in _listed(self.chat_networks)]
+
+
+def _listed(value: str) -> list[str]:
+    return [each.strip() for each in value.split(",") if each.strip()]
 
 
 def read_environment() -> Environment:

@@ -243,6 +243,12 @@ EMAIL_USE_SSL = ENVIRONMENT.smtp_security is SmtpSecurity.TLS
 EMAIL_TIMEOUT = 20
 DEFAULT_FROM_EMAIL = ENVIRONMENT.mail_from
 MAIL_DOMAIN = ENVIRONMENT.mail_domain
+MAIL_REPLY_TO = ENVIRONMENT.mail_reply_to
+# Bounces come to this address with a tag before the @; empty: to the sender, where nobody reads them by machine.
+MAIL_BOUNCES_TO = ENVIRONMENT.mail_bounces_to
+DEAD_MAN_URL = ENVIRONMENT.dead_man_url
+METRICS_TOKEN = ENVIRONMENT.metrics_token.get_secret_value()
+CHAT_NETWORKS = ENVIRONMENT.chat_may_reach
 # Without a mail server the demo keeps every mail on a page of the portal.
 MAIL_TO_MAILBOX = DEMO and not ENVIRONMENT.smtp_host
 

@@ -15,9 +15,10 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from procurement.models import Evaluation, Notification, OrderLine
-from procurement.services import mail_text
+from procurement.services import mail_links, mail_text
 from procurement.services.holding import digest_release_at
 from procurement.services.mail_calendar import Calendars, zone_of
+from procurement.services.mail_links import Purpose
 from procurement.vocabulary import Channel, CommercialStatus, Lane, LineStatus, MessageKind, NotificationState
 from sites.accounts.models import ApiKey, User, UserKind
 from sites.accounts.permissions import Role
@@ -135,19 +136,15 @@ def write(row: Notification) -> mail_text.Written:
             "headline": _("All quiet: nothing slipped in the last seven days."),
             "said": said,
             "portal_url": f"{settings.BASE_URL}/",
+            "unsubscribe_url": mail_links.url(Purpose.UNSUBSCRIBE, row.pk),
+            "preferences_url": f"{settings.BASE_URL}/preferences/",
+            "reply_to": settings.MAIL_REPLY_TO,
             "language": translation.get_language(),
         }
-        subject = mail_text.clean(f"[Longlead] {_('All quiet')}: {lines}")
+        subject = mail_text.clean(f"[Longlead] {_('All quiet')}")
         text = render_to_string("email/all_quiet.txt", context)
         html = _INLINER.inline(render_to_string("email/all_quiet.html", context))
-    headers = {
-        "List-Id": f"<alerts.digest.{settings.MAIL_DOMAIN}>",
-        "Auto-Submitted": "auto-generated",
-        "X-Auto-Response-Suppress": "All",
-        "X-Longlead-Reason": row.reason,
-        "X-Longlead-Severity": row.lane,
-    }
-    return mail_text.Written(subject, text.strip() + "\n", html, headers)
+    return mail_text.Written(subject, text.strip() + "\n", html, mail_text.list_headers(row, "alerts.digest"))
 
 
 def _language(code: str) -> str:

@@ -13,6 +13,7 @@ from uuid import UUID
 
 import css_inline
 from django.conf import settings
+from django.db.models import QuerySet
 from django.template.loader import render_to_string
 from django.utils import formats, translation
 from django.utils.functional import Promise
@@ -20,13 +21,17 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from procurement.models import Alert, Notification, NotificationItem, Requirement
+from procurement.services import mail_links
+from procurement.services.mail_links import Purpose
 from procurement.services.recipients import Reason
-from procurement.vocabulary import AlertEventKind, AlertSubject, Lane, Rule
+from procurement.vocabulary import AlertEventKind, AlertSubject, Lane, MessageKind, Rule, Severity
+from sites.accounts.models import User
+from sites.accounts.permissions import Role
 from sites.domain.calendar import WorkingCalendar
 from sites.domain.text import DIRECTION_MARKS
 from sites.models import Site
 from sites.queries.chains import working_calendars
-from sites.vocabulary import Driver, Party, step_name
+from sites.vocabulary import AssignmentScope, Driver, Party, ScopeKind, step_name
 
 LINES_IN_A_MAIL: Final = 20
 UNITS_IN_A_LINE: Final = 20
@@ -34,6 +39,7 @@ _UNITS_IN_A_TITLE: Final = 3
 _ALERTS_IN_A_HEADER: Final = 20
 _EARLIER_MESSAGES: Final = 3
 _LENGTH: Final = 200
+_SEVERITIES: Final = list(Severity)
 _INLINER = css_inline.CSSInliner(keep_at_rules=True, load_remote_stylesheets=False)
 
 _DRIVERS: Final[dict[str, str | Promise]] = {
@@ -145,7 +151,7 @@ def write(row: Notification, items: Sequence[NotificationItem]) -> Written:
         told.setdefault(item.event.alert_id, _Told(item.event.alert)).items.append(item)
     calendars = working_calendars()
     tags = _tags(each.alert for each in told.values())
-    with translation.override(_language(row.recipient.language)):
+    with translation.override(language_of(row.recipient)):
         entries = _joined(
             _entry(each, _calendar(each.alert.site, calendars), tags.get(each.alert.subject_id, ""))
             for each in told.values()
@@ -159,7 +165,11 @@ def write(row: Notification, items: Sequence[NotificationItem]) -> Written:
             "more": sum(entry.alerts for entry in entries[LINES_IN_A_MAIL:]),
             "cause": clean(row.cause_text),
             "others": _others(row, items),
-            "reason": str(_REASONS.get(row.reason, _REASONS[Reason.OWNER])),
+            "reason": _reason(row, items),
+            "answers": _answers(row),
+            "unsubscribe_url": mail_links.url(Purpose.UNSUBSCRIBE, row.pk),
+            "preferences_url": f"{settings.BASE_URL}/preferences/",
+            "reply_to": settings.MAIL_REPLY_TO,
             "list_url": f"{settings.BASE_URL}/alerts/",
             "language": translation.get_language(),
         }
@@ -185,9 +195,10 @@ def alert_url(alert: Alert) -> str:
     return f"{settings.BASE_URL}/alerts/{alert.pk}/"
 
 
-def _language(code: str) -> str:
+def language_of(person: User) -> str:
+    """The reader's language, ours where nobody translated theirs."""
     try:
-        return translation.get_supported_language_variant(code)
+        return translation.get_supported_language_variant(person.language)
     except LookupError:
         return settings.LANGUAGE_CODE
 
@@ -197,19 +208,23 @@ def _calendar(site: Site | None, calendars: dict[UUID, WorkingCalendar]) -> Work
 
 
 def _subject(row: Notification, entries: Sequence[Entry]) -> str:
-    """What it is about comes first and never changes, so that mails about one thing lie together in a mailbox."""
-    if row.lane == Lane.DIGEST:
-        day = _date(row.digest_on) if row.digest_on else ""
-        return clean(f"[Longlead] {_('Digest')} {day}: {_count(entries)}")
+    """What it is about, and nothing that changes: mails of one subject lie together in a mailbox."""
+    if row.kind == MessageKind.DIGEST:
+        return clean(f"[Longlead] {_('Digest')} {_month(row)}")
     if len(entries) == 1:
-        return clean(f"[Longlead]{entries[0].site} {entries[0].title}: {entries[0].status}")
-    cause = clean(row.cause_text, 100) or _("several dates")
-    return clean(f"[Longlead]{entries[0].site} {cause}: {_count(entries)}")
+        return clean(f"[Longlead]{entries[0].site} {entries[0].title}")
+    return clean(f"[Longlead]{entries[0].site} {clean(row.cause_text, 100) or _('several dates')}")
+
+
+def _month(row: Notification) -> str:
+    return formats.date_format(row.digest_on, "YEAR_MONTH_FORMAT") if row.digest_on else ""
 
 
 def _headline(row: Notification, entries: Sequence[Entry]) -> str:
     if len(entries) == 1:
         return f"{entries[0].status}: {entries[0].title}"
+    if row.digest_on:
+        return f"{_date(row.digest_on)}: {_count(entries)}"
     return _count(entries)
 
 
@@ -269,7 +284,7 @@ def _entry(told: _Told, calendar: WorkingCalendar | None, tag: str) -> Entry:
         alerts=1,
         moved=_moved(told, calendar),
         why=_why(alert),
-        effect=_effect(facts),
+        effect=[*_moves(told), *_effect(facts)],
         next_step=str(_NEXT[alert.rule]),
         weight=(1 if alert.lane == Lane.URGENT else 0, days),
     )
@@ -294,6 +309,14 @@ def _status(alert: Alert, *, unstable: bool) -> str:
             return ngettext(
                 "%(step)s %(days)d day overdue", "%(step)s %(days)d days overdue", late
             ) % {"step": _quoted(facts.get("milestone") or ""), "days": late}  # fmt: skip
+        case Rule.RFS_HIT:
+            return ngettext(
+                "ready for service %(days)d day late", "ready for service %(days)d days late", late
+            ) % {"days": late}  # fmt: skip
+        case Rule.ENERGISATION_HIT:
+            return ngettext("energised %(days)d day late", "energised %(days)d days late", late) % {"days": late}
+        case Rule.VENDOR_SILENT if (silent := facts.get("days_silent")) is not None:
+            return ngettext("silent for %(days)d day", "silent for %(days)d days", silent) % {"days": silent}
         case Rule.COD_AFTER_ENERGISATION:
             return ngettext(
                 "power %(days)d day after energisation", "power %(days)d days after energisation", late
@@ -316,7 +339,7 @@ def _moved(told: _Told, calendar: WorkingCalendar | None) -> list[str]:
         until = _day(facts.get(name))
         if until is None:
             continue
-        since = _day(before.get(from_name)) or _day(before.get(name))
+        since = _day(before.get(f"told_{name}")) or _day(before.get(from_name)) or _day(before.get(name))
         lines.append(f"{label}: {_from_to(since, until, calendar)}")
     if due := _day(facts.get("due_on")):
         kind = str(_DUE_KINDS.get(facts.get("due_kind") or "", ""))
@@ -333,6 +356,18 @@ def _from_to(since: date | None, until: date, calendar: WorkingCalendar | None) 
     if calendar is None:
         return f"{moved} ({_days((until - since).days, signed=True)})"
     return f"{moved} ({_days((until - since).days, calendar.working_days_between(since, until), signed=True)})"
+
+
+def _moves(told: _Told) -> list[str]:
+    """How far it moved since people were last told, and how far in all."""
+    said = told.items[0].event.facts
+    lines = []
+    if (moved := said.get("since_told_days")) is not None:
+        since = _day(said.get("told_before_on"))
+        lines.append(f"{_('Since last told')}{f' ({_date(since)})' if since else ''}: {_days(moved, signed=True)}")
+    if (slip := told.alert.facts.get("slip_days")) is not None:
+        lines.append(f"{_('Against the baseline')}: {_days(slip, signed=True)}")
+    return lines
 
 
 def _why(alert: Alert) -> list[str]:
@@ -398,42 +433,90 @@ def _date(day: date) -> str:
     return formats.date_format(day, "DATE_FORMAT")
 
 
+def date_text(day: date) -> str:
+    return _date(day)
+
+
+def days_text(number: int) -> str:
+    return _days(number, signed=True)
+
+
+def _reason(row: Notification, items: Sequence[NotificationItem]) -> str:
+    """Why this person, with the role and the scope that name them."""
+    sentence = str(_REASONS.get(row.reason, _REASONS[Reason.OWNER]))
+    first = next((item for item in items if item.reason == row.reason and item.role in Role.values), None)
+    if first is None:
+        return sentence
+    return f"{sentence} ({Role(first.role).label}{_scope(first.scope)})"
+
+
+def _scope(word: str) -> str:
+    for words in (AssignmentScope, ScopeKind):
+        if word in words.values:
+            return f", {words(word).label}"
+    return ""
+
+
 def _others(row: Notification, items: Sequence[NotificationItem]) -> list[str]:
-    names = (
+    """Everybody else who is told of the same, with the role that names them."""
+    found: dict[str, str] = {}
+    for name, role in (
         NotificationItem.objects.filter(event__in=[item.event_id for item in items], dropped_because="")
         .exclude(recipient=row.recipient_id)
-        .values_list("recipient__name", flat=True)
-        .distinct()
-        .order_by("recipient__name")
-    )
-    return [clean(name, 80) for name in names]
+        .values_list("recipient__name", "role")
+        .order_by("recipient__name", "-role")
+    ):
+        found.setdefault(name, role)
+    return [
+        f"{clean(name, 80)} ({Role(role).label})" if role in Role.values else clean(name, 80)
+        for name, role in found.items()
+    ]
+
+
+def _answers(row: Notification) -> list[tuple[str, str]]:
+    """(what, link) of each answer that needs no log-in."""
+    return [
+        (_("Acknowledge"), mail_links.url(Purpose.ACKNOWLEDGE, row.pk)),
+        (_("Ask me later"), mail_links.url(Purpose.SNOOZE, row.pk)),
+        (_("Not mine"), mail_links.url(Purpose.DECLINE, row.pk)),
+    ]
+
+
+def list_headers(row: Notification, list_name: str) -> dict[str, str]:
+    """What lets people and machines sort a message, and take leave of its list with one click (RFC 8058)."""
+    headers = {
+        "List-Id": f"<{list_name}.{settings.MAIL_DOMAIN}>",
+        "List-Unsubscribe": f"<{mail_links.url(Purpose.UNSUBSCRIBE, row.pk)}>",
+        "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",
+        "Auto-Submitted": "auto-generated",
+        "X-Auto-Response-Suppress": "All",
+        "X-Longlead-Reason": row.reason,
+    }
+    if settings.MAIL_REPLY_TO:
+        headers["Reply-To"] = settings.MAIL_REPLY_TO
+    return headers
 
 
 def _headers(row: Notification, alerts: Sequence[Alert], *, is_one_thing: bool) -> dict[str, str]:
     site = row.site.code.lower() if row.site else "digest"
-    headers = {
-        "List-Id": f"<alerts.{site}.{settings.MAIL_DOMAIN}>",
-        "Auto-Submitted": "auto-generated",
-        "X-Auto-Response-Suppress": "All",
-        "X-Longlead-Reason": row.reason,
-        "X-Longlead-Severity": row.lane,
+    headers = list_headers(row, f"alerts.{site}") | {
+        "X-Longlead-Severity": max((Severity(alert.severity) for alert in alerts), key=_SEVERITIES.index),
         "X-Longlead-Alert": " ".join(str(alert.pk) for alert in alerts[:_ALERTS_IN_A_HEADER]),
     }
-    if is_one_thing and row.lane == Lane.URGENT:
-        headers |= _thread(row, alerts)
+    earlier = Notification.objects.filter(recipient=row.recipient_id, channel=row.channel).exclude(pk=row.pk)
+    if row.kind == MessageKind.DIGEST and row.digest_on:
+        month = row.digest_on.replace(day=1)
+        return headers | thread(earlier.filter(kind=row.kind, digest_on__gte=month, digest_on__lt=row.digest_on))
+    if is_one_thing:
+        return headers | thread(earlier.filter(lane=Lane.URGENT, items__event__alert__in=alerts))
     return headers
 
 
-def _thread(row: Notification, alerts: Sequence[Alert]) -> dict[str, str]:
-    """The root of what this reader was sent about these alerts, and the last few after it."""
-    earlier = list(
-        Notification.objects.filter(recipient=row.recipient_id, lane=Lane.URGENT, items__event__alert__in=alerts)
-        .exclude(message_id="")
-        .exclude(pk=row.pk)
-        .distinct()
-        .order_by("released_at", "pk")
-        .values_list("message_id", flat=True)
+def thread(earlier: QuerySet[Notification]) -> dict[str, str]:
+    """The root of what this reader was sent before about the same, and the last few after it."""
+    known = list(
+        earlier.exclude(message_id="").distinct().order_by("released_at", "pk").values_list("message_id", flat=True)
     )
-    if not earlier:
+    if not known:
         return {}
-    return {"In-Reply-To": earlier[0], "References": " ".join([earlier[0], *earlier[1:][-_EARLIER_MESSAGES:]])}
+    return {"In-Reply-To": known[0], "References": " ".join([known[0], *known[1:][-_EARLIER_MESSAGES:]])}

@@ -13,8 +13,9 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from procurement.gateways.mail import Courier, Delivery, Outcome, Outgoing
+from procurement.gateways.webhook import Post, Poster
 from procurement.models import Alert, Notification, NotificationItem
-from procurement.services import alert_clock, all_quiet, folding, heartbeats, mail_text
+from procurement.services import alert_clock, all_quiet, chat, folding, heartbeats, mail_links, mail_text, subscriptions
 from procurement.services.holding import hold, hold_untold, spread
 from procurement.services.recipients import Directory, Reason
 from procurement.vocabulary import AlertEventKind, AlertState, Channel, CloseReason, MessageKind, NotificationState
@@ -48,13 +49,13 @@ def release_due(*, now: datetime) -> Released:
             row = (
                 Notification.objects.filter(state=NotificationState.HELD, release_at__lte=now)
                 .select_for_update(skip_locked=True, of=("self",))
-                .select_related("recipient", "site")
+                .select_related("recipient", "site", "subscription", "endpoint")
                 .order_by("release_at", "pk")
                 .first()
             )
             if row is None:
                 return done
-            if folding.put_off(row, now=now):
+            if row.channel == Channel.EMAIL and folding.put_off(row, now=now):
                 continue
             try:
                 with transaction.atomic():
@@ -71,7 +72,7 @@ def _release(row: Notification, now: datetime) -> str:
     items = list(row.items.filter(dropped_because="").select_related("event__alert__site__calendar").order_by("pk"))
     kept: list[NotificationItem] = []
     lost: list[NotificationItem] = []
-    visible = _sites_told_of(row.recipient, items)
+    visible = _sites_told_of(row, items)
     for item in items:
         reason = _no_longer(item, row)
         if reason:
@@ -81,14 +82,20 @@ def _release(row: Notification, now: datetime) -> str:
         else:
             _drop(item, "the recipient can no longer be told")
             lost.append(item)
-    hold([item.event for item in lost], now=now, at_once=True)
-    if kept:
+    if row.channel == Channel.EMAIL:
+        hold([item.event for item in lost], now=now, at_once=True)
+    written: mail_text.Written | None = None
+    if row.kind == MessageKind.VIEW:
+        written = subscriptions.write(row)
+    elif kept and row.channel == Channel.CHAT:
+        written = chat.write(row, kept)
+    elif kept:
         row.kind = MessageKind.DIGEST if row.digest_on else row.kind
         written = mail_text.write(row, kept)
     elif not lost and all_quiet.may_still_be_said(row, now=now):
         row.kind = MessageKind.ALL_QUIET
         written = all_quiet.write(row)
-    else:
+    if written is None:
         row.state = NotificationState.CANCELLED if lost else NotificationState.SUPPRESSED
         row.digest_on = None if lost else row.digest_on
         row.save(update_fields=["state", "digest_on"])
@@ -130,9 +137,10 @@ def _no_longer(item: NotificationItem, row: Notification) -> str:
     return ""
 
 
-def _sites_told_of(person: User, items: Sequence[NotificationItem]) -> set[UUID | None]:
+def _sites_told_of(row: Notification, items: Sequence[NotificationItem]) -> set[UUID | None]:
     """The sites of these items that the person may be told of now; None for what needs the whole portfolio."""
-    if not person.email or person.email_refused_at is not None:
+    person = row.recipient
+    if row.channel == Channel.EMAIL and (not person.email or person.email_refused_at is not None):
         return set()
     sites = {item.event.alert.site_id for item in items}
     return {site_id for site_id in sites if can(person, Permission.SITE_VIEW, site_id=site_id)}
@@ -161,24 +169,31 @@ def _never() -> bool:
     return False
 
 
-def send_due(*, courier: Courier, now_fn: Callable[[], datetime], stopping: Callable[[], bool] = _never) -> Sent:
+def send_due(
+    *,
+    courier: Courier,
+    now_fn: Callable[[], datetime],
+    stopping: Callable[[], bool] = _never,
+    poster: Poster | None = None,
+) -> Sent:
     """Send until nothing is due. Any number of these may run at once; a row is locked while it is being sent.
 
     A sender that dies between the server's answer and the commit sends once more, with the same Message-ID and the
-    same bytes. `stopping` is asked between two messages.
+    same bytes. `stopping` is asked between two messages; without a poster nothing goes to chat.
     """
     done = Sent()
+    channels = [Channel.EMAIL] if poster is None else [Channel.EMAIL, Channel.CHAT]
     while not done.unreachable and not stopping():
         with transaction.atomic():
             now = now_fn()
             row = (
                 Notification.objects.filter(
                     state__in=[NotificationState.DUE, NotificationState.DEFERRED],
-                    channel=Channel.EMAIL,
+                    channel__in=channels,
                     next_attempt_at__lte=now,
                 )
                 .select_for_update(skip_locked=True, of=("self",))
-                .select_related("recipient", "site")
+                .select_related("recipient", "site", "endpoint")
                 .order_by("next_attempt_at", "pk")
                 .first()
             )
@@ -187,7 +202,7 @@ def send_due(*, courier: Courier, now_fn: Callable[[], datetime], stopping: Call
             if _lost_right(row, now):
                 done.cancelled += 1
                 continue
-            delivery = _deliver(row, courier)
+            delivery = _post(row, poster, now) if poster and row.endpoint else _deliver(row, courier)
             state = _mark(row, delivery, now_fn())
         setattr(done, state, getattr(done, state) + 1)
         done.unreachable = delivery.unreachable
@@ -197,7 +212,7 @@ def send_due(*, courier: Courier, now_fn: Callable[[], datetime], stopping: Call
 def _lost_right(row: Notification, now: datetime) -> bool:
     """Cancel a message that shows a site its reader has lost since; what they may still see is held for them anew."""
     items = list(row.items.filter(dropped_because="").select_related("event__alert__site").order_by("pk"))
-    visible = _sites_told_of(row.recipient, items)
+    visible = _sites_told_of(row, items)
     lost = [item for item in items if item.event.alert.site_id not in visible]
     if not lost:
         return False
@@ -205,12 +220,15 @@ def _lost_right(row: Notification, now: datetime) -> bool:
         _drop(item, "the recipient can no longer be told")
     row.state, row.digest_on, row.next_attempt_at = NotificationState.CANCELLED, None, None
     row.save(update_fields=["state", "digest_on", "next_attempt_at"])
-    hold([item.event for item in lost], now=now, at_once=True)
+    if row.channel == Channel.EMAIL:
+        hold([item.event for item in lost], now=now, at_once=True)
     kept = [item for item in items if item not in lost]
     if kept:
         again = Notification.objects.create(
             pk=new_id(),
             recipient=row.recipient,
+            channel=row.channel,
+            endpoint=row.endpoint,
             site=row.site,
             lane=row.lane,
             cause_key=f"again:{row.pk}",
@@ -233,10 +251,22 @@ def _deliver(row: Notification, courier: Courier) -> Delivery:
                 text=row.body_text,
                 html=row.body_html,
                 headers=row.headers,
+                envelope_from=mail_links.bounce_address(row.pk),
             )
         )
     except Exception as failure:  # a courier that breaks must not stop the messages behind this one
         logger.exception("Notification %s was not sent.", row.pk)
+        return Delivery(Outcome.TRANSIENT, type(failure).__name__[:20], str(failure))
+
+
+def _post(row: Notification, poster: Poster, now: datetime) -> Delivery:
+    assert row.endpoint is not None
+    try:
+        return poster.post(
+            Post(row.message_id.strip("<>"), row.endpoint.url, row.endpoint.secret, row.body_text), at=now
+        )
+    except Exception as failure:  # as for a courier
+        logger.exception("Notification %s was not posted.", row.pk)
         return Delivery(Outcome.TRANSIENT, type(failure).__name__[:20], str(failure))
 
 
@@ -245,7 +275,7 @@ def _mark(row: Notification, delivery: Delivery, now: datetime) -> str:
     row.last_code, row.last_answer = delivery.code[:20], mail_text.clean(delivery.answer, 500)
     if delivery.outcome is Outcome.ACCEPTED:
         row.state, row.sent_at, row.next_attempt_at = NotificationState.SENT, now, None
-    elif delivery.outcome is Outcome.TRANSIENT and now - (row.released_at or now) < GIVE_UP_AFTER:
+    elif delivery.outcome is Outcome.TRANSIENT and now - (row.retried_at or row.released_at or now) < GIVE_UP_AFTER:
         row.state, row.next_attempt_at = NotificationState.DEFERRED, now + _back_off(row)
     else:
         row.state, row.next_attempt_at = NotificationState.DEAD, None
@@ -262,6 +292,9 @@ def _back_off(row: Notification) -> timedelta:
 
 def _tell_others(row: Notification, delivery: Delivery, now: datetime) -> None:
     """A mail that will never arrive reaches the deputy or the next holder, and the administrators hear of it."""
+    if row.endpoint is not None:
+        _silence(row, delivery, now)
+        return
     if delivery.address_refused:
         User.objects.filter(pk=row.recipient_id, email_refused_at__isnull=True).update(email_refused_at=now)
     events = [item.event for item in row.items.filter(dropped_because="").select_related("event__alert__site")]
@@ -272,6 +305,21 @@ def _tell_others(row: Notification, delivery: Delivery, now: datetime) -> None:
         "answer": row.last_answer,
     }
     _put_in_portal(row, [event.alert for event in events], what, now, readers=[row.recipient])
+
+
+def _silence(row: Notification, delivery: Delivery, now: datetime) -> None:
+    """Chat is told besides people, so nobody missed anything; the endpoint's owner hears that it no longer works."""
+    assert row.endpoint is not None
+    if delivery.address_refused:
+        row.endpoint.active = False
+    row.endpoint.refused_at = now
+    row.endpoint.refused_because = mail_text.clean(f"{delivery.code} {delivery.answer}", 300)
+    row.endpoint.save(update_fields=["active", "refused_at", "refused_because"])
+    what = _("Chat %(name)s did not take a message: %(because)s") % {
+        "name": row.endpoint.name,
+        "because": row.endpoint.refused_because,
+    }
+    _put_in_portal(row, [], what, now, readers=[row.recipient])
 
 
 def _bury(row: Notification, reason: str, now: datetime) -> str:
@@ -332,13 +380,23 @@ class Round:
 
 
 def do_round(
-    *, courier: Courier, now_fn: Callable[[], datetime], component: str, stopping: Callable[[], bool] = _never
+    *,
+    courier: Courier,
+    now_fn: Callable[[], datetime],
+    component: str,
+    stopping: Callable[[], bool] = _never,
+    poster: Poster | None = None,
 ) -> Round:
     """Hold what nobody was told yet or what time makes due, release what is ripe, send what is due, and say so."""
     held = hold_untold(now=now_fn())
     alert_clock.tick(now=now_fn())
     all_quiet.hold_all_quiet(now=now_fn())
+    subscriptions.hold_subscriptions(now=now_fn())
+    chat.hold_for_chat(now=now_fn())
     released = release_due(now=now_fn())
-    sent = send_due(courier=courier, now_fn=now_fn, stopping=stopping)
+    try:
+        sent = send_due(courier=courier, now_fn=now_fn, stopping=stopping, poster=poster)
+    finally:
+        courier.close()
     heartbeats.beat(component, now=now_fn(), detail="mail server unreachable" if sent.unreachable else "")
     return Round(held, released, sent)

@@ -4,13 +4,14 @@ from celery import shared_task
 from django.utils import timezone
 
 from procurement.gateways.mail import courier
+from procurement.gateways.webhook import poster
 from procurement.services import heartbeats, nightly, notifications
 
 
 @shared_task(name="procurement.tasks.alerts.look_now")
 def look_now() -> None:
     """Release and send until nothing is due."""
-    notifications.do_round(courier=courier(), now_fn=timezone.now, component="worker")
+    notifications.do_round(courier=courier(), poster=poster(), now_fn=timezone.now, component="worker")
 
 
 @shared_task(name="procurement.tasks.alerts.tick")

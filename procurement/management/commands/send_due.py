@@ -15,6 +15,7 @@ from django.db import InterfaceError, OperationalError, close_old_connections, c
 from django.utils import timezone
 
 from procurement.gateways.mail import courier
+from procurement.gateways.webhook import poster
 from procurement.services import notifications
 
 logger = logging.getLogger(__name__)
@@ -64,6 +65,8 @@ class Command(BaseCommand):
 
 
 def _round(stop: Event) -> dict[str, int]:
-    done = notifications.do_round(courier=courier(), now_fn=timezone.now, component="sender", stopping=stop.is_set)
+    done = notifications.do_round(
+        courier=courier(), poster=poster(), now_fn=timezone.now, component="sender", stopping=stop.is_set
+    )
     counts = {f"released_{name}": count for name, count in asdict(done.released).items()}
     return counts | {name: int(count) for name, count in asdict(done.sent).items()} | {"held": done.held}

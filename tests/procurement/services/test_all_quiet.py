@@ -68,7 +68,7 @@ def test_it_says_how_many_lines_were_watched_and_when_the_erp_last_spoke(site: S
     assert (found.lines, found.sites, found.looked_at, found.erp_at) == (
         2, 1, BEFORE_EIGHT, EIGHT - timedelta(hours=3),
     )  # fmt: skip
-    assert row.subject == "[Longlead] All quiet: 2 lines watched"
+    assert row.subject == "[Longlead] All quiet"
     assert "Last ERP message: 23 Nov 2026 05:00" in row.body_text
     assert "2 lines watched" in row.body_html
 
