@@ -1,11 +1,14 @@
 """An agreement as its published record."""
 
+from collections.abc import Collection
 from datetime import date
 from typing import Any
+from uuid import UUID
 
 from django.db.models import Model
 
-from sites.models import PowerPurchaseAgreement
+from sites.accounts.models import User
+from sites.models import PowerPurchaseAgreement, PpaShare, Site
 from sites.readers.agreement_record import (
     COLUMNS,
     AgreementRecord,
@@ -22,6 +25,15 @@ from sites.readers.agreement_record import (
 from sites.vocabulary import AgreementState
 
 _WITH_OWNER = ("owner",)
+
+
+def seen_whole(actor: User, agreement_ids: Collection[UUID]) -> frozenset[UUID]:
+    """Of agreements the reader may see, those that supply no site out of sight. Of the others only the shares at the
+    reader's own sites, the dates and the state may be shown: totals would tell of the rest. One query.
+    """
+    mine = Site.objects.visible_to(actor)
+    partly = PpaShare.objects.filter(agreement__in=agreement_ids).exclude(site__in=mine)
+    return frozenset(agreement_ids) - frozenset(partly.order_by().values_list("agreement_id", flat=True))
 
 
 def record_of(agreement: PowerPurchaseAgreement) -> AgreementRecord:
