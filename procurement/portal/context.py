@@ -24,8 +24,9 @@ _NAVIGATION: Final = {
     },
     "log": {"log", "line", "order", "requirement", "imports", "import"},
     "alerts": {"alerts", "alert"},
-    "power": {"agreements", "agreement", "grid"},
+    "power": {"power", "agreements", "agreement", "agreement_bring_in", "grid", "grid_connection", "site_power"},
     "lead_times": {"lead_times"},
+    "vendors": {"vendors", "vendor"},
     "mailbox": {"mailbox", "mail"},
 }
 

@@ -17,6 +17,7 @@ from procurement.portal.pages import (
     requirements,
     schedules,
     sites,
+    vendors,
 )
 
 urlpatterns = [
@@ -56,6 +57,8 @@ urlpatterns = [
     path("alerts/<uuid:key>/acknowledge/", alerts.acknowledge, name="alert_acknowledge"),
     *power_urls.urlpatterns,
     path("lead-times/", lead_times.index, name="lead_times"),
+    path("vendors/", vendors.index, name="vendors"),
+    path("vendors/<uuid:key>/", vendors.show, name="vendor"),
     path("mailbox/", mailbox.index, name="mailbox"),
     path("mailbox/<uuid:key>/", mailbox.show, name="mail"),
     path("mailbox/<uuid:key>/html/", mailbox.html, name="mail_html"),

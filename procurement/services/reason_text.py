@@ -130,14 +130,15 @@ def _cause(found: Reason, names: Names) -> str:
 
 
 def _arrived(found: Reason) -> str:
-    facts = {"on": _day(found.on), "days": abs(found.float_days or 0)}
+    days = abs(found.float_days or 0)
+    facts = {"on": _day(found.on), "days": days}
     if not found.float_days:
         return _("it came on %(on)s") % facts
     if found.float_days < 0:
-        late = ngettext("it came on %(on)s, %(days)d day late", "it came on %(on)s, %(days)d days late", facts["days"])
+        late = ngettext("it came on %(on)s, %(days)d day late", "it came on %(on)s, %(days)d days late", days)
         return late % facts
     early = ngettext(
-        "it came on %(on)s, %(days)d day before that", "it came on %(on)s, %(days)d days before that", facts["days"]
+        "it came on %(on)s, %(days)d day before that", "it came on %(on)s, %(days)d days before that", days
     )
     return early % facts
 

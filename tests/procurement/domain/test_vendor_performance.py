@@ -25,21 +25,17 @@ DUE = date(2027, 4, 15)
 def lot(late: int | None = 0, quantity: int = 1, **given: Any) -> LotRecord:
     """Due on the same day by every measure; None: still open."""
     done_on = None if late is None else DUE + timedelta(days=late)
-    return LotRecord(
-        **(
-            {
-                "quantity": Decimal(quantity),
-                "equipment_class": "Chiller",
-                "contract_on": DUE,
-                "required_on": DUE,
-                "done_on": done_on,
-                "arrived_on": done_on,
-                "words": (Word(DUE, date(2026, 10, 1)),),
-                "last_word_on": date(2026, 10, 1),
-            }
-            | given
-        )
-    )
+    usual: dict[str, Any] = {
+        "quantity": Decimal(quantity),
+        "equipment_class": "Chiller",
+        "contract_on": DUE,
+        "required_on": DUE,
+        "done_on": done_on,
+        "arrived_on": done_on,
+        "words": (Word(DUE, date(2026, 10, 1)),),
+        "last_word_on": date(2026, 10, 1),
+    }
+    return LotRecord(**(usual | given))
 
 
 @pytest.mark.parametrize("against", list(Against))

@@ -1,0 +1,91 @@
+"""Vendors: how well each keeps its word, and whose days its slips are."""
+
+from typing import Any
+from uuid import UUID
+
+from django.contrib.auth.decorators import login_required
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_safe
+
+from procurement.domain.vendor_performance import LEAST_SAMPLE, Against, Scorecard
+from procurement.portal.actor import acting_user
+from procurement.portal.charts import Chart, Series, Shape, Tone
+from procurement.queries.vendor_performance import Side, VendorView, vendor_view, vendors
+from sites.vocabulary import Party, ReasonCode
+
+
+@require_safe
+@login_required
+def index(request: HttpRequest) -> HttpResponse:
+    side = _side(request)
+    return render(request, "vendors/vendors.html", {"side": side.value, "rows": vendors(acting_user(request), side)})
+
+
+@require_safe
+@login_required
+def show(request: HttpRequest, key: UUID) -> HttpResponse:
+    side = _side(request)
+    view = vendor_view(acting_user(request), key, side, as_of=timezone.localdate())
+    if view is None:
+        raise Http404
+    context = {
+        "view": view,
+        "side": side.value,
+        "on_time": _on_time(view.card),
+        "parties": [(party.label, days) for party, days in view.parties.items()],
+        "party_names": [party.label for party in Party],
+        "reasons": _reasons(view),
+        "slips": [(slip, list(slip.parties.values())) for slip in view.slips],
+        "least": LEAST_SAMPLE,
+        "trend": _trend(view.card),
+        "crumbs": [(f"{reverse('vendors')}?as={side.value}", _("Vendors"))],
+    }
+    return render(request, "vendors/vendor.html", context)
+
+
+def _side(request: HttpRequest) -> Side:
+    return Side.MAKER if request.GET.get("as") == Side.MAKER else Side.SELLER
+
+
+def _on_time(card: Scorecard) -> list[dict[str, Any]]:
+    names = {
+        Against.CONTRACT: _("Contract date"),
+        Against.FIRST_PROMISE: _("First promise"),
+        Against.CURRENT_PROMISE: _("Current promise"),
+        Against.REQUIRED_ON_SITE: _("Required on site"),
+    }
+    return [{"name": names[against], "figure": figure} for against, figure in card.on_time.items()]
+
+
+def _reasons(view: VendorView) -> list[tuple[str, str, int]]:
+    labels = dict(ReasonCode.choices)
+    return [
+        (party.label, str(labels.get(code, code)) if code else _("no reason given"), days)
+        for (party, code), days in view.reasons.items()
+    ]
+
+
+def _trend(card: Scorecard) -> Chart | None:
+    """None where no quarter has enough deliveries for a share."""
+    if not any(quarter.on_time.value is not None for quarter in card.quarters):
+        return None
+    return Chart(
+        key="trend",
+        label=_("On-time share by the quarter in which it was due, by quantity"),
+        unit="%",
+        series=[
+            Series(
+                _("On time against the contract"),
+                [(quarter.name, quarter.on_time.value) for quarter in card.quarters],
+                shape=Shape.BAR,
+                tone=Tone.A,
+            )
+        ],
+        is_by_name=True,
+        x_name=_("Quarter"),
+        table_id="trend-table",
+    )

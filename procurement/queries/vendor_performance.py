@@ -1,0 +1,236 @@
+"""What the ledger says of one vendor: its lots as the scorecard wants them, and whose days its slips are.
+
+A vendor is the seller of an order or the maker of a line. Everything is of the lots that the reader may see.
+"""
+
+from collections import defaultdict
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from enum import StrEnum
+from itertools import pairwise
+from typing import Any, Final
+from uuid import UUID
+
+from django.db.models import Count, Min, Q, QuerySet
+
+from procurement.domain.attribution import Move, Share, StepDates, attribute, by_party, by_reason, party_of_step
+from procurement.domain.vendor_performance import LotRecord, Scorecard, Word, scorecard
+from procurement.models import Allocation, Company, DeliveryLot, LotForecast
+from procurement.queries.steps import Step, read_steps
+from procurement.vocabulary import LineStatus
+from sites.accounts.models import User
+from sites.models import Milestone, Promise
+from sites.vocabulary import Party
+
+MOST_LINES: Final = 20
+
+
+class Side(StrEnum):
+    """As what a company is looked at."""
+
+    SELLER = "seller"
+    MAKER = "maker"
+
+
+_COMPANY: Final = {Side.SELLER: "line__order__seller", Side.MAKER: "line__plant__company"}
+
+
+@dataclass(frozen=True, slots=True)
+class VendorRow:
+    """`late` of the open lots are forecast after they are required."""
+
+    company: Company
+    open: int
+    late: int
+    done: int
+
+
+def vendors(actor: User, side: Side) -> tuple[VendorRow, ...]:
+    """Whoever sells or makes something that the actor may see, by name. Two queries."""
+    column = f"lot__schedule_line__{_COMPANY[side]}"
+    counts = (
+        LotForecast.objects.filter(current=True, lot__in=_lots(actor))
+        .values(column)
+        .annotate(
+            open=Count("pk", filter=Q(delivered_on__isnull=True)),
+            late=Count("pk", filter=Q(delivered_on__isnull=True, float_days__lt=0)),
+            done=Count("pk", filter=Q(delivered_on__isnull=False)),
+        )
+    )
+    found = {row[column]: row for row in counts if row[column] is not None}
+    companies = Company.objects.filter(pk__in=found).order_by("name", "pk")
+    return tuple(
+        VendorRow(row, found[row.pk]["open"], found[row.pk]["late"], found[row.pk]["done"]) for row in companies
+    )
+
+
+def _lots(actor: User) -> QuerySet[DeliveryLot]:
+    """Lots of zero units and of cancelled lines are in no forecast, so in no score either."""
+    return (
+        DeliveryLot.objects.visible_to(actor)
+        .filter(quantity__gt=0)
+        .exclude(schedule_line__status=LineStatus.CANCELLED)
+        .exclude(schedule_line__line__status=LineStatus.CANCELLED)
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class LotSlip:
+    """`slip_days` at the contract step, the sum of the shares."""
+
+    lot: DeliveryLot
+    slip_days: int
+    parties: dict[Party, int]
+
+
+@dataclass(frozen=True, slots=True)
+class VendorView:
+    """`slips` are those of the lots that moved most. `parties` and `reasons` sum over all lots to `slip_days`.
+    `moves_without_reason` are promises that moved a date and name neither reason nor party.
+    """
+
+    company: Company
+    side: Side
+    card: Scorecard
+    slip_days: int
+    parties: dict[Party, int]
+    reasons: dict[tuple[Party, str], int]
+    slips: tuple[LotSlip, ...]
+    slipped_lots: int
+    moves: int
+    moves_without_reason: int
+
+
+def vendor_view(actor: User, key: UUID, side: Side, *, as_of: date) -> VendorView | None:
+    """None where the actor sees nothing of such a vendor. Seven queries."""
+    company = Company.objects.filter(pk=key).first()
+    if company is None:
+        return None
+    lots = list(
+        _lots(actor)
+        .filter(**{f"schedule_line__{_COMPANY[side]}": company})
+        .select_related("schedule_line__line__order", "schedule_line__line__equipment_class", "schedule_line__site")
+        .order_by("pk")
+    )
+    if not lots:
+        return None
+    facts = _facts(lots)
+    records = [_record(lot, facts) for lot in lots]
+    slips = [_slip(lot, facts) for lot in lots]
+    shares = [share for _, found in slips for share in found]
+    moves = [move for found in facts.moves.values() for move in found]
+    moved = [slip for slip, _ in slips if slip.slip_days]
+    return VendorView(
+        company=company,
+        side=side,
+        card=scorecard(records, as_of),
+        slip_days=sum(share.days for share in shares),
+        parties=by_party(shares),
+        reasons=by_reason(shares),
+        slips=tuple(sorted(moved, key=lambda slip: (-abs(slip.slip_days), slip.lot.pk))[:MOST_LINES]),
+        slipped_lots=len(moved),
+        moves=sum(1 for move in moves if move.days),
+        moves_without_reason=sum(1 for move in moves if move.days and not move.reason_code and move.party is None),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Facts:
+    """By chain and step code, or by lot. `promises` are live and dated, in ledger order."""
+
+    milestones: Mapping[UUID, Mapping[str, Milestone]]
+    promises: Mapping[tuple[UUID, str], Sequence[Promise]]
+    moves: Mapping[tuple[UUID, str], Sequence[Move]]
+    last_words: Mapping[UUID, date]
+    required: Mapping[UUID, date | None]
+    steps: Mapping[UUID, tuple[Step, ...]]
+
+
+def _facts(lots: Collection[DeliveryLot]) -> _Facts:
+    milestones: dict[UUID, dict[str, Milestone]] = defaultdict(dict)
+    for row in Milestone.objects.filter(chain__lot__in=lots, applicable=True):
+        milestones[row.chain_id][row.code] = row
+    promises: dict[tuple[UUID, str], list[Promise]] = defaultdict(list)
+    last_words: dict[UUID, date] = {}
+    # In the order in which the engine lets them decide; what was superseded or retracted counts as never said.
+    rows = (
+        Promise.objects.filter(milestone__chain__lot__in=lots, retraction__isnull=True, superseded_by__isnull=True)
+        .select_related("milestone")
+        .order_by("stated_on", "recorded_at", "place")
+    )
+    for row_ in rows:
+        chain_id = row_.milestone.chain_id
+        last_words[chain_id] = row_.stated_on
+        if row_.counts_on is not None:
+            promises[chain_id, row_.milestone.code].append(row_)
+    required = dict(
+        Allocation.objects.filter(lot__in=lots, ended_at__isnull=True)
+        .values("lot")
+        .annotate(first=Min("requirement__required_on_site"))
+        .values_list("lot", "first")
+    )
+    answers = LotForecast.objects.filter(current=True, lot__in=lots).values_list("lot", "steps")
+    return _Facts(
+        milestones,
+        promises,
+        {key: _moves(found) for key, found in promises.items()},
+        last_words,
+        required,
+        {key: read_steps(steps) for key, steps in answers},
+    )
+
+
+def _moves(promises: Sequence[Promise]) -> list[Move]:
+    """What was copied from the lot it was split from was moved there, not here."""
+    found = []
+    for before, after in pairwise(promises):
+        if after.copied_from_id is None and before.counts_on and after.counts_on:
+            days = (after.counts_on - before.counts_on).days
+            found.append(Move(days, Party(after.responsible) if after.responsible else None, after.reason_code))
+    return found
+
+
+def _record(lot: DeliveryLot, facts: _Facts) -> LotRecord:
+    line = lot.schedule_line
+    milestones = facts.milestones.get(lot.chain_id, {})
+    said = facts.promises.get((lot.chain_id, line.contract_step), ())
+    return LotRecord(
+        quantity=lot.quantity,
+        equipment_class=line.line.equipment_class.name,
+        contract_on=line.contract_on,
+        required_on=facts.required.get(lot.pk),
+        done_on=_actual(milestones, line.contract_step),
+        arrived_on=_actual(milestones, "ON_SITE"),
+        words=tuple(Word(row.counts_on, row.stated_on) for row in said if row.counts_on),
+        copied=sum(row.copied_from_id is not None for row in said),
+        last_word_on=facts.last_words.get(lot.chain_id),
+    )
+
+
+def _actual(milestones: Mapping[str, Milestone], code: str) -> date | None:
+    row = milestones.get(code)
+    return row.actual_on if row else None
+
+
+def _slip(lot: DeliveryLot, facts: _Facts) -> tuple[LotSlip, tuple[Share, ...]]:
+    line = lot.schedule_line
+    shares = attribute(
+        [
+            StepDates(
+                step.code,
+                _owner(facts, lot, step.code, line.line.order.incoterm),
+                step.baseline_on,
+                step.forecast_on,
+                tuple(facts.moves.get((lot.chain_id, step.code), ())),
+            )
+            for step in facts.steps.get(lot.pk, ())
+        ],
+        line.contract_step,
+    )
+    return LotSlip(lot, sum(share.days for share in shares), by_party(shares)), shares
+
+
+def _owner(facts: _Facts, lot: DeliveryLot, code: str, incoterm: str) -> Party:
+    row: Any = facts.milestones.get(lot.chain_id, {}).get(code)
+    return party_of_step(code, Party(row.responsible) if row else Party.VENDOR, incoterm)
