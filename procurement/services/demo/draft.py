@@ -64,6 +64,7 @@ from sites.models import (
     PpaShare,
     PpaShareStep,
     Promise,
+    ScheduleCalendar,
     ScheduleRevision,
     Site,
     SpotPrice,
@@ -73,7 +74,8 @@ from sites.models import (
 # What points to a row stands after it, so that one pass of bulk inserts is enough.
 IN_ORDER: tuple[type[models.Model], ...] = (
     User, Desk, WorkCalendar, Closure, Site, Phase, Block, Membership, Assignment, Absence,
-    Chain, Milestone, MilestoneRound, Baseline, Promise, Gate, ScheduleRevision, Activity, ActivityLink,
+    Chain, Milestone, MilestoneRound, Baseline, Promise, Gate, ScheduleRevision,
+    ScheduleCalendar, Activity, ActivityLink,
     GridConnection, NetworkWorks, GridCapacityStep, LoadStep, PowerPurchaseAgreement, PpaShare, PpaShareStep, SpotPrice,
     DelayDamages, DamagesBand, ConditionPrecedent, AgreementNotice, CreditSupport, AgreementDocument,
     ChainTemplate, ChainStep, EquipmentClass, Company, Plant, Contact, LeadTimeObservation,

@@ -13,12 +13,25 @@ from procurement.services.demo.dated_chain import DatedChain, StepPlan
 from procurement.services.demo.draft import Draft
 from sites.accounts.models import User
 from sites.domain.calendar import WorkingCalendar
-from sites.models import Activity, ActivityLink, Block, Desk, Gate, Phase, ScheduleRevision, Site, WorkCalendar
+from sites.models import (
+    Activity,
+    ActivityLink,
+    Block,
+    Desk,
+    Gate,
+    Phase,
+    ScheduleCalendar,
+    ScheduleRevision,
+    Site,
+    WorkCalendar,
+)
 from sites.vocabulary import (
     ActivityEdge,
+    ActivityKind,
     ActivityStatus,
     BlockPolicy,
     ChainKind,
+    ConstraintKind,
     DurationBasis,
     GateKind,
     Party,
@@ -306,13 +319,25 @@ def _workday(site: BuiltSite, day: date) -> date:
     return day if site.working.is_working_day(day) else site.working.back(day, 1, DurationBasis.WORKING)
 
 
+_CALENDAR = "1"
+_SHIFTS = [[480, 720], [780, 1020]]
+_HOURS_A_DAY = 8
+
+
+def _in_the_morning(day: date) -> datetime:
+    return datetime.combine(day, time(8))
+
+
 def _at_work(day: date) -> datetime:
     """The end of the site's working day, without a zone, as planning tools write it."""
     return datetime.combine(day, time(17))
 
 
 class _Schedule:
-    """The accepted revision of the site's schedule: one activity a gate, in the order of their dates."""
+    """The accepted revision of the site's schedule: a milestone a gate, and the work between two of them.
+
+    The work takes every day of the week, so that the schedule's own logic gives its dates to the day.
+    """
 
     def __init__(self, draft: Draft, site: BuiltSite, author: User) -> None:
         self.draft, self.site, self.author = draft, site, author
@@ -325,12 +350,24 @@ class _Schedule:
                 project_code=site.project_code,
                 project_name=f"{site.plan.name}, main schedule",
                 data_date=data_on,
+                data_moment=_in_the_morning(data_on),
+                calendar_key=_CALENDAR,
                 file_name=file_name,
                 file_sha256=sha256(f"{draft.today}:{file_name}".encode()).hexdigest(),
                 state=RevisionState.ACCEPTED,
                 uploaded_by=author,
                 decided_by=author,
                 decided_at=draft.instant(draft.day(-10)),
+            )
+        )
+        draft.add(
+            ScheduleCalendar(
+                id=draft.key("schedule calendar", site.plan.code),
+                revision=self.revision,
+                key=_CALENDAR,
+                name="Every day, 8:00 to 17:00",
+                hours_per_day=Decimal(_HOURS_A_DAY),
+                week=[_SHIFTS] * 7,
             )
         )
         self.activities: list[Activity] = []
@@ -382,6 +419,11 @@ class _Schedule:
                     code=code,
                     name=activity,
                     wbs=f"{site.plan.code}.{phase.code}" + (f".{block.code}" if block else ""),
+                    place=10 * (len(self.activities) + 1),
+                    kind=ActivityKind.FINISH_MILESTONE,
+                    calendar_key=_CALENDAR,
+                    original_hours=Decimal(0),
+                    remaining_hours=Decimal(0),
                     status=ActivityStatus.COMPLETED if is_done else ActivityStatus.NOT_STARTED,
                     planned_start=_at_work(planned_on),
                     planned_finish=_at_work(planned_on),
@@ -396,9 +438,65 @@ class _Schedule:
         return gate, now_on, code
 
     def link(self) -> None:
-        """Finish to start along each block."""
+        """Finish to start along each block, over the work between; the first of each stands where it is put."""
+        first = self.activities[:1] + [
+            after
+            for before, after in zip(self.activities, self.activities[1:], strict=False)
+            if before.wbs != after.wbs
+        ]
+        for gate in first:
+            if gate.early_finish is not None:
+                gate.constraint, gate.constraint_moment = ConstraintKind.START_ON_OR_AFTER, gate.early_finish
+        self._float()
         for before, after in zip(self.activities, self.activities[1:], strict=False):
             if before.wbs == after.wbs:
-                self.draft.add(
-                    ActivityLink(id=self.draft.key("link", before.pk, after.pk), predecessor=before, successor=after)
-                )
+                work = self._work(before, after)
+                self._link(before, work or after)
+                if work is not None:
+                    self._link(work, after)
+
+    def _float(self) -> None:
+        """What is left between the end of each block's own chain and that of the last of them."""
+        ends: dict[str, date] = {}
+        for gate in self.activities:
+            if gate.early_finish is not None:
+                ends[gate.wbs] = max(ends.get(gate.wbs, gate.early_finish.date()), gate.early_finish.date())
+        for gate in self.activities:
+            if gate.early_finish is not None:
+                gate.total_float_hours = Decimal((max(ends.values()) - ends[gate.wbs]).days * _HOURS_A_DAY)
+
+    def _work(self, before: Activity, after: Activity) -> Activity | None:
+        """From the day after one gate to the other; None where they fall on one day."""
+        assert before.finish is not None
+        assert after.finish is not None
+        days = (after.finish.date() - before.finish.date()).days
+        if days < 1:
+            return None
+        starts, ends = _in_the_morning(before.finish.date() + timedelta(days=1)), after.finish
+        status, left = ActivityStatus(after.status), days
+        data_on = self.revision.data_date
+        if status is not ActivityStatus.COMPLETED and starts.date() < data_on:
+            status, left = ActivityStatus.IN_PROGRESS, (ends.date() - data_on).days + 1
+        is_done, is_open = status is ActivityStatus.COMPLETED, status is ActivityStatus.NOT_STARTED
+        return self.draft.add(
+            Activity(
+                id=self.draft.key("work", self.site.plan.code, after.code),
+                revision=self.revision,
+                code=f"W{after.code[1:]}",
+                name=f"Work before: {after.name}",
+                wbs=after.wbs,
+                place=after.place - 5,
+                calendar_key=_CALENDAR,
+                original_hours=Decimal(days * _HOURS_A_DAY),
+                remaining_hours=Decimal(0 if is_done else left * _HOURS_A_DAY),
+                status=status,
+                early_start=None if is_done else starts if is_open else _in_the_morning(data_on),
+                early_finish=None if is_done else ends,
+                actual_start=None if is_open else starts,
+                actual_finish=ends if is_done else None,
+                total_float_hours=after.total_float_hours,
+            )
+        )
+
+    def _link(self, first: Activity, then: Activity) -> None:
+        self.draft.add(ActivityLink(id=self.draft.key("link", first.pk, then.pk), predecessor=first, successor=then))

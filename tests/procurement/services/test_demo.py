@@ -29,6 +29,7 @@ from procurement.models import (
     ScheduleLine,
 )
 from procurement.queries import invariants
+from procurement.queries.schedule_impact import impact_on_blocks
 from procurement.services import api_keys, demo
 from procurement.services.demo import DemoLoaded
 from procurement.services.demo.draft import Draft
@@ -39,19 +40,24 @@ from procurement.vocabulary import CalendarOf, Incoterm, LeadTimeKind, LineStatu
 from sites.accounts.models import User
 from sites.accounts.permissions import Role
 from sites.domain.errors import Conflict
+from sites.domain.recalculation import recalculate
+from sites.domain.site_schedule import ScheduleFile
 from sites.models import (
     Activity,
     Assignment,
     Baseline,
+    Block,
     Gate,
     GridConnection,
     Milestone,
     PowerPurchaseAgreement,
     PpaShare,
     Promise,
+    ScheduleRevision,
     Site,
 )
-from sites.vocabulary import AgreementStructure, Precision
+from sites.queries.site_schedules import stored_project
+from sites.vocabulary import AgreementStructure, Precision, RevisionState, ScheduleFormat
 
 pytestmark = pytest.mark.django_db
 
@@ -425,3 +431,19 @@ def test_it_is_not_loaded_in_production(today: date, settings: Settings) -> None
     settings.MODE = "production"
     with pytest.raises(Conflict, match="production"):
         demo.load_demo(today=today, now=noon(today))
+
+
+def test_every_schedule_gives_its_own_dates_when_its_logic_is_run() -> None:
+    """So that what a late delivery does to ready for service is told in days that the portal shows elsewhere."""
+    for revision in ScheduleRevision.objects.filter(state=RevisionState.ACCEPTED):
+        (found,) = recalculate(ScheduleFile(ScheduleFormat.XER, "", "utf-8", "", (stored_project(revision),)))
+        assert (found.not_calculated, found.differences, found.not_followed) == ("", (), ()), revision
+
+
+def test_a_late_delivery_reaches_ready_for_service_somewhere() -> None:
+    worst = [
+        impact_on_blocks(site.pk, Block.objects.filter(phase__site=site).select_related("phase"))
+        for site in Site.objects.all()
+    ]
+
+    assert any(effect.days_later > 0 for impact in worst for effect in impact.effects)
