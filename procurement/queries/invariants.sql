@@ -43,6 +43,7 @@ WHERE NOT EXISTS (SELECT 1 FROM procurement_deliverylot d WHERE d.chain_id = c.i
   AND NOT EXISTS (SELECT 1 FROM sites_gate g WHERE g.chain_id = c.id)
   AND NOT EXISTS (SELECT 1 FROM sites_powerpurchaseagreement p WHERE p.chain_id = c.id)
   AND NOT EXISTS (SELECT 1 FROM sites_gridconnection n WHERE n.chain_id = c.id)
+  AND NOT EXISTS (SELECT 1 FROM sites_networkworks w WHERE w.chain_id = c.id)
 UNION ALL
 SELECT 'a_lot_and_its_chain_are_at_one_site', d.id::text, c.id::text
 FROM procurement_deliverylot d JOIN sites_chain c ON c.id = d.chain_id

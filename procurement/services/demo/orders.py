@@ -64,6 +64,7 @@ PINNED_SLOTS = {
 TOLD_STORIES: dict[tuple[str, str, str], Story] = {
     STORY_SLOT: stories.BY_NAME["on_time"],
     ("SYD01", "GENERATOR", "H3"): stories.BIG_SLIP,
+    ("PAR01", "MV_TRANSFORMER", "H2"): stories.BIG_SLIP,
     ("IAD01", "MV_SWITCHGEAR", "P1"): stories.BY_NAME["drifting"],
     ("TYO01", "HV_TRANSFORMER", "P2"): stories.BY_NAME["recovered"],
     ("SYD01", "MV_TRANSFORMER", "H3"): stories.BY_NAME["approved_late"],

@@ -5,11 +5,12 @@ Utilities, sellers and projects are invented; markets, zones and certificates ar
 
 from dataclasses import dataclass
 from datetime import date, timedelta
-from decimal import Decimal
+from decimal import ROUND_CEILING, Decimal
 
 from procurement.services.demo.dated_chain import DatedChain, Statement, StepPlan, planned_dates, said
 from procurement.services.demo.draft import Draft
 from procurement.services.demo.places import BuiltSite
+from procurement.services.demo.power_terms import add_spot_price, add_steps, add_terms
 from sites.accounts.models import User
 from sites.domain.calendar import WorkingCalendar
 from sites.models import GridConnection, LoadStep, PowerPurchaseAgreement, PpaShare
@@ -41,24 +42,33 @@ _AGREEMENT_STEPS = (
     ("TERM_SHEET", 0, Party.OWNER), ("SIGNED", 120, Party.OWNER), ("CP_MET", 90, Party.VENDOR),
     ("CONSTRUCTION", 60, Party.VENDOR), ("BACKFEED", 330, Party.VENDOR), ("COD", 75, Party.VENDOR),
 )  # fmt: skip
+_WORKS_STEPS = (
+    ("DESIGN_DONE", 0, Party.VENDOR), ("WORKS", 150, Party.VENDOR), ("COMPLETE", 330, Party.VENDOR),
+)  # fmt: skip
+# Where no power may be drawn without an agreement that delivers.
+DEPENDS_ON_SUPPLY = frozenset({"DUB01"})
 _RAMP = ((0, "0.25"), (75, "0.50"), (150, "0.75"), (225, "1"))
 
 
 @dataclass(frozen=True, slots=True)
 class GridPlan:
+    """`firm` is the part of the offer that is always available; `works_in_days` when a second circuit is planned."""
+
     utility: str
     kv: str
     slips: tuple[tuple[int, ReasonCode | None], ...] = ((0, None),)
+    firm: str = "1"
+    works_in_days: int | None = None
 
 
 GRID = {
     "SYD01": GridPlan("Southern Bight Networks", "132"),
     "TYO01": GridPlan("Inbanuma Grid Service", "66"),
     "FRA01": GridPlan("Mainbogen Netz", "110"),
-    "AMS01": GridPlan("Polderwijk Netbeheer", "150", ((0, None), (9, ReasonCode.CAPACITY))),
+    "AMS01": GridPlan("Polderwijk Netbeheer", "150", ((0, None), (9, ReasonCode.CAPACITY)), "0.7", 620),
     "PAR01": GridPlan("Réseau Plaine-Nord", "90"),
     "DUB01": GridPlan("Liffeyside Networks", "110"),
-    "IAD01": GridPlan("Bull Hollow Electric", "138", ((0, None), (6, None), (12, ReasonCode.SUB_SUPPLIER))),
+    "IAD01": GridPlan("Bull Hollow Electric", "138", ((0, None), (6, None), (12, ReasonCode.SUB_SUPPLIER)), "0.9", 540),
 }
 
 
@@ -121,6 +131,16 @@ AGREEMENTS = (
         cod_slips=((0, None), (14, None), (23, ReasonCode.SUB_SUPPLIER), (76, ReasonCode.POWER_NOT_READY)),
     ),
     AgreementPlan(
+        "PPA-JP-02", "Yamabiko Wind", "Yamabiko Furyoku", "JP", "Onshore wind", _S.VIRTUAL, _V.BASELOAD,
+        "10", "15.20", "JPY", "JEPX", "TOKYO", _C.NFC, _N.FLOOR_ZERO, -95, (("TYO01", "10"),), "15",
+        unit=EnergyUnit.KWH, law="Japan",
+    ),
+    AgreementPlan(
+        "PPA-DE-01", "Sonnenfeld Lauter", "Lauterquell Solar", "DE", "Solar", _S.SLEEVED, _V.PAY_AS_PRODUCED,
+        "14", "58.90", "EUR", "Day-ahead", "DE_LU", _C.GO, _N.NO_SETTLEMENT, -140, (("FRA01", "14"),), "12",
+        retailer="Eichgrund Energievertrieb", law="Germany", annual_mwh="14700",
+    ),
+    AgreementPlan(
         SHARED_AGREEMENT, "Nebelhorst Wind", "Windgarten Erzeugung", "DE", "Onshore wind", _S.VIRTUAL, _V.BASELOAD,
         "40", "68.40", "EUR", "Day-ahead", "DE_LU", _C.GO, _N.FLOOR_ZERO, -260,
         (("FRA01", "22"), ("AMS01", "10"), ("PAR01", "8")), "10", law="Germany", floor="35", cap="95",
@@ -132,6 +152,16 @@ AGREEMENTS = (
         retailer="Polderlicht Levering", law="Netherlands", cod_slips=((0, None), (11, None)),
     ),
     AgreementPlan(
+        "PPA-NL-02", "Dijkvelden Solar", "Dijkvelden Zon", "NL", "Solar", _S.SLEEVED, _V.PAY_AS_PRODUCED,
+        "6", "61.00", "EUR", "Day-ahead", "NL", _C.GO, _N.NO_SETTLEMENT, 470, (), "10",
+        retailer="Polderlicht Levering", law="Netherlands", is_signed=False,
+    ),
+    AgreementPlan(
+        "PPA-FR-02", "Barrage de Clairfont", "Eaux de Clairfont", "FR", "Hydro", _S.SLEEVED, _V.SHAPED,
+        "9", "64.00", "EUR", "Day-ahead", "FR", _C.GO, _N.SETTLES, -330, (("PAR01", "9"),), "8",
+        retailer="Fournisseur Clairval", law="France", annual_mwh="39400", minimum_take="80",
+    ),
+    AgreementPlan(
         "PPA-FR-01", "Plateau des Alouettes", "Vent-Clairière Énergie", "FR", "Onshore wind", _S.SLEEVED, _V.BASELOAD,
         "11", "71.20", "EUR", "Day-ahead", "FR", _C.GO, _N.SETTLES, 66, (("PAR01", "11"),), "12",
         retailer="Fournisseur Clairval", law="France", minimum_take="90", cod_slips=((0, None), (8, None), (3, None)),
@@ -140,6 +170,11 @@ AGREEMENTS = (
         "PPA-IE-01", "Knockbawn Wind", "Corrabane Wind", "IE", "Onshore wind", _S.SLEEVED, _V.PAY_AS_CONSUMED,
         "8", "83.50", "EUR", "SEM", "SEM", _C.GO, _N.SETTLES, -205, (("DUB01", "8"),), "15",
         retailer="Rathmoyle Supply", law="Ireland",
+    ),
+    AgreementPlan(
+        "PPA-IE-02", "Ballymore Solar", "Ballymore Sunfields", "IE", "Solar", _S.SLEEVED, _V.PAY_AS_PRODUCED,
+        "6", "69.00", "EUR", "SEM", "SEM", _C.GO, _N.FLOOR_ZERO, -90, (("DUB01", "6"),), "15",
+        retailer="Rathmoyle Supply", law="Ireland", annual_mwh="5800",
     ),
     AgreementPlan(
         "PPA-US-01", "Tuckahollow Solar", "Piedmont Lantern Power", "US", "Solar and battery", _S.VIRTUAL,
@@ -154,10 +189,15 @@ AGREEMENTS = (
 )  # fmt: skip
 
 
+_INTERVALS = {"NEM": 5, "JEPX": 30, "Day-ahead": 15, "SEM": 30}
+
+
 def add_power(draft: Draft, sites: dict[str, BuiltSite], people: dict[str, User]) -> None:
     for site in sites.values():
         _add_connection(draft, site, GRID[site.plan.code], people["energy"])
         _add_ramp(draft, site)
+        add_spot_price(draft, site)
+        site.row.depends_on_contracted_supply = site.plan.code in DEPENDS_ON_SUPPLY
     for plan in AGREEMENTS:
         _add_agreement(draft, plan, sites, people["energy"])
 
@@ -224,14 +264,14 @@ def _add_connection(draft: Draft, site: BuiltSite, plan: GridPlan, by: User) -> 
     first = min(site.blocks, key=lambda block: block.plan.rfs_in_days)
     target_on = first.dates["ENERGISED"]
     gross = sum((Decimal(block.it_mw) for block in site.plan.blocks), Decimal(0)) * Decimal(site.plan.pue)
-    requested = gross.quantize(Decimal(1)) + 2
+    requested = gross.quantize(Decimal(1), ROUND_CEILING) + 2
     chain = _chain_to(
         draft, f"grid {site.plan.code}", ChainKind.GRID_CONNECTION, _steps(_GRID_STEPS), "ENERGISED", target_on, site,
         site.working, by,
     )  # fmt: skip
     state = _so_far(draft, chain, plan.slips[-1][0], by)
     _say(draft, chain, plan.slips, "ENERGISED", by)
-    draft.add(
+    connection = draft.add(
         GridConnection(
             id=draft.key("connection", site.plan.code),
             site=site.row,
@@ -240,12 +280,23 @@ def _add_connection(draft: Draft, site: BuiltSite, plan: GridPlan, by: User) -> 
             state=GridState(state.lower()),
             requested_mw=requested,
             offered_mw=requested - 2,
-            firm_mw=(requested * Decimal("0.8")).quantize(Decimal(1)),
+            firm_mw=((requested - 2) * Decimal(plan.firm)).quantize(Decimal(1)),
+            flexible_mw=requested - 2 - ((requested - 2) * Decimal(plan.firm)).quantize(Decimal(1)),
             voltage_kv=Decimal(plan.kv),
             energisation_target_on=target_on,
+            owner=by,
             chain=chain.row,
         )
     )
+    works = None
+    if plan.works_in_days is not None:
+        works = _chain_to(
+            draft, f"works {site.plan.code}", ChainKind.NETWORK_WORKS, _steps(_WORKS_STEPS), "COMPLETE",
+            draft.day(plan.works_in_days), site, site.working, by,
+        )  # fmt: skip
+        _so_far(draft, works, 0, by)
+        _say(draft, works, ((0, None), (45, ReasonCode.CAPACITY)), "COMPLETE", by)
+    add_steps(draft, connection, chain, works)
 
 
 def _add_ramp(draft: Draft, site: BuiltSite) -> None:
@@ -313,9 +364,13 @@ def _add_agreement(draft: Draft, plan: AgreementPlan, sites: dict[str, BuiltSite
             guaranteed_cod_on=target_on + timedelta(days=60),
             long_stop_on=target_on + timedelta(days=180),
             governing_law=plan.law,
+            signed_on=(chain.actual("SIGNED") or chain.baseline["SIGNED"]) if plan.is_signed else None,
+            settlement_interval_minutes=_INTERVALS.get(plan.market, 60),
+            owner=by,
             chain=chain.row,
         )
     )
+    add_terms(draft, row, chain, is_signed=plan.is_signed, owner=by)
     for site_code, mw in plan.shares:
         draft.add(
             PpaShare(
