@@ -175,17 +175,22 @@ def roll_back(*, revision_id: UUID, reason: str, actor: User, now: datetime, for
     decided = schedules.roll_back(revision_id=revision_id, actor=actor, now=now)
     schedules.check_reason(reason)
     revision = decided.revision
+    # What is unbound by going back hangs on nothing afterwards, and has to be looked at all the same.
+    followed = touched_by_schedule(revision.site_id, revision.project_code)
     decision = revision.decisions.filter(kind=DecisionKind.ACCEPTED).order_by("-decided_at", "-pk").first()
     left = restore(decision.changes, force=force) if decision else []
     left += bound_since(revision.site_id, revision.project_code, decision.created_at) if decision else []
-    moved = _recalculated(revision, _("Schedule %(project)s of %(day)s rolled back"), actor, now)
+    moved = _recalculated(revision, _("Schedule %(project)s of %(day)s rolled back"), actor, now, followed)
     schedules.record(DecisionKind.ROLLED_BACK, decided, reason=reason, actor=actor, now=now, left=left)
     return RolledBack(revision, decided.replaced, moved, tuple(left))
 
 
-def _recalculated(revision: ScheduleRevision, cause: str, actor: User, now: datetime) -> tuple[Moved, ...]:
+def _recalculated(
+    revision: ScheduleRevision, cause: str, actor: User, now: datetime, also: Touched | None = None
+) -> tuple[Moved, ...]:
     """Everything that hangs on the project's activities, by those of the revision that stands now."""
     schedules.follow_gates(site_id=revision.site_id, project_code=revision.project_code, now=now)
+    touched, also = touched_by_schedule(revision.site_id, revision.project_code), also or Touched()
     moved = forecasts.recalculate(
         site_id=revision.site_id,
         as_of=local_date(Site.objects.get(pk=revision.site_id), now),
@@ -194,7 +199,11 @@ def _recalculated(revision: ScheduleRevision, cause: str, actor: User, now: date
         cause_text=cause % {"project": revision.project_code, "day": revision.data_date.isoformat()},
         cause_key=f"schedule:{revision.pk}",
         actor=actor,
-        touched=touched_by_schedule(revision.site_id, revision.project_code),
+        touched=Touched(
+            requirements=touched.requirements | also.requirements,
+            chains=touched.chains | also.chains,
+            blocks=touched.blocks | also.blocks,
+        ),
     ).moved
     wake.after_commit()
     return moved
