@@ -173,17 +173,21 @@ class _Run:
         on = np.broadcast_to(self.answers.forecast[step, part][:, None], before.shape).copy()
         on[lock != NO_DAY] = lock[lock != NO_DAY][:, None]
         if promised.any():
-            on[promised] = self._promised(step, part[promised], before[promised], chance[promised])
+            on[promised] = self._promised(step, part[promised], chance[promised])
         if lasts.any():
             on[lasts] = self._after(tables, step, part[lasts], before[lasts], chance[lasts])
         on = np.where(is_first, on, np.maximum(on, before))
         placed: Days = np.minimum(np.maximum(on, as_of), LAST).astype(np.int32)
         return placed
 
-    def _promised(self, step: int, part: Wide, before: Days, chance: Shares) -> Days:
-        """The time the promise left, stretched; then moved by what the step before overruns the vendor's condition."""
+    def _promised(self, step: int, part: Wide, chance: Shares) -> Days:
+        """The time the promise left, stretched; then moved as far as the engine moves it now.
+
+        What further delays before it would move is in the history of such promises already.
+        """
         ledger, row = self.table.ledger, self.answers.promise[step, part]
-        counts_on, stated_on, relied_on = ledger.counts_on[row], ledger.stated_on[row], ledger.conditional_on[row]
+        counts_on, stated_on = ledger.counts_on[row], ledger.stated_on[row]
+        shift = self.answers.shift[step, part]
         left = np.maximum(counts_on - stated_on, 0)
         base = counts_on - left
         share = self._shares_of(
@@ -191,10 +195,7 @@ class _Run:
             chance,
             (self.table.as_of[part] - 1 - base) / np.maximum(left, 1),
         )
-        overran = np.where(
-            (relied_on[:, None] != NO_DAY) & (before != NO_DAY), np.maximum(before - relied_on[:, None], 0), 0
-        )
-        moved: Days = (base[:, None] + np.rint(left[:, None] * share) + overran).astype(np.int32)
+        moved: Days = (base[:, None] + np.rint(left[:, None] * share) + shift[:, None]).astype(np.int32)
         return moved
 
     def _after(self, tables: DayTables, step: int, part: Wide, before: Days, chance: Shares) -> Days:

@@ -5,16 +5,17 @@ ERP client and its key, runs and forecasts, alerts, audit rows and history.
 """
 
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 
 import pghistory
 from django.conf import settings
 from django.db import connection, transaction
 
-from procurement.services import api_keys, forecasts
+from procurement.services import api_keys, forecasts, histories
 from procurement.services.demo.catalogue import add_catalogue
 from procurement.services.demo.companies import add_companies
 from procurement.services.demo.draft import Draft, learn_sizes
+from procurement.services.demo.history import add_history
 from procurement.services.demo.lead_times import add_lead_times
 from procurement.services.demo.orders import ERP_SYSTEM, add_orders
 from procurement.services.demo.people import ACCOUNTS, add_duties, add_people, add_rights
@@ -96,6 +97,7 @@ def draw(draft: Draft) -> dict[str, User]:
     for site in sites.values():
         slots += add_requirements(draft, site, classes)
     purchases = add_orders(draft, sites, slots, classes, companies, people)
+    add_history(draft, sites, classes, companies, people)
     add_lead_times(draft, classes, companies, purchases, people)
     add_power(draft, sites, people)
     return people
@@ -104,6 +106,7 @@ def draw(draft: Draft) -> dict[str, User]:
 def _recalculate(today: date, now: datetime) -> None:
     """Agreements first: their alerts compare COD with the sites' energisation, looked at again with each site."""
     key = f"demo:{today.isoformat()}"
+    histories.learn(as_of=now.astimezone(UTC).date())
     forecasts.recalculate_power(as_of=today, now=now, cause=RunCause.LOAD, cause_text=_CAUSE, cause_key=key)
     for site in Site.objects.order_by("code"):
         forecasts.recalculate(
