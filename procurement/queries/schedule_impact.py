@@ -20,6 +20,9 @@ from sites.queries.chains import working_calendars
 from sites.queries.site_network import SiteNetwork, of_project, site_networks
 from sites.vocabulary import ActivityEdge, ActivityStatus, DurationBasis, GateKind
 
+# More would keep a page waiting; the latest against their float come first.
+MOST_FOLLOWED = 30
+
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
@@ -90,12 +93,14 @@ class Effect:
 @dataclass(frozen=True, slots=True)
 class Impact:
     """`has_schedule` is whether an RFS gate of these blocks follows an activity at all; else the gates' own dates
-    decide. `why_not` says why a schedule cannot be calculated, `not_followed` what of it is not."""
+    decide. `why_not` says why a schedule cannot be calculated, `not_followed` what of it is not, and `left_out` how
+    many less late pairs of a delivery and a block were not followed."""
 
     has_schedule: bool
     effects: tuple[Effect, ...]
     why_not: tuple[str, ...]
     not_followed: tuple[str, ...]
+    left_out: int = 0
 
     def worst(self, block_id: UUID) -> Effect | None:
         """Together the deliveries do what the worst of them does."""
@@ -124,16 +129,20 @@ def _impact(site_id: UUID, blocks: Collection[Block], only: Collection[UUID] | N
     networks = site_networks(site_id)
     targets = _targets(site_id, gates, networks)
     found: list[Effect] = []
+    left_out = 0
     for network in networks:
         if network.calculation is not None:
             mine = [target for target in targets if target.project_code in network.projects]
-            found += _effects(network, network.calculation, deliveries, mine)
+            effects, more = _effects(network, network.calculation, deliveries, mine)
+            found += effects
+            left_out += more
     used = [each for gate in gates if (each := of_project(networks, gate.project_code)) is not None]
     return Impact(
         has_schedule=True,
         effects=tuple(sorted(found, key=lambda each: (-each.days_later, -each.mw_days, each.delivery.tag))),
         why_not=tuple(dict.fromkeys(each.why_not for each in used if each.why_not)),
         not_followed=tuple(dict.fromkeys(note for each in used for note in each.not_followed)),
+        left_out=left_out,
     )
 
 
@@ -210,18 +219,26 @@ def _anchors(requirements: Iterable[UUID]) -> dict[UUID, list[Point]]:
 
 def _effects(
     network: SiteNetwork, calculation: Calculation, deliveries: list[Delivery], targets: list[Target]
-) -> list[Effect]:
+) -> tuple[list[Effect], int]:
+    """The effects, and how many pairs of a delivery and a block were not followed because so many are later."""
     impacts = Impacts(calculation)
-    found = []
+    pairs: list[tuple[float, int, Delivery, Target, list[Late]]] = []
     for delivery in deliveries:
         late = [each for each in delivery.anchors if _counts(calculation, each)]
         for target in targets if late else ():
-            worst = max(late, key=lambda each: impacts.days_later(each, target.point))
-            path = tuple(_rows(impacts.way(worst, target.point), network.names))
-            if path:
-                days = impacts.days_later(worst, target.point)
-                found.append(Effect(delivery, target, days, target.block.it_mw * days, path))
-    return found
+            leads = [(each, impacts.excess_days(each, target.point)) for each in late]
+            known = [(each, excess) for each, excess in leads if excess is not None]
+            if known:
+                worst = max(excess for _, excess in known)
+                pairs.append((-worst, len(pairs), delivery, target, [each for each, _ in known]))
+    pairs.sort(key=lambda pair: pair[:2])
+    found = []
+    for _, _, delivery, target, late in pairs[:MOST_FOLLOWED]:
+        worst_one = max(late, key=lambda each: impacts.days_later(each, target.point))
+        path = tuple(_rows(impacts.way(worst_one, target.point), network.names))
+        days = impacts.days_later(worst_one, target.point)
+        found.append(Effect(delivery, target, days, target.block.it_mw * days, path))
+    return found, max(0, len(pairs) - MOST_FOLLOWED)
 
 
 def _counts(calculation: Calculation, late: Late) -> bool:

@@ -10,6 +10,8 @@ from sites.domain.network_answer import Calculation, Towards
 from sites.domain.network_passes import Holds, delayed
 from sites.vocabulary import ActivityEdge
 
+_MINUTES_A_WORKING_DAY = 480
+
 
 @dataclass(frozen=True, slots=True)
 class Point:
@@ -76,6 +78,14 @@ class Impacts:
     def days_later(self, late: Late, target: Point) -> int:
         """By how many calendar days the target moves; 0 where it stays."""
         return max(0, (target.on(self._delayed(late)) - target.on(self.before)).days)
+
+    def excess_days(self, late: Late, target: Point) -> float | None:
+        """By how many days a delivery is later than its anchor and the float towards the target together, roughly: what
+        to look at first. None where the anchor does not lead to the target."""
+        left = self._towards_of(target.activity).float_of(late.anchor.activity)
+        if left is None:
+            return None
+        return (late.available_on - late.anchor.on(self.before)).days - left / _MINUTES_A_WORKING_DAY
 
     def way(self, late: Late, target: Point) -> Way:
         """The path from a delivery to the target: the one that it moves, else the tightest."""

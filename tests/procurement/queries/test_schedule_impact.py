@@ -13,6 +13,7 @@ import pytest
 from pytest_django import DjangoAssertNumQueries
 
 from procurement.models import Requirement
+from procurement.queries import schedule_impact
 from procurement.queries.schedule_impact import Impact, impact_of_requirements, impact_on_blocks
 from sites.models import Activity, Block, Gate, ScheduleRevision, Site
 from sites.vocabulary import ActivityEdge, ActivityKind, ActivityStatus, GateKind, RevisionState
@@ -157,6 +158,19 @@ def test_the_worst_of_several_comes_first_and_speaks_for_the_block() -> None:
     worst = impact.worst(block.pk)
     assert worst is not None
     assert worst.delivery.tag == "TX-03"
+
+
+def test_only_the_latest_of_very_many_are_followed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(schedule_impact, "MOST_FOLLOWED", 2)
+    site = SiteFactory.create()
+    schedule(site)
+    block = block_of(site)
+    for day, tag in ((6, "TX-6"), (8, "TX-8"), (7, "TX-7")):
+        late(site, date(2027, 10, day), tag=tag)
+
+    impact = impact_on_blocks(site.pk, [block])
+
+    assert ([tag for tag, *_ in told(impact)], impact.left_out) == (["TX-8", "TX-7"], 1)
 
 
 def test_a_gate_leads_to_the_activity_that_it_follows() -> None:
