@@ -1,7 +1,8 @@
 """What the power balance of sites is made of, as known today, as agreed first, or as known on a past day.
 
-A fixed number of queries for any number of sites. Dates come from stored answers, never from a new calculation; what is
-contracted and planned (ramps, shares, terms, capacity steps) is as it stands now in every mode.
+A fixed number of queries for any number of sites. Dates come from stored answers, never from a new calculation. Ramps,
+shares with their steps, and the megawatts of connections are those of their history where a past day is asked for;
+prices and other terms, blocks, and shares and connections removed since are as they stand now.
 """
 
 from collections import defaultdict
@@ -9,10 +10,13 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 
+from django.db.models import Model
+
 from procurement.models import BlockForecast, ChainForecast, RedundancyGroup
+from procurement.queries.known import day_ends_at, history_then, last_answers, rows_then
 from sites.domain.agreement_state import BINDING
 from sites.domain.contract_clock import term_end
 from sites.domain.power_balance import Limit, SitePower
@@ -49,6 +53,7 @@ from sites.vocabulary import (
     VolumeShape,
 )
 
+_Kept = TypeVar("_Kept", bound=Model)
 _BINDING = sorted(state.value for state in BINDING)
 # Round the clock up to the contracted megawatts, where no yearly volume is stated.
 _FLAT = {VolumeShape.BASELOAD, VolumeShape.PAY_AS_CONSUMED, VolumeShape.MATCHED}
@@ -94,15 +99,26 @@ class SiteFacts:
 
 
 def read(sites: Sequence[Site], knowledge: Knowledge) -> dict[UUID, SiteFacts]:
-    """By site, in the order given. Fifteen queries."""
+    """By site, in the order given. At most eighteen queries."""
     keys = [site.pk for site in sites]
-    connections = list(GridConnection.objects.filter(site__in=keys).order_by("site", "name"))
-    steps = list(GridCapacityStep.objects.filter(connection__in=connections).select_related("works").order_by("number"))
+    connections = _as_then(
+        list(GridConnection.objects.filter(site__in=keys).order_by("site", "name")),
+        ("requested_mw", "offered_mw", "firm_mw", "flexible_mw"),
+        knowledge,
+    )
+    steps = sorted(
+        _rows(GridCapacityStep, knowledge, "works", connection__in=[row.pk for row in connections]),
+        key=lambda step: step.number,
+    )
     gates = list(Gate.objects.filter(site__in=keys, kind=GateKind.ENERGISED).order_by("pk"))
-    shares = list(
-        PpaShare.objects.filter(site__in=keys, agreement__state__in=_BINDING)
-        .select_related("agreement")
-        .order_by("agreement__code", "from_on", "pk")
+    shares = _as_then(
+        list(
+            PpaShare.objects.filter(site__in=keys, agreement__state__in=_BINDING)
+            .select_related("agreement")
+            .order_by("agreement__code", "from_on", "pk")
+        ),
+        ("share_mw", "from_on", "until_on"),
+        knowledge,
     )
     dates = chain_dates(
         {row.chain_id for row in connections}
@@ -114,9 +130,9 @@ def read(sites: Sequence[Site], knowledge: Knowledge) -> dict[UUID, SiteFacts]:
     if knowledge.mode is KnowledgeMode.BASELINE:
         _fill_targets(dates, connections, shares)
     energised = first_power(connections, gates, dates)
-    ramps = _ramps(keys)
+    ramps = _ramps(keys, knowledge)
     equipment = _equipment(keys, knowledge)
-    terms = _terms(shares, dates, energised, _contracted(shares))
+    terms = _terms(shares, dates, energised, _contracted(shares, knowledge))
     found = {}
     for site in sites:
         mine = tuple(each for each in terms if each.row.site_id == site.pk)
@@ -132,6 +148,28 @@ def read(sites: Sequence[Site], knowledge: Knowledge) -> dict[UUID, SiteFacts]:
     return found
 
 
+# -- rows of a past day ----------------------------------------------------------------------------------------------
+
+
+def _rows(model: type[Model], knowledge: Knowledge, *related: str, **chosen: Any) -> Iterable[Any]:
+    """The rows chosen; for a past day as they stood at its end (UTC), those removed since among them. One query."""
+    if knowledge.mode is not KnowledgeMode.KNOWN_ON:
+        rows = model._default_manager.filter(**chosen)
+        return rows.select_related(*related) if related else rows
+    return history_then(model, day_ends_at(knowledge.on, "UTC"), *related, **chosen)
+
+
+def _as_then(rows: list[_Kept], names: Sequence[str], knowledge: Knowledge) -> list[_Kept]:
+    """The rows that were there, with these fields as they were; what was removed since is not. One query, if any."""
+    if knowledge.mode is not KnowledgeMode.KNOWN_ON:
+        return rows
+    then = rows_then(type(rows[0]), [row.pk for row in rows], day_ends_at(knowledge.on, "UTC")) if rows else {}
+    for row in rows:
+        for name in names if row.pk in then else ():
+            setattr(row, name, getattr(then[row.pk], name))
+    return [row for row in rows if row.pk in then]
+
+
 # -- dates -----------------------------------------------------------------------------------------------------------
 
 
@@ -144,18 +182,13 @@ def chain_dates(chain_ids: Collection[UUID], knowledge: Knowledge) -> dict[UUID,
         }
     rows = ChainForecast.objects.filter(chain__in=chain_ids)
     if knowledge.mode is KnowledgeMode.KNOWN_ON:
-        rows = known_on(rows, "chain", knowledge.on)
+        rows = last_answers(rows, "chain", knowledge.on)
     else:
         rows = rows.filter(current=True)
     return {
         row.chain_id: ChainDates(row.done_on or row.forecast_on, row.done_on is not None, _step_dates(row.steps))
         for row in rows
     }
-
-
-def known_on(rows: Any, subject: str, day: date) -> Any:
-    """Of stored answers the last of each subject that was given on or before a day."""
-    return rows.filter(as_of__lte=day).order_by(subject, "-as_of", "-created_at", "-pk").distinct(subject)
 
 
 def _step_dates(steps: Iterable[Mapping[str, Any]]) -> dict[str, date]:
@@ -264,13 +297,11 @@ def _by_number(reached: Iterable[tuple[int, date | None, Decimal]]) -> Curve:
 # -- load and equipment ----------------------------------------------------------------------------------------------
 
 
-def _ramps(site_ids: Sequence[UUID]) -> dict[UUID, Curve]:
+def _ramps(site_ids: Sequence[UUID], knowledge: Knowledge) -> dict[UUID, Curve]:
     """A ramp of the whole site counts for the site; otherwise those of its blocks together."""
     parts: dict[UUID, dict[UUID | None, list[tuple[date, Decimal]]]] = defaultdict(lambda: defaultdict(list))
-    for site_id, block_id, day, mw in LoadStep.objects.filter(site__in=site_ids).values_list(
-        "site_id", "block_id", "from_on", "gross_mw"
-    ):
-        parts[site_id][block_id].append((day, mw))
+    for row in _rows(LoadStep, knowledge, site__in=site_ids):
+        parts[row.site_id][row.block_id].append((row.from_on, row.gross_mw))
     return {
         site_id: stepped(blocks[None]) if None in blocks else total(stepped(steps) for steps in blocks.values())
         for site_id, blocks in parts.items()
@@ -295,7 +326,7 @@ def _equipment(site_ids: Sequence[UUID], knowledge: Knowledge) -> dict[UUID, lis
     if knowledge.mode is not KnowledgeMode.BASELINE:
         rows = BlockForecast.objects.filter(block__phase__site__in=site_ids)
         past = knowledge.mode is KnowledgeMode.KNOWN_ON
-        chosen = known_on(rows, "block", knowledge.on) if past else rows.filter(current=True)
+        chosen = last_answers(rows, "block", knowledge.on) if past else rows.filter(current=True)
         answers = {row.block_id: row for row in chosen}
     return {
         site_id: [
@@ -373,11 +404,11 @@ def _supply(shares: Iterable[SiteShare], today: date) -> Limit:
     return Limit(PowerLimit.SUPPLY, low, total([low, *more]), tuple(why)) if more else known
 
 
-def _contracted(shares: Sequence[PpaShare]) -> dict[UUID, Curve]:
+def _contracted(shares: Sequence[PpaShare], knowledge: Knowledge) -> dict[UUID, Curve]:
     """Per share its megawatts by day."""
     steps: dict[UUID, list[tuple[date, Decimal]]] = defaultdict(list)
-    for key, day, mw in PpaShareStep.objects.filter(share__in=shares).values_list("share_id", "from_on", "share_mw"):
-        steps[key].append((day, mw))
+    for row in _rows(PpaShareStep, knowledge, share__in=[share.pk for share in shares]):
+        steps[row.share_id].append((row.from_on, row.share_mw))
     return {share.pk: stepped([(date.min, share.share_mw), *steps[share.pk]]) for share in shares}
 
 

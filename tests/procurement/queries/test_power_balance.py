@@ -52,17 +52,19 @@ from tests.factories.sites import (
     ShareFactory,
     SiteFactory,
 )
+from tests.history import happened_at
 
 pytestmark = pytest.mark.django_db
 
 TODAY = date(2026, 11, 20)
 NOW = datetime(2026, 11, 20, 3, 0, tzinfo=UTC)
 FROM, UNTIL = date(2027, 3, 1), date(2028, 3, 31)
+LONG_AGO = datetime(2026, 8, 1, 12, tzinfo=UTC)
 
 
-def _connection(site: Site, on: date, **given: Any) -> GridConnection:
+def _connection(site: Site, on: date, *, run__as_of: date = TODAY, **given: Any) -> GridConnection:
     row = GridConnectionFactory.create(site=site, **given)
-    ChainForecastFactory.create(chain=row.chain, forecast_on=on)
+    ChainForecastFactory.create(chain=row.chain, forecast_on=on, run__as_of=run__as_of)
     return row
 
 
@@ -297,6 +299,7 @@ def test_swapping_one_transformer_date_moves_only_the_electrical_curve() -> None
 def test_the_balance_as_known_on_a_past_day_is_that_of_the_answers_of_that_day() -> None:
     site = SiteFactory.create()
     grid = GridConnectionFactory.create(site=site, firm_mw=20, offered_mw=20)
+    happened_at(grid, LONG_AGO, "insert")
     for as_of, on in ((date(2026, 9, 1), date(2027, 3, 1)), (date(2026, 10, 1), date(2027, 7, 1))):
         run = ForecastRunFactory.create(site=site, as_of=as_of)
         ChainForecastFactory.create(chain=grid.chain, forecast_on=on, run=run)
@@ -318,6 +321,42 @@ def test_blocks_are_as_known_on_a_past_day_too() -> None:
 
     assert _limit(past, PowerLimit.ELECTRICAL) == Curve()
     assert "electrical" in past.notes
+
+
+def test_ramps_shares_and_capacity_are_as_they_stood_on_a_past_day() -> None:
+    site = SiteFactory.create(depends_on_contracted_supply=True)
+    grid = _connection(site, date(2027, 3, 1), run__as_of=date(2026, 8, 1))
+    capacity = CapacityStepFactory.create(connection=grid, firm_mw=40)
+    share = _share(site, 30, None)
+    ChainForecastFactory.create(
+        chain=share.agreement.chain,
+        forecast_on=date(2027, 2, 1),
+        run=ForecastRunFactory.create(site=None, as_of=date(2026, 8, 1)),
+    )
+    load = LoadStepFactory.create(site=site, from_on=date(2027, 5, 1), gross_mw=22)
+    LoadStepFactory.create(site=site, from_on=date(2027, 6, 1), gross_mw=30)
+    past_values: list[tuple[Any, dict[str, int]]] = [
+        (grid, {}), (capacity, {"firm_mw": 25}), (share, {"share_mw": 12}), (load, {"gross_mw": 9}),
+    ]  # fmt: skip
+    for row, then in past_values:
+        happened_at(row, LONG_AGO, "insert", **then)
+
+    past = _balance(site, Knowledge(date(2026, 9, 1), KnowledgeMode.KNOWN_ON))
+
+    assert past.facts.power.ramp.steps == ((date(2027, 5, 1), Decimal(9)),)
+    assert (_limit(past, PowerLimit.GRID).peak, _limit(past, PowerLimit.SUPPLY).peak) == (25, 12)
+    assert _balance(site).facts.power.ramp.peak == 30
+
+
+def test_a_row_removed_since_counts_on_the_days_it_was_there() -> None:
+    site = SiteFactory.create()
+    load = LoadStepFactory.create(site=site, gross_mw=9)
+    happened_at(load, LONG_AGO, "insert")
+    load.delete()
+
+    past = _balance(site, Knowledge(date(2026, 9, 1), KnowledgeMode.KNOWN_ON))
+
+    assert (past.facts.power.ramp.peak, _balance(site).facts.power.ramp.peak) == (9, 0)
 
 
 def test_the_baseline_is_what_was_agreed_first_and_the_target_where_nothing_was() -> None:
@@ -452,15 +491,13 @@ def test_three_sites_take_as_many_queries_as_one() -> None:
     sites = [paper_site(), paper_site(), _costly_site()]
 
     def queries(chosen: list[Site], knowledge: Knowledge) -> int:
-        with CaptureQueriesContext(
-            connection,
-        ) as made:
+        with CaptureQueriesContext(connection) as made:
             power_balance.site_balances(chosen, FROM, UNTIL, knowledge)
         return len(made)
 
     for mode in KnowledgeMode:
         knowledge = Knowledge(TODAY, mode)
-        assert queries(sites[2:], knowledge) == queries(sites, knowledge) <= 15
+        assert queries(sites[2:], knowledge) == queries(sites, knowledge) <= 18
 
 
 def test_a_window_that_ends_before_it_starts_is_refused() -> None:
