@@ -35,7 +35,8 @@ from sites.models import (
 from sites.services.access import check_can
 from sites.vocabulary import ChainKind, EnergyUnit, GridState, Party
 
-MOST_MW: Final = Decimal(100_000)
+# No site draws more; a figure above it is one in kilowatts.
+MOST_MW: Final = Decimal(5000)
 _WORKS_STEPS: Final = (("DESIGN_DONE", 0), ("WORKS", 90), ("COMPLETE", 240))
 
 
@@ -214,7 +215,7 @@ def _check_capacity(
 
 def _check_mw(mw: Decimal, field: str) -> None:
     if not mw.is_finite() or not 0 <= mw <= MOST_MW:
-        raise BadInput(_("Megawatts lie between 0 and 100,000."), field=field)
+        raise BadInput(_("Megawatts lie between 0 and 5,000. Is it in kilowatts?"), field=field)
 
 
 def _check_day(day: date | None, field: str) -> None:

@@ -42,10 +42,13 @@ from sites.vocabulary import (
 FORMAT: Final = "longlead.ppa/1"
 EARLIEST, LATEST = date(2000, 1, 1), date(2100, 12, 31)
 LONGEST: Final = 2_000_000
+_HOURS_OF_A_LEAP_YEAR: Final = 8784
 
 Day = Annotated[date, Field(ge=EARLIEST, le=LATEST)]
-Mw = Annotated[Decimal, Field(gt=0, le=100_000, max_digits=9, decimal_places=3)]
-MwOrNone = Annotated[Decimal, Field(ge=0, le=100_000, max_digits=9, decimal_places=3)]
+# No agreement, share or plant is larger; a figure above it is one in kilowatts.
+MOST_MW: Final = 5000
+Mw = Annotated[Decimal, Field(gt=0, le=MOST_MW, max_digits=9, decimal_places=3)]
+MwOrNone = Annotated[Decimal, Field(ge=0, le=MOST_MW, max_digits=9, decimal_places=3)]
 Mwh = Annotated[Decimal, Field(gt=0, le=1_000_000_000, max_digits=14, decimal_places=1)]
 Percent = Annotated[Decimal, Field(ge=0, le=100, max_digits=5, decimal_places=2)]
 FinePercent = Annotated[Decimal, Field(ge=0, le=100, max_digits=6, decimal_places=3)]
@@ -316,6 +319,7 @@ def _broken(record: AgreementRecord) -> Iterator[tuple[str, str]]:
     yield from _currency(record)
     yield from _market(record)
     yield from _dates(record)
+    yield from _volumes(record)
     yield from _price(record)
     yield from _state(record)
     yield from _shares(record)
@@ -362,6 +366,20 @@ def _dates(record: AgreementRecord) -> Iterator[tuple[str, str]]:
             yield after, f"{_words(after)} ({late}) lies before {_words(before)} ({early})."
     if record.p50_mwh is not None and record.p90_mwh is not None and record.p90_mwh > record.p50_mwh:
         yield "p90_mwh", "P90 is what is exceeded more often: it cannot be above P50."
+
+
+def _volumes(record: AgreementRecord) -> Iterator[tuple[str, str]]:
+    """A volume that the megawatts cannot give, or hardly use, is one in another unit."""
+    most = record.contracted_mw * _HOURS_OF_A_LEAP_YEAR
+    for field in ("annual_mwh", "p50_mwh", "p90_mwh"):
+        volume = getattr(record, field)
+        if volume is not None and volume > most:
+            yield field, f"{record.contracted_mw:f} MW give at most {most:f} MWh a year. Is it in kWh?"
+        elif volume is not None and volume < most / 100:
+            yield (
+                field,
+                f"This is less than 1 % of what {record.contracted_mw:f} MW give. Is one of them in another unit?",
+            )
 
 
 def _words(field: str) -> str:

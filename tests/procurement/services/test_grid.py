@@ -75,7 +75,7 @@ def test_the_ramp_of_a_block_stands_beside_that_of_another() -> None:
     [
         ([(MAY, "-1")], "steps/0/gross_mw"),
         ([(MAY, "10"), (JUNE, "NaN")], "steps/1/gross_mw"),
-        ([(MAY, "100001")], "steps/0/gross_mw"),
+        ([(MAY, "24000")], "steps/0/gross_mw"),
         ([(MAY, "10"), (MAY, "20")], "steps/1/from_on"),
         ([(date(1999, 1, 1), "10")], "steps/0/from_on"),
     ],
