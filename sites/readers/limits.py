@@ -10,8 +10,8 @@ MOST_HOURS = 1_000_000
 LONGEST_FILE = 50 * 1024 * 1024
 MOST_ACTIVITIES = 200_000
 MOST_LINKS = 1_000_000
-# Lines of text or elements of XML: what is larger without holding more is made to keep a reader busy.
-MOST_PIECES = 3_000_000
+# Lines of text or elements of XML: what has more in 50 MiB is made to keep a reader busy.
+MOST_PIECES = 2_000_000
 # Days that differ, over all calendars of a file: a recurring exception without an end is a bomb.
 MOST_EXCEPTIONS = 500_000
 LONGEST_CODE = 80

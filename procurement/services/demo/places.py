@@ -409,6 +409,7 @@ class _Schedule:
                 project_code=site.project_code,
                 activity_code=code,
                 activity_edge=ActivityEdge.FINISH,
+                followed_on=now_on,
             )
         )
         self.activities.append(

@@ -8,7 +8,9 @@ from sites.accounts.permissions import Role, Scope
 from sites.models import ScheduleRevision, Site
 from sites.vocabulary import RevisionState
 from tests.procurement.api.calls import Caller, calling, problem, queries_of
+from tests.procurement.management.test_import_schedule import SAMPLES
 from tests.procurement.services.order_documents import World
+from tests.samples import sample
 from tests.sites.readers.xer import SMALL, xer
 
 pytestmark = pytest.mark.django_db
@@ -177,3 +179,11 @@ def test_the_number_of_queries_does_not_grow_with_the_list(lead: Caller) -> None
 
     assert queries_of(lambda: lead.get(SYDNEY)) == first
     assert len(lead.get(SYDNEY).json()["revisions"]) == 3
+
+
+@pytest.mark.parametrize("name", SAMPLES)
+def test_files_that_the_tools_themselves_wrote_are_imported(lead: Caller, name: str) -> None:
+    body = uploaded(lead, sample(name).read_bytes())
+
+    assert [row["state"] for row in body["revisions"]] == ["quarantined"]
+    assert body["projects"][0]["activities"] == SAMPLES[name]

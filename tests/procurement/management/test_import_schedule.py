@@ -10,6 +10,7 @@ from django.core.management import CommandError, call_command
 
 from sites.models import ScheduleRevision
 from tests.factories.sites import SiteFactory
+from tests.samples import sample
 from tests.sites.readers.xer import SMALL, calendars, projects, task, tasks, xer
 
 
@@ -144,3 +145,36 @@ def test_a_project_that_cannot_be_kept_keeps_the_others_out_too(tmp_path: Path) 
     told, _ = imported(written(tmp_path, xer(both)), site="SYD1")
 
     assert (told["refused"]["where"], ScheduleRevision.objects.count()) == ("data_date", 0)
+
+
+SAMPLES = {
+    "xer/mdl4d-housing.xer": 62,
+    "xer/mpxj-percent-complete-8.4.xer": 12,
+    "xer/mpxj-twentyfourhourcalendar.xer": 1,
+    "xer/terminal-building.xer": 66,
+    "p6xml/mpxj-percent-complete-8.4.pmxml": 12,
+    "p6xml/mpxj-twentyfourhourcalendar.xml": 1,
+    "mspdi/mpxj-baselines.xml": 1,
+    "mspdi/mpxj-legacy-sample1.xml": 18,
+    "mspdi/mpxj-mspdirelations.xml": 5,
+}
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("name", SAMPLES)
+def test_files_that_the_tools_themselves_wrote_are_imported(name: str) -> None:
+    site = SiteFactory.create()
+
+    told, refused = imported(sample(name), site=site.code)
+
+    revision = ScheduleRevision.objects.get(site=site)
+    assert refused is None
+    assert (told["projects"][0]["activities"], revision.activities.count()) == (SAMPLES[name], SAMPLES[name])
+    assert [row["state"] for row in told["revisions"]] == ["quarantined"]
+
+
+def test_every_sample_is_tried() -> None:
+    folder = sample(next(iter(SAMPLES))).parents[1]
+    files = [path for kind in ("xer", "p6xml", "mspdi") for path in (folder / kind).iterdir()]
+
+    assert sorted(f"{path.parent.name}/{path.name}" for path in files) == sorted(SAMPLES)
