@@ -77,4 +77,19 @@ WHERE i.recipient_id <> n.recipient_id OR i.channel <> n.channel
 UNION ALL
 SELECT 'a_membership_of_a_machine_is_no_administrator', m.id::text, u.username
 FROM sites_membership m JOIN accounts_user u ON u.id = m.person_id WHERE u.kind = 'machine' AND m.role = 'administrator'
+UNION ALL
+SELECT 'shares_fit_their_agreement', p.id::text, format('%s MW of %s from %s', sum(s.mw), p.contracted_mw, t.day)
+FROM sites_powerpurchaseagreement p
+JOIN (SELECT agreement_id, coalesce(from_on, '2000-01-01') AS day FROM sites_ppashare
+      UNION SELECT h.agreement_id, x.from_on FROM sites_ppasharestep x JOIN sites_ppashare h ON h.id = x.share_id) t
+  ON t.agreement_id = p.id
+CROSS JOIN LATERAL (
+  SELECT coalesce((SELECT x.share_mw FROM sites_ppasharestep x WHERE x.share_id = h.id AND x.from_on <= t.day
+                   ORDER BY x.from_on DESC LIMIT 1), h.share_mw) AS mw
+  FROM sites_ppashare h WHERE h.agreement_id = p.id AND coalesce(h.from_on, '2000-01-01') <= t.day
+    AND coalesce(h.until_on, '2100-12-31') >= t.day) s
+GROUP BY p.id, t.day HAVING sum(s.mw) > p.contracted_mw
+UNION ALL
+SELECT 'a_capacity_step_waits_for_works_of_its_own_connection', s.id::text, w.id::text
+FROM sites_gridcapacitystep s JOIN sites_networkworks w ON w.id = s.works_id WHERE w.connection_id <> s.connection_id
 ORDER BY 1, 2

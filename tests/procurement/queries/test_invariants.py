@@ -23,8 +23,9 @@ from procurement.models import (
 from procurement.queries import invariants
 from procurement.vocabulary import LineStatus
 from sites.accounts.permissions import Role
-from sites.models import Chain, Milestone
+from sites.models import Chain, Milestone, PowerPurchaseAgreement
 from tests.factories.accounts import UserFactory
+from tests.factories.power import CapacityStepFactory, NetworkWorksFactory, ShareStepFactory
 from tests.factories.procurement import (
     AllocationFactory,
     DeliveryLotFactory,
@@ -173,6 +174,29 @@ def _told_to_another(world: World) -> None:
     NotificationItem.objects.update(recipient=UserFactory.create())
 
 
+def _shared_twice(world: World) -> None:
+    agreement = _agreement()
+    for mw in (12, 9):
+        ShareFactory.create(agreement=agreement, share_mw=mw)
+
+
+def _shared_out_by_a_step(world: World) -> None:
+    """Up to the whole until the day of the step, and above it from then on."""
+    agreement = _agreement()
+    share = ShareFactory.create(agreement=agreement, share_mw=12)
+    ShareFactory.create(agreement=agreement, share_mw=8)
+    ShareStepFactory.create(share=share, share_mw=13)
+
+
+def _agreement() -> PowerPurchaseAgreement:
+    agreement: PowerPurchaseAgreement = AgreementFactory.create(contracted_mw=20)
+    return agreement
+
+
+def _works_of_another_connection(world: World) -> None:
+    CapacityStepFactory.create(works=NetworkWorksFactory.create())
+
+
 def _machine_in_charge(world: World) -> None:
     MembershipFactory.create(person=UserFactory.create(machine=True), role=Role.ADMINISTRATOR)
 
@@ -198,6 +222,9 @@ BREAKS: list[tuple[str, Callable[[World], None]]] = [
     ("float_and_forecast_make_the_required_date", _float_off_by_one),
     ("a_notice_tells_its_own_recipient_over_its_own_channel", _told_to_another),
     ("a_membership_of_a_machine_is_no_administrator", _machine_in_charge),
+    ("shares_fit_their_agreement", _shared_twice),
+    ("shares_fit_their_agreement", _shared_out_by_a_step),
+    ("a_capacity_step_waits_for_works_of_its_own_connection", _works_of_another_connection),
 ]
 
 
