@@ -26,6 +26,7 @@ urlpatterns = [
     path("blocks/<uuid:key>/", blocks.show, name="block"),
     path("sites/<str:code>/schedules/", schedules.index, name="schedules"),
     path("sites/<str:code>/schedules/upload/", schedules.upload, name="schedule_upload"),
+    path("sites/<str:code>/schedules/activity/", schedules.follow, name="followed_activity"),
     path("sites/<str:code>/anchors/", anchors.show, name="anchors"),
     path("sites/<str:code>/anchors/gate/", anchors.bind_gate, name="anchors_gate"),
     path("sites/<str:code>/anchors/requirement/", anchors.bind_requirement, name="anchors_requirement"),

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import urlencode
 from uuid import UUID
 
 from django.contrib import messages
@@ -257,6 +258,21 @@ def activity(request: HttpRequest, key: UUID) -> HttpResponse:
         "crumbs": [*_crumbs(revision), (reverse("schedule_activities", args=[revision.pk]), _("Activities"))],
     }
     return render(request, "schedules/activity.html", context)
+
+
+@require_safe
+@login_required
+def follow(request: HttpRequest, code: str) -> HttpResponse:
+    """From what follows an activity to its page in the schedule that is in force."""
+    site = _site(acting_user(request), code)
+    project, activity_code = (
+        request.GET.get(name, "").replace("\x00", "")[:_LONGEST_CODE] for name in ("project", "code")
+    )
+    accepted = ScheduleRevision.objects.filter(site=site, project_code=project, state=RevisionState.ACCEPTED).first()
+    if accepted is None:
+        raise Http404
+    query = urlencode({"code": activity_code})
+    return redirect(f"{reverse('schedule_activity', args=[accepted.pk])}?{query}")
 
 
 def _site(actor: User, code: str) -> Site:

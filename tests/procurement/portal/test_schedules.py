@@ -250,6 +250,23 @@ def test_an_activity_that_is_not_there_is_not_found(planner: Client, site: Site)
     assert planner.get(f"/schedules/{revision.pk}/activity/").status_code == 404
 
 
+def test_what_follows_an_activity_leads_to_it_in_the_schedule_in_force(planner: Client, site: Site) -> None:
+    revision = schedule(site)
+    GateFactory.create(site=site, project_code="BUILD", activity_code="SET")
+    requirement = RosAnchorFactory.create(
+        requirement__site=site, requirement__ros_rule=RosRule.ANCHORED, requirement__ros_fixed_on=None, gate=None,
+        project_code="BUILD", activity_code="SET",
+    ).requirement  # fmt: skip
+    address = "/sites/SYD1/schedules/activity/?project=BUILD&code=SET"
+
+    led = planner.get(address).headers["Location"]
+    linked = [planner.get(page).content.decode() for page in ("/sites/SYD1/", f"/requirements/{requirement.pk}/")]
+
+    assert led == f"/schedules/{revision.pk}/activity/?code=SET"
+    assert [address.replace("&", "&amp;") in html for html in linked] == [True, True]
+    assert planner.get("/sites/SYD1/schedules/activity/?project=OTHER&code=SET").status_code == 404
+
+
 def test_dates_move_against_the_revision_before_and_what_was_rejected_does_not_count(site: Site) -> None:
     for day, state, finish in (
         (1, RevisionState.SUPERSEDED, "2027-10-01T17:00"),
