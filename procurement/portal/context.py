@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from django.conf import settings
 from django.http import HttpRequest
 
-from procurement.models import Alert
+from procurement.queries.alert import waiting_for
 from sites.accounts.models import User
 
 # Under which entry of the navigation a page lies.
@@ -23,7 +23,7 @@ _NAVIGATION: Final = {
         "anchors",
     },
     "log": {"log", "line", "order", "requirement", "imports", "import"},
-    "alerts": {"alerts", "alert"},
+    "alerts": {"alerts", "alert", "simulator", "undelivered"},
     "power": {"power", "agreements", "agreement", "agreement_bring_in", "grid", "grid_connection", "site_power"},
     "lead_times": {"lead_times"},
     "vendors": {"vendors", "vendor"},
@@ -47,7 +47,7 @@ def portal(request: HttpRequest) -> dict[str, object]:
 
 def _counter(person: User | None) -> Callable[[], int]:
     def count() -> int:
-        return Alert.objects.visible_to(person).needing_action().count() if person else 0
+        return waiting_for(person) if person else 0
 
     return count
 

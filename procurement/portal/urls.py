@@ -1,8 +1,7 @@
 from django.urls import path
 
-from procurement.portal import power_urls
+from procurement.portal import alert_urls, power_urls
 from procurement.portal.pages import (
-    alerts,
     anchors,
     blocks,
     health,
@@ -53,9 +52,7 @@ urlpatterns = [
     path("lines/<uuid:key>/retract/", lines.retract_promise, name="line_retract"),
     path("orders/<uuid:key>/", orders.show, name="order"),
     path("requirements/<uuid:key>/", requirements.show, name="requirement"),
-    path("alerts/", alerts.index, name="alerts"),
-    path("alerts/<uuid:key>/", alerts.show, name="alert"),
-    path("alerts/<uuid:key>/acknowledge/", alerts.acknowledge, name="alert_acknowledge"),
+    *alert_urls.urlpatterns,
     *power_urls.urlpatterns,
     path("lead-times/", lead_times.index, name="lead_times"),
     path("vendors/", vendors.index, name="vendors"),

@@ -6,21 +6,24 @@ from dataclasses import dataclass
 from enum import StrEnum
 from uuid import UUID
 
-from django.db.models import Case, DecimalField, QuerySet, Value, When
+from django.db.models import Case, DecimalField, Exists, OuterRef, Q, QuerySet, Value, When
 from django.db.models.fields.json import KeyTextTransform
 from django.db.models.functions import Cast
 
 from procurement.models import Alert, AlertEvent, DeliveryLot, NotificationItem
-from procurement.vocabulary import AlertState, AlertSubject, NotificationState
-from sites.accounts.models import User
-from sites.models import Block, PpaShare, Site
+from procurement.vocabulary import AlertEventKind, AlertState, AlertSubject, Channel, NotificationState
+from sites.accounts.models import User, UserKind
+from sites.accounts.permissions import ROLES, Permission
+from sites.models import Block, Membership, PpaShare, Site
+from sites.vocabulary import ScopeKind
 
 PAGE_SIZE = 100
 
 
 class Shown(StrEnum):
-    """Those that wait for an answer, those that stand at all, or those that are over."""
+    """Those that wait for me, for anybody's answer, those that stand at all, or those that are over."""
 
+    MINE = "mine"
     WAITING = "waiting"
     STANDING = "standing"
     CLOSED = "closed"
@@ -76,6 +79,7 @@ class AlertView:
 
 
 _SHOWN = {
+    Shown.MINE: (AlertState.OPEN, AlertState.ESCALATED),
     Shown.WAITING: (AlertState.OPEN, AlertState.ESCALATED),
     Shown.STANDING: tuple(state for state in AlertState if state != AlertState.CLOSED),
     Shown.CLOSED: (AlertState.CLOSED,),
@@ -88,6 +92,8 @@ _NOT_TOLD = (NotificationState.SUPPRESSED, NotificationState.CANCELLED)
 def alert_list(actor: User, wanted: AlertFilter) -> AlertList:
     """The urgent ones first, then the worst band, then what weighs most. At most seven queries."""
     rows = Alert.objects.visible_to(actor).filter(state__in=_SHOWN[wanted.shown])
+    if wanted.shown is Shown.MINE:
+        rows = rows.filter(_asks(actor))
     if wanted.site:
         rows = rows.filter(site__code=wanted.site)
     if wanted.rule:
@@ -103,6 +109,31 @@ def alert_list(actor: User, wanted: AlertFilter) -> AlertList:
         total=total,
         pages=pages,
     )
+
+
+def _asks(actor: User) -> Q:
+    """What was given to this person, or what they were told as a duty and have not turned down."""
+    told = NotificationItem.objects.filter(
+        event__alert=OuterRef("pk"), recipient=actor, channel=Channel.EMAIL, dropped_because=""
+    ).exclude(reason="watcher")
+    declined = AlertEvent.objects.filter(alert=OuterRef("pk"), kind=AlertEventKind.DECLINED, actor=actor)
+    return Q(owner=actor) | (Q(owner__isnull=True) & Exists(told) & ~Exists(declined))
+
+
+def waiting_for(actor: User) -> int:
+    """How many alerts ask this person for something; zero means zero."""
+    return Alert.objects.visible_to(actor).needing_action().filter(_asks(actor)).count()
+
+
+def colleagues(actor: User) -> QuerySet[User]:
+    """Whoever may be given an alert: people with a role that answers alerts, at a site the actor sees or above it."""
+    sites = Site.objects.visible_to(actor)
+    roles = [role for role, grant in ROLES.items() if Permission.ALERT_WRITE in grant.permissions]
+    holders = Membership.objects.filter(
+        Q(site__in=sites) | Q(desk__in=sites.values("desk")) | Q(scope=ScopeKind.PORTFOLIO), role__in=roles
+    )
+    people = User.objects.filter(kind=UserKind.PERSON, is_active=True, pk__in=holders.values("person"))
+    return people.order_by("name", "pk")
 
 
 def _sorted(rows: QuerySet[Alert]) -> QuerySet[Alert]:

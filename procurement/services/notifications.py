@@ -284,6 +284,14 @@ def _mark(row: Notification, delivery: Delivery, now: datetime) -> str:
     return row.state
 
 
+def give_up(row: Notification, delivery: Delivery, now: datetime) -> None:
+    """A message that had been accepted will not arrive after all; its row is locked by the caller."""
+    row.last_code, row.last_answer = delivery.code[:20], mail_text.clean(delivery.answer, 500)
+    row.state, row.next_attempt_at = NotificationState.DEAD, None
+    _tell_others(row, delivery, now)
+    row.save(update_fields=["last_code", "last_answer", "state", "next_attempt_at"])
+
+
 def _back_off(row: Notification) -> timedelta:
     """1, 5, 15, 30 and 60 minutes, then hourly; up to a tenth more, so that what failed together does not return so."""
     minutes = BACK_OFF_MINUTES[min(row.attempts, len(BACK_OFF_MINUTES)) - 1]
@@ -296,7 +304,10 @@ def _tell_others(row: Notification, delivery: Delivery, now: datetime) -> None:
         _silence(row, delivery, now)
         return
     if delivery.address_refused:
-        User.objects.filter(pk=row.recipient_id, email_refused_at__isnull=True).update(email_refused_at=now)
+        because = mail_text.clean(f"{row.last_code} {row.last_answer}", 300)
+        User.objects.filter(pk=row.recipient_id, email_refused_at__isnull=True).update(
+            email_refused_at=now, email_refused_because=because
+        )
     events = [item.event for item in row.items.filter(dropped_because="").select_related("event__alert__site")]
     hold(events, now=now, at_once=True, besides=[row.recipient_id])
     what = _("Mail to %(address)s was refused: %(code)s %(answer)s") % {

@@ -1,5 +1,6 @@
 """The alerts of the sites a person may see, and their answer to one."""
 
+from collections.abc import Callable
 from typing import Any
 from uuid import UUID
 
@@ -10,15 +11,17 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST, require_safe
 
 from procurement.models import Alert
 from procurement.portal import alert_words
 from procurement.portal.actor import acting_user
-from procurement.portal.forms.alerts import Acknowledge, read_filter
+from procurement.portal.forms.alerts import Acknowledge, Assign, Decline, Snooze, Together, read_filter
+from procurement.portal.forms.base import PortalForm
 from procurement.queries.alert import SubjectPage, alert_list, alert_view, find_alert, sites_to_choose
-from procurement.services import alerts
-from procurement.vocabulary import AlertState, Rule
+from procurement.services import alert_answers, alert_clock, alerts
+from procurement.vocabulary import AlertState, Rule, WatchSubject
 from sites.accounts.models import User
 from sites.accounts.permissions import Permission
 from sites.domain.errors import NotFound, NotPermitted, RuleBroken
@@ -30,6 +33,7 @@ from sites.queries.access import can
 def index(request: HttpRequest) -> HttpResponse:
     actor, now = acting_user(request), timezone.now()
     found = alert_list(actor, read_filter(request.GET))
+    steps = alert_clock.next_steps([row.alert for row in found.rows], now=now)
     context = {
         "list": found,
         "rows": [
@@ -39,6 +43,7 @@ def index(request: HttpRequest) -> HttpResponse:
                 "says": alert_words.headline(row.alert),
                 "age": now - row.alert.opened_at,
                 "mw_days": row.alert.facts.get("mw_days"),
+                "next_step": steps.get(row.alert.pk),
             }
             for row in found.rows
         ],
@@ -49,6 +54,8 @@ def index(request: HttpRequest) -> HttpResponse:
         "before": found.filter.page - 1,
         "after": found.filter.page + 1,
         "sizes": (),
+        "together": Together(actor=actor),
+        "query": request.GET.urlencode(),
     }
     return render(request, "alerts/alerts.html", context)
 
@@ -83,6 +90,82 @@ def acknowledge(request: HttpRequest, key: UUID) -> HttpResponse:
     return _page(request, actor, alert, form, status=status)
 
 
+@require_POST
+@login_required
+def snooze(request: HttpRequest, key: UUID) -> HttpResponse:
+    return _answered(
+        request, key, "snooze", Snooze(request.POST), alerts.snooze, _("It asks again then, or once worse.")
+    )
+
+
+@require_POST
+@login_required
+def decline(request: HttpRequest, key: UUID) -> HttpResponse:
+    return _answered(request, key, "decline", Decline(request.POST), alerts.decline, _("The next holder is told."))
+
+
+@require_POST
+@login_required
+def assign(request: HttpRequest, key: UUID) -> HttpResponse:
+    form = Assign(request.POST, actor=acting_user(request))
+    return _answered(request, key, "assign", form, alerts.assign, _("Assigned, and told."))
+
+
+@require_POST
+@login_required
+def together(request: HttpRequest) -> HttpResponse:
+    """One answer to every ticked alert, with one reason: all of them, or none."""
+    actor, form = acting_user(request), Together(request.POST, actor=acting_user(request))
+    back = f"{reverse('alerts')}?{request.POST.get('query', '')[:500]}"
+    if not form.is_valid():
+        for found in form.errors.values():
+            messages.error(request, " ".join(str(each) for each in found))
+        return redirect(back)
+    given = form.cleaned_data
+    keys = [UUID(key) for key in given["alerts"]]
+    base: dict[str, Any] = {
+        "alert_ids": keys, "actor": actor, "now": timezone.now(), "note": given["note"],
+        "request_id": request.META["longlead.request_id"],
+    }  # fmt: skip
+    try:
+        if given["person"] is not None:
+            done = alert_answers.assign_together(person=given["person"], **base)
+        else:
+            done = alert_answers.acknowledge_together(commitment_on=given["commitment_on"], **base)
+    except NotFound:
+        raise Http404 from None
+    except RuleBroken as refusal:
+        messages.error(request, refusal.message)
+    else:
+        messages.success(
+            request,
+            ngettext("%(number)d alert answered.", "%(number)d alerts answered.", len(done)) % {"number": len(done)},
+        )
+    return redirect(back)
+
+
+def _answered(
+    request: HttpRequest, key: UUID, name: str, form: PortalForm, service: Callable[..., Alert], said: str
+) -> HttpResponse:
+    actor = acting_user(request)
+    alert, status = _find(actor, key), 422
+    if form.is_valid():
+        try:
+            service(
+                alert_id=alert.pk, actor=actor, now=timezone.now(), request_id=request.META["longlead.request_id"],
+                **form.cleaned_data,
+            )  # fmt: skip
+        except NotFound:
+            raise Http404 from None
+        except RuleBroken as refusal:
+            form.refuse(refusal)
+            status = 403 if isinstance(refusal, NotPermitted) else 422
+        else:
+            messages.success(request, said)
+            return redirect("alert", key=alert.pk)
+    return _page(request, actor, alert, Acknowledge(), status=status, forms={name: form})
+
+
 def _find(actor: User, key: UUID) -> Alert:
     alert = find_alert(actor, key)
     if alert is None:
@@ -90,7 +173,15 @@ def _find(actor: User, key: UUID) -> Alert:
     return alert
 
 
-def _page(request: HttpRequest, actor: User, alert: Alert, form: Acknowledge, *, status: int = 200) -> HttpResponse:
+def _page(
+    request: HttpRequest,
+    actor: User,
+    alert: Alert,
+    form: Acknowledge,
+    *,
+    status: int = 200,
+    forms: dict[str, PortalForm] | None = None,
+) -> HttpResponse:
     view = alert_view(alert)
     may_answer = alert.state != AlertState.CLOSED and can(actor, Permission.ALERT_WRITE, site_id=alert.site_id)
     context: dict[str, Any] = {
@@ -101,12 +192,17 @@ def _page(request: HttpRequest, actor: User, alert: Alert, form: Acknowledge, *,
         "facts": alert_words.facts(alert.facts),
         "events": [{"row": row, "says": alert_words.event(row.event)} for row in view.events],
         "subject_url": _url(view.subject),
+        "snooze": Snooze(),
+        "decline": Decline(),
+        "assign": Assign(actor=actor),
+        "next_step": alert_clock.next_steps([alert], now=timezone.now()).get(alert.pk),
+        "watch": WatchSubject.ALERT,
         "crumbs": [
             (reverse("alerts"), _("Alerts")),
             *([(f"{reverse('alerts')}?site={alert.site.code}", alert.site.code)] if alert.site else []),
         ],
     }
-    return render(request, "alerts/alert.html", context, status=status)
+    return render(request, "alerts/alert.html", context | (forms or {}), status=status)
 
 
 def _url(subject: SubjectPage | None) -> str:

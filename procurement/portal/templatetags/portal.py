@@ -7,6 +7,7 @@ from decimal import Decimal
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 from django import template
 from django.conf import settings
@@ -19,6 +20,7 @@ from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
+from procurement.models import Watch
 from procurement.portal import power_words, words
 from procurement.queries.steps import Step
 from procurement.services.demo import people
@@ -205,6 +207,20 @@ def with_query(context: Mapping[str, Any], **changes: object) -> str:
 def _query(context: Mapping[str, Any]) -> QueryDict:
     query: QueryDict = context["request"].GET.copy()
     return query
+
+
+@register.inclusion_tag("components/watch_button.html", takes_context=True)
+def watch_button(context: Mapping[str, Any], subject: str, key: UUID) -> dict[str, object]:
+    """Watch or mute what a page is about; one query. `subject` is a word of `WatchSubject`."""
+    request = context["request"]
+    row = Watch.objects.filter(person=request.user, subject_kind=subject, subject_id=key).first()
+    return {
+        "subject": subject,
+        "key": key,
+        "kind": row.kind if row else "",
+        "here": request.get_full_path(),
+        "csrf_token": context["csrf_token"],
+    }
 
 
 @register.inclusion_tag("components/demo_accounts.html")

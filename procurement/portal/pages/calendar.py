@@ -1,0 +1,66 @@
+"""A person's dates as a calendar, at a secret address: whoever has it reads them, so it can be revoked."""
+
+from datetime import UTC, timedelta
+
+from django.conf import settings
+from django.http import Http404, HttpRequest, HttpResponse
+from django.urls import reverse
+from django.utils import timezone, translation
+from django.utils.translation import gettext as _
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_safe
+from icalendar import Calendar, Event
+
+from procurement.queries.calendar_feed import Entry, entries
+from procurement.services import mail_text, preferences
+from sites.domain.errors import NotFound
+
+_REFRESH = timedelta(hours=6)
+
+
+@require_safe
+@never_cache
+def feed(request: HttpRequest, secret: str) -> HttpResponse:
+    try:
+        person = preferences.calendar_of(secret, now=timezone.now())
+    except NotFound:
+        raise Http404 from None
+    with translation.override(mail_text.language_of(person)):
+        calendar = Calendar()
+        calendar.add("prodid", "-//Longlead//Dates//EN")
+        calendar.add("version", "2.0")
+        calendar.add("method", "PUBLISH")
+        calendar.add("x-wr-calname", "Longlead")
+        calendar.add("refresh-interval", _REFRESH, parameters={"VALUE": "DURATION"})
+        for entry in entries(person):
+            calendar.add_component(_event(entry))
+        body = calendar.to_ical()
+    return HttpResponse(body, content_type="text/calendar; charset=utf-8")
+
+
+def _event(entry: Entry) -> Event:
+    event = Event()
+    event.add("uid", f"{entry.kind}.{entry.key}@{settings.MAIL_DOMAIN}")
+    event.add("sequence", entry.sequence)
+    changed_at = entry.changed_at.astimezone(UTC)
+    event.add("dtstamp", changed_at)
+    event.add("last-modified", changed_at)
+    # A whole day is local to its place and has no zone; its end is the day after (RFC 5545, section 3.6.1).
+    event.add("dtstart", entry.day)
+    event.add("dtend", entry.day + timedelta(days=1))
+    event.add("transp", "TRANSPARENT")
+    site = f"[{entry.site}] " if entry.site else ""
+    event.add("summary", mail_text.clean(f"{site}{_words(entry.kind)}: {entry.subject}"))
+    event.add("url", f"{settings.BASE_URL}{reverse(entry.page, args=[entry.page_key])}")
+    return event
+
+
+def _words(kind: str) -> str:
+    return {
+        "required_on_site": _("Required on site"),
+        "order_by": _("Order by"),
+        "factory_test": _("Factory test"),
+        "cod": _("COD forecast"),
+        "guaranteed_cod": _("Guaranteed COD"),
+        "long_stop": _("Long-stop"),
+    }[kind]

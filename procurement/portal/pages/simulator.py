@@ -1,0 +1,60 @@
+"""Who would be told what, before a date or a threshold is saved. Nothing of it is kept."""
+
+from typing import Any
+
+from django.contrib.auth.decorators import login_required
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils import timezone
+from django.views.decorators.http import require_http_methods
+
+from procurement.models import Alert
+from procurement.portal import alert_words
+from procurement.portal.actor import acting_user
+from procurement.portal.forms.simulator import PromiseChange, ThresholdChange
+from procurement.services.alert_preview import preview
+from procurement.services.rehearsal import Rehearsal
+from sites.domain.errors import NotPermitted, RuleBroken
+from sites.models import Site
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@login_required
+def show(request: HttpRequest) -> HttpResponse:
+    actor, found, status = acting_user(request), None, 200
+    kind = request.POST.get("change", "")
+    promise = PromiseChange(request.POST if kind == "promise" else None)
+    threshold = ThresholdChange(request.POST if kind == "threshold" else None)
+    form = promise if kind == "promise" else threshold if kind == "threshold" else None
+    if form is not None and form.is_valid():
+        try:
+            found = preview(form.as_change(), actor=actor, now=timezone.now())
+        except RuleBroken as refusal:
+            form.refuse(refusal)
+            status = 403 if isinstance(refusal, NotPermitted) else 422
+    elif form is not None:
+        status = 422
+    context: dict[str, Any] = {
+        "promise": promise,
+        "threshold": threshold,
+        "found": found,
+        "told": _told(found) if found else [],
+        "alerts": [{"row": row, "says": _says(row.rule, row.facts)} for row in _visible(found, actor)],
+    }
+    return render(request, "alerts/simulator.html", context, status=status)
+
+
+def _visible(found: Rehearsal | None, actor: Any) -> list[Any]:
+    """A change of one order can open an alert at a site that its author does not see."""
+    if found is None:
+        return []
+    sites = set(Site.objects.visible_to(actor).values_list("pk", flat=True))
+    return [row for row in found.alerts if row.site_id is None or row.site_id in sites]
+
+
+def _told(found: Rehearsal) -> list[Any]:
+    return sorted(found.told, key=lambda each: (each.release_at, each.person))
+
+
+def _says(rule: str, facts: dict[str, Any]) -> str:
+    return alert_words.headline(Alert(rule=rule, facts=facts))

@@ -1,0 +1,118 @@
+"""The dates a person may see, for a calendar: order-by, required on site, factory tests, power."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from typing import Any, Final
+
+from procurement.models import ChainForecast, LotForecast, RequirementForecast
+from sites.accounts.models import User
+from sites.models import PowerPurchaseAgreement, Site
+from sites.vocabulary import AgreementState
+
+FAT_STEPS: Final = ("FAT_PASS",)
+MOST_ENTRIES: Final = 2000
+_EPOCH: Final = datetime(2020, 1, 1, tzinfo=UTC)
+_OVER: Final = (AgreementState.TERMINATED, AgreementState.EXPIRED)
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One whole day. `kind` and `key` make the identity; `changed_at` is when the answer was last another."""
+
+    kind: str
+    key: str
+    day: date
+    subject: str
+    site: str
+    page: str
+    page_key: str
+    changed_at: datetime
+
+    @property
+    def sequence(self) -> int:
+        """Grows whenever the answer changes, and stays the same between (RFC 5545, section 3.8.7.4)."""
+        return max(0, int((self.changed_at - _EPOCH).total_seconds()) // 60)
+
+
+def entries(person: User) -> list[Entry]:
+    """The earliest first. Four queries, whatever the number of sites."""
+    sites = Site.objects.visible_to(person)
+    found = [*_requirements(sites), *_tests(sites), *_power(person)]
+    return sorted(found, key=lambda entry: (entry.day, entry.kind, entry.key))[:MOST_ENTRIES]
+
+
+def _requirements(sites: Any) -> Iterator[Entry]:
+    rows = RequirementForecast.objects.filter(current=True, requirement__site__in=sites).select_related(
+        "requirement__site", "requirement__equipment_class", "run"
+    )
+    for row in rows.order_by("pk"):
+        need = row.requirement
+        subject = f"{need.tag} {need.equipment_class.name}"
+        given: dict[str, Any] = {
+            "key": str(need.pk),
+            "subject": subject,
+            "site": need.site.code,
+            "page": "requirement",
+            "page_key": str(need.pk),
+            "changed_at": row.run.created_at,
+        }
+        if row.required_on_site is not None:
+            yield Entry(kind="required_on_site", day=row.required_on_site, **given)
+        if row.order_by_on is not None:
+            yield Entry(kind="order_by", day=row.order_by_on, **given)
+
+
+def _tests(sites: Any) -> Iterator[Entry]:
+    rows = LotForecast.objects.filter(
+        current=True, lot__schedule_line__site__in=sites, delivered_on__isnull=True
+    ).select_related(
+        "lot__schedule_line__site",
+        "lot__schedule_line__line__order",
+        "lot__schedule_line__line__equipment_class",
+        "run",
+    )
+    for row in rows.order_by("pk"):
+        day = _test_day(row.steps)
+        if day is None:
+            continue
+        line = row.lot.schedule_line.line
+        yield Entry(
+            kind="factory_test",
+            key=str(row.lot_id),
+            day=day,
+            subject=f"PO {line.order.number}/{line.number} {line.equipment_class.name}",
+            site=row.lot.schedule_line.site.code if row.lot.schedule_line.site else "",
+            page="line",
+            page_key=str(row.lot.schedule_line_id),
+            changed_at=row.run.created_at,
+        )
+
+
+def _test_day(steps: Iterable[dict[str, Any]]) -> date | None:
+    known = {step.get("code"): step for step in steps}
+    for code in FAT_STEPS:
+        step = known.get(code)
+        if step and step.get("forecast_on"):
+            return date.fromisoformat(step["forecast_on"])
+    return None
+
+
+def _power(person: User) -> Iterator[Entry]:
+    agreements = {
+        row.chain_id: row
+        for row in PowerPurchaseAgreement.objects.visible_to(person).exclude(state__in=_OVER).order_by("pk")
+    }
+    forecasts = ChainForecast.objects.filter(current=True, chain__in=agreements).select_related("run").order_by("pk")
+    for forecast in forecasts:
+        row = agreements[forecast.chain_id]
+        for kind, day in (
+            ("cod", forecast.forecast_on),
+            ("guaranteed_cod", row.guaranteed_cod_on),
+            ("long_stop", row.long_stop_on),
+        ):
+            if day is not None:
+                yield Entry(
+                    kind, str(row.pk), day, f"PPA {row.code} {row.name}", "", "agreement", str(row.pk),
+                    forecast.run.created_at,
+                )  # fmt: skip
