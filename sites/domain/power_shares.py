@@ -199,14 +199,15 @@ def _delivering(
     if left is None:
         mine.lose("load", *_ALL)
         return None
-    if share.load_factor is None:
-        mine.lose("volume", "minimum_take_mwh", "minimum_take_cost")
     taken = min(mw, left)
     unused = (mw - taken) * days
     mine.unused_mw_days = _plus(mine.unused_mw_days, unused)
     if not had_load:
         mine.tail_mw_days = _plus(mine.tail_mw_days, unused)
-    if share.minimum_take_percent is None or share.load_factor is None:
+    if share.minimum_take_percent is None or taken == mw:
+        return left - taken
+    if share.load_factor is None:
+        mine.lose("volume", "minimum_take_mwh", "minimum_take_cost")
         return left - taken
     volume = mw * HOURS * share.load_factor * days
     short = minimum_take_short_mwh(

@@ -85,6 +85,19 @@ def test_a_share_without_a_volume_has_megawatt_days_but_no_energy() -> None:
     assert (found.exposed_mw_days, found.exposed_mwh, found.spot_cost) == (80, None, None)
 
 
+@pytest.mark.parametrize(("load", "percent", "cost_"), [(5, None, 0), (10, 80, 0), (5, 80, None)])
+def test_a_volume_is_needed_only_where_a_minimum_take_may_fall_short(
+    load: int, percent: int | None, cost_: int | None
+) -> None:
+    periods = _load(load, date(2027, 4, 1), date(2027, 4, 1), date(2027, 4, 30))
+    minimum = Decimal(percent) if percent else None
+    share = _share("A", 10, cod_on=date(2027, 4, 1), minimum_take_percent=minimum, load_factor=None)
+
+    (found,) = cost([share], periods)
+
+    assert found.minimum_take_cost == cost_
+
+
 def test_load_that_is_not_known_makes_every_figure_unknown() -> None:
     site = SitePower("X", level(Decimal(10)), (Limit.unknown(PowerLimit.GRID, "no grid connection"),))
     periods = balance(site, date(2027, 5, 1), date(2027, 5, 10))
