@@ -25,7 +25,7 @@ _NAVIGATION: Final = {
     "log": {"log", "line", "order", "requirement", "imports", "import"},
     "alerts": {"alerts", "alert", "simulator", "undelivered"},
     "power": {"power", "agreements", "agreement", "agreement_bring_in", "grid", "grid_connection", "site_power"},
-    "lead_times": {"lead_times"},
+    "lead_times": {"lead_times", "lead_time_class"},
     "vendors": {"vendors", "vendor"},
     "mailbox": {"mailbox", "mail"},
 }

@@ -3,10 +3,16 @@
 from collections import defaultdict
 from dataclasses import dataclass
 from datetime import date
+from decimal import Decimal
 from typing import Final
 from uuid import UUID
 
-from procurement.models import LeadTimeObservation, Requirement
+from django.db.models import QuerySet
+
+from procurement.domain.fallbacks import line_of
+from procurement.domain.percentile import weeks_at
+from procurement.models import EquipmentClass, LeadTimeObservation, Requirement
+from procurement.vocabulary import LeadTimeKind
 from sites.accounts.models import User
 
 
@@ -21,6 +27,8 @@ class ObservationView:
 
 
 PAGE_SIZE: Final = 100
+# A publisher's editions differ in what follows the comma: "SourceBlue MEP cost index, Q3 2025".
+_EDITION: Final = ","
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,8 +41,10 @@ class LeadTimeList:
 
 def observations(actor: User, *, today: date, equipment_class: str = "", page: int = 1) -> LeadTimeList:
     """By class, the newest first; lead times belong to no site, so whoever logs in sees them. Three queries."""
-    rows = LeadTimeObservation.objects.select_related("equipment_class", "company", "plant").order_by(
-        "equipment_class__name", "-as_of", "source"
+    rows = (
+        LeadTimeObservation.objects.filter(retired_at__isnull=True)
+        .select_related("equipment_class", "company", "plant")
+        .order_by("equipment_class__name", "-as_of", "source")
     )
     if equipment_class:
         rows = rows.filter(equipment_class__code=equipment_class)
@@ -42,18 +52,146 @@ def observations(actor: User, *, today: date, equipment_class: str = "", page: i
     pages = max(1, -(-total // PAGE_SIZE))
     page = min(page, pages)
     shown = list(rows[(page - 1) * PAGE_SIZE : page * PAGE_SIZE])
+    views = tuple(_views(actor, shown, today))
+    return LeadTimeList(views, page, pages, total)
+
+
+def classes_standing_in(class_id: UUID) -> tuple[UUID, ...]:
+    """The class itself, then what stands in for it, in order. One query."""
+    return line_of(class_id, dict(EquipmentClass.objects.values_list("pk", "fallback_id")))
+
+
+# -- one class -------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Spread:
+    """Of the observations between the same two steps: the lowest low, the middle and the highest of the highs."""
+
+    basis_from: str
+    basis_to: str
+    number: int
+    low_weeks: Decimal
+    median_weeks: Decimal
+    p80_weeks: Decimal
+    high_weeks: Decimal
+    newest_days: int
+    oldest_days: int
+
+
+@dataclass(frozen=True, slots=True)
+class Edition:
+    as_of: date
+    low_weeks: Decimal
+    high_weeks: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class PublishedTrend:
+    """What one publisher printed of the class, edition by edition, between the same two steps."""
+
+    publisher: str
+    sub_class: str
+    editions: tuple[Edition, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ClassView:
+    """`rows` hold retired ones too; spread and trend do not. `stand_ins` are the classes that stand in, in order."""
+
+    equipment_class: EquipmentClass
+    rows: tuple[ObservationView, ...]
+    spreads: tuple[Spread, ...]
+    trends: tuple[PublishedTrend, ...]
+    stand_ins: tuple[EquipmentClass, ...]
+
+    @property
+    def has_own(self) -> bool:
+        return bool(self.spreads)
+
+
+def find_class(code: str) -> EquipmentClass | None:
+    return EquipmentClass.objects.select_related("template", "fallback").filter(code=code).first()
+
+
+def class_view(actor: User, equipment_class: EquipmentClass, *, today: date) -> ClassView:
+    """Six queries at most."""
+    rows = list(_of_class(equipment_class))
+    live = [row for row in rows if row.retired_at is None]
+    line = classes_standing_in(equipment_class.pk)[1:]
+    by_key = {row.pk: row for row in EquipmentClass.objects.filter(pk__in=line)}
+    return ClassView(
+        equipment_class,
+        tuple(_views(actor, rows, today)),
+        _spreads(live, today),
+        _trends(live),
+        tuple(by_key[key] for key in line),
+    )
+
+
+def _of_class(equipment_class: EquipmentClass) -> QuerySet[LeadTimeObservation]:
+    rows = LeadTimeObservation.objects.filter(equipment_class=equipment_class)
+    return rows.select_related("equipment_class", "company", "plant").order_by("-as_of", "source", "pk")
+
+
+def choices_for(requirement: Requirement) -> list[LeadTimeObservation]:
+    """What a planner may pick for it: live ones of its class and of what stands in for it. Two queries."""
+    return list(
+        LeadTimeObservation.objects.filter(
+            equipment_class__in=classes_standing_in(requirement.equipment_class_id), retired_at__isnull=True
+        )
+        .select_related("equipment_class", "company")
+        .order_by("equipment_class__name", "-as_of", "source", "pk")
+    )
+
+
+def _views(actor: User, rows: list[LeadTimeObservation], today: date) -> list[ObservationView]:
     chosen: dict[UUID, list[Requirement]] = defaultdict(list)
-    uses = Requirement.objects.visible_to(actor).filter(lead_time__in=shown, cancelled_at__isnull=True)
+    uses = Requirement.objects.visible_to(actor).filter(lead_time__in=rows, cancelled_at__isnull=True)
     for requirement in uses.select_related("site").order_by("site__code", "tag"):
         if requirement.lead_time_id is not None:
             chosen[requirement.lead_time_id].append(requirement)
-    views = tuple(
+    return [
         ObservationView(
             row,
             (today - row.as_of).days,
             row.valid_until is not None and row.valid_until < today,
             tuple(chosen[row.pk]),
         )
-        for row in shown
+        for row in rows
+    ]
+
+
+def _spreads(rows: list[LeadTimeObservation], today: date) -> tuple[Spread, ...]:
+    by_basis: dict[tuple[str, str], list[LeadTimeObservation]] = defaultdict(list)
+    for row in rows:
+        by_basis[row.basis_from, row.basis_to].append(row)
+    return tuple(
+        Spread(
+            basis_from,
+            basis_to,
+            len(found),
+            min(row.low_weeks for row in found),
+            weeks_at([row.high_weeks for row in found], 50),
+            weeks_at([row.high_weeks for row in found], 80),
+            max(row.high_weeks for row in found),
+            (today - max(row.as_of for row in found)).days,
+            (today - min(row.as_of for row in found)).days,
+        )
+        for (basis_from, basis_to), found in sorted(by_basis.items(), key=lambda item: (-len(item[1]), item[0]))
     )
-    return LeadTimeList(views, page, pages, total)
+
+
+def _trends(rows: list[LeadTimeObservation]) -> tuple[PublishedTrend, ...]:
+    """Publishers with at least two editions; of two rows of one edition the later recorded one counts."""
+    editions: dict[tuple[str, str, str, str], dict[date, Edition]] = defaultdict(dict)
+    for row in sorted(rows, key=lambda each: each.created_at):
+        if row.kind == LeadTimeKind.MARKET and _EDITION in row.source:
+            publisher = row.source.partition(_EDITION)[0]
+            key = publisher, row.sub_class, row.basis_from, row.basis_to
+            editions[key][row.as_of] = Edition(row.as_of, row.low_weeks, row.high_weeks)
+    return tuple(
+        PublishedTrend(publisher, sub_class, tuple(found[day] for day in sorted(found)))
+        for (publisher, sub_class, _, _), found in sorted(editions.items())
+        if len(found) > 1
+    )

@@ -4,7 +4,15 @@ from dataclasses import dataclass
 from datetime import date
 from uuid import UUID
 
-from procurement.models import Allocation, GroupNeed, LotForecast, Requirement, RequirementForecast, RosAnchor
+from procurement.models import (
+    Allocation,
+    GroupNeed,
+    LeadTimeObservation,
+    LotForecast,
+    Requirement,
+    RequirementForecast,
+    RosAnchor,
+)
 from procurement.queries.steps import Step, date_state, read_steps
 from procurement.vocabulary import DateState
 from sites.accounts.models import User
@@ -30,6 +38,7 @@ class RequirementView:
     blocks: tuple[tuple[str, int], ...]
     group_units: int
     state: DateState
+    considered: tuple[LeadTimeObservation, ...]
 
 
 def find_requirement(actor: User, key: UUID) -> Requirement | None:
@@ -42,7 +51,7 @@ def find_requirement(actor: User, key: UUID) -> Requirement | None:
 
 
 def requirement_view(requirement: Requirement) -> RequirementView:
-    """For somebody who may see it; the caller asked at the door. Six queries."""
+    """For somebody who may see it; the caller asked at the door. Seven queries."""
     anchors = tuple(RosAnchor.objects.filter(requirement=requirement).select_related("gate").order_by("last_on", "pk"))
     allocations = list(
         Allocation.objects.filter(requirement=requirement)
@@ -81,5 +90,8 @@ def requirement_view(requirement: Requirement) -> RequirementView:
             is_delivered=delivered,
             has_forecast=bool(answer and answer.forecast_on),
             float_days=answer.float_days if answer else None,
+        ),
+        considered=tuple(
+            LeadTimeObservation.objects.filter(considered_for__requirement=requirement).order_by("-as_of", "pk")
         ),
     )

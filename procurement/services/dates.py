@@ -14,7 +14,7 @@ from procurement.domain.lots import LotState, spoken_for
 from procurement.domain.revision import DateRevision
 from procurement.gateways import wake
 from procurement.models import DeliveryLot, PurchaseOrder, ScheduleLine
-from procurement.services import forecasts, lots
+from procurement.services import forecasts, lead_times, lots
 from procurement.services.forecasts import Moved, Touched, local_date
 from procurement.vocabulary import LineStatus, RevisionKind, RunCause
 from sites.accounts import audit
@@ -131,6 +131,8 @@ def _write(
     for each in meant:
         if each.revision.kind is not RevisionKind.PROMISE:
             _set(each, actor=actor, now=now, document=statement.document)
+    if done := [each.lot.pk for each in meant if each.revision.kind is RevisionKind.ACTUAL]:
+        lead_times.derive_achieved(now=now, lots=done)
     written = _write_promises(
         meant,
         chains.Statement(
@@ -265,6 +267,8 @@ def take_back(
             left[milestone.pk] = _("The actual date was changed since.")
         else:
             chains.restore_actual(milestone, before.was_on, document=before.was_document, actor=actor, now=now)
+    if actuals:
+        lead_times.derive_achieved(now=now, lots=[lot.pk for lot in touched])
     return TakenBack(_recalculate_lots(touched, cause_key, cause_text, actor, now), left)
 
 

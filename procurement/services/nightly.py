@@ -8,7 +8,7 @@ from datetime import UTC, date, datetime
 from django.db import InterfaceError, OperationalError, connection, transaction
 
 from procurement.models import ForecastRun
-from procurement.services import forecasts, histories
+from procurement.services import forecasts, histories, lead_times
 from procurement.vocabulary import RunCause
 from sites.models import Site
 from sites.vocabulary import SiteStatus
@@ -52,13 +52,14 @@ def catch_up(*, now: datetime) -> CaughtUp:
 
 
 def _learn(now: datetime) -> None:
-    """How long steps took, once a UTC day and by one process; the others go on with what was known before."""
+    """How long steps and whole lines took, once a UTC day and by one process; the others go on with what was known."""
     as_of = now.astimezone(UTC).date()
     if histories.is_learnt(as_of):
         return
     with transaction.atomic():
         if _mine("nightly:histories") and not histories.is_learnt(as_of):
             histories.learn(as_of=as_of)
+            lead_times.derive_achieved(now=now)
 
 
 def _has_run(site: Site | None, as_of: date) -> bool:

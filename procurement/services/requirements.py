@@ -1,5 +1,6 @@
 """What a requirement's dates hang on: its required-on-site rule and its chosen lead time."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
@@ -8,9 +9,11 @@ from uuid import UUID
 from django.db import transaction
 from django.utils.translation import gettext as _
 
+from procurement.domain.percentile import weeks_at
 from procurement.gateways import wake
-from procurement.models import LeadTimeObservation, Requirement, RosAnchor
+from procurement.models import ConsideredLeadTime, LeadTimeObservation, Requirement, RosAnchor
 from procurement.queries import facts
+from procurement.queries.lead_time import classes_standing_in
 from procurement.services import forecasts
 from procurement.services.forecasts import Moved, Touched, local_date
 from procurement.vocabulary import RosRule, RunCause
@@ -119,10 +122,59 @@ def choose_lead_time(
         observation = _observation(requirement, observation_id)
         _check_weeks(weeks)
         _check_basis(requirement, observation, weeks, local_date(requirement.site, now))
+    return _plan_with(requirement, observation, weeks, None, (), reason, actor, now)
+
+
+@transaction.atomic
+def choose_percentile(
+    *,
+    requirement_id: UUID,
+    observation_ids: Collection[UUID],
+    percent: int,
+    reason: str,
+    actor: User,
+    now: datetime,
+) -> Ruled:
+    """Let a requirement that is not ordered run with a percentile of the high weeks of several observations.
+
+    They count between the same two steps; the newest of them stands for all. Raises NotFound, NotPermitted, Conflict,
+    and BadInput naming `observations`, `percentile`, `basis_from`, `basis_to` or `reason`.
+    """
+    requirement = _locked(requirement_id, actor, Permission.LEAD_TIME_WRITE)
+    _check_reason(reason)
+    chosen = sorted(
+        (_observation(requirement, key, field="observations") for key in set(observation_ids)),
+        key=lambda row: (row.as_of, row.pk),
+        reverse=True,
+    )
+    if len(chosen) < 2:
+        raise BadInput(_("A percentile needs at least two lead times."), field="observations")
+    if len({(row.basis_from, row.basis_to) for row in chosen}) > 1:
+        raise BadInput(_("They do not count between the same two steps."), field="observations")
+    weeks = weeks_at([row.high_weeks for row in chosen], percent)
+    _check_basis(requirement, chosen[0], weeks, local_date(requirement.site, now))
+    return _plan_with(requirement, chosen[0], weeks, percent, chosen, reason, actor, now)
+
+
+def _plan_with(
+    requirement: Requirement,
+    observation: LeadTimeObservation | None,
+    weeks: Decimal | None,
+    percent: int | None,
+    considered: Collection[LeadTimeObservation],
+    reason: str,
+    actor: User,
+    now: datetime,
+) -> Ruled:
     before = _rule_of(requirement)
     requirement.lead_time, requirement.lead_time_weeks = observation, weeks
+    requirement.lead_time_percentile = percent
     requirement.lead_time_reason = reason.strip() if observation else ""
-    requirement.save(update_fields=["lead_time", "lead_time_weeks", "lead_time_reason"])
+    requirement.save(update_fields=["lead_time", "lead_time_weeks", "lead_time_percentile", "lead_time_reason"])
+    requirement.considered.all().delete()
+    ConsideredLeadTime.objects.bulk_create(
+        ConsideredLeadTime(requirement=requirement, observation=row) for row in considered
+    )
     return _recorded(requirement, "requirement.lead_time_chosen", reason, before, actor, now)
 
 
@@ -159,12 +211,15 @@ def _activity_on(requirement: Requirement, project_code: str, activity_code: str
     return on
 
 
-def _observation(requirement: Requirement, observation_id: UUID) -> LeadTimeObservation:
+def _observation(requirement: Requirement, observation_id: UUID, *, field: str = "observation") -> LeadTimeObservation:
+    """Of the class, or of one that stands in for it."""
     observation = LeadTimeObservation.objects.filter(
-        pk=observation_id, equipment_class=requirement.equipment_class_id
+        pk=observation_id, equipment_class__in=classes_standing_in(requirement.equipment_class_id)
     ).first()
     if observation is None:
-        raise BadInput(_("There is no such lead time for this class of equipment."), field="observation")
+        raise BadInput(_("There is no such lead time for this class of equipment."), field=field)
+    if observation.retired_at is not None and observation.pk != requirement.lead_time_id:
+        raise BadInput(_("This lead time is retired."), field=field)
     return observation
 
 
@@ -200,6 +255,7 @@ def _rule_of(requirement: Requirement) -> dict[str, object]:
         "shake_out": f"{requirement.shake_out_days} {requirement.shake_out_basis}",
         "lead_time": str(requirement.lead_time_id) if requirement.lead_time_id else None,
         "lead_time_weeks": str(requirement.lead_time_weeks) if requirement.lead_time_weeks is not None else None,
+        "lead_time_percentile": requirement.lead_time_percentile,
     }
 
 

@@ -11,7 +11,7 @@ import pghistory
 from django.conf import settings
 from django.db import connection, transaction
 
-from procurement.services import api_keys, forecasts, histories
+from procurement.services import api_keys, forecasts, histories, lead_times
 from procurement.services.demo.catalogue import add_catalogue
 from procurement.services.demo.companies import add_companies
 from procurement.services.demo.draft import Draft, learn_sizes
@@ -66,6 +66,7 @@ def load_demo(*, today: date, now: datetime, recalculate: bool = True) -> DemoLo
     with pghistory.context(reason=_CAUSE):
         counts = draft.save()
     learn_sizes()
+    lead_times.derive_achieved(now=now)
     audit.record(
         actor=people["admin"],
         verb="demo.loaded",

@@ -151,19 +151,12 @@ def _add_series(draft: Draft, classes: dict[str, EquipmentClass], by: User) -> N
 
 
 def _from_order(draft: Draft, bought: Bought, by: User) -> None:
-    """What the contract says, and what came of it."""
+    """What the contract says; what came of it is derived from the actuals, as everywhere."""
     issued_on, ready_on = bought.chain.baseline[_ORDER], bought.chain.baseline[_READY]
     if bought.lot.number == 1 and bought.schedule_line.number == 1:
         _observe(
             draft, f"contract {bought.chain.name}", bought.line.equipment_class, LeadTimeKind.CONTRACT,
             (_weeks(issued_on, ready_on),) * 2, issued_on, f"Order {bought.order.number}", by,
-            basis_to=_READY, maker=bought.maker, region=bought.maker.plan.country,
-        )  # fmt: skip
-    done_on = bought.chain.actual(_READY)
-    if done_on is not None:
-        _observe(
-            draft, f"achieved {bought.chain.name}", bought.line.equipment_class, LeadTimeKind.ACHIEVED,
-            (_weeks(issued_on, done_on),) * 2, done_on, f"Order {bought.order.number}, ready to ship", by,
             basis_to=_READY, maker=bought.maker, region=bought.maker.plan.country,
         )  # fmt: skip
 

@@ -213,6 +213,6 @@ def test_a_requirement_with_more_anchors(site: Site, django_assert_num_queries: 
         for number in numbers:
             gate = GateFactory.create(site=site, name=f"Gate {number}")
             RosAnchorFactory.create(requirement=requirement, gate=gate)
-        with django_assert_num_queries(5):
+        with django_assert_num_queries(6):
             view = requirement_view(requirement)
     assert len(view.anchors) == 3

@@ -1,0 +1,126 @@
+"""The pages of lead times and of a requirement's choice, through a browser's requests."""
+
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from procurement.models import LeadTimeObservation, Requirement
+from sites.accounts.permissions import Role
+from tests.factories.procurement import LeadTimeFactory
+from tests.factories.sites import MembershipFactory
+from tests.procurement.portal.conftest import Place, browser_of
+from tests.procurement.portal.test_markup import Page
+
+pytestmark = pytest.mark.django_db
+
+QUOTED = {
+    "kind": "quoted", "low_weeks": "40", "high_weeks": "48", "basis_from": "PO_ISSUED", "basis_to": "RTS",
+    "as_of": "2026-11-01", "source": "Quotation 18",
+}  # fmt: skip
+
+
+@pytest.fixture
+def planner() -> Client:
+    """A buyer of the whole portfolio."""
+    return browser_of(MembershipFactory.create(role=Role.BUYER).person)
+
+
+def class_url(place: Place) -> str:
+    return f"/lead-times/{place.unordered.equipment_class.code}/"
+
+
+def post(client: Client, url: str, **given: Any) -> Any:
+    return client.post(url, given)
+
+
+def test_the_page_of_a_class_shows_spread_trend_and_rows(planner: Client, sydney: Place) -> None:
+    for month in (3, 6):
+        LeadTimeFactory.create(
+            equipment_class=sydney.unordered.equipment_class,
+            kind="market",
+            source=f"Cost index, {month}",
+            as_of=f"2026-{month:02}-01",
+        )
+
+    html = planner.get(class_url(sydney)).content.decode()
+
+    assert "Spread and age" in html
+    assert "Published trend" in html
+    page = Page(html)
+    assert (page.unlabelled, page.tables) == ([], page.captions)
+
+
+def test_an_observation_is_added_through_its_form(planner: Client, sydney: Place) -> None:
+    answer = post(planner, f"{class_url(sydney)}add/", **QUOTED)
+
+    assert answer.status_code == 302
+    assert LeadTimeObservation.objects.filter(source="Quotation 18").count() == 1
+
+
+@pytest.mark.parametrize(
+    ("given", "field"),
+    [({"as_of": ""}, "as_of"), ({"basis_from": ""}, "basis_from"), ({"low_weeks": "49"}, "low_weeks")],
+)
+def test_without_basis_or_date_or_with_low_above_high_nothing_is_saved(
+    planner: Client, sydney: Place, given: dict[str, str], field: str
+) -> None:
+    answer = post(planner, f"{class_url(sydney)}add/", **{**QUOTED, **given})
+
+    assert answer.status_code == 422
+    assert f'id="add-{field}_error"' in answer.content.decode()
+    assert not LeadTimeObservation.objects.filter(source="Quotation 18").exists()
+
+
+def test_one_is_retired_and_a_circle_of_stand_ins_refused(planner: Client, sydney: Place) -> None:
+    observation = sydney.unordered.lead_time
+    assert observation is not None
+
+    answer = post(planner, f"{class_url(sydney)}retire/", observation=str(observation.pk), why="Withdrawn")
+    assert answer.status_code == 302
+
+    code = observation.equipment_class.pk
+    assert post(planner, f"{class_url(sydney)}fallback/", fallback=str(code)).status_code == 422
+
+
+def test_who_may_not_write_sees_no_form_and_is_refused(browser: Client, sydney: Place) -> None:
+    assert "Add an observation" not in browser.get(class_url(sydney)).content.decode()
+    assert post(browser, f"{class_url(sydney)}add/", **QUOTED).status_code == 403
+
+
+def test_a_planner_takes_a_percentile_of_two_and_keeps_the_reason(planner: Client, sydney: Place) -> None:
+    rows = [sydney.unordered.lead_time, LeadTimeFactory.create(equipment_class=sydney.unordered.equipment_class)]
+
+    answer = post(
+        planner,
+        f"/requirements/{sydney.unordered.pk}/lead-time/",
+        observations=[str(row.pk) for row in rows if row],
+        percentile="80",
+        why="Two makers",
+    )
+
+    assert answer.status_code == 302
+    planned = Requirement.objects.get(pk=sydney.unordered.pk)
+    assert (planned.lead_time_percentile, planned.lead_time_reason) == (80, "Two makers")
+    assert "P80 of 2 observations" in planner.get(f"/requirements/{planned.pk}/").content.decode()
+
+
+def test_no_observation_goes_back_to_the_usual_durations(planner: Client, sydney: Place) -> None:
+    answer = post(planner, f"/requirements/{sydney.unordered.pk}/lead-time/", why="Too old")
+
+    assert answer.status_code == 302
+    assert Requirement.objects.get(pk=sydney.unordered.pk).lead_time is None
+
+
+def test_the_required_date_is_fixed_with_a_reason(planner: Client, sydney: Place) -> None:
+    url = f"/requirements/{sydney.unordered.pk}/required/"
+
+    assert post(planner, url, required_on="2027-08-02").status_code == 422
+    assert post(planner, url, required_on="2027-08-02", why="Agreed").status_code == 302
+    assert str(Requirement.objects.get(pk=sydney.unordered.pk).required_on_site) == "2027-08-02"
+
+
+def test_a_requirement_that_is_not_ordered_says_why_in_one_sentence(browser: Client, sydney: Place) -> None:
+    html = browser.get(f"/requirements/{sydney.unordered.pk}/").content.decode()
+
+    assert "SYD1 asked for it by 20 Sep 2027; nothing is ordered yet, so it counts as if ordered on 20 Nov 2026" in html
