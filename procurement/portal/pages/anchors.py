@@ -177,7 +177,7 @@ def _page(
     site, page = view.site, number(request.GET.get("page", ""), 1)
     context = {
         "view": view,
-        "forms": _forms(actor, view, refused),
+        "forms": _forms(actor, view, refused, page=min(page, view.pages)),
         "matches": matches,
         "filter": {"page": min(page, view.pages)},
         "before": page - 1,
@@ -191,7 +191,8 @@ def _page(
     return render(request, "schedules/anchors.html", context, status=status)
 
 
-def _forms(actor: User, view: AnchorsView, refused: dict[str, PortalForm]) -> list[dict[str, Any]]:
+def _forms(actor: User, view: AnchorsView, refused: dict[str, PortalForm], *, page: int) -> list[dict[str, Any]]:
+    """A form offers the requirements of the page that it stands on, and is read against the same."""
     may_gates = can(actor, Permission.SITE_WRITE, site_id=view.site.pk)
     may_needs = can(actor, Permission.REQUIREMENT_WRITE, site_id=view.site.pk)
     has_schedule = bool(view.projects)
@@ -211,7 +212,7 @@ def _forms(actor: User, view: AnchorsView, refused: dict[str, PortalForm]) -> li
             "title": title,
             "form": refused.get(name, form),
             "is_open": name in refused,
-            "url": reverse(f"anchors_{name}", args=[view.site.code]),
+            "url": f"{reverse(f'anchors_{name}', args=[view.site.code])}?page={page}",
         }
         for name, sign, title, form, is_offered in offered
         if is_offered or name in refused

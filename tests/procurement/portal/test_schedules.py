@@ -9,6 +9,7 @@ from django.test import Client
 from pytest_django import DjangoAssertNumQueries
 
 from procurement.models import Requirement
+from procurement.queries import anchors
 from procurement.queries.anchors import anchors_view
 from procurement.queries.schedule_activities import ActivityFilter, activity_page
 from procurement.queries.schedule_revisions import across_revisions, site_revisions
@@ -317,6 +318,27 @@ def test_a_required_date_is_bound_by_hand(planner: Client, approver: Client, sit
 
     requirement.refresh_from_db()
     assert (answer.status_code, requirement.required_on_site) == (302, date(2027, 1, 11))
+
+
+def test_a_required_date_of_a_further_page_is_bound_from_there(
+    planner: Client, approver: Client, site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(anchors, "REQUIREMENTS_A_PAGE", 1)
+    accepted(planner, approver, FIRST)
+    RequirementFactory.create(site=site, tag="TX-01")
+    second = RequirementFactory.create(site=site, tag="TX-02")
+    html = planner.get("/sites/SYD1/anchors/?page=2").content.decode()
+
+    answer = planner.post(
+        "/sites/SYD1/anchors/requirement/?page=2",
+        {
+            "requirement": str(second.pk), "project_code": "BUILD", "activity_code": "A100", "edge": "start",
+            "shake_out_days": "0", "shake_out_basis": "working", "reason": "It is set there",
+        },
+    )  # fmt: skip
+
+    assert "/sites/SYD1/anchors/requirement/?page=2#requirement" in html
+    assert (answer.status_code, second.anchors.count()) == (302, 1)
 
 
 RULE = {
