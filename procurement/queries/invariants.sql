@@ -92,4 +92,35 @@ GROUP BY p.id, t.day HAVING sum(s.mw) > p.contracted_mw
 UNION ALL
 SELECT 'a_capacity_step_waits_for_works_of_its_own_connection', s.id::text, w.id::text
 FROM sites_gridcapacitystep s JOIN sites_networkworks w ON w.id = s.works_id WHERE w.connection_id <> s.connection_id
+UNION ALL
+SELECT 'a_link_stays_within_its_schedule', k.id::text, s.revision_id::text
+FROM sites_activitylink k JOIN sites_activity s ON s.id = k.successor_id JOIN sites_activity p ON p.id = k.predecessor_id
+WHERE p.revision_id <> s.revision_id
+UNION ALL
+SELECT 'a_schedule_document_proves_its_hash', d.id::text, d.sha256
+FROM sites_scheduledocument d WHERE encode(sha256(d.content), 'hex') <> d.sha256
+UNION ALL
+SELECT 'what_is_lost_is_not_in_the_schedule', g.id::text, format('%s %s', g.project_code, g.activity_code)
+FROM sites_gate g
+JOIN sites_schedulerevision r ON r.site_id = g.site_id AND r.project_code = g.project_code AND r.state = 'accepted'
+JOIN sites_activity a ON a.revision_id = r.id AND a.code = g.activity_code
+WHERE g.lost_at IS NOT NULL AND CASE g.activity_edge
+  WHEN 'start' THEN coalesce(a.actual_start, a.early_start, a.planned_start)
+  ELSE coalesce(a.actual_finish, a.early_finish, a.planned_finish) END IS NOT NULL
+UNION ALL
+SELECT 'what_is_lost_is_not_in_the_schedule', n.id::text, format('%s %s', n.project_code, n.activity_code)
+FROM procurement_rosanchor n JOIN procurement_requirement q ON q.id = n.requirement_id AND q.cancelled_at IS NULL
+JOIN sites_schedulerevision r ON r.site_id = q.site_id AND r.project_code = n.project_code AND r.state = 'accepted'
+JOIN sites_activity a ON a.revision_id = r.id AND a.code = n.activity_code
+WHERE n.lost_at IS NOT NULL AND q.ros_rule = 'anchored' AND CASE n.edge
+  WHEN 'start' THEN coalesce(a.actual_start, a.early_start, a.planned_start)
+  ELSE coalesce(a.actual_finish, a.early_finish, a.planned_finish) END IS NOT NULL
+UNION ALL
+SELECT 'a_gate_keeps_the_date_of_its_activity', g.id::text, format('%s kept', g.followed_on)
+FROM sites_gate g
+JOIN sites_schedulerevision r ON r.site_id = g.site_id AND r.project_code = g.project_code AND r.state = 'accepted'
+JOIN sites_activity a ON a.revision_id = r.id AND a.code = g.activity_code
+WHERE g.lost_at IS NULL AND g.followed_on <> (CASE g.activity_edge
+  WHEN 'start' THEN coalesce(a.actual_start, a.early_start, a.planned_start)
+  ELSE coalesce(a.actual_finish, a.early_finish, a.planned_finish) END)::date
 ORDER BY 1, 2

@@ -59,6 +59,14 @@ def test_a_file_lands_in_quarantine(lead: Caller) -> None:
     assert (body["projects"][0]["activities"], body["projects"][0]["links"]) == (2, 1)
 
 
+def test_a_file_may_be_larger_than_any_document_of_the_api(lead: Caller) -> None:
+    memo = ["%T\tMEMO", "%F\ttext", *("%R\t" + "x" * 1000 for _ in range(6_500))]
+
+    revision = uploaded(lead, xer(*SMALL, memo))["revisions"][0]
+
+    assert revision["state"] == "quarantined"
+
+
 def test_the_same_bytes_twice_are_one_import(lead: Caller) -> None:
     assert one(lead) == one(lead)
     assert ScheduleRevision.objects.count() == 1

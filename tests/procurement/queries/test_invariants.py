@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 
@@ -21,9 +22,10 @@ from procurement.models import (
     ScheduleLine,
 )
 from procurement.queries import invariants
-from procurement.vocabulary import LineStatus
+from procurement.vocabulary import LineStatus, RosRule
 from sites.accounts.permissions import Role
-from sites.models import Chain, Milestone, PowerPurchaseAgreement
+from sites.models import Chain, Gate, Milestone, PowerPurchaseAgreement
+from sites.vocabulary import RevisionState
 from tests.factories.accounts import UserFactory
 from tests.factories.power import CapacityStepFactory, NetworkWorksFactory, ShareStepFactory
 from tests.factories.procurement import (
@@ -35,14 +37,19 @@ from tests.factories.procurement import (
     ReceiptFactory,
     RedundancyGroupFactory,
     RequirementFactory,
+    RosAnchorFactory,
 )
 from tests.factories.sites import (
+    ActivityFactory,
+    ActivityLinkFactory,
     AgreementFactory,
     ChainFactory,
     GateFactory,
     GridConnectionFactory,
     MembershipFactory,
     PromiseFactory,
+    ScheduleDocumentFactory,
+    ScheduleRevisionFactory,
     ShareFactory,
     SiteFactory,
 )
@@ -201,6 +208,40 @@ def _machine_in_charge(world: World) -> None:
     MembershipFactory.create(person=UserFactory.create(machine=True), role=Role.ADMINISTRATOR)
 
 
+def _followed() -> Gate:
+    """A gate that follows an activity of the accepted schedule, which starts and ends on 1 March 2027."""
+    noon = datetime.fromisoformat("2027-03-01 12:00")
+    revision = ScheduleRevisionFactory.create(state=RevisionState.ACCEPTED)
+    ActivityFactory.create(revision=revision, code="A10", early_start=noon, early_finish=noon)
+    gate: Gate = GateFactory.create(
+        site=revision.site, project_code="BUILD", activity_code="A10", followed_on=noon.date()
+    )
+    return gate
+
+
+def _link_between_schedules(world: World) -> None:
+    ActivityLinkFactory.create(successor=ActivityFactory.create(revision=ScheduleRevisionFactory.create()))
+
+
+def _document_of_other_bytes(world: World) -> None:
+    ScheduleDocumentFactory.create(content=b"ERMHDR")
+
+
+def _gate_lost_in_sight(world: World) -> None:
+    Gate.objects.filter(pk=_followed().pk).update(lost_at="2026-11-20T12:00:00Z")
+
+
+def _anchor_lost_in_sight(world: World) -> None:
+    requirement = RequirementFactory.create(site=_followed().site, ros_rule=RosRule.ANCHORED, ros_fixed_on=None)
+    RosAnchorFactory.create(
+        requirement=requirement, gate=None, project_code="BUILD", activity_code="A10", lost_at="2026-11-20T12:00:00Z"
+    )
+
+
+def _gate_a_day_off(world: World) -> None:
+    Gate.objects.filter(pk=_followed().pk).update(followed_on=F("followed_on") + timedelta(days=1))
+
+
 BREAKS: list[tuple[str, Callable[[World], None]]] = [
     ("lots_add_up_to_their_schedule_line", _lots_do_not_add_up),
     ("allocations_fit_their_lot", _lot_allocated_twice),
@@ -225,6 +266,11 @@ BREAKS: list[tuple[str, Callable[[World], None]]] = [
     ("shares_fit_their_agreement", _shared_twice),
     ("shares_fit_their_agreement", _shared_out_by_a_step),
     ("a_capacity_step_waits_for_works_of_its_own_connection", _works_of_another_connection),
+    ("a_link_stays_within_its_schedule", _link_between_schedules),
+    ("a_schedule_document_proves_its_hash", _document_of_other_bytes),
+    ("what_is_lost_is_not_in_the_schedule", _gate_lost_in_sight),
+    ("what_is_lost_is_not_in_the_schedule", _anchor_lost_in_sight),
+    ("a_gate_keeps_the_date_of_its_activity", _gate_a_day_off),
 ]
 
 
