@@ -53,6 +53,7 @@ from tests.factories.sites import (
     SiteFactory,
 )
 from tests.history import happened_at
+from tests.numbers import values
 
 pytestmark = pytest.mark.django_db
 
@@ -134,7 +135,7 @@ def test_stored_rows_give_the_balance_worked_on_paper() -> None:
         ("2027-11-01", 30, ["supply"]),
         ("2028-01-01", 25, ["supply"]),
     ]
-    assert (found.totals.gap_mw_days, found.totals.unused_mw_days) == (517, 1154)
+    assert values(found.totals.gap_mw_days, found.totals.unused_mw_days) == (517, 1154)
 
 
 def test_a_quarter_says_what_binds_it_longest_and_what_leaves_a_gap() -> None:
@@ -146,7 +147,7 @@ def test_a_quarter_says_what_binds_it_longest_and_what_leaves_a_gap() -> None:
         ("cooling", 61, 0),
         ("electrical", 30, 0),
     ]
-    assert (third.usable_mw, third.ramp_mw, third.totals.gap_mw_days) == (24, 22, 62)
+    assert values(third.usable_mw, third.ramp_mw, third.totals.gap_mw_days) == (24, 22, 62)
 
 
 def test_a_site_that_does_not_depend_on_contracted_supply_is_not_held_down_by_it() -> None:
@@ -182,7 +183,7 @@ def test_supply_ends_with_its_term_and_tail() -> None:
     supply = _limit(_balance(site), PowerLimit.SUPPLY)
 
     # Two and a half years from 1 June 2027 end on 30 November 2029.
-    assert (supply.at(date(2029, 11, 30)), supply.at(date(2029, 12, 1))) == (30, 0)
+    assert values(supply.at(date(2029, 11, 30)), supply.at(date(2029, 12, 1))) == (30, 0)
 
 
 def test_capacity_waits_for_the_works_it_names() -> None:
@@ -344,7 +345,7 @@ def test_ramps_shares_and_capacity_are_as_they_stood_on_a_past_day() -> None:
     past = _balance(site, Knowledge(date(2026, 9, 1), KnowledgeMode.KNOWN_ON))
 
     assert past.facts.power.ramp.steps == ((date(2027, 5, 1), Decimal(9)),)
-    assert (_limit(past, PowerLimit.GRID).peak, _limit(past, PowerLimit.SUPPLY).peak) == (25, 12)
+    assert values(_limit(past, PowerLimit.GRID).peak, _limit(past, PowerLimit.SUPPLY).peak) == (25, 12)
     assert _balance(site).facts.power.ramp.peak == 30
 
 
@@ -356,7 +357,7 @@ def test_a_row_removed_since_counts_on_the_days_it_was_there() -> None:
 
     past = _balance(site, Knowledge(date(2026, 9, 1), KnowledgeMode.KNOWN_ON))
 
-    assert (past.facts.power.ramp.peak, _balance(site).facts.power.ramp.peak) == (9, 0)
+    assert values(past.facts.power.ramp.peak, _balance(site).facts.power.ramp.peak) == (9, 0)
 
 
 def test_the_baseline_is_what_was_agreed_first_and_the_target_where_nothing_was() -> None:
@@ -434,7 +435,7 @@ def test_damages_are_payable_where_the_site_is_connected_late() -> None:
     (share_balance,) = _balance(site).shares
 
     assert share_balance.cost.payable is not None
-    assert (share_balance.cost.payable.days, share_balance.cost.payable.whole.amount) == (59, 47_200)
+    assert values(share_balance.cost.payable.days, share_balance.cost.payable.whole.amount) == (59, 47_200)
 
 
 def test_money_of_two_currencies_is_never_added() -> None:
@@ -457,8 +458,8 @@ def test_energy_is_covered_by_quarter_and_by_year() -> None:
     found = power_balance.energy_cover(_balance(_costly_site()))
 
     by_name = {row.span.name: row for row in found.quarters}
-    assert (by_name["2027-Q2"].load_mwh, by_name["2027-Q2"].matched_percent) == (14_640, 0)
-    assert (by_name["2027-Q3"].contracted_mwh, by_name["2027-Q3"].matched_percent) == (17_664, 80)
+    assert values(by_name["2027-Q2"].load_mwh, by_name["2027-Q2"].matched_percent) == (14_640, 0)
+    assert values(by_name["2027-Q3"].contracted_mwh, by_name["2027-Q3"].matched_percent) == (17_664, 80)
     assert [row.span.name for row in found.years] == ["2027", "2028"]
 
 
@@ -472,9 +473,9 @@ def test_a_group_of_sites_adds_up_and_does_not_fill_one_gap_from_another_site() 
 
     found = power_balance.group(power_balance.site_balances([one, other], FROM, UNTIL, Knowledge(TODAY)))
 
-    assert (found.gap_mw_days, found.known_gap_mw_days) == (517, 517)
+    assert values(found.gap_mw_days, found.known_gap_mw_days) == (517, 517)
     august = next(row for row in found.periods if row.from_on == date(2027, 8, 1))
-    assert (august.ramp_mw, august.usable_mw, august.gap_mw) == (22, 70, 2)
+    assert values(august.ramp_mw, august.usable_mw, august.gap_mw) == (22, 70, 2)
     assert august.held_down == ((one.code, (PowerLimit.GRID,)),)
 
 
@@ -484,7 +485,7 @@ def test_a_site_that_is_not_known_makes_the_sum_unknown_but_not_the_known_part()
 
     found = power_balance.group(power_balance.site_balances([paper_site(), other], FROM, UNTIL, Knowledge(TODAY)))
 
-    assert (found.gap_mw_days, found.known_gap_mw_days) == (None, 517)
+    assert values(found.gap_mw_days, found.known_gap_mw_days) == (None, 517)
 
 
 def test_three_sites_take_as_many_queries_as_one() -> None:

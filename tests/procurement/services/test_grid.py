@@ -21,6 +21,7 @@ from sites.domain.errors import BadInput, Conflict, NotFound, NotPermitted, Rule
 from sites.models import GridConnection, LoadStep, Site, SpotPrice
 from sites.vocabulary import EnergyUnit, GridState, Precision, PromiseSource
 from tests.factories.sites import BlockFactory, GridConnectionFactory, MembershipFactory, ShareFactory, SiteFactory
+from tests.numbers import values
 
 pytestmark = pytest.mark.django_db
 
@@ -137,7 +138,8 @@ def test_capacity_steps_are_numbered_as_given_and_name_their_works() -> None:
 
     _capacity(connection, CapacityStep(Decimal(20), Decimal(5)), CapacityStep(Decimal(40), works="Second circuit"))
 
-    rows = list(connection.capacity_steps.order_by("number").values_list("number", "firm_mw", "flexible_mw", "works"))
+    columns = ("number", "firm_mw", "flexible_mw", "works")
+    rows: list[Any] = list(connection.capacity_steps.order_by("number").values_list(*columns))
     assert rows == [(1, 20, 5, None), (2, 40, 0, works.pk)]
     connection.refresh_from_db()
     assert connection.offer_expires_on == date(2027, 1, 31)
@@ -240,7 +242,7 @@ def test_a_spot_price_is_kept_by_the_megawatt_hour_and_set_once_a_day() -> None:
 
     again = _spot(site, price=Decimal("0.11"), unit=EnergyUnit.KWH)
 
-    assert (again.price_per_mwh, SpotPrice.objects.count()) == (110, 1)
+    assert values(again.price_per_mwh, SpotPrice.objects.count()) == (110, 1)
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ from sites.domain.energy_cover import Cover, Supply, cover
 from sites.domain.power_curve import Curve, stepped, window
 from sites.domain.power_periods import Span, quarters, years
 from sites.vocabulary import Certificate
+from tests.numbers import values
 
 # 10 MW from 1 January 2027.
 RAMP = stepped([(date(2027, 1, 1), Decimal(10))])
@@ -33,28 +34,28 @@ def test_a_quarter_is_covered_by_what_is_delivered_in_it() -> None:
     # 90 days x 10 MW x 24 h = 21 600 MWh of load; a share of 8 MW from 1 March: 31 x 8 x 24 = 5 952 MWh, 27.6 %.
     found = _one(_supply(8, date(2027, 3, 1)))
 
-    assert (found.load_mwh, found.contracted_mwh, found.matched_mwh) == (21_600, 5_952, 5_952)
+    assert values(found.load_mwh, found.contracted_mwh, found.matched_mwh) == (21_600, 5_952, 5_952)
     assert found.matched_percent == Decimal("27.6")
 
 
 def test_what_is_contracted_beyond_the_load_matches_no_more_than_the_load() -> None:
     found = _one(_supply(8), _supply(8))
 
-    assert (found.contracted_mwh, found.matched_mwh, found.matched_percent) == (34_560, 21_600, 100)
+    assert values(found.contracted_mwh, found.matched_mwh, found.matched_percent) == (34_560, 21_600, 100)
 
 
 def test_a_yearly_volume_is_spread_by_its_load_factor_and_bounded_by_its_tolerance() -> None:
     # 20 MW at a load factor of a quarter: 5 MW round the clock, 90 x 5 x 24 = 10 800; 10 % either way.
     found = _one(_supply(20, load_factor=Decimal("0.25"), tolerance_percent=Decimal(10)))
 
-    assert (found.contracted_mwh, found.least_mwh, found.most_mwh) == (10_800, 9_720, 11_880)
+    assert values(found.contracted_mwh, found.least_mwh, found.most_mwh) == (10_800, 9_720, 11_880)
     assert found.matched_percent == 50
 
 
 def test_a_volume_that_is_not_known_leaves_the_cover_unknown() -> None:
     found = _one(_supply(8, load_factor=None))
 
-    assert (found.contracted_mwh, found.matched_percent, found.load_mwh) == (None, None, 21_600)
+    assert values(found.contracted_mwh, found.matched_percent, found.load_mwh) == (None, None, 21_600)
 
 
 def test_a_share_without_a_date_of_cod_leaves_the_cover_unknown() -> None:
@@ -68,7 +69,7 @@ def test_a_volume_that_is_not_known_but_comes_later_does_not_matter() -> None:
 def test_without_load_there_is_no_share_matched() -> None:
     (found,) = cover(Curve(), [_supply(8)], [Span("2027", date(2027, 1, 1), date(2027, 12, 31))])
 
-    assert (found.load_mwh, found.matched_mwh, found.matched_percent) == (0, 0, None)
+    assert values(found.load_mwh, found.matched_mwh, found.matched_percent) == (0, 0, None)
 
 
 def test_certificates_are_counted_by_kind() -> None:
@@ -76,7 +77,7 @@ def test_certificates_are_counted_by_kind() -> None:
 
     # 4 x 24 x 90 = 8 640; 2 x 24 x 90 = 4 320; 12 960 of 21 600: 60 %.
     assert found.certificates == ((Certificate.LGC, Decimal(8640)), (Certificate.REGO_AU, Decimal(4320)))
-    assert (found.certificate_mwh, found.certificate_percent) == (12_960, 60)
+    assert values(found.certificate_mwh, found.certificate_percent) == (12_960, 60)
 
 
 def test_a_scheme_that_ends_gives_way_to_what_is_agreed_to_follow_it() -> None:
@@ -89,7 +90,7 @@ def test_a_scheme_that_ends_gives_way_to_what_is_agreed_to_follow_it() -> None:
         (Certificate.REGO_AU, Decimal(720)),
     )
     ending = _one(replace(lasting, successor=None), span=span)
-    assert (ending.certificate_mwh, ending.certificate_percent) == (480, 40)
+    assert values(ending.certificate_mwh, ending.certificate_percent) == (480, 40)
 
 
 @settings(max_examples=80, deadline=None)

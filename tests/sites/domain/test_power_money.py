@@ -2,6 +2,7 @@
 
 from datetime import date
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -19,6 +20,7 @@ from sites.domain.power_money import (
     price_per_mwh,
 )
 from sites.vocabulary import DamagesKind, EnergyUnit, PriceKind
+from tests.numbers import values
 
 STEPPED = DamagesTerms(bands=(Band(1, Decimal(150)), Band(31, Decimal(250)), Band(61, Decimal(350))))
 PERCENT = DamagesTerms(
@@ -60,7 +62,7 @@ def test_damages_rise_in_bands_of_thirty_days(days: int, amount: int) -> None:
 def test_percent_a_day_starts_after_the_grace_and_ends_at_the_cap(days: int, chargeable: int, amount: int) -> None:
     found = damages(PERCENT, days, Decimal(10))
 
-    assert (found.chargeable_days, found.amount) == (chargeable, amount)
+    assert values(found.chargeable_days, found.amount) == (chargeable, amount)
 
 
 def test_an_answer_says_that_it_was_capped_and_what_it_would_have_been() -> None:
@@ -173,7 +175,7 @@ def test_a_price_that_is_not_stated_is_not_known() -> None:
 
 def test_the_load_factor_is_that_of_the_stated_volume_and_one_for_a_flat_block() -> None:
     # 350 400 MWh a year of 40 MW: 40 x 8 760 = 350 400, round the clock.
-    whole = {"contracted_mw": Decimal(40), "p50_mwh": None}
+    whole: dict[str, Any] = {"contracted_mw": Decimal(40), "p50_mwh": None}
 
     assert load_factor(is_flat=False, annual_mwh=Decimal(350_400), **whole) == 1
     assert load_factor(is_flat=True, annual_mwh=None, **whole) == 1

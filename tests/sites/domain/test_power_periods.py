@@ -5,6 +5,7 @@ from sites.domain.power_balance import Limit, SitePower, balance
 from sites.domain.power_curve import area, level, stepped
 from sites.domain.power_periods import BindingDays, by_quarter, quarters, together, years
 from sites.vocabulary import PowerLimit
+from tests.numbers import values
 
 
 def test_quarters_and_years_are_cut_at_the_ends_of_a_window() -> None:
@@ -28,7 +29,7 @@ def test_a_quarter_counts_the_days_a_limit_binds_and_those_it_leaves_a_gap() -> 
 
     assert first.binding == (BindingDays(PowerLimit.GRID, 31, 0),)
     assert second.binding == (BindingDays(PowerLimit.GRID, 91, 61),)
-    assert (second.totals.gap_mw_days, second.usable_mw, second.ramp_mw) == (122, 8, 10)
+    assert values(second.totals.gap_mw_days, second.usable_mw, second.ramp_mw) == (122, 8, 10)
 
 
 def test_no_period_has_no_quarter_and_no_site_no_sum() -> None:
@@ -41,8 +42,8 @@ def test_sites_side_by_side_keep_their_own_gap() -> None:
 
     early, late = together({"A": balance(_site(8, 10), *window), "B": balance(_site(50, 20), *window)})
 
-    assert (early.until_on, early.ramp_mw, early.gap_mw) == (date(2027, 4, 30), 0, 0)
-    assert (late.ramp_mw, late.usable_mw, late.gap_mw, late.unused_mw) == (30, 58, 2, 30)
+    assert values(early.until_on, early.ramp_mw, early.gap_mw) == (date(2027, 4, 30), 0, 0)
+    assert values(late.ramp_mw, late.usable_mw, late.gap_mw, late.unused_mw) == (30, 58, 2, 30)
     assert late.held_down == (("A", (PowerLimit.GRID,)),)
 
 
@@ -52,7 +53,7 @@ def test_an_unknown_site_makes_the_sum_unknown() -> None:
 
     (found,) = together({"A": balance(_site(8, 10), *window), "B": balance(unknown, *window)})
 
-    assert (found.ramp_mw, found.usable_mw, found.gap_mw) == (15, None, None)
+    assert values(found.ramp_mw, found.usable_mw, found.gap_mw) == (15, None, None)
 
 
 def test_the_area_under_a_curve_counts_both_days() -> None:

@@ -13,18 +13,20 @@ from sites.domain.power_curve import Curve, level, stepped
 from sites.domain.power_money import Band, DamagesTerms, PriceTerms
 from sites.domain.power_shares import Delay, DelayTerms, Share, ShareCost, SpotTerms, cost
 from sites.vocabulary import EnergyUnit, PowerLimit
+from tests.numbers import values
 
 SPOT = SpotTerms(((date(2026, 1, 1), Decimal(95)),), "AUD", "Forward curve")
 STEPPED = DamagesTerms(bands=(Band(1, Decimal(150)), Band(31, Decimal(250)), Band(61, Decimal(350))))
 
 
 def _share(key: str, mw: int, *, price: int = 70, **given: Any) -> Share:
+    terms: dict[str, Any] = {"cod_on": date(2027, 7, 1), "load_factor": Decimal(1), "spot": SPOT} | given
     return Share(
         key=key,
         mw=level(Decimal(mw)),
         currency="AUD",
         price=PriceTerms(Decimal(price), EnergyUnit.MWH, "AUD"),
-        **({"cod_on": date(2027, 7, 1), "load_factor": Decimal(1), "spot": SPOT} | given),
+        **terms,
     )
 
 
@@ -40,9 +42,9 @@ def test_load_before_cod_is_bought_on_the_spot_market() -> None:
 
     (found,) = cost([_share("A", 8)], periods)
 
-    assert (found.exposed_mw_days, found.exposed_mwh) == (488, 11_712)
-    assert (found.spot_cost, found.spot_over_contract) == (1_112_640, 292_800)
-    assert (found.unused_mw_days, found.minimum_take_cost, found.tail_mw_days) == (0, 0, 0)
+    assert values(found.exposed_mw_days, found.exposed_mwh) == (488, 11_712)
+    assert values(found.spot_cost, found.spot_over_contract) == (1_112_640, 292_800)
+    assert values(found.unused_mw_days, found.minimum_take_cost, found.tail_mw_days) == (0, 0, 0)
 
 
 def test_cod_before_load_is_paid_for_unused_below_the_minimum_take() -> None:
@@ -54,9 +56,9 @@ def test_cod_before_load_is_paid_for_unused_below_the_minimum_take() -> None:
 
     (found,) = cost([share], periods)
 
-    assert (found.unused_mw_days, found.tail_mw_days) == (450, 300)
-    assert (found.minimum_take_mwh, found.minimum_take_cost) == (7_920, 633_600)
-    assert (found.exposed_mw_days, found.spot_cost) == (0, 0)
+    assert values(found.unused_mw_days, found.tail_mw_days) == (450, 300)
+    assert values(found.minimum_take_mwh, found.minimum_take_cost) == (7_920, 633_600)
+    assert values(found.exposed_mw_days, found.spot_cost) == (0, 0)
 
 
 def test_without_a_spot_price_the_exposure_has_no_amount_but_keeps_its_energy() -> None:
@@ -64,7 +66,7 @@ def test_without_a_spot_price_the_exposure_has_no_amount_but_keeps_its_energy() 
 
     (found,) = cost([_share("A", 8, spot=None)], periods)
 
-    assert (found.exposed_mwh, found.spot_cost, found.spot_over_contract) == (1_920, None, None)
+    assert values(found.exposed_mwh, found.spot_cost, found.spot_over_contract) == (1_920, None, None)
     assert found.unknown == {"spot_price"}
 
 
@@ -82,7 +84,7 @@ def test_a_share_without_a_volume_has_megawatt_days_but_no_energy() -> None:
 
     (found,) = cost([_share("A", 8, load_factor=None)], periods)
 
-    assert (found.exposed_mw_days, found.exposed_mwh, found.spot_cost) == (80, None, None)
+    assert values(found.exposed_mw_days, found.exposed_mwh, found.spot_cost) == (80, None, None)
 
 
 @pytest.mark.parametrize(("load", "percent", "cost_"), [(5, None, 0), (10, 80, 0), (5, 80, None)])
@@ -123,7 +125,7 @@ def test_the_share_that_began_first_takes_the_load_first() -> None:
 
     a, b = cost([_share("A", 8, cod_on=date(2027, 5, 1)), _share("B", 8, cod_on=date(2027, 4, 1))], periods)
 
-    assert (a.unused_mw_days, b.unused_mw_days) == (40, 0)
+    assert values(a.unused_mw_days, b.unused_mw_days) == (40, 0)
 
 
 def test_what_delivers_comes_before_what_is_still_to_come() -> None:
@@ -132,7 +134,7 @@ def test_what_delivers_comes_before_what_is_still_to_come() -> None:
 
     a, b = cost([_share("A", 8), _share("B", 8, cod_on=date(2027, 4, 1))], periods)
 
-    assert (a.exposed_mw_days, b.unused_mw_days) == (40, 0)
+    assert values(a.exposed_mw_days, b.unused_mw_days) == (40, 0)
 
 
 def test_a_share_that_has_ended_neither_delivers_nor_exposes() -> None:
@@ -140,7 +142,7 @@ def test_a_share_that_has_ended_neither_delivers_nor_exposes() -> None:
 
     (found,) = cost([_share("A", 8, until_on=date(2027, 7, 31))], periods)
 
-    assert (found.exposed_mw_days, found.unused_mw_days) == (0, 0)
+    assert values(found.exposed_mw_days, found.unused_mw_days) == (0, 0)
 
 
 def test_a_spot_price_counts_from_its_day() -> None:
@@ -155,7 +157,8 @@ def test_a_spot_price_counts_from_its_day() -> None:
 
 def _delayed(direction: str, window: tuple[date, date]) -> Delay:
     terms = DelayTerms(STEPPED, due_on=date(2027, 6, 1), event_on=date(2027, 8, 15))
-    share = _share("A", 10, cod_on=date(2027, 8, 15), **{direction: terms})
+    given: dict[str, Any] = {direction: terms}
+    share = _share("A", 10, cod_on=date(2027, 8, 15), **given)
     (found,) = cost([share], _load(10, date(2027, 5, 1), *window))
     delay = getattr(found, direction)
     assert isinstance(delay, Delay)
@@ -168,7 +171,7 @@ def test_a_delay_costs_by_bands_and_a_window_takes_its_part(direction: str) -> N
     # July: 12 000 - 4 350 = 7 650, x 10 MW = 76 500.
     july = _delayed(direction, (date(2027, 7, 1), date(2027, 7, 31)))
 
-    assert (july.days, july.whole.amount, july.in_window) == (75, 172_500, 76_500)
+    assert values(july.days, july.whole.amount, july.in_window) == (75, 172_500, 76_500)
 
 
 def test_a_delay_without_a_date_is_not_known() -> None:
