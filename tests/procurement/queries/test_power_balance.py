@@ -123,7 +123,7 @@ def test_stored_rows_give_the_balance_worked_on_paper() -> None:
     found = _balance(paper_site())
 
     assert [
-        (row.from_on.isoformat(), row.usable_mw, [kind.value for kind in row.binding]) for row in found.periods
+        values(row.from_on.isoformat(), row.usable_mw, [kind.value for kind in row.binding]) for row in found.periods
     ] == [
         ("2027-03-01", 0, ["electrical", "cooling"]),
         ("2027-04-01", 12, ["electrical", "cooling"]),
