@@ -296,6 +296,12 @@ class ImportKind(TextChoices):
 
     PROMISES = "promises", _("Promises")
     ACTUALS = "actuals", _("Actual dates")
+    ORDER_LINES = "order_lines", _("Order lines")
+    REQUIREMENTS = "requirements", _("Requirements")
+    COMPANIES = "companies", _("Companies")
+    LEAD_TIMES = "lead_times", _("Lead times")
+    BLOCKS = "blocks", _("Blocks")
+    GATES = "gates", _("Gates")
 
 
 class ImportState(TextChoices):

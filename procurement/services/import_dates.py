@@ -1,20 +1,22 @@
 """What a row of a workbook says about a date of an order: a vendor's promise, or what has happened."""
 
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date
 from typing import Any, Final
 from uuid import UUID
 
 from django.utils.translation import gettext as _
 
 from procurement.domain import cells
-from procurement.domain.import_table import CellRefusal, Column, ReadRow
+from procurement.domain.import_table import Column, ReadRow
 from procurement.domain.order_document import HIGHEST_NUMBER
 from procurement.domain.revision import DateRevision
-from procurement.models import DeliveryLot, ExternalRef, PurchaseOrder
+from procurement.models import DeliveryLot, ExternalRef, ImportRow, PurchaseOrder
 from procurement.services import dates
+from procurement.services.import_columns import words
+from procurement.services.import_rows import Finding, Sheetful, Undoing, refused, unread
 from procurement.vocabulary import ImportKind, LineStatus, RevisionKind, RowOutcome
 from sites.accounts.models import User
 from sites.accounts.permissions import Permission
@@ -27,19 +29,6 @@ from sites.vocabulary import Party, Precision, PromiseSource, ReasonCode, step_n
 
 def _number(cell: Any, declared: cells.Declared) -> int:
     return cells.whole_number(cell, declared, least=1, most=HIGHEST_NUMBER)
-
-
-def _word(words: type[ReasonCode] | type[Party]) -> Any:
-    """Accepts the stored word or what a person sees, in whichever case."""
-
-    def reading(cell: Any, declared: cells.Declared) -> str:
-        said = cells.text(cell, longest=60).casefold()
-        for word in words:
-            if said in {word.value, str(word.label).casefold()}:
-                return word.value
-        raise BadInput(_("%(said)s is none of: %(words)s.") % {"said": said, "words": ", ".join(words.values)})
-
-    return reading
 
 
 _WHICH: Final = (
@@ -82,8 +71,8 @@ PROMISE_COLUMNS: Final = (
     Column("stated_on", ("Stated on", "As of", "Date of answer", "回答日"), cells.day),
     Column("conditional_on", ("Conditional on", "Subject to release by", "条件日"), cells.day),
     Column("quantity", ("Qty", "Quantity", "Menge", "数量"), cells.number),
-    Column("reason_code", ("Reason", "Reason code", "理由"), _word(ReasonCode)),
-    Column("responsible", ("Responsible", "Responsible party", "責任"), _word(Party)),
+    Column("reason_code", ("Reason", "Reason code", "理由"), words(ReasonCode)),
+    Column("responsible", ("Responsible", "Responsible party", "責任"), words(Party)),
     _NOTE,
 )  # fmt: skip
 ACTUAL_COLUMNS: Final = (
@@ -93,16 +82,6 @@ ACTUAL_COLUMNS: Final = (
     Column("quantity", ("Qty", "Quantity", "Menge", "数量"), cells.number),
     _NOTE,
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """What a row would do. `subject` is what a reader calls the thing; changes are (field, old, new) as text."""
-
-    outcome: RowOutcome
-    subject: str = ""
-    changes: tuple[tuple[str, str, str], ...] = ()
-    refusals: tuple[CellRefusal, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,35 +100,22 @@ def columns_of(kind: ImportKind) -> Sequence[Column]:
     return PROMISE_COLUMNS if kind is ImportKind.PROMISES else ACTUAL_COLUMNS
 
 
-@dataclass(frozen=True, slots=True)
-class Sheetful:
-    """The rows of one file and what goes for all of them. `address` gives the cell of a row's field."""
-
-    kind: ImportKind
-    rows: Sequence[ReadRow]
-    address: Callable[[int, str], str]
-    stated_on: date
-    document: str
-    actor: User
-    now: datetime
-
-
 def examine(file: Sheetful, *, rehearsed: bool = True) -> dict[int, Finding]:
     """What each filled row would do, by its number.
 
     Every refusal that applying would meet is met here, on a write that is rolled back; unless not `rehearsed`.
     """
-    found = {row.number: Finding(RowOutcome.REFUSED, refusals=row.refusals) for row in file.rows if row.refusals}
-    groups, refused, silent = _meant(file)
-    for number, refusal in refused.items():
-        found[number] = _refused(file, number, refusal)
+    found = unread(file.rows)
+    groups, not_ours, silent = _meant(file)
+    for number, refusal in not_ours.items():
+        found[number] = refused(file, number, refusal)
     for row in silent:
         found[row.number] = Finding(RowOutcome.UNCHANGED, subject=_subject(row))
     for (order_id, said_on), group in groups.items():
         turned_down = _rehearse(file, order_id, said_on, group) if rehearsed else {}
         for row, target in group:
             if row.number in turned_down:
-                found[row.number] = _refused(file, row.number, turned_down[row.number])
+                found[row.number] = refused(file, row.number, turned_down[row.number])
             else:
                 found[row.number] = _finding(file.kind, row, target)
     return found
@@ -184,6 +150,36 @@ def apply(file: Sheetful, *, cause_key: str, cause_text: str, numbers: Collectio
         if file.kind is ImportKind.ACTUALS:
             _note_actuals(written, before, group)
     return written
+
+
+def undo(rows: Sequence[ImportRow], undoing: Undoing) -> dict[int, str]:
+    """Retract the promises of the rows and set their actual dates back. Raises what `dates.take_back` raises."""
+    taken = dates.take_back(
+        promises=[UUID(key) for row in rows for key in row.written.get("promises", [])],
+        actuals=[
+            dates.ActualBefore(
+                UUID(each["milestone"]),
+                date.fromisoformat(each["set_on"]),
+                date.fromisoformat(each["was_on"]) if each["was_on"] else None,
+                each["was_document"],
+            )
+            for row in rows
+            for each in row.written.get("actuals", [])
+        ],
+        reason=_("%(file)s was undone: %(reason)s") % {"file": undoing.document, "reason": undoing.reason},
+        cause_key=undoing.cause_key,
+        cause_text=undoing.cause_text,
+        force=undoing.force,
+        actor=undoing.actor,
+        now=undoing.now,
+    )
+    left: dict[int, str] = {}
+    for row in rows:
+        keys = [*row.written.get("promises", []), *(each["milestone"] for each in row.written.get("actuals", []))]
+        why = next((taken.left[UUID(key)] for key in keys if UUID(key) in taken.left), "")
+        if why:
+            left[row.number] = why
+    return left
 
 
 def _note_promises(
@@ -225,7 +221,7 @@ def _meant(file: Sheetful) -> tuple[_Groups, dict[int, BadInput], list[ReadRow]]
     filled = [row for row in file.rows if row.values and not row.refusals]
     known = _Known(file.kind, filled, file.actor)
     groups: _Groups = defaultdict(list)
-    refused: dict[int, BadInput] = {}
+    not_ours: dict[int, BadInput] = {}
     silent: list[ReadRow] = []
     taken: dict[tuple[object, ...], int] = {}
     for row in filled:
@@ -239,10 +235,10 @@ def _meant(file: Sheetful) -> tuple[_Groups, dict[int, BadInput], list[ReadRow]]
             if row.values.get("quantity") is None and taken.setdefault(which, row.number) != row.number:
                 raise BadInput(_("Another row of this file says the same thing's date."), field="line")
         except BadInput as refusal:
-            refused[row.number] = refusal
+            not_ours[row.number] = refusal
         else:
             groups[(target.order_id, said_on)].append((row, target))
-    return groups, refused, silent
+    return groups, not_ours, silent
 
 
 class _Known:
@@ -373,7 +369,7 @@ def _rehearse(
 ) -> dict[int, BadInput]:
     """The rows that recording would refuse, each found with the others as they would be written."""
     left = [row for row, _target in group]
-    refused: dict[int, BadInput] = {}
+    turned_down: dict[int, BadInput] = {}
     while left:
         try:
             dates.check(_statement(file, order_id, said_on, left), actor=file.actor, now=file.now)
@@ -382,16 +378,11 @@ def _rehearse(
             at_fault = [row for row in left if str(row.number) == number] or left
             name = _COLUMN_OF.get(name, {}).get(file.kind, name or "stated_on")
             for row in at_fault:
-                refused[row.number] = BadInput(refusal.message, field=name)
-            left = [row for row in left if row.number not in refused]
+                turned_down[row.number] = BadInput(refusal.message, field=name)
+            left = [row for row in left if row.number not in turned_down]
         else:
             break
-    return refused
-
-
-def _refused(file: Sheetful, number: int, refusal: BadInput) -> Finding:
-    field = refusal.field or ""
-    return Finding(RowOutcome.REFUSED, refusals=(CellRefusal(file.address(number, field), field, refusal.message),))
+    return turned_down
 
 
 def _finding(kind: ImportKind, row: ReadRow, target: _Target) -> Finding:

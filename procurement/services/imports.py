@@ -24,8 +24,8 @@ from procurement.domain.table import MOST_BYTES, Sheet, Workbook, column_letters
 from procurement.gateways import sandbox
 from procurement.models import ColumnMappingMemory, Company, ImportBatch, ImportRow
 from procurement.readers import tables, workbook
-from procurement.services import dates, import_dates
-from procurement.services.import_dates import Finding, Sheetful
+from procurement.services.import_kinds import handler
+from procurement.services.import_rows import Finding, Sheetful, Undoing
 from procurement.vocabulary import ImportKind, ImportState, RowOutcome
 from sites.accounts import audit
 from sites.accounts.models import User
@@ -144,7 +144,7 @@ def apply(*, batch_id: UUID, actor: User, now: datetime) -> ImportBatch:
 
 @transaction.atomic
 def undo(*, batch_id: UUID, reason: str, actor: User, now: datetime, force: bool = False) -> ImportBatch:
-    """Take back what the import wrote: promises are retracted by rows that name it, actual dates set back.
+    """Take back what the import wrote: promises are retracted by rows that name it, every other state is set back.
 
     What was changed since is left, and its row says why, unless `force`. Raises NotFound, NotPermitted, Conflict, and
     BadInput naming `reason`.
@@ -155,28 +155,20 @@ def undo(*, batch_id: UUID, reason: str, actor: User, now: datetime, force: bool
     if batch.state != ImportState.APPLIED:
         raise Conflict(_("Only an applied import can be undone."))
     rows = list(batch.rows.exclude(written={}).order_by("number"))
-    taken = dates.take_back(
-        promises=[UUID(key) for row in rows for key in row.written.get("promises", [])],
-        actuals=[
-            dates.ActualBefore(
-                UUID(each["milestone"]),
-                date.fromisoformat(each["set_on"]),
-                date.fromisoformat(each["was_on"]) if each["was_on"] else None,
-                each["was_document"],
-            )
-            for row in rows
-            for each in row.written.get("actuals", [])
-        ],
-        reason=_("%(file)s was undone: %(reason)s") % {"file": batch.file_name, "reason": reason},
-        cause_key=f"import-undo:{batch.pk}",
-        cause_text=_("Undo of %(file)s: %(reason)s") % {"file": batch.file_name, "reason": reason},
-        force=force,
-        actor=actor,
-        now=now,
+    left = handler(batch.kind).undo(
+        rows,
+        Undoing(
+            document=batch.file_name,
+            reason=reason,
+            cause_key=f"import-undo:{batch.pk}",
+            cause_text=_("Undo of %(file)s: %(reason)s") % {"file": batch.file_name, "reason": reason},
+            force=force,
+            actor=actor,
+            now=now,
+        ),
     )
     for row in rows:
-        keys = [*row.written.get("promises", []), *(each["milestone"] for each in row.written.get("actuals", []))]
-        row.left = next((taken.left[UUID(key)] for key in keys if UUID(key) in taken.left), "")
+        row.left = left.get(row.number, "")
     ImportRow.objects.bulk_update([row for row in rows if row.left], ["left"])
     batch.state, batch.undone_by, batch.undone_at, batch.undo_reason = ImportState.UNDONE, actor, now, reason[:500]
     batch.save(update_fields=["state", "undone_by", "undone_at", "undo_reason"])
@@ -218,7 +210,7 @@ def _understood(
     book: Workbook, kind: ImportKind, company: Company | None, said: Said
 ) -> tuple[Sheet, ColumnMapping, Said]:
     """The sheet and its columns: as said, as remembered of files of this shape, or as their titles say."""
-    columns = import_dates.columns_of(kind)
+    columns = handler(kind).columns_of(kind)
     sheets = [sheet for sheet in book.sheets if said.sheet in {None, sheet.name}]
     if not sheets:
         raise BadInput(_("The file has no sheet of this name."), field="sheet")
@@ -280,7 +272,7 @@ def _remembered(
 
 def _table(sheet: Sheet, mapping: ColumnMapping, kind: ImportKind, said: Said, stated_on: date) -> _Table:
     declared = Declared(stated_on, said.day_order, said.decimal_mark)
-    return _Table(sheet, mapping, tuple(read_rows(sheet, mapping, import_dates.columns_of(kind), declared)))
+    return _Table(sheet, mapping, tuple(read_rows(sheet, mapping, handler(kind).columns_of(kind), declared)))
 
 
 def _table_again(batch: ImportBatch) -> _Table:
@@ -318,7 +310,7 @@ def _sheetful(batch: ImportBatch, table: _Table, actor: User, now: datetime) -> 
 
 
 def _examine(batch: ImportBatch, table: _Table, actor: User, now: datetime) -> dict[int, Finding]:
-    found = import_dates.examine(_sheetful(batch, table, actor, now))
+    found = handler(batch.kind).examine(_sheetful(batch, table, actor, now))
     blank = Finding(RowOutcome.BLANK)
     return {row.number: blank if row.is_blank else found[row.number] for row in table.rows}
 
@@ -352,7 +344,7 @@ def _keep_findings(batch: ImportBatch, table: _Table, found: Mapping[int, Findin
 
 def _still_true(batch: ImportBatch, table: _Table, actor: User, now: datetime) -> bool:
     """Whether every accepted row would still do what was previewed; what refuses at the writing is seen there."""
-    found = import_dates.examine(_sheetful(batch, table, actor, now), rehearsed=False)
+    found = handler(batch.kind).examine(_sheetful(batch, table, actor, now), rehearsed=False)
     for row in batch.rows.exclude(outcome__in=[RowOutcome.REFUSED, RowOutcome.BLANK]):
         finding = found[row.number - 1]
         changes = [{"field": field, "old": old, "new": new} for field, old, new in finding.changes]
@@ -405,7 +397,7 @@ def _write(batch: ImportBatch, table: _Table, actor: User, now: datetime) -> boo
     said_by = batch.company.name if batch.company else str(actor)
     try:
         with transaction.atomic():
-            written = import_dates.apply(
+            written = handler(batch.kind).apply(
                 _sheetful(batch, table, actor, now),
                 cause_key=f"import:{batch.pk}",
                 cause_text=_("%(who)s by file %(file)s") % {"who": said_by, "file": batch.file_name},

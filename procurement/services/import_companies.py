@@ -1,0 +1,70 @@
+"""Companies by their code."""
+
+from collections.abc import Mapping, Sequence
+
+from django.db import models
+from django.db.models.functions import Lower
+from django.utils.translation import gettext as _
+
+from procurement.domain.import_table import Column, ReadRow
+from procurement.models import Company
+from procurement.services.import_columns import capitals, text, yes_or_no
+from procurement.services.import_records import Records
+from procurement.services.import_rows import Undoing
+from sites.accounts.permissions import Permission
+from sites.domain.errors import BadInput
+from sites.services.access import check_can
+
+
+class Companies(Records[Company]):
+    columns = (
+        Column("company", ("Code", "Company code", "Vendor code", "Supplier code", "Lieferant", "会社コード"),
+               capitals(40), required=True, names=True),
+        Column("name", ("Company", "Company name", "Vendor", "Supplier", "Firma", "会社名"), text(160)),
+        Column("country", ("Country code", "Land", "国"), capitals(2)),
+        Column("sells", ("Is seller", "販売"), yes_or_no),
+        Column("makes", ("Is maker", "製造"), yes_or_no),
+        Column("active", ("In use", "有効"), yes_or_no),
+    )  # fmt: skip
+
+    def load(self, rows: Sequence[ReadRow]) -> None:
+        codes = {row.values["company"] for row in rows}
+        self._known = {company.code: company for company in Company.objects.filter(code__in=codes)}
+
+    def subject(self, row: ReadRow) -> str:
+        return str(row.values["company"])
+
+    def find(self, row: ReadRow) -> Company | None:
+        return self._known.get(row.values["company"])
+
+    def state(self, record: Company) -> Mapping[str, object]:
+        return {name: getattr(record, name) for name in ("name", "country", "sells", "makes", "active")}
+
+    def save(self, row: ReadRow, record: Company | None) -> Company:
+        check_can(self.actor, Permission.ORDER_WRITE, site_id=None)
+        said = {name: value for name, value in row.values.items() if name != "company"}
+        if record is None:
+            for name in ("name", "country"):
+                if name not in said:
+                    raise BadInput(_("A new company needs this."), field=name)
+            record = Company(code=row.values["company"])
+        for name, value in said.items():
+            setattr(record, name, value)
+        if len(record.country) != 2 or not record.country.isascii() or not record.country.isalpha():
+            raise BadInput(_("A country is two letters of ISO 3166."), field="country")
+        if not record.sells and not record.makes:
+            raise BadInput(_("A company sells, makes, or both."), field="sells")
+        namesakes = Company.objects.annotate(plain=Lower("name")).filter(plain=record.name.lower())
+        if namesakes.exclude(pk=record.pk).exists():
+            raise BadInput(_("Another company has this name."), field="name")
+        record.save()
+        return record
+
+    def parts(self, record: Company) -> Sequence[models.Model]:
+        return (record,)
+
+    def withdraw(self, record: Company, undoing: Undoing) -> None:
+        record.delete()
+
+    def check_write(self, record: Company) -> None:
+        check_can(self.actor, Permission.ORDER_WRITE, site_id=None)

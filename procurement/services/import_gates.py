@@ -1,0 +1,151 @@
+"""Gates of a site, phase or block. A gate that follows an activity, or whose dates are in the ledger, keeps them."""
+
+from collections.abc import Mapping, Sequence
+from datetime import date, timedelta
+from uuid import UUID
+
+from django.db import models
+from django.utils.translation import gettext as _
+
+from procurement.domain import cells
+from procurement.domain.import_table import Column, ReadRow
+from procurement.models import ChainForecast
+from procurement.services.forecasts import local_date
+from procurement.services.import_columns import capitals, text, words
+from procurement.services.import_records import Records
+from procurement.services.import_rows import Undoing
+from procurement.services.site_changes import recalculate_sites
+from sites.accounts.permissions import Permission
+from sites.domain.errors import BadInput
+from sites.models import Block, Chain, Gate, Milestone, Phase, Promise, Site
+from sites.services import chains
+from sites.services.access import check_can
+from sites.vocabulary import ChainKind, DurationBasis, GateKind, Party
+
+_Place = tuple[str, str, str, str, str]  # site, phase, block, kind, name
+
+
+class Gates(Records[Gate]):
+    columns = (
+        Column("site", ("Site", "Site code", "サイト"), capitals(20), required=True, names=True),
+        Column("phase", ("Phase", "フェーズ"), capitals(20), names=True),
+        Column("block", ("Block", "Hall", "棟"), capitals(20), names=True),
+        Column("gate", ("Gate", "Milestone", "Event", "ゲート"), words(GateKind), required=True, names=True),
+        Column("name", ("Name", "名称"), text(120), names=True),
+        Column("planned_on", ("Planned", "Planned on", "Date", "Plan", "予定日"), cells.day),
+        Column("actual_on", ("Actual", "Done on", "実績日"), cells.day),
+    )
+
+    def load(self, rows: Sequence[ReadRow]) -> None:
+        sites = {row.values["site"] for row in rows}
+        self._sites = {site.code: site for site in Site.objects.visible_to(self.actor).filter(code__in=sites)}
+        keys = [site.pk for site in self._sites.values()]
+        self._phases = {
+            (each.site.code, each.code): each for each in Phase.objects.filter(site__in=keys).select_related("site")
+        }
+        self._blocks = {
+            (each.phase.site.code, each.phase.code, each.code): each
+            for each in Block.objects.filter(phase__site__in=keys).select_related("phase__site")
+        }
+        gates = Gate.objects.filter(site__in=keys).select_related("site", "phase", "block__phase", "chain")
+        self._known: dict[_Place, Gate] = {
+            (
+                gate.site.code,
+                gate.phase.code if gate.phase else gate.block.phase.code if gate.block else "",
+                gate.block.code if gate.block else "",
+                gate.kind,
+                gate.name,
+            ): gate
+            for gate in gates
+        }
+        self._anchors: dict[UUID, Milestone] = {
+            row.chain_id: row
+            for row in Milestone.objects.filter(
+                chain__in=[gate.chain_id for gate in self._known.values()], code=models.F("chain__anchor_code")
+            )
+        }
+
+    def subject(self, row: ReadRow) -> str:
+        said = row.values
+        place = "/".join(filter(None, (said.get("phase"), said.get("block"))))
+        return " ".join(filter(None, (said["site"], place, said["gate"], said.get("name"))))
+
+    def _place(self, row: ReadRow) -> _Place:
+        said = row.values
+        return said["site"], said.get("phase", ""), said.get("block", ""), said["gate"], said.get("name", "")
+
+    def find(self, row: ReadRow) -> Gate | None:
+        if row.values["site"] not in self._sites:
+            raise BadInput(_("There is no site %(code)s.") % {"code": row.values["site"]}, field="site")
+        return self._known.get(self._place(row))
+
+    def state(self, record: Gate) -> Mapping[str, object]:
+        anchor = self._anchors[record.chain_id]
+        return {"planned_on": anchor.planned_on, "actual_on": anchor.actual_on}
+
+    def save(self, row: ReadRow, record: Gate | None) -> Gate:
+        site = self._sites[row.values["site"]]
+        check_can(self.actor, Permission.SITE_WRITE, site_id=site.pk)
+        said = row.values
+        if record is None:
+            record = self._new(row, site)
+        anchor = self._anchors[record.chain_id]
+        planned_on = said.get("planned_on", anchor.planned_on)
+        if planned_on != anchor.planned_on:
+            self._check_free(record, anchor)
+        if planned_on != anchor.planned_on:
+            anchor.planned_on = planned_on
+            anchor.save(update_fields=["planned_on"])
+        actual_on: date | None = said.get("actual_on")
+        if actual_on is not None and actual_on != anchor.actual_on:
+            if actual_on > local_date(site, self.now) + timedelta(days=1):
+                raise BadInput(_("Nothing has happened in the future."), field="actual_on")
+            chains.set_actual(anchor, actual_on, document=self.document, actor=self.actor, now=self.now)
+        return record
+
+    def _new(self, row: ReadRow, site: Site) -> Gate:
+        code, phase_code, block_code, kind, name = self._place(row)
+        if "planned_on" not in row.values:
+            raise BadInput(_("A new gate needs this."), field="planned_on")
+        if block_code and not phase_code:
+            raise BadInput(_("A block is named with its phase."), field="phase")
+        phase = self._phases.get((code, phase_code))
+        if phase_code and phase is None:
+            raise BadInput(_("The site has no phase %(code)s.") % {"code": phase_code}, field="phase")
+        block = self._blocks.get((code, phase_code, block_code))
+        if block_code and block is None:
+            raise BadInput(_("The phase has no block %(code)s.") % {"code": block_code}, field="block")
+        anchor_code = kind.upper()
+        chain = Chain.objects.create(kind=ChainKind.GATE, site=site, anchor_code=anchor_code)
+        self._anchors[chain.pk] = Milestone.objects.create(
+            chain=chain, sequence=0, code=anchor_code, basis=DurationBasis.CALENDAR, responsible=Party.SITE
+        )
+        return Gate.objects.create(site=site, phase=phase, block=block, kind=kind, name=name, chain=chain)
+
+    def _check_free(self, gate: Gate, anchor: Milestone) -> None:
+        if gate.activity_code:
+            raise BadInput(_("It follows the site's schedule."), field="planned_on")
+        if Promise.objects.filter(milestone=anchor).exists():
+            raise BadInput(_("Its dates are in the ledger; state a new one on its page."), field="planned_on")
+
+    def parts(self, record: Gate) -> Sequence[models.Model]:
+        anchor = Milestone.objects.get(chain=record.chain_id, code=record.chain.anchor_code)
+        return (record, anchor)
+
+    def withdraw(self, record: Gate, undoing: Undoing) -> None:
+        chain = record.chain
+        ChainForecast.objects.filter(chain=chain).delete()
+        Gate.objects.get(pk=record.pk).delete()
+        chain.delete()
+
+    def check_write(self, record: Gate) -> None:
+        check_can(self.actor, Permission.SITE_WRITE, site_id=record.site_id)
+
+    def finish(self, records: Sequence[Gate], *, cause_key: str, cause_text: str) -> None:
+        recalculate_sites(
+            {record.site_id for record in records},
+            actor=self.actor,
+            cause_key=cause_key,
+            cause_text=cause_text,
+            now=self.now,
+        )
