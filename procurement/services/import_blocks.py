@@ -13,6 +13,7 @@ from procurement.services.import_columns import capitals, number, text, words
 from procurement.services.import_records import Records
 from procurement.services.import_rows import Undoing
 from procurement.services.site_changes import recalculate_sites
+from sites.accounts.models import User
 from sites.accounts.permissions import Permission
 from sites.domain.errors import BadInput
 from sites.models import Block, Phase, Site
@@ -55,9 +56,18 @@ class Blocks(Records[Block]):
             raise BadInput(_("There is no site %(code)s.") % {"code": row.values["site"]}, field="site")
         return self._known.get((row.values["site"], row.values["phase"], row.values["block"]))
 
+    def rows_of(self, actor: User) -> models.QuerySet[Block]:
+        rows = Block.objects.visible_to(actor).select_related("phase__site")
+        return rows.order_by("phase__site__code", "phase__code", "code")
+
     def state(self, record: Block) -> Mapping[str, object]:
         own = ("name", "it_mw", "rfs_baseline_on", "rfs_plan_on", "policy")
-        return {name: getattr(record, name) for name in own} | {"phase_it_mw": record.phase.it_mw}
+        return {name: getattr(record, name) for name in own} | {
+            "site": record.phase.site.code,
+            "phase": record.phase.code,
+            "block": record.code,
+            "phase_it_mw": record.phase.it_mw,
+        }
 
     def save(self, row: ReadRow, record: Block | None) -> Block:
         site = self._sites[row.values["site"]]

@@ -11,6 +11,7 @@ from procurement.models import Company
 from procurement.services.import_columns import capitals, text, yes_or_no
 from procurement.services.import_records import Records
 from procurement.services.import_rows import Undoing
+from sites.accounts.models import User
 from sites.accounts.permissions import Permission
 from sites.domain.errors import BadInput
 from sites.services.access import check_can
@@ -37,12 +38,17 @@ class Companies(Records[Company]):
     def find(self, row: ReadRow) -> Company | None:
         return self._known.get(row.values["company"])
 
+    def rows_of(self, actor: User) -> models.QuerySet[Company]:
+        return Company.objects.order_by("code")
+
     def state(self, record: Company) -> Mapping[str, object]:
-        return {name: getattr(record, name) for name in ("name", "country", "sells", "makes", "active")}
+        own = {name: getattr(record, name) for name in ("name", "country", "sells", "makes", "active")}
+        return {"company": record.code} | own
 
     def save(self, row: ReadRow, record: Company | None) -> Company:
         check_can(self.actor, Permission.ORDER_WRITE, site_id=None)
-        said = {name: value for name, value in row.values.items() if name != "company"}
+        names = [column.field for column in self.columns if not column.names]
+        said = {name: row.values[name] for name in names if name in row.values}
         if record is None:
             for name in ("name", "country"):
                 if name not in said:

@@ -1,9 +1,10 @@
 """What a row of a workbook says about a date of an order: a vendor's promise, or what has happened."""
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from itertools import islice
 from typing import Any, Final
 from uuid import UUID
 
@@ -13,10 +14,20 @@ from procurement.domain import cells
 from procurement.domain.import_table import Column, ReadRow
 from procurement.domain.order_document import HIGHEST_NUMBER
 from procurement.domain.revision import DateRevision
-from procurement.models import DeliveryLot, ExternalRef, ImportRow, PurchaseOrder
+from procurement.models import DeliveryLot, ExternalRef, ImportRow, LotForecast, PurchaseOrder
 from procurement.services import dates
 from procurement.services.import_columns import words
-from procurement.services.import_rows import Finding, Sheetful, Undoing, refused, unread
+from procurement.services.import_rows import (
+    VERSION,
+    Exported,
+    Finding,
+    Sheetful,
+    Undoing,
+    as_text,
+    mark,
+    refused,
+    unread,
+)
 from procurement.vocabulary import ImportKind, LineStatus, RevisionKind, RowOutcome
 from sites.accounts.models import User
 from sites.accounts.permissions import Permission
@@ -30,6 +41,8 @@ from sites.vocabulary import Party, Precision, PromiseSource, ReasonCode, step_n
 def _number(cell: Any, declared: cells.Declared) -> int:
     return cells.whole_number(cell, declared, least=1, most=HIGHEST_NUMBER)
 
+
+_LOTS_AT_ONCE: Final = 1000
 
 _WHICH: Final = (
     Column(
@@ -78,7 +91,7 @@ PROMISE_COLUMNS: Final = (
 ACTUAL_COLUMNS: Final = (
     *_WHICH,
     Column("milestone", _MILESTONE, lambda cell, _said: cells.identifier(cell, longest=40).upper(), required=True),
-    Column("actual", ("Actual date", "Done on", "Completed", "Happened on", "実績日"), cells.day, required=True),
+    Column("actual", ("Actual date", "Done on", "Completed", "Happened on", "実績日"), cells.day),
     Column("quantity", ("Qty", "Quantity", "Menge", "数量"), cells.number),
     _NOTE,
 )
@@ -86,14 +99,20 @@ ACTUAL_COLUMNS: Final = (
 
 @dataclass(frozen=True, slots=True)
 class _Target:
-    """`old` is what stands now, as text: the promise that decides, or the actual; empty where there is none."""
+    """`old` is what stands now, as text: the promise that decides, or the actual; empty where there is none. `key`
+    names the milestone, where the row means a single one.
+    """
 
     order_id: UUID
     schedule_lines: frozenset[UUID]
     code: str
     subject: str
     old: str
+    key: str
     actuals: tuple[Milestone, ...]
+
+
+_FIELD: Final = {ImportKind.PROMISES: "promise", ImportKind.ACTUALS: "actual"}
 
 
 def columns_of(kind: ImportKind) -> Sequence[Column]:
@@ -182,6 +201,96 @@ def undo(rows: Sequence[ImportRow], undoing: Undoing) -> dict[int, str]:
     return left
 
 
+def marks(file: Sheetful) -> dict[int, tuple[str, str]]:
+    filled = [row for row in file.rows if row.values and not row.refusals]
+    known = _Known(file.kind, filled, file.actor)
+    found = {}
+    for row in filled:
+        try:
+            target = known.target(row)
+        except BadInput:
+            continue
+        if target.key:
+            found[row.number] = (target.key, mark([target.old]))
+    return found
+
+
+def export(kind: ImportKind, actor: User, keys: Sequence[UUID] | None) -> Iterator[Exported]:
+    """One row an open lot at its contract step, or for actual dates one a step of it; `keys` are of schedule lines."""
+    lots = (
+        DeliveryLot.objects.visible_to(actor)
+        .filter(quantity__gt=0, schedule_line__status=LineStatus.OPEN)
+        .select_related("schedule_line__line__order", "schedule_line__line__equipment_class", "schedule_line__site")
+        .order_by(
+            "schedule_line__line__order__number", "schedule_line__line__number", "schedule_line__number", "number"
+        )
+    )
+    if keys is not None:
+        lots = lots.filter(schedule_line__in=keys)
+    rows = lots.iterator(chunk_size=_LOTS_AT_ONCE)
+    while some := list(islice(rows, _LOTS_AT_ONCE)):
+        yield from _exported(kind, some)
+
+
+def _exported(kind: ImportKind, lots: Sequence[DeliveryLot]) -> Iterator[Exported]:
+    milestones: dict[UUID, list[Milestone]] = defaultdict(list)
+    rows = Milestone.objects.filter(chain__in=[lot.chain_id for lot in lots], applicable=True).order_by("sequence")
+    for row in rows:
+        milestones[row.chain_id].append(row)
+    promised = _standing_promises([row.pk for row in rows]) if kind is ImportKind.PROMISES else {}
+    forecasts = {row.lot_id: row for row in LotForecast.objects.filter(lot__in=lots, current=True)}
+    for lot in lots:
+        schedule = lot.schedule_line
+        answer = forecasts.get(lot.pk)
+        shown = {
+            "Site code": schedule.site.code if schedule.site else "",
+            "Equipment": schedule.line.equipment_class.name,
+            "Text": schedule.line.description,
+            "Units in lot": lot.quantity,
+            "Needed by": answer.required_on_site if answer else None,
+            "By contract": schedule.contract_on,
+            "Our forecast": answer.forecast_on if answer else None,
+            "Float, days": answer.float_days if answer else None,
+        }
+        for milestone in milestones[lot.chain_id]:
+            if kind is ImportKind.PROMISES and milestone.code != schedule.contract_step:
+                continue
+            old = _standing(kind, milestone, promised)
+            values: dict[str, object] = {
+                "order": schedule.line.order.number,
+                "line": schedule.line.number,
+                "schedule": schedule.number,
+                "lot": lot.number,
+                "milestone": milestone.code,
+                _FIELD[kind]: _dated(old),
+            }
+            yield Exported(str(milestone.pk), mark([old]), values, shown)
+
+
+def _dated(said: str) -> object:
+    """A whole day as a date, anything vaguer as the text it is; None where nothing is said."""
+    try:
+        return date.fromisoformat(said) if len(said) == len("2027-06-05") else said or None
+    except ValueError:
+        return said
+
+
+def _standing_promises(milestones: Collection[UUID]) -> dict[UUID, Promise]:
+    live = Promise.objects.filter(milestone__in=milestones, retraction__isnull=True).exclude(
+        pk__in=Promise.objects.filter(supersedes__isnull=False).values("supersedes")
+    )
+    return {row.milestone_id: row for row in live.order_by("stated_on", "recorded_at", "place")}
+
+
+def _standing(kind: ImportKind, milestone: Milestone, promised: Mapping[UUID, Promise]) -> str:
+    if kind is ImportKind.ACTUALS:
+        return as_text(milestone.actual_on)
+    promise = promised.get(milestone.pk)
+    if promise is None:
+        return ""
+    return promise.value or Precision(promise.precision).label.upper()
+
+
 def _note_promises(
     written: dict[int, dict[str, Any]], recorded: dates.Recorded, group: Sequence[tuple[ReadRow, _Target]]
 ) -> None:
@@ -225,7 +334,7 @@ def _meant(file: Sheetful) -> tuple[_Groups, dict[int, BadInput], list[ReadRow]]
     silent: list[ReadRow] = []
     taken: dict[tuple[object, ...], int] = {}
     for row in filled:
-        if file.kind is ImportKind.PROMISES and "promise" not in row.values:
+        if _FIELD[file.kind] not in row.values:
             silent.append(row)
             continue
         said_on = row.values.get("stated_on", file.stated_on)
@@ -234,6 +343,10 @@ def _meant(file: Sheetful) -> tuple[_Groups, dict[int, BadInput], list[ReadRow]]
             which = (target.order_id, said_on, row.values.get("lot"), target.schedule_lines, target.code)
             if row.values.get("quantity") is None and taken.setdefault(which, row.number) != row.number:
                 raise BadInput(_("Another row of this file says the same thing's date."), field="line")
+            if VERSION in row.values and _said(file.kind, row) == target.old:
+                # A list of ours that came back says nothing where nobody changed it.
+                silent.append(row)
+                continue
         except BadInput as refusal:
             not_ours[row.number] = refusal
         else:
@@ -276,10 +389,7 @@ class _Known:
         }
         self._promised: dict[UUID, Promise] = {}
         if kind is ImportKind.PROMISES:
-            live = Promise.objects.filter(
-                milestone__in=[row.pk for row in self._milestones.values()], retraction__isnull=True
-            ).exclude(pk__in=Promise.objects.filter(supersedes__isnull=False).values("supersedes"))
-            self._promised = {row.milestone_id: row for row in live.order_by("stated_on", "recorded_at", "place")}
+            self._promised = _standing_promises([row.pk for row in self._milestones.values()])
 
     def target(self, row: ReadRow) -> _Target:
         """Raises BadInput naming a field of the row."""
@@ -311,22 +421,16 @@ class _Known:
         code = row.values.get("milestone", lots[0].schedule_line.contract_step)
         milestones = [found for lot in lots if (found := self._milestones.get((lot.chain_id, code)))]
         line = lots[0].schedule_line.line
+        standing = (_standing(self._kind, milestone, self._promised) for milestone in milestones)
         return _Target(
             order_id=order_id,
             schedule_lines=frozenset(lot.schedule_line_id for lot in lots),
             code=code,
             subject=f"{line.order.number}/{line.number} {line.equipment_class.name}: {step_name(code)}",
-            old=", ".join(dict.fromkeys(filter(None, (self._standing(milestone) for milestone in milestones)))),
+            old=", ".join(dict.fromkeys(filter(None, standing))),
+            key=str(milestones[0].pk) if len(milestones) == 1 else "",
             actuals=tuple(milestones) if self._kind is ImportKind.ACTUALS else (),
         )
-
-    def _standing(self, milestone: Milestone) -> str:
-        if self._kind is ImportKind.ACTUALS:
-            return milestone.actual_on.isoformat() if milestone.actual_on else ""
-        promise = self._promised.get(milestone.pk)
-        if promise is None:
-            return ""
-        return promise.value or Precision(promise.precision).label.upper()
 
 
 def _subject(row: ReadRow) -> str:
@@ -385,12 +489,13 @@ def _rehearse(
     return turned_down
 
 
+def _said(kind: ImportKind, row: ReadRow) -> str:
+    said: ImpreciseDate | date = row.values[_FIELD[kind]]
+    return as_text(said) if isinstance(said, date) else said.value or said.precision.label.upper()
+
+
 def _finding(kind: ImportKind, row: ReadRow, target: _Target) -> Finding:
-    if kind is ImportKind.PROMISES:
-        said: ImpreciseDate = row.values["promise"]
-        field, new = "promise", said.value or said.precision.label.upper()
-    else:
-        field, new = "actual", row.values["actual"].isoformat()
+    field, new = _FIELD[kind], _said(kind, row)
     if new == target.old:
         return Finding(RowOutcome.UNCHANGED, subject=target.subject)
     outcome = RowOutcome.CHANGED if target.old else RowOutcome.NEW

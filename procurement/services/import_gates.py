@@ -15,6 +15,7 @@ from procurement.services.import_columns import capitals, text, words
 from procurement.services.import_records import Records
 from procurement.services.import_rows import Undoing
 from procurement.services.site_changes import recalculate_sites
+from sites.accounts.models import User
 from sites.accounts.permissions import Permission
 from sites.domain.errors import BadInput
 from sites.models import Block, Chain, Gate, Milestone, Phase, Promise, Site
@@ -23,6 +24,11 @@ from sites.services.access import check_can
 from sites.vocabulary import ChainKind, DurationBasis, GateKind, Party
 
 _Place = tuple[str, str, str, str, str]  # site, phase, block, kind, name
+
+
+def _place_of(gate: Gate) -> _Place:
+    phase = gate.block.phase if gate.block else gate.phase
+    return gate.site.code, phase.code if phase else "", gate.block.code if gate.block else "", gate.kind, gate.name
 
 
 class Gates(Records[Gate]):
@@ -48,16 +54,7 @@ class Gates(Records[Gate]):
             for each in Block.objects.filter(phase__site__in=keys).select_related("phase__site")
         }
         gates = Gate.objects.filter(site__in=keys).select_related("site", "phase", "block__phase", "chain")
-        self._known: dict[_Place, Gate] = {
-            (
-                gate.site.code,
-                gate.phase.code if gate.phase else gate.block.phase.code if gate.block else "",
-                gate.block.code if gate.block else "",
-                gate.kind,
-                gate.name,
-            ): gate
-            for gate in gates
-        }
+        self._known: dict[_Place, Gate] = {_place_of(gate): gate for gate in gates}
         self._anchors: dict[UUID, Milestone] = {
             row.chain_id: row
             for row in Milestone.objects.filter(
@@ -79,9 +76,25 @@ class Gates(Records[Gate]):
             raise BadInput(_("There is no site %(code)s.") % {"code": row.values["site"]}, field="site")
         return self._known.get(self._place(row))
 
+    def rows_of(self, actor: User) -> models.QuerySet[Gate]:
+        anchors = Milestone.objects.filter(code=models.F("chain__anchor_code"))
+        rows = Gate.objects.visible_to(actor).select_related("site", "phase", "block__phase", "chain")
+        return rows.prefetch_related(models.Prefetch("chain__milestones", anchors)).order_by(
+            "site__code", "phase__code", "block__code", "kind", "name"
+        )
+
     def state(self, record: Gate) -> Mapping[str, object]:
-        anchor = self._anchors[record.chain_id]
-        return {"planned_on": anchor.planned_on, "actual_on": anchor.actual_on}
+        anchor = self._anchors.get(record.chain_id) or record.chain.milestones.all()[0]
+        site, phase, block, kind, name = _place_of(record)
+        return {
+            "site": site,
+            "phase": phase or None,
+            "block": block or None,
+            "gate": kind,
+            "name": name or None,
+            "planned_on": anchor.planned_on,
+            "actual_on": anchor.actual_on,
+        }
 
     def save(self, row: ReadRow, record: Gate | None) -> Gate:
         site = self._sites[row.values["site"]]

@@ -10,9 +10,10 @@ from procurement.domain.import_table import Column, ReadRow
 from procurement.models import Company, EquipmentClass, LeadTimeObservation, Plant
 from procurement.services import lead_times
 from procurement.services.import_columns import capitals, code, number, text, words
-from procurement.services.import_records import Records, as_text
-from procurement.services.import_rows import Undoing
+from procurement.services.import_records import Records
+from procurement.services.import_rows import Undoing, as_text
 from procurement.vocabulary import LeadTimeKind
+from sites.accounts.models import User
 from sites.accounts.permissions import Permission
 from sites.domain.errors import BadInput
 from sites.services.access import check_can
@@ -54,7 +55,7 @@ class LeadTimes(Records[LeadTimeObservation]):
         }
         stored = LeadTimeObservation.objects.filter(
             equipment_class__in=[each.pk for each in self._classes.values()], retired_at__isnull=True
-        ).select_related("equipment_class", "company", "plant")
+        ).select_related("equipment_class", "company", "plant__company")
         self._stored = {self._key(self.state(each)): each for each in stored}
 
     def _key(self, values: Mapping[str, object]) -> tuple[str, ...]:
@@ -66,6 +67,12 @@ class LeadTimes(Records[LeadTimeObservation]):
     def find(self, row: ReadRow) -> LeadTimeObservation | None:
         return self._stored.get(self._key(row.values))
 
+    def rows_of(self, actor: User) -> models.QuerySet[LeadTimeObservation]:
+        rows = LeadTimeObservation.objects.filter(retired_at__isnull=True).exclude(kind=LeadTimeKind.ACHIEVED)
+        return rows.select_related("equipment_class", "company", "plant__company").order_by(
+            "equipment_class__code", "as_of", "pk"
+        )
+
     def state(self, record: LeadTimeObservation) -> Mapping[str, object]:
         return {name: getattr(record, name) for name in _OWN} | {
             "class": record.equipment_class.code,
@@ -74,7 +81,7 @@ class LeadTimes(Records[LeadTimeObservation]):
         }
 
     def save(self, row: ReadRow, record: LeadTimeObservation | None) -> LeadTimeObservation:
-        said = dict(row.values)
+        said = {column.field: row.values[column.field] for column in self.columns if column.field in row.values}
         equipment_class = self._classes.get(said.pop("class"))
         if equipment_class is None:
             raise BadInput(_("There is no such class."), field="class")

@@ -4,11 +4,12 @@ An order that another system keeps is not changed from a file: its commercial tr
 """
 
 from collections import defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from typing import Any, Final
+from uuid import UUID
 
 from django.db import transaction
 from django.utils.translation import gettext as _
@@ -19,8 +20,7 @@ from procurement.domain.order_document import HIGHEST_NUMBER, LineDocument, Orde
 from procurement.models import ExternalRef, ImportRow, PurchaseOrder, ScheduleLine
 from procurement.services import orders
 from procurement.services.import_columns import capitals, code, number, text, whole
-from procurement.services.import_records import as_text
-from procurement.services.import_rows import Finding, Sheetful, Undoing, refused, unread
+from procurement.services.import_rows import Exported, Finding, Sheetful, Undoing, as_text, mark, refused, unread
 from procurement.vocabulary import CommercialStatus, ImportKind, LineStatus, RowOutcome
 from sites.accounts.models import User
 from sites.domain.errors import BadInput, RuleBroken
@@ -98,6 +98,29 @@ def apply(file: Sheetful, *, cause_key: str, cause_text: str, numbers: Collectio
                     "after": _texts(after.lines.get(group.key(row))),
                 }
     return written
+
+
+def marks(file: Sheetful) -> dict[int, tuple[str, str]]:
+    found = {}
+    for group in _Group.of(file, file.actor, _filled(file)):
+        for row in group.rows:
+            if (version := group.order.version(group.key(row))) is not None:
+                found[row.number] = (_key_text(group.number, group.key(row)), version)
+    return found
+
+
+def export(kind: ImportKind, actor: User, keys: Sequence[UUID] | None) -> Iterator[Exported]:
+    """One row a schedule line; `keys` are those of orders."""
+    orders_seen = PurchaseOrder.objects.visible_to(actor)
+    numbers = (orders_seen if keys is None else orders_seen.filter(pk__in=keys)).order_by("number")
+    for number_, order in _Order.of(actor, list(numbers.values_list("number", flat=True))).items():
+        for key, line in sorted(order.lines.items()):
+            values = {"order": number_, "line": key[0], "schedule": key[1]} | order.header | line
+            yield Exported(_key_text(number_, key), order.version(key) or "", values, {})
+
+
+def _key_text(number_: str, key: _Key) -> str:
+    return f"{number_}/{key[0]}/{key[1]}"
 
 
 def undo(rows: Sequence[ImportRow], undoing: Undoing) -> dict[int, str]:
@@ -223,6 +246,12 @@ class _Order:
                 "contract_on": schedule.contract_on,
             }
         return found
+
+    def version(self, key: _Key) -> str | None:
+        """Stands for header and line as they are; None where there is no such line."""
+        if key not in self.lines:
+            return None
+        return mark([*self.header.values(), *self.lines[key].values()])
 
     def document(self, number_: str, said: Mapping[str, Any], lines: Sequence[LineDocument]) -> OrderDocument:
         """Raises BadInput naming the column that a new order lacks."""

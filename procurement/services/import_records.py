@@ -5,18 +5,19 @@ An empty cell says nothing: what is stored stays, a new record takes its default
 
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from datetime import date, datetime
+from datetime import datetime
 from decimal import Decimal
-from enum import Enum
 from typing import Any, Generic, TypeVar
+from uuid import UUID
 
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import models, transaction
+from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from procurement.domain.import_table import Column, ReadRow
 from procurement.models import ImportRow
-from procurement.services.import_rows import Finding, Sheetful, Undoing, refused, unread
+from procurement.services.import_rows import Exported, Finding, Sheetful, Undoing, as_text, mark, refused, unread
 from procurement.vocabulary import ImportKind, RowOutcome
 from sites.accounts.models import User
 from sites.domain.errors import BadInput, NotFound, NotPermitted
@@ -49,7 +50,11 @@ class Records(ABC, Generic[Record]):
 
     @abstractmethod
     def state(self, record: Record) -> Mapping[str, object]:
-        """What the columns say of a stored record, as `row.values` would."""
+        """What the columns say of a stored record, as `row.values` would; nothing of one that was put away."""
+
+    @abstractmethod
+    def rows_of(self, actor: User) -> models.QuerySet[Record]:
+        """The records the actor may see, in the order of a list."""
 
     def said(self, row: ReadRow) -> Mapping[str, object]:
         """What the row says, in the words of `state`."""
@@ -137,6 +142,29 @@ class RecordImport:
         records.finish(changed, cause_key=cause_key, cause_text=cause_text)
         return written
 
+    def marks(self, file: Sheetful) -> dict[int, tuple[str, str]]:
+        rows = _filled(file)
+        records = self._kind(file.actor, rows, document=file.document, now=file.now)
+        found = {}
+        for row in rows:
+            try:
+                record = records.find(row)
+            except BadInput:
+                continue
+            if record is not None:
+                found[row.number] = (str(record.pk), self._version(records, record))
+        return found
+
+    def _version(self, records: Records[Any], record: models.Model) -> str:
+        state = records.state(record)
+        return mark(state.get(column.field) for column in self._kind.columns)
+
+    def export(self, kind: ImportKind, actor: User, keys: Sequence[UUID] | None) -> Iterator[Exported]:
+        records = self._kind(actor, (), document="", now=timezone.now())
+        rows = records.rows_of(actor)
+        for record in (rows if keys is None else rows.filter(pk__in=keys)).iterator(chunk_size=2000):
+            yield Exported(str(record.pk), self._version(records, record), records.state(record), {})
+
     def undo(self, rows: Sequence[ImportRow], undoing: Undoing) -> dict[int, str]:
         """Set every record back to what it was before the file; the last row first."""
         records = self._kind(undoing.actor, (), document=undoing.document, now=undoing.now)
@@ -190,23 +218,6 @@ def _outcome(record: models.Model | None, changes: tuple[tuple[str, str, str], .
     if record is None:
         return RowOutcome.NEW
     return RowOutcome.CHANGED if changes else RowOutcome.UNCHANGED
-
-
-def as_text(value: object) -> str:
-    """A value as a preview shows and compares it: 1.50 and 1.5 are one, None is empty."""
-    match value:
-        case None:
-            return ""
-        case bool():
-            return _("yes") if value else _("no")
-        case Decimal():
-            return f"{value.normalize():f}"
-        case date():
-            return value.isoformat()
-        case Enum():
-            return str(value.value)
-        case _:
-            return str(value)
 
 
 # -- the way back --------------------------------------------------------------------------------------------------

@@ -19,6 +19,7 @@ from procurement.services.import_records import Records
 from procurement.services.import_rows import Undoing
 from procurement.services.site_changes import recalculate_sites
 from procurement.vocabulary import Criticality, RosRule
+from sites.accounts.models import User
 from sites.accounts.permissions import Permission
 from sites.domain.errors import BadInput
 from sites.models import Block, Site
@@ -72,10 +73,16 @@ class Requirements(Records[Requirement]):
             raise BadInput(_("There is no site %(code)s.") % {"code": row.values["site"]}, field="site")
         return self._known.get((row.values["site"], row.values["tag"]))
 
+    def rows_of(self, actor: User) -> models.QuerySet[Requirement]:
+        rows = Requirement.objects.visible_to(actor).filter(cancelled_at__isnull=True)
+        return rows.select_related("site", "equipment_class", "block__phase", "group").order_by("site__code", "tag")
+
     def state(self, record: Requirement) -> Mapping[str, object]:
         if record.cancelled_at is not None:
             return {}
         return {
+            "site": record.site.code,
+            "tag": record.tag,
             "class": record.equipment_class.code,
             "description": record.description,
             "block": f"{record.block.phase.code}/{record.block.code}" if record.block else None,

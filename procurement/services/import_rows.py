@@ -1,10 +1,17 @@
 """What the kinds of record have in common when a file of them is looked at and written."""
 
+import hashlib
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any, Protocol
+from decimal import Decimal
+from enum import Enum
+from typing import Any, Final, Protocol
+from uuid import UUID
 
+from django.utils.translation import gettext as _
+
+from procurement.domain import cells
 from procurement.domain.import_table import CellRefusal, Column, ReadRow
 from procurement.models import ImportRow
 from procurement.vocabulary import ImportKind, RowOutcome
@@ -48,6 +55,26 @@ class Undoing:
     now: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class Exported:
+    """A row on its way out. `values` are by field, as a row that comes in has them; `shown` are for the reader alone,
+    by title. `version` stands for what the values of the record were.
+    """
+
+    key: str
+    version: str
+    values: Mapping[str, object]
+    shown: Mapping[str, object]
+
+
+KEY, VERSION = "longlead_key", "longlead_version"
+# Hidden in what we export; where they come back, the row is ours.
+OWN_COLUMNS: Final = (
+    Column(KEY, ("Longlead key",), lambda cell, _said: cells.identifier(cell, longest=80)),
+    Column(VERSION, ("Longlead version",), lambda cell, _said: cells.identifier(cell, longest=16)),
+)
+
+
 class Handler(Protocol):
     """One way of reading rows. `apply` answers by row number what `undo` needs to take the row back."""
 
@@ -59,8 +86,36 @@ class Handler(Protocol):
         self, file: Sheetful, *, cause_key: str, cause_text: str, numbers: Collection[int]
     ) -> dict[int, dict[str, Any]]: ...
 
+    def marks(self, file: Sheetful) -> Mapping[int, tuple[str, str]]:
+        """By row number: key and version of the record that a row names now; rows that name none are left out."""
+
+    def export(self, kind: ImportKind, actor: User, keys: Sequence[UUID] | None) -> Iterable[Exported]:
+        """What the actor may see, or of it what `keys` name."""
+
     def undo(self, rows: Sequence[ImportRow], undoing: Undoing) -> Mapping[int, str]:
         """By the number of the row, as a person counts it: why it was left as it is."""
+
+
+def mark(values: Iterable[object]) -> str:
+    """A short word that changes with the values."""
+    return hashlib.sha256("\x1f".join(as_text(value) for value in values).encode()).hexdigest()[:16]
+
+
+def as_text(value: object) -> str:
+    """A value as a preview shows and compares it: 1.50 and 1.5 are one, None is empty."""
+    match value:
+        case None:
+            return ""
+        case bool():
+            return _("yes") if value else _("no")
+        case Decimal():
+            return f"{value.normalize():f}"
+        case date():
+            return value.isoformat()
+        case Enum():
+            return str(value.value)
+        case _:
+            return str(value)
 
 
 def refused(file: Sheetful, number: int, refusal: BadInput) -> Finding:

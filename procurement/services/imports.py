@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from uuid import UUID
 
@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 from procurement.domain.cells import DayOrder, DecimalMark, Declared
 from procurement.domain.import_table import (
     HEADER_WITHIN,
+    Column,
     ColumnMapping,
     ReadRow,
     check_mapping,
@@ -25,7 +26,7 @@ from procurement.gateways import sandbox
 from procurement.models import ColumnMappingMemory, Company, ImportBatch, ImportRow
 from procurement.readers import tables, workbook
 from procurement.services.import_kinds import handler
-from procurement.services.import_rows import Finding, Sheetful, Undoing
+from procurement.services.import_rows import KEY, OWN_COLUMNS, VERSION, Finding, Sheetful, Undoing, refused
 from procurement.vocabulary import ImportKind, ImportState, RowOutcome
 from sites.accounts import audit
 from sites.accounts.models import User
@@ -210,7 +211,7 @@ def _understood(
     book: Workbook, kind: ImportKind, company: Company | None, said: Said
 ) -> tuple[Sheet, ColumnMapping, Said]:
     """The sheet and its columns: as said, as remembered of files of this shape, or as their titles say."""
-    columns = handler(kind).columns_of(kind)
+    columns = columns_of(kind)
     sheets = [sheet for sheet in book.sheets if said.sheet in {None, sheet.name}]
     if not sheets:
         raise BadInput(_("The file has no sheet of this name."), field="sheet")
@@ -272,7 +273,7 @@ def _remembered(
 
 def _table(sheet: Sheet, mapping: ColumnMapping, kind: ImportKind, said: Said, stated_on: date) -> _Table:
     declared = Declared(stated_on, said.day_order, said.decimal_mark)
-    return _Table(sheet, mapping, tuple(read_rows(sheet, mapping, handler(kind).columns_of(kind), declared)))
+    return _Table(sheet, mapping, tuple(read_rows(sheet, mapping, columns_of(kind), declared)))
 
 
 def _table_again(batch: ImportBatch) -> _Table:
@@ -309,8 +310,33 @@ def _sheetful(batch: ImportBatch, table: _Table, actor: User, now: datetime) -> 
     )
 
 
+def columns_of(kind: ImportKind) -> Sequence[Column]:
+    """Those of the kind, and the two hidden ones of what we exported."""
+    return (*handler(kind).columns_of(kind), *OWN_COLUMNS)
+
+
+def _looked_at(batch: ImportBatch, table: _Table, actor: User, now: datetime, *, rehearsed: bool) -> dict[int, Finding]:
+    """What each filled row would do. A row of ours that was changed here since it was exported does nothing."""
+    file = _sheetful(batch, table, actor, now)
+    found = handler(batch.kind).examine(file, rehearsed=rehearsed)
+    ours = [row for row in file.rows if KEY in row.values and found[row.number].changes]
+    if not ours:
+        return found
+    marks = handler(batch.kind).marks(replace(file, rows=ours))
+    for row in ours:
+        key, version = marks.get(row.number, ("", ""))
+        if key != row.values[KEY]:
+            refusal = BadInput(_("The row was exported as another record's."), field=KEY)
+        elif version != row.values.get(VERSION):
+            refusal = BadInput(_("It was changed here since the export; export it again."), field=VERSION)
+        else:
+            continue
+        found[row.number] = refused(file, row.number, refusal)
+    return found
+
+
 def _examine(batch: ImportBatch, table: _Table, actor: User, now: datetime) -> dict[int, Finding]:
-    found = handler(batch.kind).examine(_sheetful(batch, table, actor, now))
+    found = _looked_at(batch, table, actor, now, rehearsed=True)
     blank = Finding(RowOutcome.BLANK)
     return {row.number: blank if row.is_blank else found[row.number] for row in table.rows}
 
@@ -344,7 +370,7 @@ def _keep_findings(batch: ImportBatch, table: _Table, found: Mapping[int, Findin
 
 def _still_true(batch: ImportBatch, table: _Table, actor: User, now: datetime) -> bool:
     """Whether every accepted row would still do what was previewed; what refuses at the writing is seen there."""
-    found = handler(batch.kind).examine(_sheetful(batch, table, actor, now), rehearsed=False)
+    found = _looked_at(batch, table, actor, now, rehearsed=False)
     for row in batch.rows.exclude(outcome__in=[RowOutcome.REFUSED, RowOutcome.BLANK]):
         finding = found[row.number - 1]
         changes = [{"field": field, "old": old, "new": new} for field, old, new in finding.changes]
