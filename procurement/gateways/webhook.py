@@ -93,11 +93,12 @@ class HttpPoster:
         watchdog = threading.Timer(self._seconds, backend.cut)
         watchdog.daemon = True
         watchdog.start()
+        sent: list[tuple[bytes | str, bytes | str]] = [*headers.items()]
         limits = dict.fromkeys(("read", "write", "pool"), self._seconds) | {"connect": CONNECT_SECONDS}
         try:
             with (
                 httpcore.ConnectionPool(ssl_context=self._context, network_backend=backend, retries=0) as pool,
-                pool.stream("POST", url, headers=headers, content=content, extensions={"timeout": limits}) as response,
+                pool.stream("POST", url, headers=sent, content=content, extensions={"timeout": limits}) as response,
             ):
                 return _told(response.status, _start_of(response))
         except RefusedAddress as refusal:

@@ -4,6 +4,7 @@ import email
 import email.policy
 from dataclasses import dataclass
 from email.message import EmailMessage
+from email.utils import getaddresses
 from typing import Final
 
 LONGEST_REPORT: Final = 2 * 1024 * 1024
@@ -47,6 +48,6 @@ def _addresses(mail: EmailMessage) -> tuple[str, ...]:
     found = []
     for name in ("Delivered-To", "X-Original-To", "To"):
         for value in mail.get_all(name, []):
-            for _name, address in email.utils.getaddresses([str(value)]):
+            for _name, address in getaddresses([str(value)]):
                 found.append(address)
     return tuple(found)

@@ -58,7 +58,7 @@ def retry(*, message_id: UUID, actor: User, now: datetime, request_id: str = "")
 @transaction.atomic
 def trust_address(*, person_id: UUID, actor: User, request_id: str = "") -> User:
     """Switch an address on again. Raises NotFound, NotPermitted."""
-    person = User.objects.filter(pk=person_id).select_for_update().first()
+    person: User | None = User.objects.filter(pk=person_id).select_for_update().first()
     if person is None or not undelivered(actor).filter(recipient=person).exists():
         raise NotFound(_("There is no such address."), field="address")
     if not can(actor, Permission.PEOPLE_WRITE, site_id=None) and actor.pk != person.pk:

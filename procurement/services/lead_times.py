@@ -55,7 +55,7 @@ class Stated:
 def add(*, equipment_class: EquipmentClass, stated: Stated, actor: User) -> LeadTimeObservation:
     """Record an observation. Raises NotPermitted, and BadInput naming the field; an achieved one is never typed."""
     check_can(actor, Permission.LEAD_TIME_WRITE, site_id=None)
-    _check(equipment_class, stated)
+    as_of = _check(equipment_class, stated)
     row = LeadTimeObservation.objects.create(
         equipment_class=equipment_class,
         kind=stated.kind,
@@ -63,7 +63,7 @@ def add(*, equipment_class: EquipmentClass, stated: Stated, actor: User) -> Lead
         high_weeks=stated.high_weeks,
         basis_from=stated.basis_from,
         basis_to=stated.basis_to,
-        as_of=stated.as_of,
+        as_of=as_of,
         source=stated.source.strip(),
         sub_class=stated.sub_class.strip(),
         rating_band=stated.rating_band.strip(),
@@ -78,7 +78,8 @@ def add(*, equipment_class: EquipmentClass, stated: Stated, actor: User) -> Lead
     return row
 
 
-def _check(equipment_class: EquipmentClass, stated: Stated) -> None:
+def _check(equipment_class: EquipmentClass, stated: Stated) -> date:
+    """The day as of which it was said."""
     if stated.kind is LeadTimeKind.ACHIEVED:
         raise BadInput(_("What was achieved comes from completed lines by itself."), field="kind")
     for name in ("low_weeks", "high_weeks"):
@@ -95,6 +96,7 @@ def _check(equipment_class: EquipmentClass, stated: Stated) -> None:
         raise BadInput(_("A lead time says by whom."), field="source")
     if stated.plant is not None and stated.company is not None and stated.plant.company_id != stated.company.pk:
         raise BadInput(_("The plant is another company's."), field="plant")
+    return stated.as_of
 
 
 def _check_basis(equipment_class: EquipmentClass, stated: Stated) -> None:
@@ -176,7 +178,8 @@ def derive_achieved(*, now: datetime, lots: Collection[UUID] | None = None) -> i
     for lot_id, code, on in Milestone.objects.filter(
         chain__lot__in=rows.keys(), code__in=(_ORDERED, *_ACHIEVED_TO), actual_on__isnull=False, applicable=True
     ).values_list("chain__lot", "code", "actual_on"):
-        actuals[lot_id][code] = on
+        if on is not None:
+            actuals[lot_id][code] = on
     stored = {
         (row.lot_id, row.basis_to): row
         for row in LeadTimeObservation.objects.filter(lot__in=rows.keys(), basis_from=_ORDERED)
@@ -231,16 +234,19 @@ def _observation(lot: DeliveryLot, code: str, weeks: Decimal, done_on: date) -> 
 
 
 def _mend(row: LeadTimeObservation, weeks: Decimal | None, done_on: date | None, now: datetime) -> int:
+    """How many rows were changed. What a person retired stays so."""
     if weeks is None or done_on is None:
         if row.retired_at is not None:
             return 0
         row.retired_at, row.retire_reason = now, _TAKEN_BACK
-    elif (row.low_weeks, row.as_of) != (weeks, done_on) or row.retire_reason == _TAKEN_BACK:
-        row.low_weeks = row.high_weeks = weeks
-        row.as_of = done_on
-        if row.retire_reason == _TAKEN_BACK:
-            row.retired_at, row.retire_reason = None, ""
-    else:
+        row.save()
+        return 1
+    was_taken_back = row.retire_reason == _TAKEN_BACK
+    if (row.low_weeks, row.as_of) == (weeks, done_on) and not was_taken_back:
         return 0
+    row.low_weeks = row.high_weeks = weeks
+    row.as_of = done_on
+    if was_taken_back:
+        row.retired_at, row.retire_reason = None, ""
     row.save()
     return 1

@@ -76,13 +76,13 @@ def _actor(name: str | None) -> User:
     people = User.objects.filter(is_active=True)
     found: User | None
     if name:
-        found = people.filter(username=name).first()
+        person: User | None = people.filter(username=name).first()
     else:
-        found = (
+        person = (
             people.filter(memberships__role=Role.ADMINISTRATOR, memberships__scope=ScopeKind.PORTFOLIO)
             .order_by("pk")
             .first()
         )
-    if found is None:
+    if person is None:
         raise CommandError(f"--actor: there is no {name or 'administrator'}.", returncode=BAD_INPUT)
-    return found
+    return person

@@ -64,7 +64,7 @@ def _on_time(card: Scorecard) -> list[dict[str, Any]]:
 def _reasons(view: VendorView) -> list[tuple[str, str, int]]:
     labels = dict(ReasonCode.choices)
     return [
-        (party.label, str(labels.get(code, code)) if code else _("no reason given"), days)
+        (str(party.label), str(labels.get(code, code)) if code else _("no reason given"), days)
         for (party, code), days in view.reasons.items()
     ]
 

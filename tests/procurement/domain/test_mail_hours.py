@@ -125,7 +125,8 @@ def test_working_days_are_counted_in_the_persons_calendar(
 @pytest.mark.parametrize("digest_at", [time(0), time(1, 30), time(2, 30), time(8)], ids=str)
 def test_every_hour_of_a_year_leads_to_one_morning_a_local_date(zone: ZoneInfo, digest_at: time) -> None:
     hours = MailHours(zone, digest_at)
-    hour, days = datetime(2027, 1, 1, tzinfo=UTC), []
+    hour = datetime(2027, 1, 1, tzinfo=UTC)
+    days: list[date] = []
     while hour.year == 2027:
         day = hours.next_digest_on(hour)
         assert hours.morning(day) > hour - timedelta(hours=1)

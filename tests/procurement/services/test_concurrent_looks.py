@@ -32,7 +32,8 @@ def late_units(site: Site) -> dict[object, int]:
     ]
     type(made[0]).objects.bulk_create(made)
     run = RequirementForecastFactory.create(requirement=RequirementFactory.create(site=site), ordered=True).run
-    rows, expected = [], {}
+    rows: list[RequirementForecast] = []
+    expected: dict[object, int] = {}
     for number, unit in enumerate(made):
         days = number % 60 + 1 if number < SLIPPED else -40
         if days > 0:
