@@ -74,7 +74,6 @@ def _change(text: str) -> dict[str, Any]:
 
 def _actor(name: str | None) -> User:
     people = User.objects.filter(is_active=True)
-    found: User | None
     if name:
         person: User | None = people.filter(username=name).first()
     else:
