@@ -9,16 +9,21 @@ from django.apps import apps
 from django.db import DatabaseError, connection, transaction
 from django.db.models import DateField, DecimalField, Model
 
+import tests.factories.power
 import tests.factories.procurement
 import tests.factories.sites
 from procurement.models import (
+    Backtest,
     BlockForecast,
+    BlockProbability,
     ChainForecast,
     Evaluation,
     ForecastRun,
     LotForecast,
+    LotProbability,
     RequirementForecast,
     ScheduleLine,
+    StepHistory,
 )
 from sites.accounts.row import new_id
 from sites.models import Desk
@@ -28,14 +33,25 @@ from tests.factories.sites import DeskFactory
 
 pytestmark = pytest.mark.django_db
 
-ENGINE_OWN = {BlockForecast, ChainForecast, Evaluation, ForecastRun, LotForecast, RequirementForecast}
+ENGINE_OWN = {
+    Backtest,
+    BlockForecast,
+    BlockProbability,
+    ChainForecast,
+    Evaluation,
+    ForecastRun,
+    LotForecast,
+    LotProbability,
+    RequirementForecast,
+    StepHistory,
+}
 UNREADABLE = {
     DateField: ["infinity", "-infinity", "20270-05-21", "0001-05-21"],
     DecimalField: ["NaN", "Infinity", "-Infinity"],
 }
 FACTORIES: dict[type[Model], type[RowFactory[Any]]] = {
     made._meta.model: made
-    for module in (tests.factories.sites, tests.factories.procurement)
+    for module in (tests.factories.sites, tests.factories.power, tests.factories.procurement)
     for made in vars(module).values()
     if isinstance(made, type) and issubclass(made, RowFactory) and not made._meta.abstract
 }
