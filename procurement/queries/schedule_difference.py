@@ -26,7 +26,8 @@ def difference(revision: ScheduleRevision, before: ScheduleRevision | None) -> S
 @dataclass(frozen=True, slots=True)
 class BoundDate:
     """What follows an activity: a requirement (`subject` is its tag) or a gate. Dates are the activity's in the
-    accepted and in the new revision, null where that one lacks it; then the last date stands. `activity_name` is the newer one.
+    accepted and in the new revision, null where that one lacks it; then the last date stands. `activity_name` is the
+    newer one.
     """
 
     kind: str
