@@ -8,6 +8,7 @@ from django.db import connection, transaction
 from django.test import Client
 from django.utils import timezone
 
+from bench import alerts as alert_cases
 from bench.case import Case, seconds, within
 from procurement.domain.revision import DateRevision
 from procurement.models import LotForecast
@@ -93,4 +94,5 @@ def cases() -> list[Case]:
         within(f"one promise, forecasts and alerts, {of}", seconds(promise), WRITE_SECONDS),
         within(f"a whole site recalculated, {of}", seconds(whole_site), SITE_SECONDS),
         within(f"a whole site's alerts, {of}", seconds(look), SITE_SECONDS),
+        *alert_cases.cases(lines=lines, now=now),
     ]
