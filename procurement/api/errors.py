@@ -62,6 +62,14 @@ class BadParameter(exceptions.APIException):
     default_code = "invalid_parameter"
 
 
+class StaleVersion(exceptions.APIException):
+    """If-Match names a version that is not the present one."""
+
+    status_code = status.HTTP_412_PRECONDITION_FAILED
+    default_detail = "It has changed since you read it."
+    default_code = "stale_version"
+
+
 class UnknownFields(exceptions.APIException):
     """With `Prefer: handling=strict`, what would have been a warning."""
 
@@ -150,6 +158,9 @@ def _of_rule(exc: RuleBroken) -> Problem:
         return _not_found()
     code = next(number for family, number in _RULES if isinstance(exc, family))
     errors = [FieldError(f"/{exc.field}", exc.code, exc.message)] if exc.field else []
+    others = exc.facts.get("others")
+    if isinstance(others, list):  # a document with several wrong fields
+        errors += [FieldError(f"/{each['field']}", exc.code, each["message"]) for each in others]
     return Problem(code, "validation_error" if code == 422 else exc.code, exc.message, errors)
 
 

@@ -8,7 +8,15 @@ from uuid import UUID
 
 from django.db.models import Prefetch, QuerySet
 
-from procurement.models import DeliveryLot, ExternalRef, LotForecast, OrderLine, PurchaseOrder, ScheduleLine
+from procurement.models import (
+    DeliveryLot,
+    ExternalRef,
+    LotForecast,
+    LotProbability,
+    OrderLine,
+    PurchaseOrder,
+    ScheduleLine,
+)
 from sites.accounts.models import User
 from sites.accounts.permissions import Permission
 from sites.models import Milestone, Promise
@@ -17,10 +25,13 @@ from sites.queries.access import can, sites_where
 
 @dataclass(frozen=True, slots=True)
 class LotReading:
-    """`forecast` is None where it was not asked for, or the lot has none (its line is cancelled)."""
+    """`forecast` is None where it was not asked for, or the lot has none (its line is cancelled); `odds` also for what
+    is on site.
+    """
 
     lot: DeliveryLot
     forecast: LotForecast | None
+    odds: LotProbability | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +86,7 @@ def read(order_id: UUID, actor: User, *, with_forecast: bool = False) -> OrderRe
     for row in rows:
         by_line[row.line_id].append(row)
     forecasts = _forecasts(order_id) if with_forecast else {}
+    odds = _odds(order_id) if with_forecast else {}
     priced: set[UUID | None] = set(sites_where(actor, Permission.AMOUNTS_VIEW))
     if can(actor, Permission.AMOUNTS_VIEW, site_id=None):
         priced.add(None)
@@ -87,7 +99,7 @@ def read(order_id: UUID, actor: User, *, with_forecast: bool = False) -> OrderRe
         .values_list("pk", flat=True)
         .first(),
         external_ids=tuple(refs.values_list("system", "external_id")),
-        lines=tuple(_line(group, forecasts, priced) for group in by_line.values()),
+        lines=tuple(_line(group, forecasts, odds, priced) for group in by_line.values()),
     )
 
 
@@ -95,13 +107,20 @@ def _lots() -> QuerySet[DeliveryLot]:
     return DeliveryLot.objects.filter(quantity__gt=0).order_by("number")
 
 
-def _line(rows: list[ScheduleLine], forecasts: dict[UUID, LotForecast], priced: set[UUID | None]) -> LineReading:
+def _line(
+    rows: list[ScheduleLine],
+    forecasts: dict[UUID, LotForecast],
+    odds: dict[UUID, LotProbability],
+    priced: set[UUID | None],
+) -> LineReading:
     line = rows[0].line
     return LineReading(
         line=line,
         unit_price=line.unit_price if {row.site_id for row in rows} <= priced else None,
         schedules=tuple(
-            ScheduleReading(row, tuple(LotReading(lot, forecasts.get(lot.pk)) for lot in row.lots.all()))
+            ScheduleReading(
+                row, tuple(LotReading(lot, forecasts.get(lot.pk), odds.get(lot.pk)) for lot in row.lots.all())
+            )
             for row in rows
         ),
     )
@@ -109,6 +128,11 @@ def _line(rows: list[ScheduleLine], forecasts: dict[UUID, LotForecast], priced: 
 
 def _forecasts(order_id: UUID) -> dict[UUID, LotForecast]:
     rows = LotForecast.objects.filter(current=True, lot__schedule_line__line__order=order_id)
+    return {row.lot_id: row for row in rows}
+
+
+def _odds(order_id: UUID) -> dict[UUID, LotProbability]:
+    rows = LotProbability.objects.filter(current=True, lot__schedule_line__line__order=order_id)
     return {row.lot_id: row for row in rows}
 
 

@@ -30,7 +30,7 @@ TRACKER_OWNED: Final = frozenset(
     {
         "actual_date", "actual_on", "allocations", "baseline", "baseline_on", "contract_step", "delivery_status",
         "float_days", "forecast", "forecast_date", "forecast_on", "id", "latest_on", "locked_date", "locked_on", "lots",
-        "milestones", "order_by_on", "required_on_site", "slip_days", "version",
+        "milestones", "order_by_on", "probability", "required_on_site", "slip_days", "version",
     }
 )  # fmt: skip
 
@@ -279,11 +279,37 @@ class LotForecastSerializer(serializers.Serializer[Any]):
     driver_code = serializers.CharField(help_text="The milestone that decides.")
 
 
+class SpreadSerializer(serializers.Serializer[Any]):
+    code = serializers.CharField(help_text="The milestone.")
+    share_percent = serializers.IntegerField(help_text="Of the variance of the day on site.")
+    kind = serializers.CharField(help_text="duration: against its plan; promise: against what promises became.")
+    level = serializers.CharField(
+        help_text="The reference class drawn from: plant, company, equipment_class, step, or assumed."
+    )
+    sample = serializers.IntegerField(help_text="How many observations that class has; 0 where assumed.")
+
+
+class LotProbabilitySerializer(serializers.Serializer[Any]):
+    """Over the trials of the last run; computed, never typed."""
+
+    as_of = Day(help_text="The site's local date of the calculation.")
+    p50_on = Day(help_text="On site by this day in half of the trials.")
+    p80_on = Day(help_text="In four of five.")
+    p95_on = Day(help_text="In nineteen of twenty.")
+    on_time_percent = serializers.IntegerField(
+        allow_null=True, help_text="Chance of being on site by required_on_site; null: there is none."
+    )
+    spread = SpreadSerializer(many=True, help_text="Up to three steps that drive the spread, the largest first.")
+
+
 class LotSerializer(serializers.Serializer[Any]):
     lot_number = serializers.IntegerField(help_text="Ours; units of a schedule line that move together.")
     quantity = ExactDecimal(help_text="In the line's unit.")
     forecast = LotForecastSerializer(
         required=False, help_text="Only with expand=forecast, and not where the line is cancelled."
+    )
+    probability = LotProbabilitySerializer(
+        required=False, help_text="Only with expand=forecast, and not for what is on site."
     )
 
 
@@ -421,4 +447,6 @@ def _lot_answer(reading: LotReading) -> dict[str, Any]:
     shown: dict[str, Any] = {"lot_number": reading.lot.number, "quantity": trimmed(reading.lot.quantity)}
     if reading.forecast is not None:
         shown["forecast"] = reading.forecast
+    if reading.odds is not None:
+        shown["probability"] = reading.odds
     return shown

@@ -48,6 +48,7 @@ _MEANING: Final = {
     405: "The path knows other methods.",
     406: "Only JSON is answered.",
     409: "The state of the thing refuses this.",
+    412: "It has changed since the version that If-Match names.",
     413: "The body is larger than 5 MB.",
     415: "Send application/json.",
     422: "The document is readable but wrong; `errors` names each field by its pointer. Nothing was stored.",

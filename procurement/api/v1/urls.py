@@ -1,6 +1,6 @@
 from django.urls import URLPattern, path, re_path
 
-from procurement.api.v1 import date_revisions, me, orders, schedules, schema
+from procurement.api.v1 import agreements, date_revisions, me, orders, power, schedules, schema
 
 app_name = "api-v1"
 
@@ -20,6 +20,17 @@ urlpatterns: list[URLPattern] = [
     path("schedules/<uuid:revision_id>/accept", schedules.Accept.as_view(), name="schedule-accept"),
     path("schedules/<uuid:revision_id>/reject", schedules.Reject.as_view(), name="schedule-reject"),
     path("schedules/<uuid:revision_id>/roll-back", schedules.RollBack.as_view(), name="schedule-roll-back"),
+    path("agreements", agreements.Agreements.as_view(), name="agreements"),
+    path("agreements/schema", agreements.AgreementSchema.as_view(), name="agreement-schema"),
+    path("agreements/<uuid:agreement_id>", agreements.Agreement.as_view(), name="agreement"),
+    path("agreements/<uuid:key>/date-revisions", power.AgreementDates.as_view(), name="agreement-dates"),
+    path("agreements/code/<path:code>", agreements.AgreementByCode.as_view(), name="agreement-code"),
+    path("grid-connections", power.GridConnections.as_view(), name="grid-connections"),
+    path("grid-connections/<uuid:key>/date-revisions", power.GridConnectionDates.as_view(), name="grid-dates"),
+    path("network-works/<uuid:key>/date-revisions", power.NetworkWorksDates.as_view(), name="works-dates"),
+    path("power-balance", power.GroupBalance.as_view(), name="power-balance"),
+    path("sites/<str:code>/power-balance", power.SiteBalance.as_view(), name="site-power-balance"),
+    path("sites/<str:code>/load-ramps", power.LoadRamps.as_view(), name="load-ramps"),
     path("schema", schema.Schema.as_view(), name="schema"),
     path("docs", schema.Docs.as_view(), name="docs"),
     path("docs/reference", schema.Reference.as_view(), name="reference"),

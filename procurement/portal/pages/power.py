@@ -1,68 +1,93 @@
-"""Where the power comes from: agreements, and the utility's side."""
+"""Where the power comes from: all of it at a glance, the agreements, and the utility's side."""
 
-from uuid import UUID
+from typing import Any
 
 from django.contrib.auth.decorators import login_required
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
-from django.urls import reverse
+from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
-from procurement.portal import words
+from procurement.portal import power_words
 from procurement.portal.actor import acting_user
-from procurement.portal.pictures import timeline
-from procurement.queries import power
+from procurement.portal.charts import Chart, Series, Shape, Tone
+from procurement.portal.forms.power import Window, WindowForm, usual_window
+from procurement.portal.power_pictures import group_chart
+from procurement.queries import power, power_balance, power_portfolio
 from procurement.queries.alert import sites_to_choose
+from procurement.queries.contract_clocks import clocks_visible_to, near
+from procurement.queries.power_balance import GroupBalance
+from procurement.queries.power_facts import Knowledge
+from procurement.queries.power_portfolio import Stage, YearTotal
 from sites.accounts.models import User
 from sites.accounts.permissions import Permission
+from sites.models import Desk
 from sites.queries.access import can, sites_where
+from sites.vocabulary import AgreementState, AgreementStructure, KnowledgeMode
+
+
+@require_safe
+@login_required
+def portfolio(request: HttpRequest) -> HttpResponse:
+    """The sites together, of one desk or all that the reader may see, and their agreements by state and year."""
+    actor, today = acting_user(request), timezone.now().date()
+    desk = request.GET.get("desk", "").replace("\x00", "")[:20]
+    form = _window_form(request, today)
+    window = form.window()
+    rows = power_portfolio.listed(actor)
+    sites = power_balance.visible_sites(actor, desk=desk)
+    knowledge = Knowledge(window.known_on, KnowledgeMode.KNOWN_ON) if window.known_on else Knowledge(today)
+    group = power_balance.group(power_balance.site_balances(sites, window.from_on, window.until_on, knowledge))
+    years = power_portfolio.by_year(rows, today.year)
+    whole = {row.view.agreement.pk for row in rows if row.sight.is_whole}
+    clocks = [
+        each
+        for each in near(clocks_visible_to(actor, today), today)
+        if each.clock.agreement is None or each.clock.agreement in whole
+    ]
+    context = {
+        "form": form,
+        "window": window,
+        "knowledge": knowledge,
+        "desk": desk,
+        "desks": Desk.objects.filter(sites__in=power_balance.visible_sites(actor)).distinct().order_by("code"),
+        "group": group,
+        "group_chart": group_chart(
+            group.periods,
+            label=_("Load and usable megawatts of these sites together by day; the table below says the same"),
+            table_id="together-head",
+        ),
+        "sites": [{"balance": each, "binding": _binding_now(each)} for each in group.sites],
+        "amounts": _amounts(actor, group),
+        "states": power_portfolio.by_state(rows),
+        "years": _years_chart(years),
+        "late": [row for row in rows if row.view.is_late],
+        "clocks": [
+            {"row": each, "state": each.clock.state(today), "left": each.clock.days_left(today)} for each in clocks
+        ],
+    }
+    return render(request, "power/portfolio.html", context)
 
 
 @require_safe
 @login_required
 def agreements(request: HttpRequest) -> HttpResponse:
-    return render(request, "power/agreements.html", {"agreements": power.agreements(acting_user(request))})
-
-
-@require_safe
-@login_required
-def agreement(request: HttpRequest, key: UUID) -> HttpResponse:
     actor = acting_user(request)
-    found = power.find_agreement(actor, key)
-    if found is None:
-        raise Http404
-    view = power.agreement_view(actor, found)
-    steps = power.chain_steps(view.answer)
-    first = min((each.energised_on for each in view.shares if each.energised_on), default=None)
+    wanted = power_portfolio.read_filter(request.GET.dict())
+    every = power_portfolio.listed(actor)
+    shown = power_portfolio.listed(actor, wanted) if request.GET else every
     context = {
-        "view": view,
-        "steps": [
-            {
-                "row": row,
-                "why": words.long_why(
-                    row.step, as_of=view.answer.as_of, before=row.before, promise=row.promise, milestone=row.milestone
-                ),
-            }
-            for row in steps
-            if view.answer
-        ],
-        "picture": timeline([row.step for row in steps], required_on=first, as_of=view.answer.as_of)
-        if view.answer
-        else None,
-        "ledger": power.ledger(found.chain_id),
-        "shows_amounts": _shows_amounts(actor, view),
-        "crumbs": [(reverse("agreements"), _("Power purchase agreements"))],
+        "agreements": shown,
+        "wanted": wanted,
+        "sites": sites_to_choose(actor),
+        "countries": sorted({row.view.agreement.country for row in every}),
+        "states": AgreementState.choices,
+        "structures": AgreementStructure.choices,
+        "may_write": can(actor, Permission.POWER_WRITE, site_id=None)
+        or bool(sites_where(actor, Permission.POWER_WRITE)),
     }
-    return render(request, "power/agreement.html", context)
-
-
-def _shows_amounts(actor: User, view: power.AgreementView) -> bool:
-    """The price is for the right at every site supplied, or at all sites."""
-    if can(actor, Permission.AMOUNTS_VIEW, site_id=None):
-        return True
-    allowed = sites_where(actor, Permission.AMOUNTS_VIEW)
-    return not view.hidden and bool(view.shares) and all(each.share.site_id in allowed for each in view.shares)
+    return render(request, "power/agreements.html", context)
 
 
 @require_safe
@@ -72,3 +97,43 @@ def grid(request: HttpRequest) -> HttpResponse:
     site = request.GET.get("site", "").replace("\x00", "")[:20]
     context = {"grid": power.grid(actor, site=site), "sites": sites_to_choose(actor), "site": site}
     return render(request, "power/grid.html", context)
+
+
+def _window_form(request: HttpRequest, today: Any) -> WindowForm:
+    usual = usual_window(today, None)
+    given = {name for name in ("from_on", "until_on", "known_on") if request.GET.get(name)}
+    return WindowForm(request.GET if given else None, today=today, usual=Window(usual.from_on, usual.until_on))
+
+
+def _binding_now(each: power_balance.SiteBalance) -> str:
+    """What binds in the first quarter with a gap, or in the first one."""
+    quarters = each.quarters
+    found = next((row for row in quarters if any(part.gap_days for part in row.binding)), quarters[0])
+    return f"{found.span.name}: {power_words.binding(found)}"
+
+
+def _amounts(actor: User, group: GroupBalance) -> list[dict[str, Any]]:
+    """Money of the sites at which the reader may see amounts; of two currencies it is never added."""
+    allowed = sites_where(actor, Permission.AMOUNTS_VIEW)
+    rows = power_balance.add_up(amount for each in group.sites if each.site.pk in allowed for amount in each.amounts)
+    return [{"name": power_words.AMOUNTS[row.kind], "row": row} for row in rows]
+
+
+def _years_chart(years: tuple[YearTotal, ...]) -> Chart:
+    names = {
+        Stage.OPERATING: (_("Operating"), Tone.GOOD),
+        Stage.SIGNED: (_("Signed"), Tone.A),
+        Stage.UNSIGNED: (_("Not signed yet"), Tone.QUIET),
+    }
+    return Chart(
+        key="years",
+        label=_("Contracted megawatts that deliver at the end of each year"),
+        unit="MW",
+        x_name=_("Year"),
+        is_by_name=True,
+        height=280,
+        series=[
+            Series(name, [(str(year.year), year.mw[stage]) for year in years], Shape.BAR, tone, stack="all")
+            for stage, (name, tone) in names.items()
+        ],
+    )

@@ -1,6 +1,6 @@
 """The power of one site: load against what can really be used, what binds, and what it costs both ways."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
@@ -21,6 +21,7 @@ from procurement.portal.forms.power import RampForm, SpotPriceForm, WindowForm, 
 from procurement.portal.power_pictures import balance_chart
 from procurement.queries import power_balance
 from procurement.queries.power_balance import SiteBalance
+from procurement.queries.power_equipment import Decider, deciders
 from procurement.queries.power_facts import Knowledge
 from procurement.services import grid
 from procurement.services.forecasts import local_date
@@ -29,7 +30,7 @@ from sites.accounts.permissions import Permission
 from sites.domain.errors import NotFound, NotPermitted, RuleBroken
 from sites.models import Block, GridConnection, LoadStep, Site
 from sites.queries.access import can
-from sites.vocabulary import EnergyUnit, KnowledgeMode
+from sites.vocabulary import EnergyUnit, KnowledgeMode, PowerLimit
 
 _WHOLE_SITE: Final = "site"
 
@@ -138,6 +139,7 @@ def _page(
         power_balance.site_balances([site], window.from_on, window.until_on, knowledge)[0] for knowledge in asked
     ]
     shown = balances[0]
+    energy = power_balance.energy_cover(shown)
     may_write = can(actor, Permission.POWER_WRITE, site_id=site.pk)
     context = {
         "site": site,
@@ -148,9 +150,10 @@ def _page(
         "compared": balances,
         "chart": balance_chart(shown, balances[1:], today=today, table_id="periods-head"),
         "quarters": _quarters(balances),
-        "limits": _limits(shown),
+        "limits": _limits(shown, deciders(site)),
         "shows_amounts": can(actor, Permission.AMOUNTS_VIEW, site_id=site.pk),
         "amounts": _amounts(balances),
+        "energy": (energy.years, energy.quarters),
         "connections": GridConnection.objects.filter(site=site).order_by("name"),
         "ramps": _ramps(site, actor, steps, may_write, refused or {}),
         "spot_form": _spot(site, actor, may_write, refused or {}),
@@ -173,7 +176,7 @@ def _quarters(balances: list[SiteBalance]) -> list[dict[str, Any]]:
     ]
 
 
-def _limits(shown: SiteBalance) -> list[dict[str, Any]]:
+def _limits(shown: SiteBalance, by_limit: Mapping[PowerLimit, tuple[Decider, ...]]) -> list[dict[str, Any]]:
     """Each limit with its steps in the window and what is not known of it."""
     found = []
     for limit in shown.facts.power.limits:
@@ -185,6 +188,7 @@ def _limits(shown: SiteBalance) -> list[dict[str, Any]]:
                 "at_first": limit.low.at(shown.from_on),
                 "steps": steps,
                 "why": limit.why,
+                "deciders": by_limit.get(limit.kind, ()),
             }
         )
     return found

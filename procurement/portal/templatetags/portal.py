@@ -15,9 +15,10 @@ from django.contrib.staticfiles import finders
 from django.forms import BoundField
 from django.http import QueryDict
 from django.utils import formats
+from django.utils.functional import Promise as Lazy
 from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
-from django.utils.translation import get_language
+from django.utils.translation import get_language, gettext_lazy
 from django.utils.translation import gettext as _
 
 from procurement.models import Watch
@@ -49,6 +50,16 @@ _ALERT_STATES: Mapping[str, tuple[str, str]] = {
     "snoozed": ("clock", "warn"),
     "recovered": ("check", "good"),
     "closed": ("check", "quiet"),
+}
+
+_CLOCK_STATES: Mapping[str, tuple[str, str, str | Lazy]] = {
+    "done": ("check", "good", gettext_lazy("done")),
+    "done_late": ("check", "warn", gettext_lazy("done, too late")),
+    "unknown": ("help", "quiet", gettext_lazy("no date")),
+    "past": ("alert-triangle", "bad", gettext_lazy("past")),
+    "missed": ("alert-triangle", "bad", gettext_lazy("will be missed")),
+    "near": ("clock", "warn", gettext_lazy("near")),
+    "open": ("clock", "quiet", gettext_lazy("open")),
 }
 
 
@@ -161,6 +172,12 @@ def not_known(word: str) -> str:
 def state(word: str) -> SafeString:
     sign, tone = _STATES[word]
     return _badge(sign, tone, str(DateState(word).label))
+
+
+@register.simple_tag
+def clock_state(word: str) -> SafeString:
+    sign, tone, label = _CLOCK_STATES[word]
+    return _badge(sign, tone, str(label))
 
 
 @register.simple_tag

@@ -47,6 +47,8 @@ _WORKS_STEPS = (
 )  # fmt: skip
 # Where no power may be drawn without an agreement that delivers.
 DEPENDS_ON_SUPPLY = frozenset({"DUB01"})
+# Tenants who move in twice as quickly.
+_QUICK_RAMPS = {"PAR01": 2}
 _RAMP = ((0, "0.25"), (75, "0.50"), (150, "0.75"), (225, "1"))
 
 
@@ -122,12 +124,12 @@ AGREEMENTS = (
         "PPA-AU-02", "Cullinga Ridge Wind", "Brolga Hill Energy", "AU", "Wind and battery", _S.SLEEVED, _V.SHAPED,
         "18", "78.00", "AUD", "NEM", "NSW1", _C.REGO_AU, _N.FLOOR_ZERO, -150, (("SYD01", "18"),), "10",
         retailer="Banksia Lane Retail", kind=PriceKind.ESCALATING, escalation="2.5", law="New South Wales",
-        minimum_take="85",
+        annual_mwh="55000", minimum_take="85",
     ),
     AgreementPlan(
         LATE_AGREEMENT, "Kazemachi Solar", "Tsukuyomi Saisei Denryoku", "JP", "Solar", _S.SLEEVED, _V.PAY_AS_PRODUCED,
         "12", "17.80", "JPY", "JEPX", "TOKYO", _C.NFC, _N.SETTLES, 8, (("TYO01", "12"),), "20",
-        unit=EnergyUnit.KWH, retailer="Asagiri Kouri Denki", law="Japan",
+        unit=EnergyUnit.KWH, retailer="Asagiri Kouri Denki", law="Japan", annual_mwh="14500",
         cod_slips=((0, None), (14, None), (23, ReasonCode.SUB_SUPPLIER), (76, ReasonCode.POWER_NOT_READY)),
     ),
     AgreementPlan(
@@ -149,7 +151,7 @@ AGREEMENTS = (
     AgreementPlan(
         "PPA-NL-01", "Zandbank Offshore", "Noordgolf Energie", "NL", "Offshore wind", _S.SLEEVED, _V.PAY_AS_PRODUCED,
         "9", "74.00", "EUR", "Day-ahead", "NL", _C.GO, _N.FLOOR_ZERO, 41, (("AMS01", "9"),), "15",
-        retailer="Polderlicht Levering", law="Netherlands", cod_slips=((0, None), (11, None)),
+        retailer="Polderlicht Levering", law="Netherlands", annual_mwh="38000", cod_slips=((0, None), (11, None)),
     ),
     AgreementPlan(
         "PPA-NL-02", "Dijkvelden Solar", "Dijkvelden Zon", "NL", "Solar", _S.SLEEVED, _V.PAY_AS_PRODUCED,
@@ -179,7 +181,7 @@ AGREEMENTS = (
     AgreementPlan(
         "PPA-US-01", "Tuckahollow Solar", "Piedmont Lantern Power", "US", "Solar and battery", _S.VIRTUAL,
         _V.PAY_AS_PRODUCED, "45", "52.75", "USD", "PJM", "WESTERN HUB", _C.REC, _N.FLOOR_ZERO, -60,
-        (("IAD01", "45"),), "15", law="Virginia", node="Solar bus 7",
+        (("IAD01", "45"),), "15", law="Virginia", node="Solar bus 7", annual_mwh="98000",
     ),
     AgreementPlan(
         "PPA-US-02", "Campus fuel cells", "Cedarquill Cells", "US", "Fuel cells on site", _S.PHYSICAL, _V.MATCHED,
@@ -302,8 +304,9 @@ def _add_connection(draft: Draft, site: BuiltSite, plan: GridPlan, by: User) -> 
 def _add_ramp(draft: Draft, site: BuiltSite) -> None:
     for block in site.blocks:
         gross = block.row.it_mw * Decimal(site.plan.pue)
+        quicker = _QUICK_RAMPS.get(site.plan.code, 1)
         for days, share in _RAMP:
-            from_on = (block.row.rfs_baseline_on or draft.today) + timedelta(days=days)
+            from_on = (block.row.rfs_baseline_on or draft.today) + timedelta(days=days // quicker)
             draft.add(
                 LoadStep(
                     id=draft.key("load", site.plan.code, block.plan.code, days),

@@ -70,7 +70,7 @@ def add_terms(draft: Draft, row: PowerPurchaseAgreement, chain: DatedChain, *, i
     _add_damages(draft, row, DamagesDirection.RECEIVABLE, DamagesDue.TARGET_COD, plan.percent)
     if plan.payable:
         _add_damages(draft, row, DamagesDirection.PAYABLE, DamagesDue.COD, is_percent=False)
-    _add_notices(draft, row, owner)
+    _add_notices(draft, row, owner, is_built=chain.actual("COD") is not None)
     _add_credit(draft, row, chain, owner)
 
 
@@ -130,7 +130,8 @@ def _add_conditions(
         )
 
 
-def _add_notices(draft: Draft, row: PowerPurchaseAgreement, owner: User) -> None:
+def _add_notices(draft: Draft, row: PowerPurchaseAgreement, owner: User, *, is_built: bool) -> None:
+    """A plant that stands has no notice of delay left to be served."""
     plans = (
         ("Notice of delay after the guaranteed date", 10, DurationBasis.WORKING, ClockSide.AFTER,
          ClockReference.GUARANTEED_COD),
@@ -138,7 +139,7 @@ def _add_notices(draft: Draft, row: PowerPurchaseAgreement, owner: User) -> None
          ClockReference.LONG_STOP),
         ("Notice to extend the term", 365, DurationBasis.CALENDAR, ClockSide.BEFORE, ClockReference.TERM_END),
     )  # fmt: skip
-    for number, (subject, days, basis, side, reference) in enumerate(plans, start=1):
+    for number, (subject, days, basis, side, reference) in enumerate(plans[2:] if is_built else plans, start=1):
         draft.add(
             AgreementNotice(
                 id=draft.key("notice", row.code, number),

@@ -13,7 +13,7 @@ from procurement.services import forecasts
 from procurement.vocabulary import AlertSubject, NotificationState, RunCause
 from sites.accounts.models import User
 from sites.accounts.permissions import Role
-from sites.models import Block, PowerPurchaseAgreement, Site
+from sites.models import Block, GridConnection, PowerPurchaseAgreement, Site
 from sites.vocabulary import GateKind, ReasonCode
 from tests.factories.accounts import UserFactory
 from tests.factories.procurement import (
@@ -55,6 +55,7 @@ class Place:
     alert: Alert
     agreement: PowerPurchaseAgreement
     mail: Notification
+    connection: GridConnection
 
     @property
     def line_key(self) -> UUID:
@@ -72,13 +73,25 @@ class Place:
             f"/requirements/{self.unordered.pk}/",
             f"/alerts/{self.alert.pk}/",
             f"/power/agreements/{self.agreement.pk}/",
+            f"/sites/{self.site.code}/power/",
+            f"/power/grid/{self.connection.pk}/",
         ]
 
     @property
     def doors(self) -> list[str]:
         """Every address that takes a form about this site."""
         forms = ("promise", "actual", "lock", "release", "split", "retract")
-        return [*(f"/lines/{self.line_key}/{name}/" for name in forms), f"/alerts/{self.alert.pk}/acknowledge/"]
+        agreement = ("terms/price", "shares", "rows/notices", "state", "close", "serve")
+        return [
+            *(f"/lines/{self.line_key}/{name}/" for name in forms),
+            f"/alerts/{self.alert.pk}/acknowledge/",
+            *(f"/power/agreements/{self.agreement.pk}/{name}/" for name in agreement),
+            *(f"/power/grid/{self.connection.pk}/{name}/" for name in ("capacity", "state", "works")),
+            f"/power/dates/{self.agreement.chain_id}/promise/",
+            f"/power/dates/{self.connection.chain_id}/actual/",
+            f"/sites/{self.site.code}/power/ramp/site/",
+            f"/sites/{self.site.code}/power/spot-price/",
+        ]
 
 
 LISTS = [
@@ -87,6 +100,7 @@ LISTS = [
     "/log/?shown=all&sort=-vendor&size=50",
     "/log/?shown=unordered",
     "/alerts/",
+    "/power/",
     "/power/agreements/",
     "/power/grid/",
     "/lead-times/",
@@ -114,7 +128,7 @@ def make_place(site: Site, *, told: User) -> Place:
         site=site, lead_time=LeadTimeFactory.create(), lead_time_reason="The only quotation"
     )
     GateFactory.create(site=site, kind=GateKind.ENERGISED)
-    GridConnectionFactory.create(site=site)
+    connection = GridConnectionFactory.create(site=site)
     agreement = AgreementFactory.create()
     ShareFactory.create(agreement=agreement, site=site)
     AssignmentFactory.create(site=site, person=told)
@@ -135,7 +149,7 @@ def make_place(site: Site, *, told: User) -> Place:
     NotificationItemFactory.create(event=AlertEventFactory.create(alert=alert), notification=mail)
     forecasts.recalculate(site_id=site.pk, as_of=TODAY, now=NOW, cause=RunCause.LOAD, evaluate=False)
     forecasts.recalculate_power(as_of=TODAY, now=NOW, cause=RunCause.LOAD)
-    return Place(site, need.block, lot, requirement, unordered, alert, agreement, mail)
+    return Place(site, need.block, lot, requirement, unordered, alert, agreement, mail, connection)
 
 
 @pytest.fixture

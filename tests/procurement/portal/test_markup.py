@@ -31,7 +31,8 @@ class Page(HTMLParser):
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         given = dict(attrs)
-        if tag == "style" or (tag == "script" and "src" not in given):
+        is_data = given.get("type") == "application/json"
+        if tag == "style" or (tag == "script" and "src" not in given and not is_data):
             self.inline.append(f"<{tag}>")
         self.inline += [f"{tag} {name}" for name in given if name == "style" or name.startswith("on")]
         for name in ("src", "href", "action"):

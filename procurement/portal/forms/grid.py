@@ -1,0 +1,65 @@
+"""What is typed about a grid connection: its capacity in steps, its state, and works of the utility."""
+
+from collections.abc import Collection
+from decimal import Decimal
+from typing import Any, ClassVar
+
+from django import forms
+from django.utils.translation import gettext_lazy as _
+
+from procurement.portal.forms.base import PortalForm, day_input
+from procurement.portal.forms.power import megawatts
+from procurement.portal.forms.rows import RowsForm
+from procurement.services.grid import CapacityStep
+from sites.vocabulary import GridState
+
+_NONE = [("", "–")]
+
+
+class CapacityForm(RowsForm):
+    """Each step states the whole capacity, not what it adds; they count in the order given."""
+
+    path: ClassVar = "steps"
+
+    offer_expires_on = forms.DateField(label=_("Offer expires on"), widget=day_input(), required=False)
+
+    def __init__(
+        self, data: Any = None, *, milestones: Collection[tuple[str, str]], works: Collection[str], **kwargs: Any
+    ) -> None:
+        self.milestones, self.works = milestones, works
+        super().__init__(data, **kwargs)
+
+    def column_fields(self) -> dict[str, forms.Field]:
+        return {
+            "firm_mw": megawatts(_("Firm, MW"), required=True),
+            "flexible_mw": megawatts(_("Flexible, MW"), help_text=_("On top of it, may be interrupted")),
+            "from_on": forms.DateField(label=_("Not before"), widget=day_input(), required=False),
+            "milestone_code": forms.ChoiceField(
+                label=_("After the step"), choices=[*_NONE, *self.milestones], required=False
+            ),
+            "works": forms.ChoiceField(
+                label=_("After the works"), choices=[*_NONE, *((name, name) for name in self.works)], required=False
+            ),
+        }
+
+    def steps(self) -> list[CapacityStep]:
+        return [
+            CapacityStep(
+                firm_mw=row["firm_mw"],
+                flexible_mw=row["flexible_mw"] or Decimal(0),
+                from_on=row["from_on"],
+                milestone_code=row["milestone_code"],
+                works=row["works"],
+            )
+            for row in self.said_rows()
+        ]
+
+
+class GridStateForm(PortalForm):
+    state = forms.ChoiceField(label=_("New state"), choices=GridState.choices)
+
+
+class AddWorks(PortalForm):
+    name = forms.CharField(label=_("Works"), max_length=120)
+    contractor = forms.CharField(label=_("Contractor"), max_length=120, required=False)
+    planned_on = forms.DateField(label=_("Design planned for"), widget=day_input(), required=False)
