@@ -305,6 +305,7 @@ class ImportKind(TextChoices):
 
 
 class ImportState(TextChoices):
+    UNMAPPED = "unmapped", _("Waits for its columns")
     STAGED = "staged", _("Previewed")
     APPLIED = "applied", _("Applied")
     UNDONE = "undone", _("Undone")

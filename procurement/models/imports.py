@@ -36,7 +36,7 @@ class ImportBatch(Row):
     header_row = models.PositiveIntegerField()
     mapping = models.JSONField(default=dict)
     declared = models.JSONField(default=dict)
-    shape = models.CharField(max_length=64)
+    shape = models.CharField(max_length=64, blank=True)
     company = models.ForeignKey(Company, null=True, blank=True, on_delete=models.PROTECT, related_name="imports")
     stated_on = models.DateField()
     uploaded_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="imports")

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import date
 
-from procurement.models import BlockForecast
+from procurement.models import BlockForecast, BlockProbability
 from procurement.queries.facts import schedule_rfs_dates
 from sites.models import Block
 
@@ -17,6 +17,7 @@ class BlockView:
     answer: BlockForecast | None
     days_later: int | None
     schedule_rfs_on: date | None
+    odds: BlockProbability | None
 
 
 def block_view(block: Block) -> BlockView:
@@ -24,4 +25,5 @@ def block_view(block: Block) -> BlockView:
     answer = BlockForecast.objects.filter(current=True, block=block).first()
     on = block.rfs_actual_on or (answer.rfs_forecast_on if answer else None)
     later = (on - block.rfs_baseline_on).days if on and block.rfs_baseline_on else None
-    return BlockView(block, answer, later, schedule_rfs_dates(block.phase.site_id, [block])[block.pk])
+    odds = BlockProbability.objects.filter(current=True, block=block).first()
+    return BlockView(block, answer, later, schedule_rfs_dates(block.phase.site_id, [block])[block.pk], odds)

@@ -40,9 +40,11 @@ def newest_imports(actor: User) -> list[ImportBatch]:
     return list(rows.order_by("-created_at", "-pk")[:NEWEST])
 
 
-def find_import(actor: User, key: UUID) -> ImportBatch | None:
+def find_import(actor: User, key: UUID, *, with_content: bool = False) -> ImportBatch | None:
     """None where there is none in the actor's sight."""
-    rows = ImportBatch.objects.visible_to(actor).defer("content")
+    rows = ImportBatch.objects.visible_to(actor)
+    if not with_content:
+        rows = rows.defer("content")
     return rows.select_related("company", "uploaded_by", "applied_by", "undone_by").filter(pk=key).first()
 
 

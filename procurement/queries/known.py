@@ -32,7 +32,7 @@ from procurement.models import (
 from procurement.vocabulary import LineStatus
 from sites.domain import imprecise
 from sites.domain.schedule import PromiseFacts, deciding_promise
-from sites.models import Milestone, Promise
+from sites.models import Block, Milestone, Promise
 from sites.vocabulary import Precision
 
 
@@ -93,6 +93,20 @@ def history_then(model: type[Model], ends_at: datetime, *related: str, **chosen:
 def _history(model: type[Model]) -> Any:
     """The history library adds the model of events where no type checker sees it."""
     return apps.get_model(model._meta.app_label, f"{model.__name__}Event")
+
+
+def lots_of_block(block: Block) -> list[DeliveryLot]:
+    """What serves the groups that a block needs, as allocated today. One query."""
+    return list(
+        DeliveryLot.objects.filter(
+            quantity__gt=0, allocations__ended_at__isnull=True, allocations__requirement__group__needs__block=block
+        )
+        .select_related("schedule_line__line__order")
+        .distinct()
+        .order_by(
+            "schedule_line__line__order__number", "schedule_line__line__number", "schedule_line__number", "number"
+        )
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from procurement.models import (
     DeliveryLot,
     GroupNeed,
     LotForecast,
+    LotProbability,
     Receipt,
     RequirementForecast,
     ScheduleLine,
@@ -54,6 +55,7 @@ class LotView:
     ledger: tuple[LedgerRow, ...]
     baseline: Baseline | None
     receipts: tuple[Receipt, ...]
+    odds: LotProbability | None = None
 
     @property
     def is_open(self) -> bool:
@@ -94,9 +96,10 @@ def find_line(actor: User, key: UUID) -> ScheduleLine | None:
 
 
 def line_view(line: ScheduleLine) -> LineView:
-    """For somebody who may see the line; the caller asked at the door. Eleven queries."""
+    """For somebody who may see the line; the caller asked at the door. Twelve queries."""
     lots = list(line.lots.filter(quantity__gt=0).select_related("chain", "copied_from").order_by("number"))
     answers = {row.lot_id: row for row in LotForecast.objects.filter(current=True, lot__in=lots)}
+    odds = {row.lot_id: row for row in LotProbability.objects.filter(current=True, lot__in=lots).select_related("run")}
     milestones: dict[UUID, list[Milestone]] = defaultdict(list)
     for row in (
         Milestone.objects.filter(chain__lot__in=lots)
@@ -132,6 +135,7 @@ def line_view(line: ScheduleLine) -> LineView:
                 ledger=_rows(ledger[lot.chain_id], {each.step.promise_id for each in steps}),
                 baseline=baselines.get(lot.chain_id),
                 receipts=tuple(receipts[lot.pk]),
+                odds=odds.get(lot.pk),
             )
         )
     return _whole(line, tuple(views), _served(lots), is_cancelled=cancelled)

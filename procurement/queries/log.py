@@ -35,7 +35,11 @@ class Shown(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class LogFilter:
-    """Empty means any. `site` and `equipment_class` are codes, `vendor` the code of a seller or a maker."""
+    """Empty means any. `site` and `equipment_class` are codes, `vendor` the code of a seller or a maker.
+
+    `as_known_on` asks for the end of a past day at each line's site: the answers of the runs by then, and quantity,
+    contract date and status from the history of the lines. What a line serves is as allocated today.
+    """
 
     site: str = ""
     equipment_class: str = ""
@@ -43,6 +47,7 @@ class LogFilter:
     late: bool = False
     text: str = ""
     shown: Shown = Shown.OPEN
+    as_known_on: date | None = None
     sort: str = "float"
     descending: bool = False
     page: int = 1
@@ -89,6 +94,8 @@ class LogRow:
     stated_on: date | None
     reason_code: str
     state: DateState
+    p80_on: date | None
+    on_time_percent: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,9 +146,9 @@ _LINES = """
 SELECT DISTINCT ON (s.id)
     s.id, site.code AS site, o.id AS order_key, o.number AS order_number, l.number AS line_number,
     s.number AS schedule_number, l.description, c.name AS class_name, seller.name AS seller, maker.name AS maker,
-    s.quantity, l.unit, f.required_on_site, s.contract_on, s.contract_step, f.promised_on, f.forecast_on,
+    {was}.quantity, l.unit, f.required_on_site, {was}.contract_on, {was}.contract_step, f.promised_on, f.forecast_on,
     f.delivered_on, f.slip_days, f.next_code, f.next_on, f.recovers_mw_days, f.costs_mw_days, f.id AS answer_id,
-    f.driver, f.driver_code, (s.status = 'cancelled' OR l.status = 'cancelled') AS is_cancelled,
+    f.driver, f.driver_code, ({was}.status = 'cancelled' OR {line_was}.status = 'cancelled') AS is_cancelled,
     count(f.id) OVER line_lots AS lots,
     CASE WHEN f.delivered_on IS NULL
          THEN min(f.float_days) FILTER (WHERE f.delivered_on IS NULL) OVER line_lots
@@ -155,11 +162,34 @@ LEFT JOIN procurement_plant plant ON plant.id = l.plant_id
 LEFT JOIN procurement_company maker ON maker.id = plant.company_id
 LEFT JOIN sites_site site ON site.id = s.site_id
 LEFT JOIN procurement_deliverylot lot ON lot.schedule_line_id = s.id
-LEFT JOIN procurement_lotforecast f ON f.lot_id = lot.id AND f.current
+{answers}
 WHERE {conditions}
 WINDOW line_lots AS (PARTITION BY s.id)
 ORDER BY s.id, (f.id IS NULL), (f.delivered_on IS NULL) DESC, f.forecast_on DESC NULLS FIRST, lot.number DESC
 """
+_NOW = {
+    "was": "s", "line_was": "l", "answers": "LEFT JOIN procurement_lotforecast f ON f.lot_id = lot.id AND f.current",
+}  # fmt: skip
+# The last event of a row by the end of the day where the site is; a line that was not there yet has none.
+_EVENT = """JOIN LATERAL (
+    SELECT event.* FROM {table}event event
+    WHERE event.pgh_obj_id = {row}.id AND event.pgh_created_at
+        < ((%(as_known_on)s::date + 1)::timestamp AT TIME ZONE coalesce(site.time_zone, 'UTC'))
+    ORDER BY event.pgh_created_at DESC, event.pgh_id DESC LIMIT 1
+) {name} ON {name}.pgh_label <> 'delete'"""
+_THEN = {
+    "was": "was",
+    "line_was": "line_was",
+    "answers": "\n".join((
+        _EVENT.format(table="procurement_scheduleline", row="s", name="was"),
+        _EVENT.format(table="procurement_orderline", row="l", name="line_was"),
+        """LEFT JOIN LATERAL (
+            SELECT answer.* FROM procurement_lotforecast answer
+            WHERE answer.lot_id = lot.id AND answer.as_of <= %(as_known_on)s::date
+            ORDER BY answer.as_of DESC, answer.created_at DESC, answer.id DESC LIMIT 1
+        ) f ON TRUE""",
+    )),
+}  # fmt: skip
 _LATE = "(worst_float_days < 0 AND delivered_on IS NULL AND NOT is_cancelled)"
 _SHOWN = {
     Shown.OPEN: "(delivered_on IS NULL AND NOT is_cancelled)",
@@ -173,8 +203,8 @@ WITH found AS MATERIALIZED (SELECT *, {late} AS is_late FROM ({lines}) line WHER
 totals AS (SELECT count(*) AS lines, count(*) FILTER (WHERE is_late) AS late FROM found),
 at_risk AS (
     SELECT coalesce(sum(block.mw_days_at_risk), 0) AS mw_days
-    FROM procurement_blockforecast block
-    WHERE block.current AND block.block_id IN (
+    FROM {blocks} block
+    WHERE block.block_id IN (
         SELECT need.block_id
         FROM found
         JOIN procurement_deliverylot lot ON lot.schedule_line_id = found.id
@@ -190,10 +220,11 @@ page AS (
 )
 SELECT totals.lines AS all_lines, totals.late AS all_late, at_risk.mw_days AS all_mw_days, page.*, served.tags,
     promise.value AS promised_value, promise.precision AS promised_precision, step.why,
-    decides.stated_on AS decided_stated_on, decides.reason_code AS decided_reason
+    decides.stated_on AS decided_stated_on, decides.reason_code AS decided_reason, odds.p80_on, odds.on_time_percent
 FROM totals CROSS JOIN at_risk
 LEFT JOIN page ON TRUE
 LEFT JOIN procurement_lotforecast f ON f.id = page.answer_id
+LEFT JOIN procurement_lotprobability odds ON odds.lot_id = f.lot_id AND odds.current
 LEFT JOIN LATERAL (
     SELECT jsonb_path_query_first(f.steps, '$[*] ? (@.code == $code)', jsonb_build_object('code', page.driver_code))
                AS why,
@@ -211,6 +242,9 @@ LEFT JOIN LATERAL (
 ) served ON TRUE
 ORDER BY page.place
 """
+_BLOCKS_NOW = "(SELECT * FROM procurement_blockforecast WHERE current)"
+_BLOCKS_THEN = """(SELECT DISTINCT ON (block_id) * FROM procurement_blockforecast WHERE as_of <= %(as_known_on)s::date
+    ORDER BY block_id, as_of DESC, created_at DESC, id DESC)"""
 _SEARCHED = """(
     o.number ILIKE %(word{n})s OR l.description ILIKE %(word{n})s OR seller.name ILIKE %(word{n})s
     OR maker.name ILIKE %(word{n})s OR EXISTS (
@@ -224,7 +258,8 @@ def log_page(actor: User, wanted: LogFilter) -> LogPage:
     """A page of the lines that the actor may see; a page beyond the last one is the last. One query."""
     lines, values = _lines(actor, wanted)
     kept = f"{_SHOWN[wanted.shown]} AND {_LATE}" if wanted.late else _SHOWN[wanted.shown]
-    statement = _PAGE.format(late=_LATE, lines=lines, kept=kept, order=_order(wanted))
+    blocks = _BLOCKS_NOW if wanted.as_known_on is None else _BLOCKS_THEN
+    statement = _PAGE.format(late=_LATE, lines=lines, kept=kept, order=_order(wanted), blocks=blocks)
     with connection.cursor() as cursor:
         cursor.execute(statement, {**values, "size": wanted.size, "start": (wanted.page - 1) * wanted.size})
         names = [column.name for column in cursor.description or ()]
@@ -250,7 +285,10 @@ def _lines(actor: User, wanted: LogFilter) -> tuple[str, dict[str, Any]]:
     for place, word in enumerate(wanted.text.split()):
         conditions.append(_SEARCHED.format(n=place))
         values[f"word{place}"] = _like(word)
-    return _LINES.format(conditions=" AND ".join(conditions)), values
+    if wanted.as_known_on is not None:
+        values["as_known_on"] = wanted.as_known_on
+    then_or_now = _NOW if wanted.as_known_on is None else _THEN
+    return _LINES.format(conditions=" AND ".join(conditions), **then_or_now), values
 
 
 def _like(word: str) -> str:
@@ -307,6 +345,8 @@ def _row(row: Mapping[str, Any]) -> LogRow:
             has_forecast=has_forecast,
             float_days=row["worst_float_days"],
         ),
+        p80_on=row["p80_on"],
+        on_time_percent=row["on_time_percent"],
     )
 
 
@@ -320,6 +360,7 @@ UNORDERED_SORTS: Final[Mapping[str, str]] = {
     "order_by": "order_by_on",
     "forecast": "forecast_on",
     "float": "float_days",
+    "mw_days": "costs_mw_days",
 }
 
 
@@ -333,8 +374,8 @@ class UnorderedPage:
 
 
 def unordered_page(actor: User, wanted: LogFilter) -> UnorderedPage:
-    """Requirements with nothing ordered, the earliest order-by date first. `past` counts those whose date is over
-    as of their own calculation. Three queries.
+    """Requirements with nothing ordered, the earliest order-by date first, and of one day what costs most MW-days.
+    `past` counts those whose date is over as of their own calculation. Three queries.
     """
     rows = unordered(actor)
     if wanted.site:
@@ -354,7 +395,7 @@ def unordered_page(actor: User, wanted: LogFilter) -> UnorderedPage:
     order = sort.desc(nulls_last=True) if shown.descending else sort.asc(nulls_last=True)
     found = rows.select_related(
         "requirement__site", "requirement__equipment_class", "requirement__lead_time", "requirement__block__phase"
-    ).order_by(order, "requirement__site__code", "requirement__tag")
+    ).order_by(order, F("costs_mw_days").desc(nulls_last=True), "requirement__site__code", "requirement__tag")
     start = (shown.page - 1) * shown.size
     return UnorderedPage(shown, tuple(found[start : start + shown.size]), total, late, pages)
 

@@ -75,41 +75,94 @@ def stage(
     now: datetime,
     company_id: UUID | None = None,
     said: Said = Said(),
+    keep_unmapped: bool = False,
 ) -> ImportBatch:
     """Read a file and say of each row what applying it would do; nothing else is written.
 
-    The same file for the same purpose answers with the batch that is there. Raises BadInput naming the file, sheet,
-    row, cell or `mapping/<field>`; then nothing is stored.
+    The same file for the same purpose answers with the batch that is there. With `keep_unmapped`, a file that can be
+    read but whose columns are not understood is kept until `map_columns`. Raises BadInput naming the file, sheet, row,
+    cell or `mapping/<field>`; then nothing is stored.
     """
     book = _read(content, said.encoding)
     company = _company(company_id)
-    sheet, mapping, said = _understood(book, kind, company, said)
-    table = _table(sheet, mapping, kind, said, stated_on)
     batch = ImportBatch(
         kind=kind,
         file_name=file_name[:200],
         file_sha256=hashlib.sha256(content).hexdigest(),
         content=content,
-        sheet=sheet.name,
-        header_row=mapping.header_row + 1,
-        mapping={field: column_letters(place) for field, place in sorted(mapping.columns.items())},
-        declared=_declared_words(said),
-        shape=shape(sheet, mapping.header_row),
         company=company,
         stated_on=stated_on,
         uploaded_by=actor,
     )
+    try:
+        sheet, mapping, said = _understood(book, kind, company, said)
+    except BadInput:
+        if not keep_unmapped or said.columns is not None:
+            raise
+        batch.state, batch.sheet, batch.declared = ImportState.UNMAPPED, book.sheets[0].name, _declared_words(said)
+        batch.header_row = 1
+        batch.save(force_insert=True)
+        return batch
+    table = _table(sheet, mapping, kind, said, stated_on)
+    _describe(batch, table, said)
     known = _same(batch)
     if known is not None:
         if not ImportBatch.objects.visible_to(actor).filter(pk=known.pk).exists():
             raise Conflict(_("Somebody else has sent this file already."), field="file")
         return known
+    _insert(batch)
+    _previewed(batch, table, actor, now)
+    return batch
+
+
+@transaction.atomic
+def map_columns(*, batch_id: UUID, said: Said, actor: User, now: datetime) -> ImportBatch:
+    """Read a file that waits for its columns, or whose preview understood them wrongly, by what a person says of them.
+
+    Raises NotFound, Conflict, and BadInput naming the sheet, `header_row` or `mapping/<field>`.
+    """
+    batch = _locked(batch_id, actor)
+    if batch.state not in {ImportState.UNMAPPED, ImportState.STAGED}:
+        raise Conflict(_("This import is %(state)s.") % {"state": batch.get_state_display().lower()})
+    said = replace(said, encoding=batch.declared.get("encoding"))
+    book = _read(bytes(batch.content), said.encoding)
+    sheet, mapping, said = _understood(book, ImportKind(batch.kind), batch.company, said)
+    table = _table(sheet, mapping, ImportKind(batch.kind), said, batch.stated_on)
+    _describe(batch, table, said)
+    known = _same(batch)
+    if known is not None and known.pk != batch.pk:
+        raise Conflict(_("This file was read this way already."), field="file")
+    batch.rows.all().delete()
+    batch.state = ImportState.STAGED
+    batch.save()
+    _previewed(batch, table, actor, now)
+    return batch
+
+
+def first_rows(batch: ImportBatch) -> tuple[Sheet, ...]:
+    """The sheets of a stored file, each cut to its first rows: what a person maps columns by."""
+    book = _read(bytes(batch.content), batch.declared.get("encoding"))
+    return tuple(replace(sheet, rows=sheet.rows[:HEADER_WITHIN]) for sheet in book.sheets)
+
+
+def _describe(batch: ImportBatch, table: _Table, said: Said) -> None:
+    batch.sheet = table.sheet.name
+    batch.header_row = table.mapping.header_row + 1
+    batch.mapping = {field: column_letters(place) for field, place in sorted(table.mapping.columns.items())}
+    batch.declared = _declared_words(said)
+    batch.shape = shape(table.sheet, table.mapping.header_row)
+
+
+def _insert(batch: ImportBatch) -> None:
     try:
         with transaction.atomic():
             batch.save(force_insert=True)
     except IntegrityError:
         # Two at once: the other one was first.
         raise Conflict(_("This file is being read already."), field="file") from None
+
+
+def _previewed(batch: ImportBatch, table: _Table, actor: User, now: datetime) -> None:
     _keep_findings(batch, table, _examine(batch, table, actor, now))
     _remember(batch)
     audit.record(
@@ -119,7 +172,6 @@ def stage(
         subject_id=batch.pk,
         facts={"file": batch.file_name, "rows": batch.rows_read, "refused": batch.rows_refused},
     )
-    return batch
 
 
 def apply(*, batch_id: UUID, actor: User, now: datetime) -> ImportBatch:
@@ -181,7 +233,7 @@ def undo(*, batch_id: UUID, reason: str, actor: User, now: datetime, force: bool
 def discard(*, batch_id: UUID, actor: User) -> ImportBatch:
     """Put a preview away unapplied; the file may be read anew. Raises NotFound, Conflict."""
     batch = _locked(batch_id, actor)
-    if batch.state != ImportState.STAGED:
+    if batch.state not in {ImportState.STAGED, ImportState.UNMAPPED}:
         raise Conflict(_("Only a preview can be discarded."))
     batch.state = ImportState.DISCARDED
     batch.save(update_fields=["state"])

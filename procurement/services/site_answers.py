@@ -29,6 +29,7 @@ from sites.vocabulary import BlockPolicy, ChainKind, Driver
 
 # Chains that belong to a site; lots have their own way, agreements no site.
 _OF_THE_SITE = (ChainKind.GATE, ChainKind.GRID_CONNECTION, ChainKind.NETWORK_WORKS)
+_PULLS_TOGETHER_DAYS = 30
 _ACTUAL = DRIVERS.index(Driver.ACTUAL)
 _FAR: int = np.iinfo(np.int32).max
 
@@ -179,12 +180,17 @@ class SiteWork:
             (str(key), day_of(on), self.as_of) for key, on in zip(keys, self.required_on[changed].tolist(), strict=True)
         ]
         is_pulled = "given.required_on_site < row.required_on_site"
+        # Of several pulls shortly after each other, what counts is the date before the first.
+        follows = (
+            f"row.ros_pulled_on >= given.today - {_PULLS_TOGETHER_DAYS} AND row.ros_before_on > row.required_on_site"
+        )
+        before = f"CASE WHEN {follows} THEN row.ros_before_on ELSE row.required_on_site END"
         update_each(
             Requirement,
             {"required_on_site": "date"},
             rows,
             given={"today": "date"},
-            also=f"ros_before_on = CASE WHEN {is_pulled} THEN row.required_on_site ELSE row.ros_before_on END,"
+            also=f"ros_before_on = CASE WHEN {is_pulled} THEN {before} ELSE row.ros_before_on END,"
             f" ros_pulled_on = CASE WHEN {is_pulled} THEN given.today ELSE row.ros_pulled_on END",
         )
 

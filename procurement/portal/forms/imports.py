@@ -1,21 +1,28 @@
 """Sending a workbook, and deciding about its preview."""
 
+from collections.abc import Sequence
 from datetime import date
 from typing import Any
 
 from django import forms
+from django.forms import BoundField
 from django.utils.translation import gettext_lazy as _
 
 from procurement.domain.cells import DayOrder, DecimalMark
+from procurement.domain.import_table import HEADER_WITHIN
+from procurement.domain.table import Sheet, column_letters
 from procurement.models import Company
 from procurement.portal.forms.base import PortalForm, day_input
 from procurement.readers.csv_table import ENCODINGS
-from procurement.services.imports import Said
+from procurement.services.import_rows import KEY, VERSION
+from procurement.services.imports import Said, columns_of
 from procurement.vocabulary import ImportKind
 from sites.domain.errors import RuleBroken
 
 _LONGEST_REASON = 500
 _LONGEST_PASTE = 2_000_000
+DAY_ORDERS = [("", _("refused")), (DayOrder.DAY_FIRST, _("5 June")), (DayOrder.MONTH_FIRST, _("6 May"))]
+DECIMAL_MARKS = [("", _("refused")), (DecimalMark.COMMA, _("one and a half")), (DecimalMark.POINT, _("fifteen"))]
 
 
 class SendWorkbook(PortalForm):
@@ -40,12 +47,12 @@ class SendWorkbook(PortalForm):
     day_order = forms.ChoiceField(
         label=_("5/6/2027 means"),
         required=False,
-        choices=[("", _("refused")), (DayOrder.DAY_FIRST, _("5 June")), (DayOrder.MONTH_FIRST, _("6 May"))],
+        choices=DAY_ORDERS,
     )
     decimal_mark = forms.ChoiceField(
         label=_("Text such as 1,5 means"),
         required=False,
-        choices=[("", _("refused")), (DecimalMark.COMMA, _("one and a half")), (DecimalMark.POINT, _("fifteen"))],
+        choices=DECIMAL_MARKS,
     )
     encoding = forms.ChoiceField(
         label=_("Encoding of a .csv"),
@@ -90,6 +97,58 @@ class SendWorkbook(PortalForm):
         else:
             at = "pasted" if self.cleaned_data.get("pasted") else "file"
             self.add_error(at, f"{name}: {refusal.message}" if name else refusal.message)
+
+
+class MapColumns(PortalForm):
+    """Which column is which field: one choice for each field of the kind, named as in the refusal."""
+
+    sheet = forms.ChoiceField(label=_("Sheet"))
+    header_row = forms.IntegerField(label=_("Row with the titles"), min_value=1, max_value=HEADER_WITHIN)
+    day_order = forms.ChoiceField(label=_("5/6/2027 means"), required=False, choices=DAY_ORDERS)
+    decimal_mark = forms.ChoiceField(label=_("Text such as 1,5 means"), required=False, choices=DECIMAL_MARKS)
+
+    def __init__(self, *args: Any, kind: ImportKind, sheets: Sequence[Sheet], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.choose("sheet", [(sheet.name, sheet.name) for sheet in sheets])
+        widest = max(len(sheet.rows[0]) if sheet.rows else 0 for sheet in sheets)
+        letters = [column_letters(place) for place in range(widest)]
+        for column in columns_of(kind):
+            if column.field in {KEY, VERSION}:
+                continue
+            self.fields[f"column_{column.field}"] = forms.ChoiceField(
+                label=column.titles[0],
+                required=column.required,
+                choices=[("", "–"), *((letter, letter) for letter in letters)],
+            )
+        self.style_fields()
+
+    @property
+    def columns(self) -> list[BoundField]:
+        return [self[name] for name in self.fields if name.startswith("column_")]
+
+    @property
+    def others(self) -> list[BoundField]:
+        return [self[name] for name in self.fields if not name.startswith("column_")]
+
+    @property
+    def said(self) -> Said:
+        of = self.cleaned_data
+        return Said(
+            sheet=of["sheet"],
+            header_row=of["header_row"],
+            columns={
+                name.removeprefix("column_"): letters
+                for name, letters in of.items()
+                if name.startswith("column_") and letters
+            },
+            day_order=DayOrder(of["day_order"]) if of["day_order"] else None,
+            decimal_mark=DecimalMark(of["decimal_mark"]) if of["decimal_mark"] else None,
+        )
+
+    def refuse(self, refusal: RuleBroken) -> None:
+        name = (refusal.field or "").rpartition("/")[2]
+        at = next((each for each in (f"column_{name}", name) if each in self.fields), None)
+        self.add_error(at, refusal.message)
 
 
 class UndoImport(PortalForm):

@@ -6,12 +6,17 @@ from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
 from procurement.portal.actor import acting_user
+from procurement.portal.forms.known import AsKnownOn
+from procurement.portal.known import known_pairs
 from procurement.queries.block import block_view
+from procurement.queries.known import block_answers, lots_of_block
 from procurement.queries.schedule_impact import impact_on_blocks
+from procurement.services.forecasts import local_date
 from sites.models import Block
 
 
@@ -21,10 +26,17 @@ def show(request: HttpRequest, key: UUID) -> HttpResponse:
     block = get_object_or_404(Block.objects.visible_to(acting_user(request)).select_related("phase__site"), pk=key)
     site = block.phase.site
     impact = impact_on_blocks(site.pk, [block])
+    today = local_date(site, timezone.now())
+    known_form = AsKnownOn(request.GET, today=today)
+    day = known_form.day
     context = {
         "view": block_view(block),
         "impact": impact,
         "worst": impact.worst(block.pk),
+        "known_form": known_form,
+        "known_day": day,
+        "then": block_answers([block.pk], day).get(block.pk) if day else None,
+        "known_lots": known_pairs(lots_of_block(block), day, today, site.time_zone) if day else [],
         "crumbs": [(reverse("portfolio"), _("Portfolio")), (reverse("site", args=[site.code]), site.name)],
     }
     return render(request, "blocks/block.html", context)

@@ -1,6 +1,7 @@
 """Workbooks of vendors: sent, previewed row by row, applied, undone."""
 
 from collections.abc import Callable
+from typing import Any
 from uuid import UUID
 
 from django.contrib import messages
@@ -12,12 +13,14 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from procurement.domain.import_table import raw
+from procurement.domain.table import column_letters
 from procurement.models import ImportBatch
 from procurement.portal.actor import acting_user
-from procurement.portal.forms.imports import SendWorkbook, UndoImport, first_form
+from procurement.portal.forms.imports import MapColumns, SendWorkbook, UndoImport, first_form
 from procurement.queries.imports import find_import, newest_imports, rows_page
 from procurement.services import imports
-from procurement.vocabulary import ImportKind
+from procurement.vocabulary import ImportKind, ImportState
 from sites.accounts.models import User
 from sites.domain.errors import NotFound, RuleBroken
 
@@ -48,6 +51,7 @@ def _staged(form: SendWorkbook, actor: User) -> ImportBatch | None:
             now=timezone.now(),
             company_id=company.pk if company else None,
             said=form.said,
+            keep_unmapped=True,
         )
     except RuleBroken as refusal:
         form.refuse(refusal)
@@ -58,6 +62,43 @@ def _staged(form: SendWorkbook, actor: User) -> ImportBatch | None:
 @login_required
 def show(request: HttpRequest, key: UUID) -> HttpResponse:
     return _page(request, key, UndoImport())
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@login_required
+def columns(request: HttpRequest, key: UUID) -> HttpResponse:
+    """Which column is which: for a file whose titles say too little, or a preview that took them wrongly."""
+    actor = acting_user(request)
+    batch = find_import(actor, key, with_content=True)
+    if batch is None or batch.state not in {ImportState.UNMAPPED, ImportState.STAGED}:
+        raise Http404
+    sheets = imports.first_rows(batch)
+    given: dict[str, Any] = {"kind": ImportKind(batch.kind), "sheets": sheets}
+    form, status = MapColumns(initial=_as_understood(batch), **given), 200
+    if request.method == "POST":
+        form, status = MapColumns(request.POST, **given), 422
+        if form.is_valid():
+            try:
+                imports.map_columns(batch_id=key, said=form.said, actor=actor, now=timezone.now())
+            except RuleBroken as refusal:
+                form.refuse(refusal)
+            else:
+                return redirect("import", key=key)
+    shown = next((sheet for sheet in sheets if sheet.name == (form["sheet"].value() or "")), sheets[0])
+    context = {
+        "batch": batch,
+        "form": form,
+        "sheet": shown,
+        "letters": [column_letters(place) for place in range(len(shown.rows[0]) if shown.rows else 0)],
+        "rows": [[raw(cell) for cell in row] for row in shown.rows],
+        "crumbs": [(reverse("log"), _("Log")), (reverse("imports"), _("Workbooks"))],
+    }
+    return render(request, "imports/columns.html", context, status=status)
+
+
+def _as_understood(batch: ImportBatch) -> dict[str, Any]:
+    said = {"sheet": batch.sheet, "header_row": batch.header_row, **batch.declared}
+    return said | {f"column_{field}": letters for field, letters in batch.mapping.items()}
 
 
 @require_POST
@@ -113,6 +154,8 @@ def _page(request: HttpRequest, key: UUID, undo_form: UndoImport, *, status: int
     batch = find_import(acting_user(request), key)
     if batch is None:
         raise Http404
+    if batch.state == ImportState.UNMAPPED:
+        return redirect("import_columns", key=key)
     number = request.GET.get("page", "1")
     outcome = request.GET.get("outcome", "")
     page = rows_page(batch, outcome=outcome, page=int(number) if number.isdecimal() and len(number) < 7 else 1)

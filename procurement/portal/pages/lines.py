@@ -14,22 +14,28 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
+from procurement.domain.reasons import Cause
 from procurement.models import ScheduleLine
 from procurement.portal import words
 from procurement.portal.actor import acting_user
 from procurement.portal.forms.base import PortalForm, has_choices
 from procurement.portal.forms.dates import RecordActual, RecordPromise, ReleaseLock, RetractPromise, SetLock
+from procurement.portal.forms.known import AsKnownOn
 from procurement.portal.forms.lots import SplitLot
+from procurement.portal.known import KnownPair, known_pairs
 from procurement.portal.pictures import timeline
 from procurement.queries.line import LineView, LotView, StepView, find_line, line_view
+from procurement.queries.reasons import reason_of
 from procurement.queries.schedule_impact import Impact, impact_of_requirements
 from procurement.services import dates, lots
 from procurement.services.dates import Recorded
 from procurement.services.forecasts import Moved, local_date
+from procurement.services.reason_text import Names, Told, tell
 from sites.accounts.models import User
 from sites.accounts.permissions import Permission
 from sites.domain.errors import NotFound, NotPermitted, RuleBroken
 from sites.queries.access import can
+from sites.vocabulary import Party, Precision
 
 
 @require_safe
@@ -184,11 +190,15 @@ def _page(
 ) -> HttpResponse:
     view, today = line_view(line), _today(line, now)
     order = line.line.order
+    known_form = AsKnownOn(request.GET, today=today)
     context = {
         "view": view,
-        "lots": [_lot(each) for each in view.lots],
+        "lots": [_lot(each, view) for each in view.lots],
         "forms": _forms(actor, view, today, refused or {}),
         "impact": _impact(view),
+        "known_form": known_form,
+        "known_day": known_form.day,
+        "known_lots": _known(view, known_form.day, today),
         "crumbs": [
             (reverse("log"), _("Log")),
             *([(f"{reverse('log')}?site={line.site.code}", line.site.code)] if line.site else []),
@@ -196,6 +206,13 @@ def _page(
         ],
     }
     return render(request, "lines/line.html", context, status=status)
+
+
+def _known(view: LineView, day: date | None, today: date) -> list[KnownPair]:
+    if day is None:
+        return []
+    zone = view.line.site.time_zone if view.line.site else "UTC"
+    return known_pairs([each.lot for each in view.lots], day, today, zone)
 
 
 def _impact(view: LineView) -> Impact | None:
@@ -237,15 +254,43 @@ def _forms(actor: User, view: LineView, today: date, refused: dict[str, PortalFo
     ]
 
 
-def _lot(each: LotView) -> dict[str, Any]:
+def _lot(each: LotView, view: LineView) -> dict[str, Any]:
     answer = each.answer
     return {
         "view": each,
+        "why": _why(each, view),
         "steps": [_step(row, answer.as_of) for row in each.steps] if answer else [],
         "picture": timeline([row.step for row in each.steps], required_on=answer.required_on_site, as_of=answer.as_of)
         if answer
         else None,
     }
+
+
+def _why(each: LotView, view: LineView) -> Told | None:
+    """Why the lot comes when it comes; None where nothing is calculated."""
+    if each.answer is None:
+        return None
+    found = reason_of(
+        [row.step for row in each.steps],
+        required_on=each.answer.required_on_site,
+        as_of=each.answer.as_of,
+        owners={row.code: Party(row.responsible) for row in each.milestones},
+        incoterm=view.line.line.order.incoterm,
+        anchor=each.lot.chain.anchor_code,
+    )
+    if found is None:
+        return None
+    decides = next(row for row in each.steps if row.step.code == found.code)
+    promise, milestone = decides.promise, decides.milestone
+    pinned_by = milestone.locked_by if milestone and found.cause is Cause.PINNED else None
+    names = Names(
+        site=view.line.site.code if view.line.site else "",
+        vendor=view.line.line.order.seller.name,
+        said=promise.value if promise and promise.precision != Precision.DAY else "",
+        pinned_by=pinned_by.name if pinned_by else "",
+        pin_reason=milestone.lock_reason if milestone and pinned_by else "",
+    )
+    return tell(found, names)
 
 
 def _step(row: StepView, as_of: date) -> dict[str, Any]:

@@ -11,7 +11,7 @@ import pghistory
 from django.conf import settings
 from django.db import connection, transaction
 
-from procurement.services import api_keys, forecasts, histories, lead_times
+from procurement.services import api_keys, forecasts, histories
 from procurement.services.demo.catalogue import add_catalogue
 from procurement.services.demo.companies import add_companies
 from procurement.services.demo.draft import Draft, learn_sizes
@@ -22,6 +22,7 @@ from procurement.services.demo.people import ACCOUNTS, add_duties, add_people, a
 from procurement.services.demo.places import SITES, add_desks, add_site
 from procurement.services.demo.power import add_power
 from procurement.services.demo.requirements import Slot, add_requirements
+from procurement.services.lead_times import derive_achieved
 from procurement.vocabulary import RunCause
 from sites.accounts import audit
 from sites.accounts.models import User
@@ -66,7 +67,7 @@ def load_demo(*, today: date, now: datetime, recalculate: bool = True) -> DemoLo
     with pghistory.context(reason=_CAUSE):
         counts = draft.save()
     learn_sizes()
-    lead_times.derive_achieved(now=now)
+    derive_achieved(now=now)
     audit.record(
         actor=people["admin"],
         verb="demo.loaded",

@@ -14,7 +14,7 @@ from sites.accounts.models import User
 from sites.accounts.permissions import Role
 from sites.models import Promise, PromiseRetraction
 from tests.factories.procurement import DeliveryLotFactory, PurchaseOrderFactory
-from tests.factories.sites import MembershipFactory
+from tests.factories.sites import MembershipFactory, SiteFactory
 from tests.workbooks import xlsx
 
 pytestmark = pytest.mark.django_db
@@ -78,7 +78,6 @@ def test_rows_pasted_from_a_spreadsheet_are_read_like_a_file(page: Client) -> No
     [
         (form(), "Choose a file, or paste rows"),
         (form(file=SimpleUploadedFile("a.xlsx", b"PK broken")), "damaged"),
-        (form(pasted="a,b\n1,2\n"), "No header row names order, line"),
         (form(pasted="PO,Item\n1,2\n", stated_on="soon"), "Enter a valid date"),
     ],
 )
@@ -149,3 +148,76 @@ def test_the_preview_takes_the_same_queries_for_one_row_and_three(page: Client) 
         counts.append(len(seen))
 
     assert counts[0] == counts[1]
+
+
+ODD = ("Our ref", "Row", "When")
+
+
+def test_a_file_whose_titles_say_too_little_waits_for_its_columns(page: Client) -> None:
+    sent = page.post("/imports/", form(file=file(ODD, ("4510", 10, date(2027, 12, 15)))))
+    batch = ImportBatch.objects.get()
+
+    shown = page.get(sent.headers["Location"], follow=True)
+
+    assert batch.state == "unmapped"
+    assert shown.redirect_chain == [(f"/imports/{batch.pk}/columns/", 302)]
+    assert "<td>Our ref</td>" in shown.content.decode()
+
+
+def test_saying_which_column_is_which_leads_to_the_preview(page: Client) -> None:
+    page.post("/imports/", form(file=file(ODD, ("4510", 10, date(2027, 12, 15)))))
+    batch = ImportBatch.objects.get()
+    said = {"sheet": "Orders", "header_row": "1", "column_order": "A", "column_line": "B", "column_promise": "C"}
+
+    answer = page.post(f"/imports/{batch.pk}/columns/", said)
+
+    assert (answer.status_code, answer.headers["Location"]) == (302, f"/imports/{batch.pk}/")
+    assert "<ins>2027-12-15</ins>" in page.get(f"/imports/{batch.pk}/").content.decode()
+
+
+def test_the_next_file_with_these_titles_is_understood_by_itself(page: Client) -> None:
+    page.post("/imports/", form(file=file(ODD, ("4510", 10, date(2027, 12, 15)))))
+    said = {"sheet": "Orders", "header_row": "1", "column_order": "A", "column_line": "B", "column_promise": "C"}
+    page.post(f"/imports/{ImportBatch.objects.get().pk}/columns/", said)
+
+    page.post("/imports/", form(file=file(ODD, ("4520", 20, date(2027, 12, 16)))))
+
+    assert set(ImportBatch.objects.values_list("state", flat=True)) == {"staged"}
+
+
+@pytest.mark.parametrize(
+    ("said", "field", "message"),
+    [
+        ({"column_line": ""}, "column_line", "This field is required."),
+        ({"column_line": "A"}, "__all__", "One column is mapped to two fields."),
+        ({"header_row": "9"}, "header_row", "The sheet has no such header row."),
+    ],
+)
+def test_a_wrong_mapping_is_refused_at_its_field(page: Client, said: dict[str, str], field: str, message: str) -> None:
+    page.post("/imports/", form(file=file(ODD, ("4510", 10, date(2027, 12, 15)))))
+    right = {"sheet": "Orders", "header_row": "1", "column_order": "A", "column_line": "B", "column_promise": "C"}
+
+    answer = page.post(f"/imports/{ImportBatch.objects.get().pk}/columns/", right | said)
+
+    assert answer.status_code == 422
+    assert answer.context["form"].errors == {field: [message]}
+    assert ImportBatch.objects.get().state == "unmapped"
+
+
+def test_a_preview_whose_columns_were_taken_wrongly_can_be_read_anew(page: Client) -> None:
+    page.post(
+        "/imports/", form(file=file((*HEADER, "Really"), ("4510", 10, date(2027, 12, 15), "x", date(2028, 1, 5))))
+    )
+    batch = ImportBatch.objects.get()
+    said = {"sheet": "Orders", "header_row": "1", "column_order": "A", "column_line": "B", "column_promise": "E"}
+
+    page.post(f"/imports/{batch.pk}/columns/", said)
+
+    assert "<ins>2028-01-05</ins>" in page.get(f"/imports/{batch.pk}/").content.decode()
+
+
+def test_the_columns_of_another_persons_file_are_nobody_elses(page: Client) -> None:
+    page.post("/imports/", form(file=file(ODD, ("4510", 10, date(2027, 12, 15)))))
+    page.force_login(MembershipFactory.create(role=Role.EXPEDITER, site=SiteFactory.create()).person)
+
+    assert page.get(f"/imports/{ImportBatch.objects.get().pk}/columns/").status_code == 404

@@ -8,7 +8,7 @@ import pytest
 import time_machine
 from django.test import Client
 
-from procurement.models import LotForecast
+from procurement.models import LotForecast, LotProbability
 from sites.accounts.permissions import Role
 from sites.models import Promise, PromiseRetraction
 from tests.factories.sites import MembershipFactory
@@ -166,3 +166,12 @@ def test_the_page_says_why_in_plain_words(browser: Client, sydney: Place) -> Non
         "Promised 21 May 2027 (E-mail of 1 Oct 2026), moved 45 days because it depended on Release to manufacture "
         "by 16 Oct 2026, which is now expected on 30 Nov 2026." in html
     )
+
+
+def test_an_open_line_says_how_sure_its_date_is(browser: Client, sydney: Place) -> None:
+    html = browser.get(f"/lines/{sydney.line_key}/").content.decode()
+
+    odds = LotProbability.objects.get(current=True, lot__schedule_line=sydney.line_key)
+    assert f"{odds.on_time_percent} %" in html
+    assert "assumed: there is no history of such a step yet" in html
+    assert "1000 futures" in html

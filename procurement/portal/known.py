@@ -1,0 +1,63 @@
+"""What a page shows of a past day beside today: the five dates, float, quantity and status of lots."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import date
+
+from django.utils.translation import gettext as _
+
+from procurement.domain.reasons import Standing, waterfall
+from procurement.models import DeliveryLot, LotForecast
+from procurement.portal import words
+from procurement.portal.waterfall import Picture, draw
+from procurement.queries.known import KnownLot, lots_known_on
+from procurement.queries.steps import read_steps
+
+
+@dataclass(frozen=True, slots=True)
+class KnownRow:
+    """`known` is None where the lot was not there yet."""
+
+    when: str
+    known: KnownLot | None
+
+
+@dataclass(frozen=True, slots=True)
+class KnownPair:
+    """`picture` is None where one of the two days has no float."""
+
+    lot: DeliveryLot
+    rows: tuple[KnownRow, KnownRow]
+    picture: Picture | None
+
+
+def known_pairs(lots: Collection[DeliveryLot], day: date, today: date, time_zone: str) -> list[KnownPair]:
+    """Then and now; fourteen queries for any number of lots."""
+    then = lots_known_on(lots, day, time_zone)
+    now = lots_known_on(lots, today, time_zone)
+    return [
+        KnownPair(
+            lot,
+            (KnownRow(words.day(day), then.get(lot.pk)), KnownRow(_("now"), now.get(lot.pk))),
+            _picture(then.get(lot.pk), now.get(lot.pk)),
+        )
+        for lot in lots
+    ]
+
+
+def _picture(then: KnownLot | None, now: KnownLot | None) -> Picture | None:
+    before, after = _standing(then), _standing(now)
+    return draw(waterfall(before, after)) if before and after else None
+
+
+def _standing(known: KnownLot | None) -> Standing | None:
+    answer: LotForecast | None = known.answer if known else None
+    if answer is None or answer.required_on_site is None:
+        return None
+    dates: list[tuple[str, date]] = []
+    for step in read_steps(answer.steps):
+        if step.forecast_on is not None:
+            dates.append((step.code, step.forecast_on))
+        if step.is_anchor:
+            return Standing(answer.required_on_site, dates) if step.forecast_on else None
+    return None

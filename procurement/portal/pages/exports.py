@@ -1,0 +1,46 @@
+"""A list as a workbook, with the filter of its page."""
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.views.decorators.http import require_safe
+
+from procurement.portal.actor import acting_user
+from procurement.portal.forms.log import read_filter
+from procurement.queries import export_keys
+from procurement.services import exports
+from procurement.vocabulary import ImportKind
+from sites.accounts.models import User
+from sites.domain.errors import BadInput
+
+XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+
+
+@require_safe
+@login_required
+def download(request: HttpRequest, kind: str) -> HttpResponse:
+    """`site` in the address narrows it to a site; of the log's lists, all of the log's filter counts."""
+    if kind not in ImportKind.values:
+        raise Http404
+    actor, wanted = acting_user(request), ImportKind(kind)
+    try:
+        content = exports.workbook(wanted, actor=actor, keys=_keys(request, wanted, actor))
+    except BadInput as refusal:
+        messages.error(request, refusal.message)
+        return redirect("imports")
+    return HttpResponse(
+        content,
+        content_type=XLSX,
+        headers={"Content-Disposition": f'attachment; filename="longlead-{kind.replace("_", "-")}.xlsx"'},
+    )
+
+
+def _keys(request: HttpRequest, kind: ImportKind, actor: User) -> Sequence[UUID] | None:
+    if kind in export_keys.OF_THE_LOG:
+        return export_keys.of_log(kind, actor, read_filter(request.GET))
+    site = request.GET.get("site", "")
+    return export_keys.of_site(kind, actor, site) if site else None

@@ -1,0 +1,86 @@
+"""The log as known on a past day: answers of the runs by then, and lines as their history has them."""
+
+from datetime import UTC, date, datetime
+from decimal import Decimal
+
+import pytest
+from pytest_django import DjangoAssertNumQueries
+
+from procurement.models import DeliveryLot
+from procurement.queries.log import LogFilter, LogRow, Shown, log_page
+from procurement.vocabulary import DateState, LineStatus
+from sites.accounts.models import User
+from sites.accounts.permissions import Role
+from tests.factories.procurement import LotForecastFactory
+from tests.factories.sites import MembershipFactory
+from tests.history import happened_at
+from tests.procurement.queries.test_known import AFTER, ASKED, existing_lot
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def viewer() -> User:
+    return MembershipFactory.create(role=Role.VIEWER).person
+
+
+def answered(lot: DeliveryLot, as_of: date, forecast_on: date, *, current: bool = False) -> None:
+    LotForecastFactory.create(
+        lot=lot, current=current, run__as_of=as_of, forecast_on=forecast_on, required_on_site=date(2022, 2, 1)
+    )
+
+
+def rows(viewer: User, day: date | None, shown: Shown = Shown.ALL) -> tuple[LogRow, ...]:
+    return log_page(viewer, LogFilter(shown=shown, as_known_on=day)).rows
+
+
+def test_each_day_shows_what_was_known_on_it(viewer: User) -> None:
+    lot = existing_lot("2")
+    happened_at(lot.schedule_line, AFTER, quantity=Decimal(3), contract_on=date(2022, 5, 1))
+    answered(lot, date(2021, 8, 1), date(2022, 1, 10))
+    answered(lot, date(2021, 9, 10), date(2022, 3, 1))
+    answered(lot, date(2026, 11, 20), date(2022, 4, 1), current=True)
+
+    shown = [
+        (row.forecast_on, row.float_days, row.quantity, row.state)
+        for day in (ASKED, AFTER.date())
+        for row in rows(viewer, day)
+    ]
+
+    assert shown == [
+        (date(2022, 1, 10), 22, Decimal(2), DateState.IN_TIME),
+        (date(2022, 3, 1), -28, Decimal(3), DateState.LATE),
+    ]
+    assert [row.forecast_on for row in rows(viewer, None)] == [date(2022, 4, 1)]
+
+
+def test_without_a_run_by_then_the_dates_are_not_known(viewer: User) -> None:
+    lot = existing_lot()
+    answered(lot, date(2021, 9, 10), date(2022, 3, 1), current=True)
+
+    (row,) = rows(viewer, ASKED)
+
+    assert (row.forecast_on, row.float_days, row.state) == (None, None, DateState.UNKNOWN)
+
+
+def test_a_line_that_was_not_there_yet_is_not_in_it(viewer: User) -> None:
+    existing_lot(at=datetime(2021, 9, 1, 14, tzinfo=UTC))  # midnight in Sydney, the day after
+
+    assert rows(viewer, ASKED) == ()
+    assert len(rows(viewer, date(2021, 9, 2))) == 1
+
+
+def test_a_line_cancelled_later_was_still_to_come(viewer: User) -> None:
+    lot = existing_lot()
+    happened_at(lot.schedule_line, AFTER, status=LineStatus.CANCELLED)
+
+    assert len(rows(viewer, ASKED, Shown.OPEN)) == 1
+    assert rows(viewer, AFTER.date(), Shown.OPEN) == ()
+
+
+def test_it_is_one_query_too(viewer: User, django_assert_num_queries: DjangoAssertNumQueries) -> None:
+    for _ in range(3):
+        answered(existing_lot(), date(2021, 8, 1), date(2022, 1, 10))
+
+    with django_assert_num_queries(1):
+        assert len(rows(viewer, ASKED)) == 3
