@@ -178,8 +178,12 @@ def roll_back(*, revision_id: UUID, reason: str, actor: User, now: datetime, for
     # What is unbound by going back hangs on nothing afterwards, and has to be looked at all the same.
     followed = touched_by_schedule(revision.site_id, revision.project_code)
     decision = revision.decisions.filter(kind=DecisionKind.ACCEPTED).order_by("-decided_at", "-pk").first()
-    left = restore(decision.changes, force=force) if decision else []
-    left += bound_since(revision.site_id, revision.project_code, decision.created_at) if decision else []
+    left: list[dict[str, Any]] = []
+    if decision is not None:
+        left = restore(decision.changes, since=decision.created_at, force=force)
+        named = {row["id"] for row in left} | {str(change["id"]) for change in decision.changes}
+        stays = bound_since(revision.site_id, revision.project_code, decision.created_at)
+        left += [row for row in stays if row["id"] not in named]
     moved = _recalculated(revision, _("Schedule %(project)s of %(day)s rolled back"), actor, now, followed)
     schedules.record(DecisionKind.ROLLED_BACK, decided, reason=reason, actor=actor, now=now, left=left)
     return RolledBack(revision, decided.replaced, moved, tuple(left))

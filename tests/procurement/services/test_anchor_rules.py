@@ -6,13 +6,14 @@ from typing import Any
 import pytest
 
 from procurement.models import BlockForecast, Requirement, RosAnchor
-from procurement.services import anchor_rules, schedules
+from procurement.queries.invariants import broken
+from procurement.services import anchor_rules, requirements, schedules
 from procurement.services.anchor_rules import RuleFacts
 from procurement.vocabulary import RosRule, RuleMatch
 from sites.accounts.models import AuditEvent, User
 from sites.accounts.permissions import Role
 from sites.domain.errors import BadInput, NotFound, NotPermitted
-from sites.models import AnchorRule, Gate, Site
+from sites.models import AnchorRule, Gate, ScheduleRevision, Site
 from sites.services import schedules as reading
 from sites.vocabulary import ActivityEdge, AnchorField, AnchorSubject, DurationBasis, GateKind
 from tests.factories.procurement import RequirementFactory
@@ -198,6 +199,68 @@ def test_what_a_rule_bound_on_acceptance_is_taken_back_with_it(scheduled: Site, 
 
     requirement.refresh_from_db()
     assert (requirement.ros_rule, requirement.required_on_site, requirement.anchors.count()) == (RosRule.NONE, None, 0)
+
+
+# The work is called otherwise, and another activity has its name: the rule follows the name.
+RENAMED = FILE.replace(b"Set TX-1", b"Lay TX one").replace(b"\tConnect\t", b"\tSet TX-1 east\t")
+
+
+def rebound_by_hand(requirement: Requirement, approver: User, lead: User, code: str) -> ScheduleRevision:
+    """To an activity of its choice, after the rule went elsewhere with a new schedule."""
+    revision: ScheduleRevision = accepted(requirement.site, approver, RENAMED.replace(b"-11-20 08", b"-12-18 08"))
+    assert requirement.anchors.get().activity_code == "A130"
+    requirements.bind_ros(
+        requirement_id=requirement.pk, project_code="DC1", activity_code=code, edge="start", shake_out_days=0,
+        shake_out_basis="calendar", reason="As the planner says", actor=lead, now=NOW,
+    )  # fmt: skip
+    return revision
+
+
+@pytest.mark.parametrize("code", ["A100", "A120"])
+def test_a_required_date_bound_again_since_stays_whole_on_a_roll_back(
+    scheduled: Site, lead: User, approver: User, code: str
+) -> None:
+    requirement = unset(scheduled, "TX-1")
+    made(scheduled, lead)
+    revision = rebound_by_hand(requirement, approver, lead, code)
+
+    answer = schedules.roll_back(revision_id=revision.pk, reason="Wrong", actor=approver, now=NOW)
+
+    assert [(row["table"], row["what"], row["forced"]) for row in answer.left] == [("anchor", "TX-1", False)] * 2
+    assert list(requirement.anchors.values_list("activity_code", "rule")) == [(code, None)]
+    assert broken() == []
+
+
+@pytest.mark.parametrize("code", ["A100", "A120"])
+def test_forced_a_roll_back_puts_the_rule_s_binding_in_its_place(
+    scheduled: Site, lead: User, approver: User, code: str
+) -> None:
+    requirement = unset(scheduled, "TX-1")
+    rule = made(scheduled, lead)
+    revision = rebound_by_hand(requirement, approver, lead, code)
+
+    answer = schedules.roll_back(revision_id=revision.pk, reason="Wrong", actor=approver, now=NOW, force=True)
+
+    assert {row["forced"] for row in answer.left} == {True}
+    assert list(requirement.anchors.values_list("activity_code", "rule")) == [("A100", rule.pk)]
+    assert broken() == []
+
+
+def test_two_schedules_rolled_back_one_after_the_other_leave_nothing_behind(
+    scheduled: Site, lead: User, approver: User
+) -> None:
+    requirement = unset(scheduled, "TX-1")
+    made(scheduled, lead)
+    first = accepted(scheduled, approver, FILE.replace(b"-11-20 08", b"-12-04 08"))
+    second = accepted(scheduled, approver, RENAMED.replace(b"-11-20 08", b"-12-18 08"))
+
+    left = [
+        schedules.roll_back(revision_id=each.pk, reason="Wrong", actor=approver, now=NOW).left
+        for each in (second, first)
+    ]
+
+    assert (left, requirement.anchors.get().activity_code) == ([(), ()], "A100")
+    assert broken() == []
 
 
 def test_a_rule_that_has_ended_binds_nothing_more(scheduled: Site, lead: User, approver: User) -> None:
