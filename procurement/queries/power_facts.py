@@ -1,23 +1,23 @@
 """What the power balance of sites is made of, as known today, as agreed first, or as known on a past day.
 
-A fixed number of queries for any number of sites. Dates come from stored answers, never from a new calculation. Ramps,
-shares with their steps, and the megawatts of connections are those of their history where a past day is asked for;
-prices and other terms, blocks, and shares and connections removed since are as they stand now.
+A fixed number of queries for any number of sites. Dates come from stored answers, never from a new calculation. Where a
+past day is asked for, everything is as the history has it at the end of that day where the site lies: ramps, shares,
+states, prices and other terms, connections, blocks, what was removed since among it. Sites of several time zones are
+then read one zone after the other.
 """
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
-from typing import Any, TypeVar
+from typing import Any
 from uuid import UUID
 
-from django.db.models import Model
-
-from procurement.models import BlockForecast, ChainForecast, RedundancyGroup
-from procurement.queries.known import day_ends_at, history_then, last_answers, rows_then
-from sites.domain.agreement_state import BINDING
+from procurement.models import BlockForecast, ChainForecast
+from procurement.queries import power_rows
+from procurement.queries.known import day_ends_at, last_answers
+from procurement.queries.power_rows import PowerRows
 from sites.domain.contract_clock import term_end
 from sites.domain.power_balance import Limit, SitePower
 from sites.domain.power_curve import ZERO, Curve, stepped, total
@@ -33,7 +33,6 @@ from sites.models import (
     LoadStep,
     PowerPurchaseAgreement,
     PpaShare,
-    PpaShareStep,
     Site,
     SpotPrice,
 )
@@ -46,15 +45,12 @@ from sites.vocabulary import (
     DamagesKind,
     Discipline,
     EnergyUnit,
-    GateKind,
     KnowledgeMode,
     PowerLimit,
     PriceKind,
     VolumeShape,
 )
 
-_Kept = TypeVar("_Kept", bound=Model)
-_BINDING = sorted(state.value for state in BINDING)
 # Round the clock up to the contracted megawatts, where no yearly volume is stated.
 _FLAT = {VolumeShape.BASELOAD, VolumeShape.PAY_AS_CONSUMED, VolumeShape.MATCHED}
 
@@ -91,83 +87,59 @@ class SiteShare:
 
 @dataclass(frozen=True, slots=True)
 class SiteFacts:
+    """`depends` says whether it needed contracted supply by what was known."""
+
     site: Site
     power: SitePower
     shares: tuple[SiteShare, ...]
     first_power_on: date | None
     first_load_on: date | None
+    depends: bool = False
 
 
 def read(sites: Sequence[Site], knowledge: Knowledge) -> dict[UUID, SiteFacts]:
-    """By site, in the order given. At most eighteen queries."""
+    """By site, in the order given. At most seventeen queries; for a past day as many for every time zone."""
+    if knowledge.mode is not KnowledgeMode.KNOWN_ON:
+        return _read(sites, knowledge, None)
+    found: dict[UUID, SiteFacts] = {}
+    for zone in sorted({site.time_zone for site in sites}):
+        here = [site for site in sites if site.time_zone == zone]
+        found |= _read(here, knowledge, day_ends_at(knowledge.on, zone))
+    return {site.pk: found[site.pk] for site in sites}
+
+
+def _read(sites: Sequence[Site], knowledge: Knowledge, ends_at: datetime | None) -> dict[UUID, SiteFacts]:
     keys = [site.pk for site in sites]
-    connections = _as_then(
-        list(GridConnection.objects.filter(site__in=keys).order_by("site", "name")),
-        ("requested_mw", "offered_mw", "firm_mw", "flexible_mw"),
-        knowledge,
-    )
-    steps = sorted(
-        _rows(GridCapacityStep, knowledge, "works", connection__in=[row.pk for row in connections]),
-        key=lambda step: step.number,
-    )
-    gates = list(Gate.objects.filter(site__in=keys, kind=GateKind.ENERGISED).order_by("pk"))
-    shares = _as_then(
-        list(
-            PpaShare.objects.filter(site__in=keys, agreement__state__in=_BINDING)
-            .select_related("agreement")
-            .order_by("agreement__code", "from_on", "pk")
-        ),
-        ("share_mw", "from_on", "until_on"),
-        knowledge,
-    )
+    rows = power_rows.read(sites, ends_at)
     dates = chain_dates(
-        {row.chain_id for row in connections}
-        | {row.chain_id for row in gates}
-        | {step.works.chain_id for step in steps if step.works}
-        | {share.agreement.chain_id for share in shares},
+        {row.chain_id for row in rows.connections}
+        | {row.chain_id for row in rows.gates}
+        | {step.works.chain_id for step in rows.capacity if step.works}
+        | {share.agreement.chain_id for share in rows.shares},
         knowledge,
     )
     if knowledge.mode is KnowledgeMode.BASELINE:
-        _fill_targets(dates, connections, shares)
-    energised = first_power(connections, gates, dates)
-    ramps = _ramps(keys, knowledge)
-    equipment = _equipment(keys, knowledge)
-    terms = _terms(shares, dates, energised, _contracted(shares, knowledge))
+        _fill_targets(dates, rows.connections, rows.shares)
+    energised = first_power(rows.connections, rows.gates, dates)
+    ramps = _ramps(rows.loads)
+    equipment = _equipment(keys, rows, knowledge)
+    terms = _terms(rows, dates, energised)
     found = {}
     for site in sites:
         mine = tuple(each for each in terms if each.row.site_id == site.pk)
-        grid, flexible = _grid([row for row in connections if row.site_id == site.pk], steps, dates, knowledge.on)
+        connections = [row for row in rows.connections if row.site_id == site.pk]
+        grid, flexible = _grid(connections, rows.capacity, dates, knowledge.on)
         limits = [grid]
-        if site.depends_on_contracted_supply:
+        if site.pk in rows.depends:
             limits.append(_supply(mine, knowledge.on))
         limits += equipment[site.pk]
         ramp = ramps.get(site.pk, Curve())
         power = SitePower(site.code, ramp, tuple(limits), flexible)
         first_load = next((day for day, mw in ramp.steps if mw > 0), None)
-        found[site.pk] = SiteFacts(site, power, mine, energised.get(site.pk), first_load)
+        found[site.pk] = SiteFacts(
+            site, power, mine, energised.get(site.pk), first_load, depends=site.pk in rows.depends
+        )
     return found
-
-
-# -- rows of a past day ----------------------------------------------------------------------------------------------
-
-
-def _rows(model: type[Model], knowledge: Knowledge, *related: str, **chosen: Any) -> Iterable[Any]:
-    """The rows chosen; for a past day as they stood at its end (UTC), those removed since among them. One query."""
-    if knowledge.mode is not KnowledgeMode.KNOWN_ON:
-        rows = model._default_manager.filter(**chosen)
-        return rows.select_related(*related) if related else rows
-    return history_then(model, day_ends_at(knowledge.on, "UTC"), *related, **chosen)
-
-
-def _as_then(rows: list[_Kept], names: Sequence[str], knowledge: Knowledge) -> list[_Kept]:
-    """The rows that were there, with these fields as they were; what was removed since is not. One query, if any."""
-    if knowledge.mode is not KnowledgeMode.KNOWN_ON:
-        return rows
-    then = rows_then(type(rows[0]), [row.pk for row in rows], day_ends_at(knowledge.on, "UTC")) if rows else {}
-    for row in rows:
-        for name in names if row.pk in then else ():
-            setattr(row, name, getattr(then[row.pk], name))
-    return [row for row in rows if row.pk in then]
 
 
 # -- dates -----------------------------------------------------------------------------------------------------------
@@ -297,10 +269,10 @@ def _by_number(reached: Iterable[tuple[int, date | None, Decimal]]) -> Curve:
 # -- load and equipment ----------------------------------------------------------------------------------------------
 
 
-def _ramps(site_ids: Sequence[UUID], knowledge: Knowledge) -> dict[UUID, Curve]:
+def _ramps(loads: Iterable[LoadStep]) -> dict[UUID, Curve]:
     """A ramp of the whole site counts for the site; otherwise those of its blocks together."""
     parts: dict[UUID, dict[UUID | None, list[tuple[date, Decimal]]]] = defaultdict(lambda: defaultdict(list))
-    for row in _rows(LoadStep, knowledge, site__in=site_ids):
+    for row in loads:
         parts[row.site_id][row.block_id].append((row.from_on, row.gross_mw))
     return {
         site_id: stepped(blocks[None]) if None in blocks else total(stepped(steps) for steps in blocks.values())
@@ -311,26 +283,21 @@ def _ramps(site_ids: Sequence[UUID], knowledge: Knowledge) -> dict[UUID, Curve]:
 _LIMIT_OF = {Discipline.ELECTRICAL: PowerLimit.ELECTRICAL, Discipline.MECHANICAL: PowerLimit.COOLING}
 
 
-def _equipment(site_ids: Sequence[UUID], knowledge: Knowledge) -> dict[UUID, list[Limit]]:
-    """Per site one limit a discipline: the gross megawatts of the blocks whose units of it are ready."""
+def _equipment(site_ids: Sequence[UUID], stored: PowerRows, knowledge: Knowledge) -> dict[UUID, list[Limit]]:
+    """Per site one limit a discipline: the gross megawatts of the blocks whose units of it are ready. One query."""
     blocks: dict[UUID, list[Block]] = defaultdict(list)
-    for block in Block.objects.filter(phase__site__in=site_ids).select_related("phase").order_by("phase__code", "code"):
+    for block in stored.blocks:
         blocks[block.phase.site_id].append(block)
-    disciplines = {
-        (site_id, code): Discipline(discipline)
-        for site_id, code, discipline in RedundancyGroup.objects.filter(site__in=site_ids).values_list(
-            "site_id", "code", "equipment_class__discipline"
-        )
-    }
     answers: dict[UUID, BlockForecast] = {}
     if knowledge.mode is not KnowledgeMode.BASELINE:
-        rows = BlockForecast.objects.filter(block__phase__site__in=site_ids)
+        rows = BlockForecast.objects.filter(block__in=[block.pk for block in stored.blocks])
         past = knowledge.mode is KnowledgeMode.KNOWN_ON
         chosen = last_answers(rows, "block", knowledge.on) if past else rows.filter(current=True)
         answers = {row.block_id: row for row in chosen}
     return {
         site_id: [
-            _equipment_limit(discipline, blocks[site_id], answers, disciplines, knowledge) for discipline in _LIMIT_OF
+            _equipment_limit(discipline, blocks[site_id], answers, stored.disciplines, knowledge)
+            for discipline in _LIMIT_OF
         ]
         for site_id in site_ids
     }
@@ -404,29 +371,30 @@ def _supply(shares: Iterable[SiteShare], today: date) -> Limit:
     return Limit(PowerLimit.SUPPLY, low, total([low, *more]), tuple(why)) if more else known
 
 
-def _contracted(shares: Sequence[PpaShare], knowledge: Knowledge) -> dict[UUID, Curve]:
+def _contracted(stored: PowerRows) -> dict[UUID, Curve]:
     """Per share its megawatts by day."""
     steps: dict[UUID, list[tuple[date, Decimal]]] = defaultdict(list)
-    for row in _rows(PpaShareStep, knowledge, share__in=[share.pk for share in shares]):
+    for row in stored.share_steps:
         steps[row.share_id].append((row.from_on, row.share_mw))
-    return {share.pk: stepped([(date.min, share.share_mw), *steps[share.pk]]) for share in shares}
+    return {share.pk: stepped([(date.min, share.share_mw), *steps[share.pk]]) for share in stored.shares}
 
 
-def _terms(
-    shares: Sequence[PpaShare],
-    dates: Mapping[UUID, ChainDates],
-    energised: Mapping[UUID, date],
-    contracted: Mapping[UUID, Curve],
-) -> list[SiteShare]:
-    clauses: dict[tuple[UUID, str], DelayDamages] = {
-        (row.agreement_id, row.direction): row
-        for row in DelayDamages.objects.filter(agreement__in={share.agreement_id for share in shares}).prefetch_related(
-            "bands"
-        )
+def _clauses(stored: PowerRows) -> dict[tuple[UUID, str], tuple[DelayDamages, DamagesTerms]]:
+    """By agreement and direction."""
+    bands: dict[UUID, list[Band]] = defaultdict(list)
+    for band in stored.bands:
+        bands[band.damages_id].append(Band(band.from_day, band.amount_per_mw_day))
+    return {
+        (row.agreement_id, row.direction): (row, _damages_terms(row, tuple(bands[row.pk]))) for row in stored.damages
     }
-    spot = _spot_prices({share.site_id for share in shares})
+
+
+def _terms(stored: PowerRows, dates: Mapping[UUID, ChainDates], energised: Mapping[UUID, date]) -> list[SiteShare]:
+    clauses = _clauses(stored)
+    spot = _spot_prices(stored.spot_prices)
+    contracted = _contracted(stored)
     found = []
-    for row in shares:
+    for row in stored.shares:
         agreement = row.agreement
         cod = dates.get(agreement.chain_id, NO_DATES)
         ends_on = term_end(agreement.starts_on or cod.anchor_on, agreement.term_years, agreement.tail_years)
@@ -475,11 +443,10 @@ def agreement_load_factor(agreement: PowerPurchaseAgreement) -> Decimal | None:
     )
 
 
-def damages_terms(row: DelayDamages) -> DamagesTerms:
-    """Its bands must be at hand (`prefetch_related("bands")`)."""
+def _damages_terms(row: DelayDamages, bands: tuple[Band, ...]) -> DamagesTerms:
     return DamagesTerms(
         kind=DamagesKind(row.kind),
-        bands=tuple(Band(band.from_day, band.amount_per_mw_day) for band in row.bands.all()),
+        bands=bands,
         percent_per_day=row.percent_per_day,
         base_amount=row.base_amount,
         extension_days=row.extension_days,
@@ -491,23 +458,27 @@ def damages_terms(row: DelayDamages) -> DamagesTerms:
 
 
 def _delay(
-    row: DelayDamages | None, agreement: PowerPurchaseAgreement, cod: ChainDates, event_on: date | None
+    clause: tuple[DelayDamages, DamagesTerms] | None,
+    agreement: PowerPurchaseAgreement,
+    cod: ChainDates,
+    event_on: date | None,
 ) -> DelayTerms | None:
-    if row is None:
+    if clause is None:
         return None
+    row, terms = clause
     due_on = {
         DamagesDue.TARGET_COD: agreement.target_cod_on,
         DamagesDue.GUARANTEED_COD: agreement.guaranteed_cod_on,
         DamagesDue.COD: cod.anchor_on,
         DamagesDue.DAY: row.due_on,
     }[DamagesDue(row.due)]
-    return DelayTerms(damages_terms(row), due_on, event_on)
+    return DelayTerms(terms, due_on, event_on)
 
 
-def _spot_prices(site_ids: Collection[UUID]) -> dict[tuple[UUID, UUID | None], SpotTerms]:
-    """Of several currencies of one site the latest entry's counts, with the prices in it."""
+def _spot_prices(stored: Iterable[SpotPrice]) -> dict[tuple[UUID, UUID | None], SpotTerms]:
+    """In order of their day. Of several currencies of one site the latest entry's counts, with the prices in it."""
     rows: dict[tuple[UUID, UUID | None], list[SpotPrice]] = defaultdict(list)
-    for row in SpotPrice.objects.filter(site__in=site_ids).order_by("from_on"):
+    for row in stored:
         rows[row.site_id, row.agreement_id].append(row)
     found = {}
     for key, prices in rows.items():

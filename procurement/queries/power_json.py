@@ -23,7 +23,7 @@ def site_document(row: SiteBalance, *, amounts: bool) -> Json:
         "from_on": row.from_on.isoformat(),
         "until_on": row.until_on.isoformat(),
         "knowledge": {"mode": row.knowledge.mode.value, "on": row.knowledge.on.isoformat()},
-        "depends_on_contracted_supply": row.site.depends_on_contracted_supply,
+        "depends_on_contracted_supply": row.facts.depends,
         "first_power_on": _day(row.facts.first_power_on),
         "first_load_on": _day(row.facts.first_load_on),
         "totals": _totals(row.totals),

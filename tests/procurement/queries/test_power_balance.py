@@ -337,7 +337,8 @@ def test_ramps_shares_and_capacity_are_as_they_stood_on_a_past_day() -> None:
     load = LoadStepFactory.create(site=site, from_on=date(2027, 5, 1), gross_mw=22)
     LoadStepFactory.create(site=site, from_on=date(2027, 6, 1), gross_mw=30)
     past_values: list[tuple[Any, dict[str, int]]] = [
-        (grid, {}), (capacity, {"firm_mw": 25}), (share, {"share_mw": 12}), (load, {"gross_mw": 9}),
+        (site, {}), (share.agreement, {}), (grid, {}), (capacity, {"firm_mw": 25}), (share, {"share_mw": 12}),
+        (load, {"gross_mw": 9}),
     ]  # fmt: skip
     for row, then in past_values:
         happened_at(row, LONG_AGO, "insert", **then)
@@ -358,6 +359,99 @@ def test_a_row_removed_since_counts_on_the_days_it_was_there() -> None:
     past = _balance(site, Knowledge(date(2026, 9, 1), KnowledgeMode.KNOWN_ON))
 
     assert values(past.facts.power.ramp.peak, _balance(site).facts.power.ramp.peak) == (9, 0)
+
+
+def _costly_past() -> tuple[Site, PpaShare]:
+    """A site that depends on an agreement at 80 a MWh, all of it known since long ago."""
+    site = SiteFactory.create(depends_on_contracted_supply=True)
+    share = _share(site, 30, None, price=80, minimum_take_percent=80)
+    ChainForecastFactory.create(
+        chain=share.agreement.chain,
+        forecast_on=date(2027, 2, 1),
+        run=ForecastRunFactory.create(site=None, as_of=date(2026, 8, 1)),
+    )
+    return site, share
+
+
+def test_terms_are_those_of_the_past_day() -> None:
+    site, share = _costly_past()
+    spot = SpotPriceFactory.create(site=site, from_on=date(2027, 1, 1), price_per_mwh=120)
+    clause = DelayDamagesFactory.create(agreement=share.agreement, direction=DamagesDirection.RECEIVABLE)
+    band = DamagesBandFactory.create(damages=clause, from_day=1, amount_per_mw_day=250)
+    past_values: list[tuple[Any, dict[str, Any]]] = [
+        (site, {"depends_on_contracted_supply": False}), (share, {}), (spot, {"price_per_mwh": 70}),
+        (share.agreement, {"price": 60, "guaranteed_cod_on": date(2027, 1, 15)}), (clause, {"grace_days": 5}),
+        (band, {"amount_per_mw_day": 150}),
+    ]  # fmt: skip
+    for row, then in past_values:
+        happened_at(row, LONG_AGO, "insert", **then)
+
+    past = _balance(site, Knowledge(date(2026, 9, 1), KnowledgeMode.KNOWN_ON)).facts
+
+    (found,) = past.shares
+    assert found.share.price.price == 60
+    assert found.share.spot is not None
+    assert found.share.spot.prices == ((date(2027, 1, 1), Decimal(70)),)
+    assert found.share.receivable is not None
+    assert (found.share.receivable.terms.grace_days, found.share.receivable.terms.bands[0].amount_per_mw_day) == (
+        5,
+        150,
+    )
+    assert PowerLimit.SUPPLY not in {limit.kind for limit in past.power.limits}
+    assert not past.depends
+
+
+def test_an_agreement_signed_since_did_not_bind_on_the_past_day() -> None:
+    site, share = _costly_past()
+    for row, then in ((site, {}), (share, {}), (share.agreement, {"state": AgreementState.TERM_SHEET})):
+        happened_at(row, LONG_AGO, "insert", **then)
+
+    past = _balance(site, Knowledge(date(2026, 9, 1), KnowledgeMode.KNOWN_ON))
+
+    assert past.shares == ()
+    assert len(_balance(site).shares) == 1
+
+
+def test_a_share_and_a_connection_removed_since_count_on_the_days_they_were_there() -> None:
+    site, share = _costly_past()
+    grid = _connection(site, date(2027, 3, 1), run__as_of=date(2026, 8, 1), firm_mw=20)
+    for row in (site, share, share.agreement, grid):
+        happened_at(row, LONG_AGO, "insert")
+    share.delete()
+    GridConnection.objects.filter(pk=grid.pk).delete()
+
+    past = _balance(site, Knowledge(date(2026, 9, 1), KnowledgeMode.KNOWN_ON))
+
+    assert values(_limit(past, PowerLimit.GRID).peak, _limit(past, PowerLimit.SUPPLY).peak) == (20, 30)
+    assert _balance(site).shares == ()
+
+
+def test_a_block_handed_over_since_was_not_ready_on_the_past_day() -> None:
+    site = SiteFactory.create()
+    block = BlockFactory.create(phase__site=site, it_mw=12, rfs_actual_on=date(2026, 8, 20))
+    for row in (site, block.phase):
+        happened_at(row, LONG_AGO, "insert")
+    happened_at(block, LONG_AGO, "insert", rfs_actual_on=None, it_mw=9)
+
+    past = _balance(site, Knowledge(date(2026, 9, 1), KnowledgeMode.KNOWN_ON))
+
+    assert _limit(past, PowerLimit.ELECTRICAL).peak == 0
+    assert "electrical" in past.notes
+    assert _limit(_balance(site), PowerLimit.ELECTRICAL).peak == 12
+
+
+def test_a_past_day_ends_where_the_site_lies() -> None:
+    """At 20:00 UTC on 1 August it is the second in Sydney and still the first in Dublin."""
+    sites = [SiteFactory.create(time_zone=zone) for zone in ("Australia/Sydney", "Europe/Dublin")]
+    for site in sites:
+        load = LoadStepFactory.create(site=site, gross_mw=9)
+        happened_at(load, datetime(2026, 8, 1, 20, tzinfo=UTC), "insert")
+    knowledge = Knowledge(date(2026, 8, 1), KnowledgeMode.KNOWN_ON)
+
+    found = power_balance.site_balances(sites, FROM, UNTIL, knowledge)
+
+    assert [row.facts.power.ramp.peak for row in found] == [0, 9]
+    assert [row.site.pk for row in found] == [site.pk for site in sites]
 
 
 def test_the_baseline_is_what_was_agreed_first_and_the_target_where_nothing_was() -> None:
