@@ -118,7 +118,7 @@ def _owner(change: Mapping[str, Any]) -> tuple[str, str]:
 
 
 def _made_since(requirement_id: str, since: datetime, known: Collection[str]) -> list[RosAnchor]:
-    rows = RosAnchor.objects.filter(requirement=requirement_id, created_at__gt=since).exclude(pk__in=known)
+    rows = RosAnchor.objects.filter(requirement=UUID(requirement_id), created_at__gt=since).exclude(pk__in=known)
     return list(rows.select_related("requirement").select_for_update(of=("self",)).order_by("pk"))
 
 
