@@ -10,7 +10,7 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from procurement.gateways import wake
-from procurement.services import forecasts
+from procurement.services import first_baseline, forecasts
 from procurement.services.forecasts import Moved
 from procurement.vocabulary import RunCause
 from sites.accounts import audit
@@ -19,11 +19,9 @@ from sites.accounts.permissions import Permission
 from sites.accounts.row import new_id
 from sites.domain import agreement_state
 from sites.domain.errors import BadInput, Conflict, NotFound
-from sites.domain.schedule import forecast_chain
 from sites.models import (
     AgreementDocument,
     AgreementNotice,
-    Baseline,
     Chain,
     ConditionPrecedent,
     CreditSupport,
@@ -36,7 +34,6 @@ from sites.models import (
     Site,
     WorkCalendar,
 )
-from sites.queries.chains import UNPLACED, chain_facts, working_calendars
 from sites.readers import agreement_record
 from sites.readers.agreement_record import COLUMNS, AgreementRecord, MilestoneRecord
 from sites.services.access import check_can_at_all
@@ -258,16 +255,15 @@ def _change_steps(chain: Chain, steps: Iterable[MilestoneRecord]) -> None:
 
 def _baseline(agreement: PowerPurchaseAgreement, *, actor: User, now: datetime) -> None:
     """What was agreed first, once it is signed: the plan of every step, and the target for COD."""
-    if agreement.state not in agreement_state.BINDING or agreement.chain.baselines.exists():
-        return
-    facts = chain_facts([agreement.chain_id], as_of=now.date(), site_calendar=UNPLACED, calendars=working_calendars())
-    if agreement.chain_id not in facts:
-        return
-    answer = forecast_chain(facts[agreement.chain_id])
-    dates = {step.code: step.forecast_on.isoformat() for step in answer.steps if step.forecast_on}
-    if agreement.target_cod_on:
-        dates[agreement.chain.anchor_code] = agreement.target_cod_on.isoformat()
-    Baseline.objects.create(chain=agreement.chain, version=1, dates=dates, cause="Agreement signed", author=actor)
+    if agreement.state in agreement_state.BINDING:
+        first_baseline.keep(
+            agreement.chain,
+            agreed={agreement.chain.anchor_code: agreement.target_cod_on},
+            cause="Agreement signed",
+            site=None,
+            actor=actor,
+            as_of=now.date(),
+        )
 
 
 # -- rows beside the agreement -----------------------------------------------------------------------------------------

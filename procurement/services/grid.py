@@ -1,8 +1,8 @@
 """What is written about a site's grid connection, its load and what it is assumed to pay on the spot market."""
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
-from datetime import date, datetime
+from dataclasses import dataclass, fields
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Final
 from uuid import UUID
@@ -11,7 +11,7 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from procurement.gateways import wake
-from procurement.services import forecasts
+from procurement.services import first_baseline, forecasts
 from procurement.services.forecasts import Touched, local_date
 from procurement.vocabulary import RunCause
 from sites.accounts import audit
@@ -31,6 +31,7 @@ from sites.models import (
     PowerPurchaseAgreement,
     Site,
     SpotPrice,
+    WorkCalendar,
 )
 from sites.services.access import check_can
 from sites.vocabulary import ChainKind, EnergyUnit, GridState, Party
@@ -38,6 +39,13 @@ from sites.vocabulary import ChainKind, EnergyUnit, GridState, Party
 # No site draws more; a figure above it is one in kilowatts.
 MOST_MW: Final = Decimal(5000)
 _WORKS_STEPS: Final = (("DESIGN_DONE", 0), ("WORKS", 90), ("COMPLETE", 240))
+_ANCHOR: Final = "ENERGISED"
+# The usual way from the enquiry to released capacity, in calendar days.
+_CONNECTION_STEPS: Final = (
+    ("ENQUIRY", 0), ("APPLIED", 60), ("IN_STUDY", 45), ("OFFERED", 180), ("SIGNED", 60), ("WORKS", 120),
+    ("SUBSTATION_READY", 300), (_ANCHOR, 45), ("CAPACITY_RELEASED", 30),
+)  # fmt: skip
+_OWNERS_STEPS: Final = {"ENQUIRY", "APPLIED", "SIGNED"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +57,69 @@ class CapacityStep:
     from_on: date | None = None
     milestone_code: str = ""
     works: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectionTerms:
+    """What a connection says of itself. None is not known; `owner` and `calendar` None: the energy lead, the site's."""
+
+    name: str
+    utility: str
+    requested_mw: Decimal
+    offered_mw: Decimal | None = None
+    firm_mw: Decimal | None = None
+    flexible_mw: Decimal | None = None
+    voltage_kv: Decimal | None = None
+    energisation_target_on: date | None = None
+    offer_expires_on: date | None = None
+    owner: User | None = None
+    calendar: WorkCalendar | None = None
+
+
+@transaction.atomic
+def add_connection(*, site_id: UUID, terms: ConnectionTerms, actor: User, now: datetime) -> GridConnection:
+    """With the usual way from the enquiry to released capacity. Raises NotFound, NotPermitted, BadInput naming the
+    field.
+    """
+    site = _locked_site(site_id, actor)
+    _check_terms(terms, site, None)
+    chain = Chain.objects.create(kind=ChainKind.GRID_CONNECTION, site=site, anchor_code=_ANCHOR)
+    codes = [code for code, _days in _CONNECTION_STEPS]
+    span = sum(days for _code, days in _CONNECTION_STEPS[1 : codes.index(_ANCHOR) + 1])
+    target_on = terms.energisation_target_on
+    Milestone.objects.bulk_create(
+        Milestone(
+            chain=chain,
+            sequence=place,
+            code=code,
+            duration_days=days,
+            planned_on=target_on - timedelta(days=span) if target_on and place == 0 else None,
+            responsible=Party.OWNER if code in _OWNERS_STEPS else Party.VENDOR,
+        )
+        for place, (code, days) in enumerate(_CONNECTION_STEPS)
+    )
+    connection = GridConnection(site=site, chain=chain)
+    return _keep_terms(connection, terms, "grid_connection.added", actor=actor, now=now)
+
+
+@transaction.atomic
+def change_connection(*, connection_id: UUID, terms: ConnectionTerms, actor: User, now: datetime) -> GridConnection:
+    """Raises NotFound, NotPermitted, BadInput naming the field."""
+    connection = _locked_connection(connection_id, actor)
+    _check_terms(terms, connection.site, connection)
+    return _keep_terms(connection, terms, "grid_connection.changed", actor=actor, now=now)
+
+
+def _keep_terms(
+    connection: GridConnection, terms: ConnectionTerms, verb: str, *, actor: User, now: datetime
+) -> GridConnection:
+    for each in fields(terms):
+        setattr(connection, each.name, getattr(terms, each.name))
+    connection.name, connection.utility = terms.name.strip(), terms.utility.strip()
+    connection.save()
+    touched = frozenset({connection.chain_id})
+    _finish(connection.site, verb, connection.pk, actor=actor, now=now, chains=touched)
+    return connection
 
 
 @transaction.atomic
@@ -110,7 +181,10 @@ def save_capacity(
 
 @transaction.atomic
 def move_connection(*, connection_id: UUID, state: GridState, actor: User, now: datetime) -> GridConnection:
-    """Forward by any number of states, or one back to correct an entry. Raises NotFound, NotPermitted, Conflict."""
+    """Forward by any number of states, or one back to correct an entry. Raises NotFound, NotPermitted, Conflict.
+
+    What was agreed first is kept once it is signed: slips count from there.
+    """
     connection = _locked_connection(connection_id, actor)
     order = list(GridState)
     steps = order.index(state) - order.index(GridState(connection.state))
@@ -118,7 +192,17 @@ def move_connection(*, connection_id: UUID, state: GridState, actor: User, now: 
         raise Conflict(_("A connection does not go back that far."), field="state")
     connection.state = state
     connection.save(update_fields=["state"])
-    _finish(connection.site, "grid_connection.moved", connection.pk, actor=actor, now=now)
+    if order.index(state) >= order.index(GridState.SIGNED):
+        first_baseline.keep(
+            connection.chain,
+            agreed={_ANCHOR: connection.energisation_target_on},
+            cause="Connection signed",
+            site=connection.site,
+            actor=actor,
+            as_of=local_date(connection.site, now),
+        )
+    touched = frozenset({connection.chain_id})
+    _finish(connection.site, "grid_connection.moved", connection.pk, actor=actor, now=now, chains=touched)
     return connection
 
 
@@ -126,7 +210,10 @@ def move_connection(*, connection_id: UUID, state: GridState, actor: User, now: 
 def add_works(
     *, connection_id: UUID, name: str, contractor: str, planned_on: date | None, actor: User, now: datetime
 ) -> NetworkWorks:
-    """Works of the utility with a chain of their own. Raises NotFound, NotPermitted, BadInput naming `name`."""
+    """Works of the utility with a chain of their own; a first plan is their baseline.
+
+    Raises NotFound, NotPermitted, BadInput naming `name` or `planned_on`.
+    """
     connection = _locked_connection(connection_id, actor)
     name = name.strip()
     if not name or len(name) > 120:
@@ -149,6 +236,11 @@ def add_works(
     works = NetworkWorks.objects.create(
         connection=connection, name=name, contractor=contractor.strip()[:120], chain=chain
     )
+    if planned_on is not None:
+        first_baseline.keep(
+            chain, agreed={}, cause="Works planned", site=connection.site, actor=actor,
+            as_of=local_date(connection.site, now),
+        )  # fmt: skip
     _finish(connection.site, "network_works.added", works.pk, actor=actor, now=now, chains=frozenset({chain.pk}))
     return works
 
@@ -187,6 +279,31 @@ def set_spot_price(
     )
     _finish(site, "spot_price.set", row.pk, actor=actor, now=now)
     return row
+
+
+def _check_terms(terms: ConnectionTerms, site: Site, known: GridConnection | None) -> None:
+    for name in ("name", "utility"):
+        if not 0 < len(getattr(terms, name).strip()) <= 120:
+            raise BadInput(_("Name it, in at most 120 characters."), field=name)
+    others = site.grid_connections.filter(name=terms.name.strip())
+    if (others.exclude(pk=known.pk) if known else others).exists():
+        raise BadInput(_("The site has a connection of this name."), field="name")
+    for name in ("requested_mw", "offered_mw", "firm_mw", "flexible_mw"):
+        value = getattr(terms, name)
+        if value is not None:
+            _check_mw(value, name)
+    if terms.requested_mw == 0:
+        raise BadInput(_("A connection is asked for more than nothing."), field="requested_mw")
+    if terms.voltage_kv is not None and not (terms.voltage_kv.is_finite() and 0 < terms.voltage_kv <= 2000):
+        raise BadInput(_("A voltage lies between 0 and 2,000 kV. Is it in volts?"), field="voltage_kv")
+    if terms.offered_mw is not None:
+        if (terms.firm_mw or 0) + (terms.flexible_mw or 0) > terms.offered_mw:
+            raise BadInput(_("This is more than was offered."), field="firm_mw")
+        steps = known.capacity_steps.all() if known else ()
+        if any(step.firm_mw + step.flexible_mw > terms.offered_mw for step in steps):
+            raise BadInput(_("A step gives more than this."), field="offered_mw")
+    _check_day(terms.energisation_target_on, "energisation_target_on")
+    _check_day(terms.offer_expires_on, "offer_expires_on")
 
 
 def _check_ramp(steps: Sequence[tuple[date, Decimal]]) -> None:

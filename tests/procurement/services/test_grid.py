@@ -1,5 +1,6 @@
 """What is written about a site's grid connection, its load and its spot price; who may, and what is refused."""
 
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
@@ -12,7 +13,7 @@ from procurement.queries import power_balance
 from procurement.queries.power_facts import Knowledge
 from procurement.services import chain_dates, grid
 from procurement.services.chain_dates import ChainRevision
-from procurement.services.grid import CapacityStep
+from procurement.services.grid import CapacityStep, ConnectionTerms
 from procurement.vocabulary import RevisionKind
 from sites.accounts.models import AuditEvent, User
 from sites.accounts.permissions import Role
@@ -20,6 +21,7 @@ from sites.domain import imprecise
 from sites.domain.errors import BadInput, Conflict, NotFound, NotPermitted, RuleBroken
 from sites.models import GridConnection, LoadStep, Site, SpotPrice
 from sites.vocabulary import EnergyUnit, GridState, Precision, PromiseSource
+from tests.factories.power import CapacityStepFactory
 from tests.factories.sites import BlockFactory, GridConnectionFactory, MembershipFactory, ShareFactory, SiteFactory
 from tests.numbers import values
 
@@ -266,3 +268,115 @@ def test_a_spot_price_is_for_an_agreement_of_the_site() -> None:
     assert _spot(share.site, agreement_id=share.agreement_id).agreement == share.agreement
     with pytest.raises(NotFound):
         _spot(SiteFactory.create(), agreement_id=share.agreement_id)
+
+
+# -- the connection itself -----------------------------------------------------------------------------------------
+
+
+TERMS = ConnectionTerms("North intake", "Harbour Grid", Decimal(30), energisation_target_on=date(2029, 3, 1))
+
+
+def _add(site: Site, terms: ConnectionTerms = TERMS) -> GridConnection:
+    return grid.add_connection(site_id=site.pk, terms=terms, actor=_actor(site), now=NOW)
+
+
+def test_a_connection_runs_from_the_enquiry_to_its_capacity_and_meets_its_target() -> None:
+    found = _add(SiteFactory.create())
+
+    codes = list(found.chain.milestones.order_by("sequence").values_list("code", flat=True))
+    assert (codes[0], codes[-1], found.state) == ("ENQUIRY", "CAPACITY_RELEASED", GridState.ENQUIRY)
+    assert ChainForecast.objects.get(chain=found.chain, current=True).forecast_on == date(2029, 3, 1)
+
+
+def test_what_was_agreed_is_kept_when_a_connection_is_signed_and_a_later_date_is_a_slip() -> None:
+    site = SiteFactory.create()
+    found, actor = _add(site), _actor(site)
+    assert not found.chain.baselines.exists()
+
+    grid.move_connection(connection_id=found.pk, state=GridState.SIGNED, actor=actor, now=NOW)
+    chain_dates.record(
+        chain_id=found.chain_id,
+        revisions=[ChainRevision(RevisionKind.PROMISE, imprecise.read("2029-04-10", Precision.DAY), "ENERGISED")],
+        stated_on=TODAY,
+        source=PromiseSource.MEETING,
+        document="Minutes",
+        actor=actor,
+        now=NOW,
+    )
+
+    answer = ChainForecast.objects.get(chain=found.chain, current=True)
+    assert found.chain.baselines.get().dates["ENERGISED"] == "2029-03-01"
+    assert (answer.forecast_on, answer.slip_days) == (date(2029, 4, 10), 40)
+
+
+def test_a_first_plan_of_works_is_their_baseline() -> None:
+    site = SiteFactory.create()
+    works = grid.add_works(
+        connection_id=_add(site).pk,
+        name="Bay",
+        contractor="",
+        planned_on=date(2027, 1, 10),
+        actor=_actor(site),
+        now=NOW,
+    )
+
+    assert works.chain.baselines.get().dates["COMPLETE"] == "2027-12-06"
+    assert ChainForecast.objects.get(chain=works.chain, current=True).slip_days == 0
+
+
+def test_changed_terms_keep_the_chain() -> None:
+    site = SiteFactory.create()
+    found = _add(site)
+
+    grid.change_connection(
+        connection_id=found.pk, terms=replace(TERMS, offered_mw=Decimal(28), firm_mw=Decimal(20)), actor=_actor(site),
+        now=NOW,
+    )  # fmt: skip
+
+    changed = GridConnection.objects.get()
+    assert values(changed.offered_mw, changed.firm_mw, changed.chain_id) == (28, 20, found.chain_id)
+
+
+@pytest.mark.parametrize(
+    ("given", "field"),
+    [
+        ({"name": " "}, "name"),
+        ({"name": "Taken"}, "name"),
+        ({"utility": ""}, "utility"),
+        ({"requested_mw": Decimal(30_000)}, "requested_mw"),
+        ({"requested_mw": Decimal(0)}, "requested_mw"),
+        ({"firm_mw": Decimal(-1)}, "firm_mw"),
+        ({"offered_mw": Decimal(20), "firm_mw": Decimal(15), "flexible_mw": Decimal(6)}, "firm_mw"),
+        ({"voltage_kv": Decimal(132_000)}, "voltage_kv"),
+        ({"energisation_target_on": date(20, 1, 1)}, "energisation_target_on"),
+        ({"offer_expires_on": date(2222, 1, 1)}, "offer_expires_on"),
+    ],
+)
+def test_a_connection_that_cannot_be_is_refused_by_its_field(given: dict[str, Any], field: str) -> None:
+    site = SiteFactory.create()
+    GridConnectionFactory.create(site=site, name="Taken")
+
+    with pytest.raises(BadInput) as refusal:
+        _add(site, replace(TERMS, **given))
+
+    assert refusal.value.field == field
+
+
+def test_an_offer_below_its_own_steps_is_refused() -> None:
+    site = SiteFactory.create()
+    found = GridConnectionFactory.create(site=site, name="North intake")
+    CapacityStepFactory.create(connection=found, firm_mw=25)
+
+    with pytest.raises(BadInput) as refusal:
+        grid.change_connection(
+            connection_id=found.pk, terms=replace(TERMS, offered_mw=Decimal(20)), actor=_actor(site), now=NOW
+        )
+
+    assert refusal.value.field == "offered_mw"
+
+
+def test_a_viewer_adds_no_connection() -> None:
+    site = SiteFactory.create()
+
+    with pytest.raises(NotPermitted):
+        grid.add_connection(site_id=site.pk, terms=TERMS, actor=_actor(site, Role.VIEWER), now=NOW)
