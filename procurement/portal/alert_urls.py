@@ -1,6 +1,6 @@
 from django.urls import path
 
-from procurement.portal.pages import alerts, answers, calendar, deliveries, preferences, simulator
+from procurement.portal.pages import alerts, answers, calendar, deliveries, health, preferences, simulator
 
 urlpatterns = [
     path("alerts/", alerts.index, name="alerts"),
@@ -26,5 +26,6 @@ urlpatterns = [
     path("preferences/chat/<uuid:key>/", preferences.switch_chat, name="chat_switch"),
     path("messages/undelivered/", deliveries.index, name="undelivered"),
     path("messages/<uuid:key>/retry/", deliveries.retry, name="message_retry"),
+    path("metrics", health.metrics, name="metrics"),
     path("addresses/<uuid:key>/trust/", deliveries.trust, name="address_trust"),
 ]

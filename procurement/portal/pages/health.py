@@ -1,17 +1,20 @@
 """For operators and load balancers, without log-in. A site is named only to who may see it; orders and people never."""
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any, Final
 
 from django.conf import settings
 from django.db import Error, connection
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.utils import timezone
+from django.utils.crypto import constant_time_compare
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Gauge, generate_latest
 
 from procurement.gateways import broker, wake
-from procurement.queries.health import Health, health
+from procurement.queries.health import Figures, Health, figures, health
 from sites.accounts.models import User
 
 DUE_SECONDS: Final = 300
@@ -40,6 +43,7 @@ def healthz(request: HttpRequest) -> HttpResponse:
         "database": "up",
         "broker": "up" if broker_answers else "down",
         "failed_wake_ups": wake.failures(),
+        "dead_notifications": found.dead,
         "oldest_due_notification_seconds": found.oldest_due_seconds,
         "heartbeats": {
             name: {"at": at.isoformat(), "age_seconds": int((now - at).total_seconds())}
@@ -64,6 +68,40 @@ def _problems(found: Health, now: datetime) -> list[str]:
 def _is_silent(found: Health, components: tuple[str, ...], now: datetime) -> bool:
     seen = [at for name, at in found.heartbeats.items() if name in components]
     return not seen or now - max(seen) > SILENT_AFTER
+
+
+@require_safe
+@never_cache
+def metrics(request: HttpRequest) -> HttpResponse:
+    """For Prometheus, with the token of the settings as Bearer; without one there is no such page but in the demo."""
+    if not settings.METRICS_TOKEN and not settings.DEMO:
+        raise Http404
+    given = request.headers.get("Authorization", "").removeprefix("Bearer ")
+    if settings.METRICS_TOKEN and not constant_time_compare(given, settings.METRICS_TOKEN):
+        return HttpResponse(status=401, headers={"WWW-Authenticate": "Bearer"})
+    return HttpResponse(_exposition(figures(timezone.now())), content_type=CONTENT_TYPE_LATEST)
+
+
+def _exposition(found: Figures) -> bytes:
+    registry = CollectorRegistry()
+
+    def gauge(name: str, text: str, value: int | None) -> None:
+        if value is not None:
+            Gauge(f"longlead_{name}", text, registry=registry).set(value)
+
+    def gauges(name: str, text: str, label: str, values: Mapping[str, int]) -> None:
+        drawn = Gauge(f"longlead_{name}", text, [label], registry=registry)
+        for word, value in values.items():
+            drawn.labels(word).set(value)
+
+    gauges("open_alerts", "Alerts that wait for an answer", "severity", found.open_alerts)
+    gauges("messages", "Messages that were not sent", "state", found.messages)
+    gauge("oldest_due_message_seconds", "How long the oldest message waits past its time", found.oldest_due_seconds)
+    gauge("oldest_evaluation_seconds", "Since the site looked at longest ago", found.oldest_evaluation_seconds)
+    gauges("heartbeat_age_seconds", "Since the last whole round", "component", found.heartbeat_seconds)
+    gauge("addresses_off", "Addresses that a mail server refused for good", found.addresses_off)
+    gauge("failed_wake_ups", "Wake-ups of this process that the broker did not take", wake.failures())
+    return generate_latest(registry)
 
 
 @require_safe

@@ -9,6 +9,7 @@ from django.test import Client
 from pytest_django import Settings
 
 from procurement.models import Evaluation
+from procurement.queries.health import figures
 from procurement.services import heartbeats
 from procurement.vocabulary import NotificationState
 from tests.factories.procurement import EvaluationFactory, NotificationFactory
@@ -105,3 +106,56 @@ def test_a_database_that_is_away_is_told_in_json(client: Client, page: str) -> N
         answer = client.get(page)
 
     assert (answer.status_code, answer.json()) == (503, {"status": "failing", "database": "down"})
+
+
+# -- metrics -----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.django_db
+def test_the_metrics_count_what_waits_and_name_nobody(client: Client, settings: Settings) -> None:
+    settings.METRICS_TOKEN = "a-token-of-our-own"
+    heartbeats.beat("sender", now=NOON - timedelta(seconds=30))
+    EvaluationFactory.create(site__code="SYD1", evaluated_at=NOON - timedelta(minutes=2))
+    NotificationFactory.create(frozen=True, state=NotificationState.DUE, next_attempt_at=NOON - timedelta(minutes=10))
+    NotificationFactory.create_batch(2, frozen=True, state=NotificationState.DEAD, next_attempt_at=None)
+
+    answer = client.get("/metrics", headers={"Authorization": "Bearer a-token-of-our-own"})
+
+    told = dict(line.rsplit(" ", 1) for line in answer.content.decode().splitlines() if not line.startswith("#"))
+    assert answer.status_code == 200
+    assert told['longlead_messages{state="dead"}'] == "2.0"
+    assert told['longlead_messages{state="due"}'] == "1.0"
+    assert told["longlead_oldest_due_message_seconds"] == "600.0"
+    assert told["longlead_oldest_evaluation_seconds"] == "120.0"
+    assert told['longlead_heartbeat_age_seconds{component="sender"}'] == "30.0"
+    assert "SYD1" not in answer.content.decode()
+
+
+@pytest.mark.django_db
+def test_the_metrics_need_their_token_and_do_not_exist_without_one(client: Client, settings: Settings) -> None:
+    settings.METRICS_TOKEN = "a-token-of-our-own"
+    wrong = client.get("/metrics", headers={"Authorization": "Bearer guessed"})
+    none = client.get("/metrics")
+    settings.METRICS_TOKEN = ""
+
+    assert (wrong.status_code, none.status_code) == (401, 401)
+    assert client.get("/metrics").status_code == 404
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("number", [1, 3])
+def test_the_metrics_read_as_often_for_three_rows_as_for_one(number: int, django_assert_num_queries: Any) -> None:
+    for _ in range(number):
+        EvaluationFactory.create()
+        NotificationFactory.create(frozen=True, state=NotificationState.DEAD, next_attempt_at=None)
+
+    with django_assert_num_queries(9):
+        figures(NOON)
+
+
+@pytest.mark.django_db
+def test_dead_messages_are_counted(client: Client) -> None:
+    all_alive()
+    NotificationFactory.create(frozen=True, state=NotificationState.DEAD, next_attempt_at=None)
+
+    assert client.get("/healthz").json()["dead_notifications"] == 1

@@ -8,14 +8,16 @@ from celery import current_app
 from django.conf import settings
 
 from procurement.config.celery import app
+from procurement.gateways import dead_man
 from procurement.models import Alert, ForecastRun, Heartbeat, Notification
-from procurement.services import forecasts, nightly
+from procurement.services import forecasts, nightly, single
 from procurement.tasks import alerts as tasks
 from procurement.vocabulary import NotificationState, RunCause
 from sites.vocabulary import SiteStatus
 from tests.factories.procurement import RequirementFactory
 from tests.factories.sites import SiteFactory
 from tests.procurement.stage import NOON, assigned, late, look
+from tests.smtp import free_port
 from tests.threads import at_once
 
 pytestmark = pytest.mark.django_db
@@ -104,3 +106,46 @@ def test_two_beats_at_once_run_a_site_once() -> None:
 
     assert ForecastRun.objects.filter(cause=RunCause.NIGHTLY, site__in=sites).count() == 3
     assert ForecastRun.objects.filter(cause=RunCause.NIGHTLY, site=None).count() == 1
+
+
+@pytest.mark.parametrize(
+    ("mails_leave", "nights_work", "pinged"), [(True, True, True), (False, True, False), (True, False, False)]
+)
+def test_the_dead_man_hears_only_of_a_whole_cycle(
+    monkeypatch: pytest.MonkeyPatch, settings: object, mails_leave: bool, nights_work: bool, pinged: bool
+) -> None:
+    unit = late(days=12)
+    assigned(unit.site)
+    look(unit.site)
+    if not mails_leave:
+        settings.MAIL_TO_MAILBOX = False  # type: ignore[attr-defined]
+        settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", free_port()  # type: ignore[attr-defined]
+    if not nights_work:
+
+        def fail(**given: object) -> object:
+            raise ValueError("bad facts")
+
+        monkeypatch.setattr(forecasts, "recalculate", fail)
+    told: list[str] = []
+    monkeypatch.setattr(dead_man, "ping", told.append)
+    settings.DEAD_MAN_URL = "https://watch.example/ping"  # type: ignore[attr-defined]
+
+    with time_machine.travel(NOON + timedelta(hours=1), tick=False):
+        tasks.tick()
+
+    assert told == (["https://watch.example/ping"] if pinged else [])
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_second_beat_goes_home() -> None:
+    site = SiteFactory.create()
+
+    def other(_place: int) -> None:
+        tasks.tick()
+
+    with single.only_one("tick"):
+        at_once(1, other)
+    assert not ForecastRun.objects.filter(site=site).exists()
+
+    at_once(1, other)
+    assert ForecastRun.objects.filter(site=site, cause=RunCause.NIGHTLY).count() == 1
