@@ -62,8 +62,8 @@ def test_a_schedule_is_stored_in_quarantine(site: Site, lead: User) -> None:
         ("A110", "Hall A", MONDAY, Decimal(8)),
     ]
     link = ActivityLink.objects.get()
-    assert (link.predecessor.code, link.successor.code, link.kind, link.lag_hours) == (
-        "A100",
+    assert (str(link.predecessor), link.successor.code, link.kind, link.lag_hours) == (
+        "A100 Task A100",
         "A110",
         "finish_start",
         Decimal(16),
