@@ -7,7 +7,7 @@ from uuid import UUID
 
 from django.db.models import Count, Q
 
-from procurement.models import ImportBatch, ImportRow
+from procurement.models import Company, ImportBatch, ImportRow
 from procurement.vocabulary import RowOutcome
 from sites.accounts.models import User
 
@@ -46,6 +46,10 @@ def find_import(actor: User, key: UUID, *, with_content: bool = False) -> Import
     if not with_content:
         rows = rows.defer("content")
     return rows.select_related("company", "uploaded_by", "applied_by", "undone_by").filter(pk=key).first()
+
+
+def company_by_code(code: str) -> Company | None:
+    return Company.objects.filter(code=code).first()
 
 
 def rows_page(batch: ImportBatch, *, outcome: str, page: int) -> RowsPage:

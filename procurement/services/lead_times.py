@@ -29,6 +29,8 @@ _TENTH: Final = Decimal("0.1")
 _ORDERED: Final = "PO_ISSUED"
 _ACHIEVED_TO: Final = ("RTS", "ON_SITE")
 _TAKEN_BACK: Final = "The actual date was taken back."
+# The library is read by people who may not see the order, so an achieved lead time names none.
+_COMPLETED: Final = "Completed line"
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,7 +229,7 @@ def _observation(lot: DeliveryLot, code: str, weeks: Decimal, done_on: date) -> 
         basis_from=_ORDERED,
         basis_to=code,
         as_of=done_on,
-        source=str(lot)[:200],
+        source=_COMPLETED,
         document="",
         lot=lot,
     )

@@ -103,3 +103,5 @@ class Scope(TextChoices):
     ALERTS_WRITE = "alert:write", _("Acknowledge alerts")
     SCHEDULES_READ = "schedule:read", _("Read site schedules")
     SCHEDULES_WRITE = "schedule:write", _("Upload, accept and roll back site schedules")
+    IMPORTS_READ = "import:read", _("Read imports and lists as workbooks")
+    IMPORTS_WRITE = "import:write", _("Send, apply and undo workbooks")

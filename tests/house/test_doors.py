@@ -25,7 +25,12 @@ OWNED = {
     "procurement.ForecastRun": "sites.Site",
     "procurement.LotForecast": "procurement.DeliveryLot",
     "procurement.RequirementForecast": "procurement.Requirement",
+    "procurement.LotProbability": "procurement.DeliveryLot",
     "procurement.BlockForecast": "sites.Block",
+    "procurement.BlockProbability": "sites.Block",
+    "procurement.ConsideredLeadTime": "procurement.Requirement",
+    # The library is everybody's; what was achieved names no order, and its lot is never shown from here.
+    "procurement.LeadTimeObservation": "procurement.DeliveryLot",
     "procurement.ChainForecast": "sites.Chain",
     "procurement.AlertEvent": "procurement.Alert",
     "procurement.Evaluation": "sites.Site",

@@ -1,6 +1,6 @@
 from django.urls import URLPattern, path, re_path
 
-from procurement.api.v1 import agreements, date_revisions, me, orders, power, schedules, schema
+from procurement.api.v1 import agreements, date_revisions, imports, me, orders, power, schedules, schema
 
 app_name = "api-v1"
 
@@ -31,6 +31,13 @@ urlpatterns: list[URLPattern] = [
     path("power-balance", power.GroupBalance.as_view(), name="power-balance"),
     path("sites/<str:code>/power-balance", power.SiteBalance.as_view(), name="site-power-balance"),
     path("sites/<str:code>/load-ramps", power.LoadRamps.as_view(), name="load-ramps"),
+    path("imports", imports.Imports.as_view(), name="imports"),
+    path("imports/<uuid:import_id>", imports.Import.as_view(), name="import"),
+    path("imports/<uuid:import_id>/rows", imports.ImportRows.as_view(), name="import-rows"),
+    path("imports/<uuid:import_id>/apply", imports.ApplyImport.as_view(), name="import-apply"),
+    path("imports/<uuid:import_id>/discard", imports.DiscardImport.as_view(), name="import-discard"),
+    path("imports/<uuid:import_id>/undo", imports.UndoImport.as_view(), name="import-undo"),
+    path("exports/<str:kind>", imports.Export.as_view(), name="export"),
     path("schema", schema.Schema.as_view(), name="schema"),
     path("docs", schema.Docs.as_view(), name="docs"),
     path("docs/reference", schema.Reference.as_view(), name="reference"),

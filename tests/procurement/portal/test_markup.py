@@ -58,7 +58,11 @@ class Page(HTMLParser):
 
     @property
     def unlabelled(self) -> list[str]:
-        return [f"{tag} {given.get('name')}" for tag, given in self.inputs if given.get("id") not in self.labels]
+        return [
+            f"{tag} {given.get('name')}"
+            for tag, given in self.inputs
+            if given.get("id") not in self.labels and not given.get("aria-label")
+        ]
 
 
 def all_pages(browser: Client, place: Place) -> dict[str, str]:

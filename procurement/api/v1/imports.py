@@ -1,0 +1,226 @@
+"""Workbooks: a file in, previewed row by row, applied, undone; and lists out that come back in."""
+
+from collections.abc import Sequence
+from typing import Any, ClassVar
+from uuid import UUID
+
+from django.http import HttpResponse
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from procurement.api.auth import acting_user
+from procurement.api.errors import BadParameter
+from procurement.api.parsers import FileParser
+from procurement.api.v1.import_shapes import (
+    ExportQuery,
+    ImportListSerializer,
+    ImportQuery,
+    ImportRowsQuery,
+    ImportRowsSerializer,
+    ImportSerializer,
+    UndoWrite,
+    import_answer,
+)
+from procurement.api.v1.shapes import REQUEST_ID, problems
+from procurement.api.view import ClientView, clock, query
+from procurement.domain.cells import DayOrder, DecimalMark
+from procurement.domain.table import MOST_BYTES
+from procurement.models import ImportBatch
+from procurement.queries import export_keys
+from procurement.queries.imports import company_by_code, find_import, newest_imports
+from procurement.services import exports, imports
+from procurement.services.imports import Said
+from procurement.vocabulary import ImportKind, RowOutcome
+from sites.accounts.models import User
+from sites.accounts.permissions import Scope
+from sites.domain.errors import BadInput, NotFound
+
+_XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+
+
+class WorkbookParser(FileParser):
+    most_bytes = MOST_BYTES
+
+
+class Imports(ClientView):
+    scopes: ClassVar[dict[str, str | None]] = {"GET": Scope.IMPORTS_READ, "POST": Scope.IMPORTS_WRITE}
+    parser_classes = (WorkbookParser,)
+
+    @extend_schema(
+        operation_id="listImports",
+        summary="The newest imports",
+        parameters=[REQUEST_ID],
+        responses={200: ImportListSerializer, **problems()},
+        tags=["imports"],
+    )
+    def get(self, request: Request) -> Response:
+        return Response(ImportListSerializer({"imports": newest_imports(acting_user(request))}).data)
+
+    @extend_schema(
+        operation_id="sendWorkbook",
+        summary="Send a workbook",
+        description="The body is the file itself, .xlsx or .csv, up to 20 MB and 50,000 rows. It is read whole or "
+        "refused with the place; nothing is written before it is applied. The same file for the same purpose is one "
+        "import.",
+        parameters=[ImportQuery, REQUEST_ID],
+        request={"application/octet-stream": OpenApiTypes.BINARY},
+        responses={201: ImportSerializer, **problems(400, 409, 413, 422)},
+        tags=["imports"],
+    )
+    def post(self, request: Request) -> Response:
+        actor, now = acting_user(request), clock()
+        said = query(request, ImportQuery)
+        company = company_by_code(said["company"]) if said["company"] else None
+        if said["company"] and company is None:
+            raise BadParameter("company: There is no such company.")
+        try:
+            batch = imports.stage(
+                content=bytes(dict(request.data).get("content", b"")),
+                file_name=said["file_name"],
+                kind=ImportKind(said["kind"]),
+                stated_on=said.get("stated_on", now.date()),
+                actor=actor,
+                now=now,
+                company_id=company.pk if company else None,
+                said=_said(said),
+            )
+        except BadInput as refused:
+            where = refused.field or "file"
+            raise BadInput(f"{where}: {refused.message}", field="file") from None
+        return Response(import_answer(batch), status=201)
+
+
+class Import(ClientView):
+    scopes: ClassVar[dict[str, str | None]] = {"GET": Scope.IMPORTS_READ}
+
+    @extend_schema(
+        operation_id="readImport",
+        summary="One import",
+        parameters=[REQUEST_ID],
+        responses={200: ImportSerializer, **problems(404)},
+        tags=["imports"],
+    )
+    def get(self, request: Request, import_id: UUID) -> Response:
+        return Response(import_answer(_found(acting_user(request), import_id)))
+
+
+class ImportRows(ClientView):
+    scopes: ClassVar[dict[str, str | None]] = {"GET": Scope.IMPORTS_READ}
+
+    @extend_schema(
+        operation_id="listImportRows",
+        summary="The rows of an import",
+        parameters=[ImportRowsQuery, REQUEST_ID],
+        responses={200: ImportRowsSerializer, **problems(400, 404)},
+        tags=["imports"],
+    )
+    def get(self, request: Request, import_id: UUID) -> Response:
+        said = query(request, ImportRowsQuery)
+        rows = _found(acting_user(request), import_id).rows.filter(number__gt=said["after"])
+        rows = rows.filter(outcome=said["outcome"]) if "outcome" in said else rows.exclude(outcome=RowOutcome.BLANK)
+        found = list(rows.order_by("number")[: said["limit"] + 1])
+        shown = {"rows": found[: said["limit"]], "has_more": len(found) > said["limit"]}
+        return Response(ImportRowsSerializer(shown).data)
+
+
+class ApplyImport(ClientView):
+    scopes: ClassVar[dict[str, str | None]] = {"POST": Scope.IMPORTS_WRITE}
+
+    @extend_schema(
+        operation_id="applyImport",
+        summary="Write what an import says",
+        description="Every accepted row in one transaction. Where something changed since the preview, nothing is "
+        "written, the preview is renewed and the answer is 409.",
+        parameters=[REQUEST_ID],
+        request=None,
+        responses={200: ImportSerializer, **problems(404, 409, 422)},
+        tags=["imports"],
+    )
+    def post(self, request: Request, import_id: UUID) -> Response:
+        return Response(import_answer(imports.apply(batch_id=import_id, actor=acting_user(request), now=clock())))
+
+
+class DiscardImport(ClientView):
+    scopes: ClassVar[dict[str, str | None]] = {"POST": Scope.IMPORTS_WRITE}
+
+    @extend_schema(
+        operation_id="discardImport",
+        summary="Put a preview away",
+        parameters=[REQUEST_ID],
+        request=None,
+        responses={200: ImportSerializer, **problems(404, 409)},
+        tags=["imports"],
+    )
+    def post(self, request: Request, import_id: UUID) -> Response:
+        return Response(import_answer(imports.discard(batch_id=import_id, actor=acting_user(request))))
+
+
+class UndoImport(ClientView):
+    scopes: ClassVar[dict[str, str | None]] = {"POST": Scope.IMPORTS_WRITE}
+
+    @extend_schema(
+        operation_id="undoImport",
+        summary="Take an applied import back",
+        description="Promises are retracted by rows that name the file, everything else is set back. What was changed "
+        "since stays, named in `left` of its row, unless forced.",
+        parameters=[REQUEST_ID],
+        request=UndoWrite,
+        responses={200: ImportSerializer, **problems(400, 404, 409, 413, 415, 422)},
+        tags=["imports"],
+    )
+    def post(self, request: Request, import_id: UUID) -> Response:
+        body = UndoWrite(data=request.data)
+        body.is_valid(raise_exception=True)
+        said = body.validated_data
+        done = imports.undo(
+            batch_id=import_id, reason=said["reason"], force=said["force"], actor=acting_user(request), now=clock()
+        )
+        return Response(import_answer(done))
+
+
+class Export(ClientView):
+    scopes: ClassVar[dict[str, str | None]] = {"GET": Scope.IMPORTS_READ}
+
+    @extend_schema(
+        operation_id="exportWorkbook",
+        summary="A list as a workbook that comes back in",
+        parameters=[
+            OpenApiParameter("kind", enum=ImportKind.values, location=OpenApiParameter.PATH),
+            ExportQuery,
+            REQUEST_ID,
+        ],
+        responses={(200, _XLSX): OpenApiTypes.BINARY, **problems(400, 404)},
+        tags=["imports"],
+    )
+    def get(self, request: Request, kind: str) -> HttpResponse:
+        if kind not in ImportKind.values:
+            raise NotFound("There is no such list.")
+        actor, wanted, site = acting_user(request), ImportKind(kind), query(request, ExportQuery)["site"]
+        keys: Sequence[UUID] | None = export_keys.of_site(wanted, actor, site) if site else None
+        return HttpResponse(exports.workbook(wanted, actor=actor, keys=keys), content_type=_XLSX)
+
+
+def _found(actor: User, import_id: UUID) -> ImportBatch:
+    batch = find_import(actor, import_id)
+    if batch is None:
+        raise NotFound("There is no such import.")
+    return batch
+
+
+def _said(said: dict[str, Any]) -> Said:
+    columns = {}
+    for pair in filter(None, said["columns"].split(",")):
+        field, colon, letters = pair.partition(":")
+        if not colon or not field.strip() or not letters.strip():
+            raise BadParameter("columns: Write field:LETTERS, separated by commas.")
+        columns[field.strip()] = letters.strip()
+    return Said(
+        sheet=said["sheet"] or None,
+        header_row=said.get("header_row"),
+        columns=columns or None,
+        encoding=said["encoding"] or None,
+        day_order=DayOrder(said["day_order"]) if "day_order" in said else None,
+        decimal_mark=DecimalMark(said["decimal_mark"]) if "decimal_mark" in said else None,
+    )
