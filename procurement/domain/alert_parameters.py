@@ -84,6 +84,21 @@ DEFAULTS: Final[dict[Rule, Parameters]] = dict.fromkeys(Rule, _PLAIN) | {
     Rule.UNMATCHED_EXPIRY: replace(_PLAIN, near_days=(365, 180, 90)),
     Rule.CONTRACT_CLOCK: replace(_PLAIN, near_days=(30, 14, 3)),
 }
+# The rules about a requirement or a lot; the others are about no one class of equipment.
+PER_CLASS: Final = frozenset(
+    {
+        Rule.NO_ROS,
+        Rule.ORDER_BY,
+        Rule.LATE_FORECAST,
+        Rule.LOW_FLOAT,
+        Rule.SLIP_GREW,
+        Rule.MILESTONE_OVERDUE,
+        Rule.PROMISE_TBD,
+        Rule.ROS_PULLED_FORWARD,
+        Rule.ANCHOR_LOST,
+        Rule.ERP_DISAGREEMENT,
+    }
+)
 _LISTS: Final = ("bands", "near_days")
 _FLAGS: Final = ("enabled",)
 

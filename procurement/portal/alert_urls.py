@@ -1,11 +1,13 @@
 from django.urls import path
 
-from procurement.portal.pages import alerts, answers, calendar, deliveries, health, preferences, simulator
+from procurement.portal.pages import alert_rules, alerts, answers, calendar, deliveries, health, preferences, simulator
 
 urlpatterns = [
     path("alerts/", alerts.index, name="alerts"),
     path("alerts/together/", alerts.together, name="alerts_together"),
     path("alerts/what-if/", simulator.show, name="simulator"),
+    path("alerts/rules/", alert_rules.index, name="alert_rules"),
+    path("alerts/rules/<str:code>/", alert_rules.show, name="alert_rule"),
     path("alerts/<uuid:key>/", alerts.show, name="alert"),
     path("alerts/<uuid:key>/acknowledge/", alerts.acknowledge, name="alert_acknowledge"),
     path("alerts/<uuid:key>/snooze/", alerts.snooze, name="alert_snooze"),

@@ -11,6 +11,7 @@ from django.db.models import Max
 from django.utils.translation import gettext as _
 
 from procurement.domain import alerting, power_alerting
+from procurement.domain.alert_parameters import RuleSettings
 from procurement.domain.alerting import Look, StandingAlert
 from procurement.models import Alert, AlertEvent, Requirement
 from procurement.queries import alert_facts, power_alert_facts
@@ -72,6 +73,13 @@ def _one_at_a_time(scope: str) -> None:
 def _still_disagreeing(raised: Iterable[Alert]) -> Look:
     """The disagreements whose requirement still lacks units that the ERP took away; the others recover."""
     rows = list(raised)
+    if not rows:
+        return Look((), {})
+    settings = alert_facts.rule_settings()
+    classes = dict(
+        Requirement.objects.filter(pk__in=[row.subject_id for row in rows]).values_list("pk", "equipment_class")
+    )
+    rows = [row for row in rows if _speaks(settings, row.site_id, classes.get(row.subject_id))]
     units = alert_facts.units_allocated([row.subject_id for row in rows])
     short = [row for row in rows if units.get(row.subject_id, Decimal(0)) < Decimal(row.facts.get("units_wanted") or 0)]
     return Look(
@@ -93,6 +101,10 @@ def _still_disagreeing(raised: Iterable[Alert]) -> Look:
     )
 
 
+def _speaks(settings: RuleSettings, site_id: UUID | None, class_id: UUID | None) -> bool:
+    return settings.of(Rule.ERP_DISAGREEMENT, site_id=site_id, class_id=class_id).enabled
+
+
 @transaction.atomic
 def disagree(
     *, requirements: Mapping[UUID, Decimal], order_number: str, system: str, as_of: date, now: datetime, cause_key: str
@@ -107,6 +119,7 @@ def disagree(
         raised.filter(subject_id__in=list(requirements)).values_list("subject_id").annotate(last=Max("episode"))
     )
     left = alert_facts.units_allocated(list(requirements))
+    settings = alert_facts.rule_settings()
     cause_text = _("%(system)s reduced order %(number)s") % {"system": system, "number": order_number}
     rows = [
         Alert(
@@ -137,6 +150,7 @@ def disagree(
         for requirement in Requirement.objects.filter(pk__in=list(requirements))
         .select_related("site", "equipment_class")
         .order_by("pk")
+        if _speaks(settings, requirement.site_id, requirement.equipment_class_id)
     ]
     Alert.objects.bulk_create(rows, ignore_conflicts=True)
     opened = Alert.objects.filter(pk__in=[row.pk for row in rows]).select_related("site").order_by("pk")

@@ -9,6 +9,7 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from procurement.domain import alert_parameters, alerting
+from procurement.gateways import wake
 from procurement.models import AlertRuleSetting, EquipmentClass
 from procurement.services import alerts
 from procurement.services.forecasts import local_date
@@ -21,6 +22,11 @@ from sites.models import Site
 from sites.services.access import check_can
 
 _REASON_LENGTH = 500
+
+
+def right_to_set(rule: Rule) -> Permission:
+    """What it takes at a site, or in the portfolio for everywhere: those of power belong to whoever keeps its terms."""
+    return Permission.POWER_WRITE if rule in alerting.POWER_RULES else Permission.SITE_WRITE
 
 
 @transaction.atomic
@@ -38,16 +44,18 @@ def save(
     """Set what differs from the wider place, and look at once at every site that it concerns. Empty: nothing differs.
 
     The answer is None then. Raises NotFound naming `site` or `equipment_class`, NotPermitted, and BadInput naming
-    `reason` or `parameters.<name>`.
+    `equipment_class` (a rule that is not about equipment), `reason` or `parameters.<name>`.
     """
     site = None
     if site_id is not None:
         site = Site.objects.visible_to(actor).filter(pk=site_id).first()
         if site is None:
             raise NotFound(_("There is no such site."), field="site")
-    check_can(actor, Permission.SITE_WRITE, site_id=site_id)
+    check_can(actor, right_to_set(rule), site_id=site_id)
     if class_id is not None and not EquipmentClass.objects.filter(pk=class_id).exists():
         raise NotFound(_("There is no such equipment class."), field="equipment_class")
+    if class_id is not None and rule not in alert_parameters.PER_CLASS:
+        raise BadInput(_("This rule is not about one class of equipment."), field="equipment_class")
     if not 1 <= len(reason.strip()) <= _REASON_LENGTH:
         raise BadInput(_("Say why, in at most %(most)d characters.") % {"most": _REASON_LENGTH}, field="reason")
     checked = alert_parameters.checked(rule, parameters)
@@ -57,10 +65,15 @@ def save(
         actor=actor,
         verb="alert_rule.set",
         subject_kind="alert_rule",
-        subject_id=f"{rule}:{site_id or ''}:{class_id or ''}",
+        subject_id=rule.value,
         reason=reason,
         request_id=request_id,
-        facts={"before": before.parameters if before else {}, "after": checked},
+        facts={
+            "site": str(site_id or ""),
+            "equipment_class": str(class_id or ""),
+            "before": before.parameters if before else {},
+            "after": checked,
+        },
     )
     row = _store(before, place, checked, reason, actor)
     if rule in alerting.POWER_RULES:
@@ -68,6 +81,7 @@ def save(
     else:
         for each in [site] if site else Site.objects.order_by("pk"):
             alerts.evaluate_site(site_id=each.pk, as_of=local_date(each, now), now=now)
+    wake.after_commit()
     return row
 
 

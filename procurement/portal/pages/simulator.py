@@ -14,6 +14,7 @@ from procurement.portal.actor import acting_user
 from procurement.portal.forms.simulator import PromiseChange, ThresholdChange
 from procurement.services.alert_preview import preview
 from procurement.services.rehearsal import Rehearsal
+from sites.accounts.models import User
 from sites.domain.errors import NotPermitted, RuleBroken
 from sites.models import Site
 
@@ -37,14 +38,21 @@ def show(request: HttpRequest) -> HttpResponse:
     context: dict[str, Any] = {
         "promise": promise,
         "threshold": threshold,
-        "found": found,
-        "told": _told(found) if found else [],
-        "alerts": [{"row": row, "says": _says(row.rule, row.facts)} for row in _visible(found, actor)],
+        **what_it_would_do(found, actor),
     }
     return render(request, "alerts/simulator.html", context, status=status)
 
 
-def _visible(found: Rehearsal | None, actor: Any) -> list[Any]:
+def what_it_would_do(found: Rehearsal | None, actor: User) -> dict[str, Any]:
+    """What `alerts/would_tell.html` shows of a rehearsal; null is nothing tried yet."""
+    return {
+        "found": found,
+        "told": _told(found) if found else [],
+        "alerts": [{"row": row, "says": _says(row.rule, row.facts)} for row in _visible(found, actor)],
+    }
+
+
+def _visible(found: Rehearsal | None, actor: User) -> list[Any]:
     """A change of one order can open an alert at a site that its author does not see."""
     if found is None:
         return []
