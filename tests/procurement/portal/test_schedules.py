@@ -27,9 +27,12 @@ from tests.factories.sites import (
     ScheduleRevisionFactory,
     SiteFactory,
 )
+from tests.procurement.management.test_import_schedule import SAMPLES
 from tests.procurement.portal.conftest import browser_of
 from tests.procurement.portal.test_markup import Page
 from tests.procurement.queries.test_schedule_impact import schedule
+from tests.samples import sample
+from tests.sites.readers.test_schedule_file import BOMB, LATE_TYPE, OUTSIDE
 from tests.sites.readers.xer import projects, task, tasks, xer
 
 pytestmark = pytest.mark.django_db
@@ -93,6 +96,22 @@ def test_a_bad_file_is_refused_with_its_reason_and_place_and_nothing_is_kept(pla
     assert "it is cut off" in html
     assert "line" in html
     assert ScheduleRevision.objects.count() == 0
+
+
+@pytest.mark.parametrize("content", [BOMB, OUTSIDE, LATE_TYPE, b"", b"PK\x03\x04" + bytes(64), b"%PDF-1.7"])
+def test_a_hostile_or_wrong_file_is_refused_and_the_pages_go_on(planner: Client, content: bytes) -> None:
+    assert upload(planner, content).status_code == 422
+    assert ScheduleRevision.objects.count() == 0
+    assert planner.get("/sites/SYD1/schedules/").status_code == 200
+
+
+@pytest.mark.parametrize("name", SAMPLES)
+def test_files_that_the_tools_themselves_wrote_are_imported(planner: Client, name: str) -> None:
+    answer = upload(planner, sample(name).read_bytes(), name)
+
+    assert answer.headers["Location"] == f"/schedules/{only_revision().pk}/"
+    assert only_revision().activities.count() == SAMPLES[name]
+    assert planner.get(answer.headers["Location"]).status_code == 200
 
 
 def test_no_file_at_all_is_said_at_the_field(planner: Client) -> None:
