@@ -1,0 +1,136 @@
+"""Shares from what is done, and the narrowest class with enough of them."""
+
+from datetime import date, timedelta
+
+import numpy as np
+import pytest
+
+from procurement.domain.reference_classes import (
+    LEAST,
+    History,
+    Library,
+    Observations,
+    Profiles,
+    assumed,
+    durations,
+    histories,
+    promises,
+    together,
+)
+from procurement.vocabulary import HistoryKind, HistoryLevel
+from sites.domain.calendar import WorkingCalendar
+from sites.domain.imprecise import TBD, on_day
+from sites.domain.probability import POINTS
+from sites.domain.schedule import ChainFacts, PromiseFacts, StepFacts
+from sites.domain.schedule_arrays import pack
+from sites.vocabulary import DurationBasis
+
+START = date(2026, 1, 5)
+ONE = Profiles(*(np.array([number]) for number in (1, 2, 3)))
+
+
+def done(days: int | None, *, planned: int = 100, promises: tuple[PromiseFacts, ...] = ()) -> ChainFacts:
+    arrived = None if days is None else START + timedelta(days=days)
+    steps = (
+        StepFacts("PO_ISSUED", actual_on=START),
+        StepFacts("ON_SITE", planned, DurationBasis.CALENDAR, actual_on=arrived, promises=promises),
+    )
+    return ChainFacts(date(2027, 1, 1), WorkingCalendar("JP"), steps)
+
+
+def said(day: int, *, stated: int = 0) -> PromiseFacts:
+    return PromiseFacts("p", on_day(START + timedelta(days=day)), START + timedelta(days=stated))
+
+
+def test_a_duration_is_a_share_of_its_plan() -> None:
+    found = durations(pack([done(130)]), ONE)
+
+    assert (found.codes[found.code[0]], found.share.tolist()) == ("ON_SITE", [1.3])
+    assert (found.equipment_class[0], found.company[0], found.plant[0]) == (1, 2, 3)
+
+
+@pytest.mark.parametrize("facts", [done(None), done(5, planned=2), done(-3)], ids=["open", "too_short", "backwards"])
+def test_what_says_nothing_about_duration_is_left_out(facts: ChainFacts) -> None:
+    assert not len(durations(pack([facts]), ONE).share)
+
+
+def test_a_promise_is_a_share_of_the_time_it_left() -> None:
+    found = promises(pack([done(130, promises=(said(110, stated=10),))]), ONE)
+
+    assert found.share.tolist() == [1.2]
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        said(110, stated=100),
+        PromiseFacts("p", TBD, START),
+        PromiseFacts("p", on_day(date(2026, 9, 1)), START, retracted=True),
+    ],
+    ids=["too_near", "tbd", "retracted"],
+)
+def test_what_promised_nothing_is_left_out(row: PromiseFacts) -> None:
+    assert not len(promises(pack([done(130, promises=(row,))]), ONE).share)
+
+
+def observed(*, plants: list[int], company: int = 2) -> Observations:
+    count = len(plants)
+    column = np.ones(count, np.int64)
+    return Observations(
+        ("FAT_PASS",), column * 0, column, column * company, np.array(plants, np.int64), np.linspace(0.9, 1.5, count)
+    )
+
+
+def test_a_level_needs_its_least_number_of_observations() -> None:
+    few, enough = LEAST[HistoryLevel.PLANT] - 1, LEAST[HistoryLevel.PLANT]
+
+    found = list(histories(HistoryKind.DURATION, observed(plants=[7] * few + [8] * enough)))
+
+    levels = {(each.reference[1], each.reference[5]) for each in found}
+    assert (HistoryLevel.PLANT, 8) in levels
+    assert (HistoryLevel.PLANT, 7) not in levels
+    assert (HistoryLevel.COMPANY, -1) in levels
+    assert {level for level, _ in levels} <= {HistoryLevel.PLANT, HistoryLevel.COMPANY, HistoryLevel.EQUIPMENT_CLASS}
+
+
+def test_the_quantiles_run_from_the_shortest_to_the_longest() -> None:
+    found = next(histories(HistoryKind.DURATION, observed(plants=[8] * 40)))
+
+    assert (found.sample, len(found.quantiles)) == (40, POINTS)
+    assert found.quantiles[[0, -1]].tolist() == pytest.approx([0.9, 1.5])
+
+
+def test_without_a_plant_no_plant_is_a_class() -> None:
+    found = histories(HistoryKind.DURATION, observed(plants=[-1] * 40))
+
+    assert HistoryLevel.PLANT not in {each.reference[1] for each in found}
+
+
+def test_many_tables_are_learnt_from_as_one() -> None:
+    whole = together([observed(plants=[8] * 6), observed(plants=[8] * 6)])
+
+    assert [each.sample for each in histories(HistoryKind.DURATION, whole)] == [12, 12]
+
+
+def a_history(level: HistoryLevel, *place: int) -> History:
+    return History((HistoryKind.DURATION, level, "FAT_PASS", *place), 40, assumed())  # type: ignore[arg-type]
+
+
+def test_the_narrowest_known_class_is_found_and_else_the_assumption() -> None:
+    library = Library([a_history(HistoryLevel.STEP, -1, -1, -1), a_history(HistoryLevel.PLANT, 1, 2, 3)])
+
+    def level(*place: int, code: str = "FAT_PASS") -> HistoryLevel:
+        return library.levels[library.row(HistoryKind.DURATION, code, *place)]
+
+    assert (level(1, 2, 3), level(1, 2, 4), level(9, 9, 9)) == (
+        HistoryLevel.PLANT,
+        HistoryLevel.STEP,
+        HistoryLevel.STEP,
+    )
+    assert level(1, 2, 3, code="RTS") is HistoryLevel.ASSUMED
+    assert library.levels[library.row(HistoryKind.PROMISE, "FAT_PASS", 1, 2, 3)] is HistoryLevel.ASSUMED
+
+
+def test_the_assumption_has_the_plan_in_its_middle() -> None:
+    assert assumed()[POINTS // 2] == pytest.approx(1.0)
+    assert (np.diff(assumed()) >= 0).all()
