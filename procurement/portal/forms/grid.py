@@ -10,7 +10,8 @@ from django.utils.translation import gettext_lazy as _
 from procurement.portal.forms.base import PortalForm, day_input
 from procurement.portal.forms.power import megawatts
 from procurement.portal.forms.rows import RowsForm
-from procurement.services.grid import CapacityStep
+from procurement.services.grid import CapacityStep, ConnectionTerms
+from sites.models import GridConnection
 from sites.vocabulary import GridState
 
 _NONE = [("", "–")]
@@ -53,6 +54,33 @@ class CapacityForm(RowsForm):
             )
             for row in self.said_rows()
         ]
+
+
+class ConnectionForm(PortalForm):
+    """What a connection says of itself; where it lies is asked only of a new one."""
+
+    site = forms.ChoiceField(label=_("Site"))
+    name = forms.CharField(label=_("Name"), max_length=120)
+    utility = forms.CharField(label=_("Utility"), max_length=120)
+    requested_mw = megawatts(_("Requested, MW"), required=True)
+    offered_mw = megawatts(_("Offered, MW"))
+    firm_mw = megawatts(_("Firm, MW"), help_text=_("All of it at once; steps by date count before it"))
+    flexible_mw = megawatts(_("Flexible, MW"), help_text=_("On top of it, may be interrupted"))
+    voltage_kv = forms.DecimalField(label=_("Voltage, kV"), max_digits=6, decimal_places=1, min_value=0, required=False)
+    energisation_target_on = forms.DateField(label=_("Energisation target"), widget=day_input(), required=False)
+    offer_expires_on = forms.DateField(label=_("Offer expires on"), widget=day_input(), required=False)
+
+    def __init__(self, data: Any = None, *, sites: Collection[tuple[str, str]] = (), **kwargs: Any) -> None:
+        super().__init__(data, **kwargs)
+        if sites:
+            self.choose("site", sites)
+        else:
+            del self.fields["site"]
+
+    def terms(self, known: GridConnection | None = None) -> ConnectionTerms:
+        """Owner and calendar stay as they are."""
+        said = {name: value for name, value in self.cleaned_data.items() if name != "site"}
+        return ConnectionTerms(**said, owner=known.owner if known else None, calendar=known.calendar if known else None)
 
 
 class GridStateForm(PortalForm):

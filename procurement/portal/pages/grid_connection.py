@@ -7,17 +7,18 @@ from uuid import UUID
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
+from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_POST, require_safe
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from procurement.models import ChainForecast
 from procurement.portal.actor import acting_user
 from procurement.portal.forms.base import PortalForm
-from procurement.portal.forms.grid import AddWorks, CapacityForm, GridStateForm
+from procurement.portal.forms.grid import AddWorks, CapacityForm, ConnectionForm, GridStateForm
 from procurement.portal.forms.rows import RowsForm
 from procurement.portal.pages.power_chain import chain_part
 from procurement.queries.contract_clocks import clocks_visible_to
@@ -26,7 +27,7 @@ from procurement.services.forecasts import local_date
 from sites.accounts.models import User
 from sites.accounts.permissions import Permission
 from sites.domain.errors import NotFound, NotPermitted, RuleBroken
-from sites.models import GridConnection
+from sites.models import GridConnection, Site
 from sites.queries.access import can
 from sites.vocabulary import GridState, step_name
 
@@ -36,6 +37,42 @@ from sites.vocabulary import GridState, step_name
 def show(request: HttpRequest, key: UUID) -> HttpResponse:
     actor = acting_user(request)
     return page(request, actor, _find(actor, key), timezone.now())
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@login_required
+def add(request: HttpRequest) -> HttpResponse:
+    actor = acting_user(request)
+    sites = list(Site.objects.visible_to(actor, Permission.POWER_WRITE).order_by("code"))
+    if not sites:
+        raise PermissionDenied
+    form = ConnectionForm(request.POST or None, sites=[(str(site.pk), str(site)) for site in sites], auto_id="terms-%s")
+    status = 422 if request.method == "POST" else 200
+    if request.method == "POST" and form.is_valid():
+        try:
+            key = UUID(form.cleaned_data["site"])
+            found = grid.add_connection(site_id=key, terms=form.terms(), actor=actor, now=timezone.now())
+        except RuleBroken as refusal:
+            form.refuse(refusal)
+        else:
+            messages.success(request, _("The connection is added."))
+            return redirect("grid_connection", key=found.pk)
+    context = {"form": form, "crumbs": [(reverse("grid"), _("Grid connections"))]}
+    return render(request, "power/grid_add.html", context, status=status)
+
+
+@require_POST
+@login_required
+def save_terms(request: HttpRequest, key: UUID) -> HttpResponse:
+    actor = acting_user(request)
+    found = _find(actor, key)
+    form = ConnectionForm(request.POST, auto_id="terms-%s")
+
+    def act(now: datetime) -> str:
+        grid.change_connection(connection_id=found.pk, terms=form.terms(found), actor=actor, now=now)
+        return _("The connection is saved.")
+
+    return _try(request, actor, found, form, "terms", act)
 
 
 @require_POST
@@ -162,7 +199,10 @@ def page(
 
 
 def _forms(found: GridConnection, may_write: bool, refused: Mapping[str, PortalForm]) -> list[dict[str, Any]]:
+    names = ConnectionForm.base_fields.keys() - {"site"}
+    terms = ConnectionForm(auto_id="terms-%s", initial={name: getattr(found, name) for name in names})
     offered: list[tuple[str, str, str, PortalForm, str]] = [
+        ("terms", "plug", _("Change what was asked and offered"), terms, "grid_connection_terms"),
         ("capacity", "bolt", _("Change the capacity"), _capacity_form(found), "grid_connection_capacity"),
         (
             "state",

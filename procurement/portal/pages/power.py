@@ -95,7 +95,12 @@ def agreements(request: HttpRequest) -> HttpResponse:
 def grid(request: HttpRequest) -> HttpResponse:
     actor = acting_user(request)
     site = request.GET.get("site", "").replace("\x00", "")[:20]
-    context = {"grid": power.grid(actor, site=site), "sites": sites_to_choose(actor), "site": site}
+    context = {
+        "grid": power.grid(actor, site=site),
+        "sites": sites_to_choose(actor),
+        "site": site,
+        "may_write": bool(sites_where(actor, Permission.POWER_WRITE)),
+    }
     return render(request, "power/grid.html", context)
 
 

@@ -86,7 +86,7 @@ class Place:
             *(f"/lines/{self.line_key}/{name}/" for name in forms),
             f"/alerts/{self.alert.pk}/acknowledge/",
             *(f"/power/agreements/{self.agreement.pk}/{name}/" for name in agreement),
-            *(f"/power/grid/{self.connection.pk}/{name}/" for name in ("capacity", "state", "works")),
+            *(f"/power/grid/{self.connection.pk}/{name}/" for name in ("terms", "capacity", "state", "works")),
             f"/power/dates/{self.agreement.chain_id}/promise/",
             f"/power/dates/{self.connection.chain_id}/actual/",
             f"/sites/{self.site.code}/power/ramp/site/",

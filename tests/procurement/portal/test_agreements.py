@@ -10,7 +10,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from sites.accounts.permissions import Role
-from sites.models import GridCapacityStep, NetworkWorks, PowerPurchaseAgreement, Promise
+from sites.models import GridCapacityStep, GridConnection, NetworkWorks, PowerPurchaseAgreement, Promise
 from sites.vocabulary import AgreementState
 from tests.factories.power import ConditionFactory, CreditSupportFactory, DelayDamagesFactory, NoticeFactory
 from tests.factories.sites import AgreementFactory, GridConnectionFactory, MembershipFactory, ShareFactory, SiteFactory
@@ -224,6 +224,37 @@ def test_the_published_schema_is_served(energy: Client, sydney: Place) -> None:
 
 
 # -- grid --------------------------------------------------------------------------------------------------------------
+
+
+CONNECTION = {
+    "name": "Second intake", "utility": "Harbour Grid", "requested_mw": "40", "offered_mw": "", "firm_mw": "",
+    "flexible_mw": "", "voltage_kv": "132", "energisation_target_on": "2029-03-01", "offer_expires_on": "",
+}  # fmt: skip
+
+
+def test_a_connection_is_added_and_changed(energy: Client, sydney: Place) -> None:
+    added = energy.post("/power/grid/add/", CONNECTION | {"site": str(sydney.site.pk)})
+    found = GridConnection.objects.get(name="Second intake")
+    changed = energy.post(f"/power/grid/{found.pk}/terms/", CONNECTION | {"offered_mw": "38", "firm_mw": "20"})
+
+    found.refresh_from_db()
+    assert (added.status_code, changed.status_code, found.firm_mw) == (302, 302, Decimal(20))
+    assert "Second intake" in energy.get("/power/grid/").content.decode()
+
+
+def test_kilowatts_in_a_connection_are_refused_at_their_field(energy: Client, sydney: Place) -> None:
+    sent = CONNECTION | {"site": str(sydney.site.pk), "requested_mw": "40000"}
+    answer = energy.post("/power/grid/add/", sent)
+
+    assert (answer.status_code, 'id="terms-requested_mw_error"' in answer.content.decode()) == (422, True)
+    assert not GridConnection.objects.filter(name="Second intake").exists()
+
+
+def test_who_does_not_answer_for_power_adds_no_connection(sydney: Place) -> None:
+    viewer = browser_of(MembershipFactory.create(role=Role.VIEWER, site=sydney.site).person)
+
+    assert viewer.get("/power/grid/add/").status_code == 403
+    assert "/power/grid/add/" not in viewer.get("/power/grid/").content.decode()
 
 
 def test_capacity_is_saved_in_steps_after_works(energy: Client, sydney: Place) -> None:
