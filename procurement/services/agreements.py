@@ -17,7 +17,7 @@ from sites.accounts import audit
 from sites.accounts.models import User
 from sites.accounts.permissions import Permission
 from sites.accounts.row import new_id
-from sites.domain import agreement_state
+from sites.domain import agreement_state, power_market
 from sites.domain.errors import BadInput, Conflict, NotFound
 from sites.models import (
     AgreementDocument,
@@ -37,7 +37,7 @@ from sites.models import (
 from sites.readers import agreement_record
 from sites.readers.agreement_record import COLUMNS, AgreementRecord, MilestoneRecord
 from sites.services.access import check_can_at_all
-from sites.vocabulary import AgreementState, ChainKind, Party
+from sites.vocabulary import AgreementState, AgreementStructure, ChainKind, Party
 
 _ANCHOR: Final = "COD"
 # The usual way to COD, in calendar days; a record may bring its own.
@@ -167,6 +167,9 @@ def _sites(record: AgreementRecord, actor: User) -> dict[str, Site]:
     for place, share in enumerate(record.shares):
         if share.site not in found:
             raise BadInput(_("There is no site %(code)s.") % {"code": share.site}, field=f"shares/{place}/site")
+        if record.structure is not AgreementStructure.VIRTUAL:
+            country = found[share.site].country
+            power_market.check_delivery(record.settlement_zone, country, field=f"shares/{place}/site")
     return found
 
 

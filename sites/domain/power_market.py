@@ -147,4 +147,18 @@ def check_price(price: Decimal | None, unit: EnergyUnit, currency: str, *, field
     )
 
 
+def check_not_above(price: Decimal, unit: EnergyUnit, currency: str, *, field: str) -> None:
+    """For a floor, which may be as low as it likes. Raises BadInput naming the field."""
+    window = PRICE_WINDOWS.get(currency)
+    if window is not None and (price * 1000 if unit is EnergyUnit.KWH else price) > window[1]:
+        check_price(price, unit, currency, field=field)
+
+
+def check_delivery(zone: str, country: str, *, field: str) -> None:
+    """Raises BadInput naming the field where power that settles in a zone cannot be delivered to a country."""
+    found = ZONES.get(zone)
+    if found is not None and country not in found.countries:
+        raise BadInput(f"The zone {zone} delivers no power to a site in {country}.", field=field, country=country)
+
+
 _UNIT: Final = {EnergyUnit.MWH: "MWh", EnergyUnit.KWH: "kWh"}

@@ -392,6 +392,11 @@ def _price(record: AgreementRecord) -> Iterator[tuple[str, str]]:
             power_market.check_price(getattr(record, field), record.price_unit, record.currency, field=field)
         except BadInput as refusal:
             yield field, refusal.message
+    if record.price_floor is not None and record.price_floor > 0:
+        try:
+            power_market.check_not_above(record.price_floor, record.price_unit, record.currency, field="price_floor")
+        except BadInput as refusal:
+            yield "price_floor", refusal.message
     if record.price_floor is not None and record.price_cap is not None and record.price_floor > record.price_cap:
         yield "price_floor", "The floor lies above the cap."
     if record.price_kind is PriceKind.ESCALATING and record.escalation_percent is None:

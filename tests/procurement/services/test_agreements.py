@@ -191,6 +191,18 @@ def test_what_the_tracker_does_not_know_is_refused_by_its_field(given: dict[str,
     assert not PowerPurchaseAgreement.objects.exists()
 
 
+def test_power_of_one_country_is_not_delivered_to_a_site_in_another() -> None:
+    """A virtual agreement delivers none, so it may serve a site anywhere."""
+    SiteFactory.create(code="TYO01", country="JP")
+    shares = [{"site": "TYO01", "share_mw": "16"}]
+
+    with pytest.raises(BadInput) as refusal:
+        _save(_energy(), structure="physical", shares=shares)
+
+    assert refusal.value.field == "shares/0/site"
+    assert _save(_energy(), structure="virtual", shares=shares).created
+
+
 def test_a_milestone_is_not_added_to_a_chain_that_has_dates() -> None:
     _sites()
     actor = _energy()

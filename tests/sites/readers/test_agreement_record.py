@@ -150,10 +150,16 @@ def test_numbers_are_taken_as_well_as_text() -> None:
             "credit_support/0/currency",
         ),
         ({"milestones": [{"code": "COD"}, {"code": "COD"}]}, "milestones/1/code"),
+        ({"price": "0.0615", "price_unit": "kwh", "price_floor": "40"}, "price_floor"),
     ],
 )  # fmt: skip
 def test_a_wrong_value_is_refused_by_its_field(given: dict[str, Any], field: str) -> None:
     assert _refused(**given) == field
+
+
+@pytest.mark.parametrize("floor", ["0", "-50", "0.01", "40"])
+def test_a_floor_may_be_as_low_as_it_likes(floor: str) -> None:
+    assert _read(price_floor=floor).price_floor == Decimal(floor)
 
 
 def test_shares_may_follow_one_another_up_to_the_whole() -> None:
