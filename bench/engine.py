@@ -4,16 +4,23 @@ from datetime import date, timedelta
 from decimal import Decimal
 
 import holidays
+import numpy as np
 
 from bench.case import Case, beside, seconds, within
 from sites.domain import capacity
 from sites.domain.calendar import WorkingCalendar
 from sites.domain.imprecise import on_day
+from sites.domain.probability import POINTS, References, simulate
 from sites.domain.schedule import ChainFacts, PromiseFacts, RequiredOnSite, StepFacts, forecast_chain
+from sites.domain.schedule_arrays import answer, pack, unpack
 from sites.vocabulary import BlockPolicy, DurationBasis
+from tests.sites.domain.random_chains import chains as random_chains
 
 CHAINS = 2000
 SECONDS_FOR_A_THOUSAND_CHAINS = 1.0
+RANDOM_CHAINS = 10_000
+TIMES_A_LOOP = 30
+SAMPLED_LINES, SAMPLED_TRIALS, SAMPLING_SECONDS = 1000, 10_000, 15.0
 
 
 def _chain(number: int) -> ChainFacts:
@@ -53,7 +60,44 @@ def cases() -> list[Case]:
         within("a thousand nine-step chains", chains_taken * 1000 / CHAINS, SECONDS_FOR_A_THOUSAND_CHAINS),
         beside("120 working days forward, 365 times", ours, rival, "counting day by day"),
         within("100 blocks of 2,000 units in 800 lines", seconds(_assess, rounds=3), 2.0),
+        *_arrays(),
+        _sampling(),
     ]
+
+
+def _arrays() -> list[Case]:
+    """Both passes start from the facts as each takes them: objects for the loop, columns for the arrays."""
+    facts = list(random_chains(1, RANDOM_CHAINS))
+    expected = [forecast_chain(each) for each in facts]
+    differing = sum(ours != theirs for ours, theirs in zip(unpack(answer(pack(facts)), facts), expected, strict=True))
+    nine = [_chain(number) for number in range(RANDOM_CHAINS)]
+    cases = [
+        Case(f"random chains answered otherwise by the arrays, of {RANDOM_CHAINS}", differing, "", "none", differing)
+    ]
+    for name, chains in (("random chains", facts), ("nine-step chains", nine)):
+        table = pack(chains)
+        arrays = seconds(lambda table=table: answer(table))  # type: ignore[misc]
+        loop = seconds(lambda chains=chains: [forecast_chain(each) for each in chains], rounds=3)  # type: ignore[misc]
+        against = f"a {TIMES_A_LOOP}th of a plain loop ({loop / arrays:.0f} times as fast)"
+        cases.append(beside(f"{len(chains)} {name} over arrays", arrays, loop / TIMES_A_LOOP, against))
+    return cases
+
+
+def _sampling() -> Case:
+    """Every step ahead is drawn from one of 40 references; ten lines share a vendor."""
+    answers = answer(pack([_chain(number) for number in range(SAMPLED_LINES)]))
+    draws = np.random.default_rng(1)
+    quantiles = np.sort(draws.lognormal(0.1, 0.3, (40, POINTS)).astype(np.float32), axis=1)
+    shape = (answers.table.steps, SAMPLED_LINES)
+    references = References(quantiles, draws.integers(0, 40, shape), draws.integers(0, 40, shape))
+
+    def work() -> object:
+        return simulate(
+            answers, references, keys=range(SAMPLED_LINES), vendors=[n // 10 for n in range(SAMPLED_LINES)], seed=1,
+            trials=SAMPLED_TRIALS,
+        )  # fmt: skip
+
+    return within(f"{SAMPLED_TRIALS} trials over {SAMPLED_LINES} lines", seconds(work, rounds=3), SAMPLING_SECONDS)
 
 
 def _assess() -> object:

@@ -9,6 +9,7 @@ from django.test import Client
 from django.utils import timezone
 
 from bench import alerts as alert_cases
+from bench import scale
 from bench.case import Case, seconds, within
 from procurement.domain.revision import DateRevision
 from procurement.models import LotForecast
@@ -95,4 +96,5 @@ def cases() -> list[Case]:
         within(f"a whole site recalculated, {of}", seconds(whole_site), SITE_SECONDS),
         within(f"a whole site's alerts, {of}", seconds(look), SITE_SECONDS),
         *alert_cases.cases(lines=lines, now=now),
+        *scale.cases(lines=lines, now=now),
     ]
