@@ -17,13 +17,14 @@ MESSAGES = $(patsubst %.po,%.mo,$(wildcard locale/*/LC_MESSAGES/*.po))
 READY = $(RUNTIME) $(ASSETS) $(MESSAGES)
 PIP = $(VENV_PYTHON) -m pip install --quiet --disable-pip-version-check --require-hashes --requirement
 
-.PHONY: help setup demo test check bench clean-demo
+.PHONY: help setup demo test check bench chaos clean-demo
 
 help:
 	@echo 'make demo [PORT=8000] [ONCE=1] [SCHEDULE=file]   start everything; Ctrl-C stops it; ONCE tells the story and ends'
 	@echo 'make test [T="tests/sites -k calendar"]          the test suite, on its own PostgreSQL and Redis'
 	@echo 'make check                                       style, types, layers, migrations'
 	@echo 'make bench                                       benchmarks, into bench/results.json'
+	@echo 'make chaos                                       kills senders, broker and beats; prints what was lost: nothing'
 	@echo 'make setup                                       virtual environment and browser assets only'
 	@echo 'make clean-demo                                  remove the data of the demo'
 
@@ -46,6 +47,12 @@ check: $(DEVELOPMENT) $(READY)
 
 bench: $(DEVELOPMENT) $(READY)
 	@exec $(VENV_PYTHON) -m bench
+
+# The cases of the suite in full size, some minutes of it; only processes that it started are harmed.
+chaos: export CHAOS_FULL = 1
+chaos: $(DEVELOPMENT) $(READY)
+	@exec $(VENV_PYTHON) -m pytest --no-header --quiet --capture=no tests/chaos tests/procurement/simulation \
+	  tests/procurement/services/test_concurrent_looks.py
 
 clean-demo:
 	@test ! -x $(VENV_PYTHON) || $(VENV_PYTHON) -m procurement.management.runtime.clean
