@@ -1,6 +1,6 @@
 """The power balance as one JSON document: what the command prints and the API answers."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -55,6 +55,26 @@ def group_document(row: GroupBalance, *, amounts: bool) -> Json:
     if amounts:
         found["amounts"] = _amounts(row.amounts)
     return found
+
+
+def differences(found: Mapping[str, Sequence[SiteBalance]]) -> Json:
+    """Per other state of knowledge and site what is more today, in MW-days; null where either side is not known."""
+    now = {row.site.code: row.totals for row in found["today"]}
+    return {
+        name: {
+            row.site.code: {
+                "gap_mw_days": _more(now[row.site.code].gap_mw_days, row.totals.gap_mw_days),
+                "unused_mw_days": _more(now[row.site.code].unused_mw_days, row.totals.unused_mw_days),
+            }
+            for row in rows
+        }
+        for name, rows in found.items()
+        if name != "today"
+    }
+
+
+def _more(today: Decimal | None, before: Decimal | None) -> str | None:
+    return None if today is None or before is None else _number(today - before)
 
 
 def _period(row: Period) -> Json:

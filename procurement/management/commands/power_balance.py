@@ -3,7 +3,7 @@
 import json
 from argparse import ArgumentParser
 from datetime import date
-from typing import Any
+from typing import Any, Final
 
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
@@ -15,6 +15,8 @@ from procurement.services.forecasts import local_date
 from sites.domain.errors import BadInput
 from sites.models import Site
 from sites.vocabulary import KnowledgeMode
+
+_ASKED: Final = "asked"
 
 
 class Command(BaseCommand):
@@ -28,23 +30,29 @@ class Command(BaseCommand):
         parser.add_argument("--from", dest="from_on", metavar="D", required=True, help="first day, as in 2027-01-01")
         parser.add_argument("--to", dest="until_on", metavar="D", required=True, help="last day")
         parser.add_argument("--json", action="store_true", help="print one JSON document")
-        known = parser.add_mutually_exclusive_group()
-        known.add_argument("--as-known-on", metavar="D", help="by the answers of that day")
-        known.add_argument("--baseline", action="store_true", help="by what was agreed first")
+        parser.add_argument("--as-known-on", metavar="D", help="by what was known on that day")
+        parser.add_argument("--baseline", action="store_true", help="by what was agreed first")
+        parser.add_argument(
+            "--compare", action="store_true", help="today, against the baseline and the day of --as-known-on, if given"
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         sites = _sites(options)
         from_on, until_on = _day(options["from_on"], "--from"), _day(options["until_on"], "--to")
-        knowledge = _knowledge(options, sites)
-        try:
-            balances = power_balance.site_balances(sites, from_on, until_on, knowledge)
-        except BadInput as refusal:
-            raise CommandError(f"--to: {refusal.message}", returncode=2) from None
+        found = {}
+        for name, knowledge in _asked(options, sites).items():
+            try:
+                found[name] = power_balance.site_balances(sites, from_on, until_on, knowledge)
+            except BadInput as refusal:
+                raise CommandError(f"--to: {refusal.message}", returncode=2) from None
         if options["json"]:
-            self.stdout.write(json.dumps(_document(balances, options), indent=2))
+            documents = {name: _document(balances, options) for name, balances in found.items()}
+            compared = documents | {"differences": power_json.differences(found)} if options["compare"] else None
+            self.stdout.write(json.dumps(compared or documents[_ASKED], indent=2))
         else:
-            for row in balances:
-                self.stdout.write(_text(row))
+            for balances in found.values():
+                for row in balances:
+                    self.stdout.write(_text(row))
 
 
 def _sites(options: dict[str, Any]) -> list[Site]:
@@ -60,14 +68,26 @@ def _sites(options: dict[str, Any]) -> list[Site]:
     return found
 
 
-def _knowledge(options: dict[str, Any], sites: list[Site]) -> Knowledge:
+def _asked(options: dict[str, Any], sites: list[Site]) -> dict[str, Knowledge]:
+    """By name; compared states of knowledge begin with that of today."""
     today = max(local_date(site, timezone.now()) for site in sites)
-    if options["as_known_on"]:
-        on = _day(options["as_known_on"], "--as-known-on")
-        if on > today:
-            raise CommandError("--as-known-on: nothing is known on a day to come.", returncode=2)
-        return Knowledge(on, KnowledgeMode.KNOWN_ON)
-    return Knowledge(today, KnowledgeMode.BASELINE if options["baseline"] else KnowledgeMode.TODAY)
+    now, first = Knowledge(today), Knowledge(today, KnowledgeMode.BASELINE)
+    then = _past(options["as_known_on"], today)
+    if options["compare"]:
+        known = {"today": now, "baseline": first}
+        return known | {"known_on": then} if then else known
+    if then and options["baseline"]:
+        raise CommandError("--baseline: not together with --as-known-on, but for --compare.", returncode=2)
+    return {_ASKED: then or (first if options["baseline"] else now)}
+
+
+def _past(text: str | None, today: date) -> Knowledge | None:
+    if not text:
+        return None
+    on = _day(text, "--as-known-on")
+    if on > today:
+        raise CommandError("--as-known-on: nothing is known on a day to come.", returncode=2)
+    return Knowledge(on, KnowledgeMode.KNOWN_ON)
 
 
 def _day(text: str, name: str) -> date:

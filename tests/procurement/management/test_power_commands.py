@@ -12,7 +12,7 @@ from django.core.management import CommandError, call_command
 from sites.accounts.permissions import Role
 from sites.models import PowerPurchaseAgreement
 from tests.factories.procurement import ChainForecastFactory
-from tests.factories.sites import GridConnectionFactory, LoadStepFactory, MembershipFactory, SiteFactory
+from tests.factories.sites import BlockFactory, GridConnectionFactory, LoadStepFactory, MembershipFactory, SiteFactory
 from tests.sites.readers.test_agreement_record import RIGHT
 
 pytestmark = pytest.mark.django_db
@@ -71,6 +71,23 @@ def test_the_states_of_knowledge_are_told() -> None:
     assert past["first_power_on"] is None
 
 
+def test_states_of_knowledge_are_compared_in_one_document() -> None:
+    """Energised in September instead of August: 31 days more of 8 MW missing."""
+    site = SiteFactory.create(code="SYD01")
+    ready = date(2026, 1, 1)
+    BlockFactory.create(phase__site=site, it_mw=30, rfs_actual_on=ready, rfs_baseline_on=ready)
+    grid = GridConnectionFactory.create(site=site, firm_mw=8, offered_mw=10, energisation_target_on=date(2027, 8, 1))
+    ChainForecastFactory.create(chain=grid.chain, forecast_on=date(2027, 9, 1))
+    LoadStepFactory.create(site=site, from_on=date(2027, 5, 1), gross_mw=10)
+
+    found = _balance("--site", "SYD01", "--compare", "--as-known-on", "2026-01-01")
+
+    assert [found[name]["totals"]["gap_mw_days"] for name in ("today", "baseline")] == ["1474", "1226"]
+    assert found["differences"]["baseline"]["SYD01"]["gap_mw_days"] == "248"
+    assert found["known_on"]["knowledge"]["on"] == "2026-01-01"
+    assert found["differences"]["known_on"]["SYD01"] == {"gap_mw_days": "1474", "unused_mw_days": None}
+
+
 def test_text_names_each_period_and_what_binds() -> None:
     _site()
 
@@ -88,6 +105,7 @@ def test_text_names_each_period_and_what_binds() -> None:
         (("--site", "SYD01", "--from", "2027", "--to", "2027-12-31"), "--from"),
         (("--site", "SYD01", "--from", "2027-12-31", "--to", "2027-01-01"), "--to"),
         (("--site", "SYD01", *WINDOW, "--as-known-on", "2099-01-01"), "--as-known-on"),
+        (("--site", "SYD01", *WINDOW, "--as-known-on", "2026-01-01", "--baseline"), "--baseline"),
     ],
 )
 def test_bad_input_names_its_option(args: tuple[str, ...], named: str) -> None:
