@@ -11,6 +11,7 @@ from tests.procurement.api.calls import Caller, calling, problem, queries_of
 from tests.procurement.management.test_import_schedule import SAMPLES
 from tests.procurement.services.order_documents import World
 from tests.samples import sample
+from tests.sites.readers.test_schedule_file import BOMB
 from tests.sites.readers.xer import SMALL, xer
 
 pytestmark = pytest.mark.django_db
@@ -18,6 +19,9 @@ pytestmark = pytest.mark.django_db
 CONTENT = xer(*SMALL)
 LATER = CONTENT.replace(b"2027-01-11", b"2027-03-15").replace(b"2027-02-05", b"2027-04-09")
 EARLIER = LATER.replace(b"2026-11-20 08:00", b"2026-10-16 08:00")
+MIXED = CONTENT.replace(b"Hall A", "Türöffnung".encode()).replace(
+    b"%E", "%T\tMEMO\n%F\ttext\n%R\tTür\n%E".encode("cp1252")
+)
 SYDNEY = "/sites/SYD1/schedules"
 BINARY = "application/octet-stream"
 
@@ -77,6 +81,8 @@ def test_the_same_bytes_twice_are_one_import(lead: Caller) -> None:
     [
         (CONTENT[:-10], "line 20: The file ends without its end mark (%E): it is cut off."),
         (b"", "line 1: The file is empty."),
+        (BOMB, "line 2: The XML declares a document type (DTD), which is never read."),
+        (MIXED, "line 8: This line is UTF-8 and others are not: the file mixes encodings."),
         (b"PK\x03\x04 a workbook", "line 1: This is a ZIP archive, such as an .xlsx workbook; export the schedule as"),
     ],
 )

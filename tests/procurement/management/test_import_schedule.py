@@ -11,6 +11,7 @@ from django.core.management import CommandError, call_command
 from sites.models import ScheduleRevision
 from tests.factories.sites import SiteFactory
 from tests.samples import sample
+from tests.sites.readers.test_schedule_file import BOMB, OUTSIDE
 from tests.sites.readers.xer import SMALL, calendars, projects, task, tasks, xer
 
 
@@ -75,6 +76,25 @@ def test_a_file_that_is_cut_off_is_refused_with_its_last_line(tmp_path: Path) ->
     assert refused is not None
     assert (refused.returncode, set(told), told["refused"]["where"]) == (2, {"refused"}, "line 20")
     assert told["refused"]["reason"] == "The file ends without its end mark (%E): it is cut off."
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("content", "why"),
+    [
+        (BOMB, ("line 2", "The XML declares a document type (DTD), which is never read.")),
+        (OUTSIDE, ("line 2", "The XML declares a document type (DTD), which is never read.")),
+        (b"", ("line 1", "The file is empty.")),
+    ],
+)
+def test_a_hostile_or_empty_file_is_refused_and_nothing_is_kept(
+    tmp_path: Path, content: bytes, why: tuple[str, str]
+) -> None:
+    told, refused = imported(written(tmp_path, content), site=SiteFactory.create().code)
+
+    assert refused is not None
+    assert (refused.returncode, told) == (2, {"refused": {"reason": why[1], "where": why[0]}})
+    assert not ScheduleRevision.objects.exists()
 
 
 @pytest.mark.parametrize("name", ["schedule.xml", "schedule.PMXML", "schedule"])
