@@ -1,15 +1,18 @@
 """What a schedule changes, in rows and sentences for its page."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TypeVar
+from uuid import UUID
 
+from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from procurement.portal import words
 from procurement.portal.templatetags.portal import NOT_KNOWN, amount, constraint_name, iso_day, signed
+from procurement.queries.schedule_difference import BoundDate, lines_of_lots, lots_of_requirements
 from procurement.queries.schedule_revisions import float_days
-from procurement.services.rehearsal import MovedAlert
+from procurement.services.rehearsal import MovedAlert, MovedDate
 from procurement.vocabulary import AlertEventKind
 from sites.domain.schedule_difference import ActivityState, Anomaly, Change, ScheduleDifference
 from sites.vocabulary import ScheduleAnomaly
@@ -40,6 +43,56 @@ class Part:
     @property
     def more(self) -> int:
         return self.total - len(self.rows)
+
+
+@dataclass(frozen=True, slots=True)
+class LinkedMove:
+    """What moves, with its page; the address is empty where it has none of its own."""
+
+    move: MovedDate
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
+class FollowerRow:
+    """What follows an activity, and what becomes of it: `effect` is null where nothing does, `lots` are those meant for
+    the requirement that would move."""
+
+    bound: BoundDate
+    effect: MovedDate | None
+    lots: tuple[LinkedMove, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Followers:
+    """Those whose activity moves or is gone, and those whose does not."""
+
+    moving: tuple[FollowerRow, ...]
+    staying: tuple[FollowerRow, ...]
+
+
+def linked(moves: Sequence[MovedDate]) -> list[LinkedMove]:
+    """One query, for the lines of the lots."""
+    lines = lines_of_lots([move.key for move in moves if move.kind == "lot"])
+    return [LinkedMove(move, _address(move, lines)) for move in moves]
+
+
+def _address(move: MovedDate, lines: Mapping[UUID, UUID]) -> str:
+    if move.kind == "lot" and move.key in lines:
+        return reverse("line", args=[lines[move.key]])
+    return reverse(move.kind, args=[move.key]) if move.kind in {"requirement", "block"} else ""
+
+
+def followers(bound: Sequence[BoundDate], moves: Sequence[LinkedMove]) -> Followers:
+    """One query, for the lots of the requirements."""
+    lots = lots_of_requirements([row.key for row in bound if row.kind == "requirement"])
+    by_key = {(each.move.kind, each.move.key): each for each in moves}
+    rows = []
+    for row in bound:
+        effect = by_key.get((row.kind, row.key))
+        meant = (by_key.get(("lot", lot)) for lot in lots.get(row.key, ()))
+        rows.append(FollowerRow(row, effect.move if effect else None, tuple(each for each in meant if each)))
+    return Followers(tuple(row for row in rows if not row.bound.stays), tuple(row for row in rows if row.bound.stays))
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,17 +1,19 @@
 """A quarantined schedule against the accepted one: its activities, and what of ours follows them."""
 
+from collections import defaultdict
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date
 from uuid import UUID
 
-from procurement.models import RosAnchor
+from procurement.models import Allocation, DeliveryLot, RosAnchor
 from sites.domain.schedule_difference import ScheduleDifference
 from sites.models import Activity, Gate, ScheduleRevision
 from sites.queries import schedule_difference as activities
 from sites.queries.anchors import ActivityKey, dates_in
 from sites.queries.schedule_difference import accepted_of
 
-__all__ = ["BoundDate", "accepted_of", "bound_dates", "difference"]
+__all__ = ["BoundDate", "accepted_of", "bound_dates", "difference", "lines_of_lots", "lots_of_requirements"]
 
 
 def difference(revision: ScheduleRevision, before: ScheduleRevision | None) -> ScheduleDifference:
@@ -25,9 +27,9 @@ def difference(revision: ScheduleRevision, before: ScheduleRevision | None) -> S
 
 @dataclass(frozen=True, slots=True)
 class BoundDate:
-    """What follows an activity: a requirement (`subject` is its tag) or a gate. Dates are the activity's in the
-    accepted and in the new revision, null where that one lacks it; then the last date stands. `activity_name` is the
-    newer one.
+    """What follows an activity: a requirement (`subject` is its tag) or a gate (its place and name). Dates are the
+    activity's in the accepted and in the new revision, null where that one lacks it; then the last date stands.
+    `activity_name` is the newer one.
     """
 
     kind: str
@@ -49,11 +51,20 @@ class BoundDate:
     def is_lost(self) -> bool:
         return self.after_on is None
 
+    @property
+    def stays(self) -> bool:
+        """On the same day in both revisions."""
+        return self.days == 0
+
 
 def bound_dates(revision: ScheduleRevision, before: ScheduleRevision | None) -> tuple[BoundDate, ...]:
     """Every gate and requirement that follows an activity of the project, the largest moves first."""
     project = revision.project_code
-    gates = list(Gate.objects.filter(site=revision.site_id, project_code=project).exclude(activity_code=""))
+    gates = list(
+        Gate.objects.filter(site=revision.site_id, project_code=project)
+        .exclude(activity_code="")
+        .select_related("site", "phase", "block")
+    )
     anchors = list(
         RosAnchor.objects.filter(
             requirement__site=revision.site_id, requirement__cancelled_at=None, project_code=project
@@ -76,8 +87,8 @@ def bound_dates(revision: ScheduleRevision, before: ScheduleRevision | None) -> 
         key = ActivityKey(project, gate.activity_code, gate.activity_edge)
         found.append(
             BoundDate(
-                "gate", gate.pk, str(gate), key.activity_code, names.get(key.activity_code, ""), key.edge,
-                old.get(key), new.get(key), gate.followed_on,
+                "gate", gate.pk, f"{(gate.block or gate.phase or gate.site).code} {gate}", key.activity_code,
+                names.get(key.activity_code, ""), key.edge, old.get(key), new.get(key), gate.followed_on,
             )
         )  # fmt: skip
     for anchor in anchors:
@@ -89,3 +100,17 @@ def bound_dates(revision: ScheduleRevision, before: ScheduleRevision | None) -> 
             )
         )  # fmt: skip
     return tuple(sorted(found, key=lambda row: (not row.is_lost, -abs(row.days or 0), row.kind, row.subject)))
+
+
+def lots_of_requirements(requirements: Collection[UUID]) -> dict[UUID, tuple[UUID, ...]]:
+    """The lots that each one has its units from. One query."""
+    found: dict[UUID, list[UUID]] = defaultdict(list)
+    rows = Allocation.objects.filter(requirement__in=requirements, ended_at__isnull=True).order_by("lot")
+    for requirement, lot in rows.values_list("requirement", "lot"):
+        found[requirement].append(lot)
+    return {requirement: tuple(dict.fromkeys(lots)) for requirement, lots in found.items()}
+
+
+def lines_of_lots(lots: Collection[UUID]) -> dict[UUID, UUID]:
+    """The order line of each. One query."""
+    return dict(DeliveryLot.objects.filter(pk__in=lots).values_list("pk", "schedule_line__line"))

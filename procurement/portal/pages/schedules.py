@@ -175,12 +175,13 @@ def _page(
     status: int = 200,
 ) -> HttpResponse:
     view = schedule_preview.preview(revision_id=revision.pk, actor=actor, now=timezone.now())
-    moved = view.effect.moved if view.effect else ()
+    moved = schedule_words.linked(view.effect.moved if view.effect else ())
     context = {
         "revision": revision,
         "preview": view,
         "anomalies": schedule_words.odd(view.difference.anomalies),
         "parts": schedule_words.parts(view.difference),
+        "followers": schedule_words.followers(view.bound, moved),
         "effect_rows": moved[: schedule_words.MOST_ROWS],
         "effect_more": max(0, len(moved) - schedule_words.MOST_ROWS),
         "alerts": schedule_words.alerts(view.effect.alerts) if view.effect else [],

@@ -18,7 +18,7 @@ from sites.accounts.models import User
 from sites.accounts.permissions import Role
 from sites.models import AnchorRule, ScheduleRevision, Site
 from sites.vocabulary import RevisionState
-from tests.factories.procurement import RequirementFactory, RosAnchorFactory
+from tests.factories.procurement import AllocationFactory, DeliveryLotFactory, RequirementFactory, RosAnchorFactory
 from tests.factories.sites import (
     ActivityFactory,
     GateFactory,
@@ -152,6 +152,44 @@ def test_the_difference_says_what_moves_comes_and_goes(planner: Client, approver
     assert "A300" in html  # added
     assert "A200" in html  # removed
     assert "+7" in html  # A100, by a week
+
+
+def test_the_difference_says_what_becomes_of_each_gate_and_requirement(
+    planner: Client, approver: Client, site: Site
+) -> None:
+    """A100 goes from 11 to 18 January; A200 is gone."""
+    accepted(planner, approver, FIRST)
+    following = {"site": site, "ros_rule": RosRule.ANCHORED, "ros_fixed_on": None, "shake_out_days": 10}
+    following |= {"shake_out_basis": "calendar"}
+    lot = DeliveryLotFactory.create(schedule_line__site=site)
+    equipment_class = lot.schedule_line.line.equipment_class
+    moved = RequirementFactory.create(tag="T1", equipment_class=equipment_class, **following)
+    gone = RequirementFactory.create(tag="T2", **following)
+    for requirement, code in ((moved, "A100"), (gone, "A200")):
+        RosAnchorFactory.create(
+            requirement=requirement, gate=None, project_code="BUILD", activity_code=code, edge="start",
+            last_on=date(2027, 1, 11),
+        )  # fmt: skip
+    AllocationFactory.create(lot=lot, requirement=moved)
+
+    answer = planner.get(uploaded(planner, MOVED))
+
+    rows = {row.bound.subject: row for row in answer.context["followers"].moving}
+    assert (rows["T2"].bound.is_lost, rows["T2"].bound.last_on) == (True, date(2027, 1, 11))
+    assert rows["T1"].effect.required_after_on == date(2027, 1, 8)
+    assert [each.url for each in rows["T1"].lots] == [f"/lines/{lot.schedule_line.line_id}/"]
+    assert answer.context["followers"].staying == ()
+
+
+def test_what_does_not_move_is_folded_away(planner: Client, approver: Client, site: Site) -> None:
+    accepted(planner, approver, FIRST)
+    GateFactory.create(site=site, name="Hall dry", project_code="BUILD", activity_code="A200")
+    later = xer(projects(("1", "BUILD"), data_date="2026-12-20 08:00"), tasks(task("1", "A100"), task("2", "A200")))
+
+    answer = planner.get(uploaded(planner, later))
+
+    assert [row.bound.subject for row in answer.context["followers"].staying] == ["SYD1 Hall dry"]
+    assert 'id="staying"' in answer.content.decode()
 
 
 def test_who_uploads_may_reject_but_not_accept(planner: Client, approver: Client) -> None:
