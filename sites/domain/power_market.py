@@ -69,11 +69,16 @@ ZONES: Final[dict[str, Zone]] = {
 _EECS: Final = """
     AT BE BG CH CY CZ DE DK EE ES FI FR GR HR HU IE IS IT LT LU LV MT NL NO PL PT RO SE SI SK
 """
+_I_REC: Final = "JP SG MY ID TH VN PH TW IN CN BR CL ZA AE SA"
 _GUARANTEES_OF_ORIGIN: Final = frozenset(_EECS.split())
 CERTIFICATE_COUNTRIES: Final[dict[Certificate, frozenset[str]]] = {
     Certificate.LGC: frozenset({"AU"}),
     Certificate.REGO_AU: frozenset({"AU"}),
     Certificate.NFC: frozenset({"JP"}),
+    Certificate.J_CREDIT: frozenset({"JP"}),
+    Certificate.GPC: frozenset({"JP"}),
+    # Where no scheme of the state's own stands in its way; in Japan for plants on site.
+    Certificate.I_REC: frozenset(_I_REC.split()),
     Certificate.GO: _GUARANTEES_OF_ORIGIN,
     Certificate.REGO_GB: frozenset({"GB"}),
     Certificate.REC: frozenset({"US"}),

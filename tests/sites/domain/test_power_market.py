@@ -49,6 +49,9 @@ def test_a_zone_of_another_country_is_refused_by_its_field(market: str, zone: st
 def test_a_country_offers_its_own_zones_and_certificates() -> None:
     assert [zone.code for zone in zones_of("AU")] == ["NSW1", "QLD1", "SA1", "TAS1", "VIC1", "WEM"]
     assert certificates_of("AU") == (Certificate.LGC, Certificate.REGO_AU, Certificate.NONE)
+    assert certificates_of("JP") == (
+        Certificate.NFC, Certificate.J_CREDIT, Certificate.GPC, Certificate.I_REC, Certificate.NONE,
+    )  # fmt: skip
     assert certificates_of("NZ") == (Certificate.NONE,)
 
 
@@ -60,7 +63,8 @@ def test_european_zones_carry_a_code_of_sixteen_characters() -> None:
 
 
 @pytest.mark.parametrize(
-    ("certificate", "country"), [(Certificate.LGC, "JP"), (Certificate.REGO_GB, "AU"), (Certificate.GO, "GB")]
+    ("certificate", "country"),
+    [(Certificate.LGC, "JP"), (Certificate.REGO_GB, "AU"), (Certificate.GO, "GB"), (Certificate.J_CREDIT, "AU")],
 )
 def test_a_certificate_of_another_country_is_refused_by_its_field(certificate: Certificate, country: str) -> None:
     with pytest.raises(BadInput) as refusal:
