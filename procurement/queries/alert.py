@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from uuid import UUID
 
@@ -31,10 +31,12 @@ class Shown(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class AlertFilter:
-    """Empty means any; `site` is a code, `rule` a stored word."""
+    """Empty means any; `site` is a code, `rule`, `lane` and `severity` are stored words."""
 
     site: str = ""
     rule: str = ""
+    lane: str = ""
+    severity: str = ""
     shown: Shown = Shown.WAITING
     page: int = 1
 
@@ -98,13 +100,17 @@ def alert_list(actor: User, wanted: AlertFilter) -> AlertList:
         rows = rows.filter(site__code=wanted.site)
     if wanted.rule:
         rows = rows.filter(rule=wanted.rule)
+    if wanted.lane:
+        rows = rows.filter(lane=wanted.lane)
+    if wanted.severity:
+        rows = rows.filter(severity=wanted.severity)
     total = rows.count()
     pages = max(1, -(-total // PAGE_SIZE))
     start = (min(wanted.page, pages) - 1) * PAGE_SIZE
     found = list(_sorted(rows).select_related("site", "acknowledged_by")[start : start + PAGE_SIZE])
     subjects, told = subject_pages(found), _told(found)
     return AlertList(
-        filter=AlertFilter(wanted.site, wanted.rule, wanted.shown, min(wanted.page, pages)),
+        filter=replace(wanted, page=min(wanted.page, pages)),
         rows=tuple(AlertRow(row, subjects.get(row.pk), told[row.pk]) for row in found),
         total=total,
         pages=pages,

@@ -8,7 +8,7 @@ from django.utils.translation import gettext_lazy as _
 from procurement.portal.forms.base import PortalForm, day_input
 from procurement.portal.forms.log import number
 from procurement.queries.alert import AlertFilter, Shown, colleagues
-from procurement.vocabulary import Rule
+from procurement.vocabulary import Lane, Rule, Severity
 from sites.accounts.models import User
 
 
@@ -79,9 +79,12 @@ def _is_key(text: str) -> bool:
 
 def read_filter(query: QueryDict) -> AlertFilter:
     shown, rule = query.get("shown", ""), query.get("rule", "")
+    lane, severity = query.get("lane", ""), query.get("severity", "")
     return AlertFilter(
         site=query.get("site", "").replace("\x00", "")[:20],
         rule=rule if rule in Rule.values else "",
+        lane=lane if lane in Lane.values else "",
+        severity=severity if severity in Severity.values else "",
         shown=Shown(shown) if shown in set(Shown) else Shown.WAITING if query else Shown.MINE,
         page=number(query.get("page", ""), 1),
     )

@@ -21,7 +21,7 @@ from procurement.portal.forms.alerts import Acknowledge, Assign, Decline, Snooze
 from procurement.portal.forms.base import PortalForm
 from procurement.queries.alert import SubjectPage, alert_list, alert_view, find_alert, sites_to_choose
 from procurement.services import alert_answers, alert_clock, alerts
-from procurement.vocabulary import AlertState, Rule, WatchSubject
+from procurement.vocabulary import AlertState, Lane, Rule, Severity, WatchSubject
 from sites.accounts.models import User
 from sites.accounts.permissions import Permission
 from sites.domain.errors import NotFound, NotPermitted, RuleBroken
@@ -49,6 +49,8 @@ def index(request: HttpRequest) -> HttpResponse:
         ],
         "sites": sites_to_choose(actor),
         "rules": Rule.choices,
+        "lanes": Lane.choices,
+        "severities": Severity.choices,
         "filter": found.filter,
         "pages": found.pages,
         "before": found.filter.page - 1,

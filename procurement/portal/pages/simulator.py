@@ -1,6 +1,6 @@
 """Who would be told what, before a date or a threshold is saved. Nothing of it is kept."""
 
-from typing import Any
+from typing import Any, Final
 
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
@@ -11,12 +11,18 @@ from django.views.decorators.http import require_http_methods
 from procurement.models import Alert
 from procurement.portal import alert_words
 from procurement.portal.actor import acting_user
-from procurement.portal.forms.simulator import PromiseChange, ThresholdChange
+from procurement.portal.forms.simulator import PromiseChange, RequiredChange, ThresholdChange
 from procurement.services.alert_preview import preview
 from procurement.services.rehearsal import Rehearsal
 from sites.accounts.models import User
 from sites.domain.errors import NotPermitted, RuleBroken
 from sites.models import Site
+
+_FORMS: Final[dict[str, type[PromiseChange | RequiredChange | ThresholdChange]]] = {
+    "promise": PromiseChange,
+    "required": RequiredChange,
+    "threshold": ThresholdChange,
+}
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -24,9 +30,10 @@ from sites.models import Site
 def show(request: HttpRequest) -> HttpResponse:
     actor, found, status = acting_user(request), None, 200
     kind = request.POST.get("change", "")
-    promise = PromiseChange(request.POST if kind == "promise" else None)
-    threshold = ThresholdChange(request.POST if kind == "threshold" else None)
-    form = promise if kind == "promise" else threshold if kind == "threshold" else None
+    forms: dict[str, PromiseChange | RequiredChange | ThresholdChange] = {
+        name: made(request.POST if kind == name else None, prefix=name) for name, made in _FORMS.items()
+    }
+    form = forms.get(kind)
     if form is not None and form.is_valid():
         try:
             found = preview(form.as_change(), actor=actor, now=timezone.now())
@@ -36,8 +43,7 @@ def show(request: HttpRequest) -> HttpResponse:
     elif form is not None:
         status = 422
     context: dict[str, Any] = {
-        "promise": promise,
-        "threshold": threshold,
+        **forms,
         **what_it_would_do(found, actor),
     }
     return render(request, "alerts/simulator.html", context, status=status)

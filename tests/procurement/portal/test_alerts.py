@@ -73,3 +73,45 @@ def test_only_what_waits_for_an_answer_is_shown_first(browser: Client, sydney: P
     totals = [browser.get(page).context["list"].total for page in pages]
 
     assert totals == [0, 1]
+
+
+@pytest.mark.parametrize(
+    ("query", "total"), [("lane=digest", 0), ("lane=urgent", 1), ("severity=critical", 0), ("severity=warning", 1)]
+)
+def test_the_list_can_be_narrowed_to_a_lane_and_a_severity(
+    browser: Client, sydney: Place, query: str, total: int
+) -> None:
+    Alert.objects.update(lane="urgent", severity="warning")
+
+    assert browser.get(f"/alerts/?{query}&rule=late_forecast").context["list"].total == total
+
+
+def test_several_alerts_are_acknowledged_with_one_reason(browser: Client, expediter: User, sydney: Place) -> None:
+    other = AlertFactory.create(site=sydney.site, rule="no_ros")
+    form = {"alerts": [sydney.alert.pk, other.pk], "note": "Vendor meeting on Friday", "query": "shown=waiting"}
+
+    answer = browser.post("/alerts/together/", form)
+
+    assert (answer.status_code, answer.headers["Location"]) == (302, "/alerts/?shown=waiting")
+    answered = Alert.objects.filter(pk__in=[sydney.alert.pk, other.pk])
+    assert [(row.state, row.acknowledged_by) for row in answered] == [
+        (AlertState.ACKNOWLEDGED, expediter), (AlertState.ACKNOWLEDGED, expediter),
+    ]  # fmt: skip
+
+
+def test_several_alerts_are_given_to_a_colleague(browser: Client, sydney: Place) -> None:
+    colleague = MembershipFactory.create(role=Role.BUYER, site=sydney.site).person
+
+    browser.post("/alerts/together/", {"alerts": [sydney.alert.pk], "person": colleague.pk, "note": "Yours"})
+
+    assert Alert.objects.get(pk=sydney.alert.pk).owner == colleague
+
+
+def test_one_alert_out_of_sight_or_no_reason_leaves_all_unanswered(
+    browser: Client, sydney: Place, tokyo: Place
+) -> None:
+    both = browser.post("/alerts/together/", {"alerts": [sydney.alert.pk, tokyo.alert.pk], "note": "x"})
+    silent = browser.post("/alerts/together/", {"alerts": [sydney.alert.pk]})
+
+    assert (both.status_code, silent.status_code) == (404, 302)
+    assert set(Alert.objects.values_list("state", flat=True)) == {AlertState.OPEN}

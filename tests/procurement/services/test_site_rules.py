@@ -308,6 +308,22 @@ def test_a_disagreement_ends_by_itself_once_the_units_are_back(unit: Late) -> No
     assert (alert.state, alert.close_reason) == (AlertState.CLOSED, "recovered")
 
 
+def test_a_disagreement_is_silent_where_its_rule_is_switched_off(unit: Late) -> None:
+    Allocation.objects.update(ended_at=NOON, end_reason="The ERP reduced the order.")
+    AlertRuleSettingFactory.create(rule=Rule.ERP_DISAGREEMENT, site=unit.site, parameters={"enabled": False})
+
+    opened = alerts.disagree(
+        requirements={unit.requirement.pk: Decimal(1)},
+        order_number="4500016221",
+        system="SAP-PRD",
+        as_of=TODAY,
+        now=NOON,
+        cause_key="erp:1",
+    )
+
+    assert (opened, Alert.objects.count()) == (0, 0)
+
+
 # -- only what changed is written --------------------------------------------------------------------------------
 
 
