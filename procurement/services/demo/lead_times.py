@@ -85,8 +85,18 @@ PUBLISHED = (
               "first-tier makers", months=True),
     Published("HV_TRANSFORMER", 24, 42, date(2025, 6, 30), "gridreadiness.com, switchgear shortage 2025",
               "breakers 72-145 kV, beside the transformer", months=True),
+    Published("HV_TRANSFORMER", 12, 24, date(2025, 6, 30), "gridreadiness.com, switchgear shortage 2025",
+              "relays, beside the transformer", months=True),
+    Published("HV_TRANSFORMER", 18, 24, date(2026, 2, 28), "energy-optima.com, transition hardware, February 2026",
+              "GIS bays, beside the transformer", region="World", months=True),
+    Published("HV_TRANSFORMER", 48, 48, date(2026, 5, 11), "PwC, via pv magazine USA, 11 May 2026",
+              "high-capacity units", months=True, document=f"Printed as up to four years. {_NO_BASIS}"),
+    Published("HV_TRANSFORMER", 12, 18, date(2019, 12, 31), "Virtue Market Research, transmission substations",
+              "before 2020", region="World", months=True, document=f"The publisher's look back. {_NO_BASIS}"),
     Published("MV_TRANSFORMER", 12, 20, date(2026, 2, 15), "pv magazine, February 2026", "", "1-50 MVA", "World",
               months=True),
+    Published("MV_TRANSFORMER", 6, 8, date(2021, 12, 31), "pv magazine, February 2026", "before 2022", "1-50 MVA",
+              "World", months=True, document=f"The publisher's look back. {_NO_BASIS}"),
     Published("MV_TRANSFORMER", 110, 130, date(2025, 12, 31), "Barton Associates, quoted by Metapress", "pad-mount"),
     Published("MV_TRANSFORMER", 40, 110, date(2023, 1, 31), "JMK Engineering, January 2023: quotes for one item",
               "pad-mount"),
@@ -101,6 +111,8 @@ PUBLISHED = (
     Published("GENERATOR", 36, 48, date(2025, 12, 31), "Barton Associates, quoted by Metapress", "", "over 100 kW"),
     Published("GENERATOR", 12, 20, date(2026, 3, 31), "irecruit.co, equipment lead times 2026"),
     Published("GENERATOR", 60, 60, date(2006, 6, 30), "Data Center Knowledge, 2006", document="The long view."),
+    Published("GENERATOR", 18, 18, date(2026, 6, 29), "Engine maker's news, 29 June 2026", "key parts", "over 2 MW",
+              months=True, document=f"Printed as well beyond 18 months: at least this. {_NO_BASIS}"),
     Published("UPS", 20, 40, date(2026, 3, 31), "irecruit.co, equipment lead times 2026"),
     Published("CHILLER_AIR", 16, 24, date(2026, 3, 31), "irecruit.co, equipment lead times 2026"),
     Published("CHILLER_AIR", 10, 50, _COX[1], _COX[0], "air-cooled", basis_from=_RELEASE, document=_APPROVED),
@@ -108,6 +120,10 @@ PUBLISHED = (
               document=_APPROVED),
     Published("CRAH", 10, 50, _COX[1], _COX[0], basis_from=_RELEASE, document=_APPROVED),
     Published("CRAH", 12, 18, date(2026, 3, 31), "irecruit.co, equipment lead times 2026", "AHU and CRAC"),
+    Published("AHU", 12, 18, date(2026, 3, 31), "irecruit.co, equipment lead times 2026", "AHU and CRAC"),
+    Published("CHILLER_AIR", 10, 60, _COX[1], _COX[0], "modular", basis_from=_RELEASE, document=_APPROVED),
+    Published("CDU", 12, 18, date(2025, 11, 6), "DCD, November 2025", "compressors and controls", months=True,
+              document=f"Parts only: no dependable figure for a whole unit is published. {_NO_BASIS}"),
     Published("COOLING_TOWER", 12, 22, _COX[1], _COX[0], basis_from=_RELEASE, document=_APPROVED),
     Published("COOLING_TOWER", 18, 24, _COX[1], _COX[0], "stainless", basis_from=_RELEASE, document=_APPROVED),
 )  # fmt: skip
@@ -156,7 +172,7 @@ def _from_order(draft: Draft, bought: Bought, by: User) -> None:
     if bought.lot.number == 1 and bought.schedule_line.number == 1:
         _observe(
             draft, f"contract {bought.chain.name}", bought.line.equipment_class, LeadTimeKind.CONTRACT,
-            (_weeks(issued_on, ready_on),) * 2, issued_on, f"Order {bought.order.number}", by,
+            (_weeks(issued_on, ready_on),) * 2, issued_on, f"Contract of {bought.maker.plan.name}", by,
             basis_to=_READY, maker=bought.maker, region=bought.maker.plan.country,
         )  # fmt: skip
 

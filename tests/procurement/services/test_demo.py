@@ -21,6 +21,7 @@ from procurement.models import (
     Contact,
     DeliveryLot,
     EquipmentClass,
+    LeadTimeObservation,
     LotForecast,
     PurchaseOrder,
     Receipt,
@@ -33,6 +34,7 @@ from procurement.queries.schedule_impact import impact_on_blocks
 from procurement.services import api_keys, demo
 from procurement.services.demo import DemoLoaded
 from procurement.services.demo.draft import Draft
+from procurement.services.demo.lead_times import PUBLISHED
 from procurement.services.demo.orders import CANCELLED_SLOT, SPARE_SLOT, SPLIT_SLOT, UNORDERED_SLOTS
 from procurement.services.demo.people import PASSWORD
 from procurement.services.demo.power import LATE_AGREEMENT, SHARED_AGREEMENT
@@ -385,7 +387,17 @@ def test_steps_by_sea_are_left_out_where_a_lorry_goes() -> None:
 def test_lead_times_come_from_the_market_quotes_contracts_and_deliveries() -> None:
     kinds = set(EquipmentClass.objects.exclude(lead_times=None).values_list("lead_times__kind", flat=True))
     assert kinds == set(LeadTimeKind)
-    assert EquipmentClass.objects.get(code="UPS").lead_times.filter(source__startswith="SourceBlue").count() == 9
+    for code in ("COOLING_TOWER", "AHU", "GENERATOR", "MV_SWITCHGEAR", "UPS"):
+        series = EquipmentClass.objects.get(code=code).lead_times.filter(source__startswith="SourceBlue")
+        assert series.values("as_of").distinct().count() == series.count() == 9
+
+
+def test_each_published_figure_of_a_class_is_there_with_its_source_and_day() -> None:
+    market = LeadTimeObservation.objects.filter(kind=LeadTimeKind.MARKET)
+    stored = Counter(market.values_list("equipment_class__code", "sub_class", "rating_band", "source", "as_of"))
+    printed = Counter((row.class_code, row.sub_class, row.rating_band, row.source, row.as_of) for row in PUBLISHED)
+    assert printed <= stored
+    assert not market.filter(document="").exists()
 
 
 # -- its power -----------------------------------------------------------------------------------------------------
