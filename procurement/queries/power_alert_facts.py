@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
 from decimal import Decimal
+from typing import Final
 from uuid import UUID
 
 from procurement.domain.alert_parameters import DEFAULTS, RuleSettings
@@ -16,6 +17,9 @@ from sites.domain.power_balance import balance
 from sites.domain.power_curve import Curve, first_above, stepped, total, window
 from sites.models import GridConnection, LoadStep, PpaShare, PpaShareStep, Site
 from sites.queries.chains import working_calendars
+from sites.vocabulary import ClockKind
+
+_WORDS_OF_THE_PARTIES: Final = (ClockKind.CONDITION, ClockKind.NOTICE, ClockKind.CREDIT_SUPPORT)
 
 
 def portfolio(as_of: date, settings: RuleSettings) -> PowerPortfolio:
@@ -125,6 +129,9 @@ def _overlaps(shares: Sequence[SiteShare]) -> dict[UUID, date]:
 def _clocks(as_of: date) -> tuple[PowerClock, ...]:
     found = []
     for row in contract_clocks.all_clocks(as_of):
-        text = f"{row.code} {row.clock.kind.label}: {row.clock.text}"
+        text = f"{row.code} {row.clock.kind.label}"
+        # Whoever sees one of several sites reads the alert there, but not what the parties agreed about the others.
+        if len(row.sites) <= 1 or row.clock.kind not in _WORDS_OF_THE_PARTIES:
+            text += f": {row.clock.text}"
         found += [PowerClock(row.clock, text, row.owner, site) for site in row.sites or (None,)]
     return tuple(found)

@@ -146,6 +146,20 @@ def test_a_reader_sees_clocks_of_their_sites_and_their_sites_only() -> None:
     assert {site for row in found for site in row.sites} == {here.pk}
 
 
+def test_an_alert_about_a_shared_agreement_keeps_the_words_of_the_parties() -> None:
+    here, there = SiteFactory.create(), SiteFactory.create()
+    shared, own = _agreement(code="SHARED"), _agreement(code="OWN")
+    for agreement, site in ((shared, here), (shared, there), (own, here)):
+        ShareFactory.create(agreement=agreement, site=site)
+    for agreement in (shared, own):
+        ConditionFactory.create(agreement=agreement, text="Lease of the hall")
+
+    clocks = power_alert_facts.portfolio(TODAY, RuleSettings()).clocks
+
+    told = {row.text for row in clocks if row.clock.kind is ClockKind.CONDITION}
+    assert told == {"SHARED Condition precedent", "OWN Condition precedent: Lease of the hall"}
+
+
 def test_many_clocks_take_as_many_queries_as_one() -> None:
     def queries() -> int:
         with CaptureQueriesContext(connection) as made:
