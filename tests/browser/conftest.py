@@ -19,6 +19,8 @@ FLAGS = [
     "--disable-sync",
 ]
 SECONDS_TO_FIND = 10
+# The first page of a run waits for imports and templates, on a machine that may be busy with the rest of the suite.
+SECONDS_TO_OPEN = 60
 
 
 @pytest.fixture(scope="session")
@@ -42,6 +44,7 @@ def chromium() -> Iterator[Browser]:
 def browser_context(chromium: Browser, live_server: Any) -> Iterator[BrowserContext]:
     context = chromium.new_context(base_url=live_server.url, viewport={"width": 1440, "height": 900})
     context.set_default_timeout(SECONDS_TO_FIND * 1000)
+    context.set_default_navigation_timeout(SECONDS_TO_OPEN * 1000)
     yield context
     context.close()
 
