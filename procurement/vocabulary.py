@@ -304,6 +304,23 @@ class ImportKind(TextChoices):
     GATES = "gates", _("Gates")
 
 
+class VendorQuestionKind(TextChoices):
+    """Why a vendor is asked about a lot."""
+
+    NO_DATE = "no_date", _("Which date do you confirm?")
+    TBD = "tbd", _("You said to be determined: which date is it now?")
+    IMPRECISE = "imprecise", _("Which day exactly?")
+    OVERDUE = "overdue", _("This date has passed: is it done, or when?")
+    SILENT = "silent", _("We have not heard for a while: does this date hold?")
+    HOLDS = "holds", _("Does this date hold?")
+
+
+class QuestionState(TextChoices):
+    ASKED = "asked", _("Asked")
+    ANSWERED = "answered", _("Answered")
+    UNANSWERED = "unanswered", _("Asked, not answered")
+
+
 class ImportState(TextChoices):
     UNMAPPED = "unmapped", _("Waits for its columns")
     STAGED = "staged", _("Previewed")

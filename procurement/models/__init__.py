@@ -31,6 +31,7 @@ from procurement.models.lot import Allocation, DeliveryLot
 from procurement.models.order import OrderLine, PurchaseOrder, ScheduleLine
 from procurement.models.reader import CalendarFeed, Subscription
 from procurement.models.requirement import ConsideredLeadTime, GroupNeed, RedundancyGroup, Requirement, RosAnchor
+from procurement.models.vendor_round import VendorQuestion, VendorRound
 
 __all__ = [
     "Alert",
@@ -76,5 +77,7 @@ __all__ = [
     "ScheduleLine",
     "StepHistory",
     "Subscription",
+    "VendorQuestion",
+    "VendorRound",
     "Watch",
 ]

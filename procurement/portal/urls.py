@@ -18,6 +18,8 @@ from procurement.portal.pages import (
     requirements,
     schedules,
     sites,
+    vendor_answers,
+    vendor_rounds,
     vendors,
 )
 
@@ -46,6 +48,12 @@ urlpatterns = [
     path("imports/<uuid:key>/apply/", imports.apply, name="import_apply"),
     path("imports/<uuid:key>/discard/", imports.discard, name="import_discard"),
     path("imports/<uuid:key>/undo/", imports.undo, name="import_undo"),
+    path("rounds/", vendor_rounds.index, name="rounds"),
+    path("rounds/<uuid:key>/", vendor_rounds.show, name="round"),
+    path("rounds/<uuid:key>/workbook/", vendor_rounds.workbook, name="round_workbook"),
+    path("rounds/<uuid:key>/link/", vendor_rounds.make_link, name="round_link"),
+    path("rounds/<uuid:key>/close/", vendor_rounds.close, name="round_close"),
+    path("vendor/<str:secret>/", vendor_answers.answer, name="vendor_answer"),
     path("exports/<str:kind>.xlsx", exports.download, name="export"),
     path("lines/<uuid:key>/", lines.show, name="line"),
     path("lines/<uuid:key>/promise/", lines.record_promise, name="line_promise"),

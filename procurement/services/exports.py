@@ -8,7 +8,7 @@ from uuid import UUID
 from procurement.domain.table import MOST_ROWS
 from procurement.gateways import spreadsheet
 from procurement.services.import_kinds import handler
-from procurement.services.import_rows import OWN_COLUMNS, Exported
+from procurement.services.import_rows import KEY, OWN_COLUMNS, VERSION, Exported
 from procurement.vocabulary import ImportKind
 from sites.accounts.models import User
 from sites.domain.errors import BadInput
@@ -26,7 +26,7 @@ def workbook(kind: ImportKind, *, actor: User, keys: Sequence[UUID] | None = Non
     if len(rows) > MOST_ROWS:
         raise BadInput(_TOO_MANY, field="kind")
     shown = list(rows[0].shown) if rows else []
-    own = [column.titles[0] for column in OWN_COLUMNS]
+    own = [column.titles[0] for column in OWN_COLUMNS if column.field in {KEY, VERSION}]
     titles = [*(column.titles[0] for column in columns), *shown, *own]
     return spreadsheet.write(
         sheet=kind.value,

@@ -237,7 +237,7 @@ def _exported(kind: ImportKind, lots: Sequence[DeliveryLot]) -> Iterator[Exporte
     rows = Milestone.objects.filter(chain__in=[lot.chain_id for lot in lots], applicable=True).order_by("sequence")
     for row in rows:
         milestones[row.chain_id].append(row)
-    promised = _standing_promises([row.pk for row in rows]) if kind is ImportKind.PROMISES else {}
+    promised = standing_promises([row.pk for row in rows]) if kind is ImportKind.PROMISES else {}
     forecasts = {row.lot_id: row for row in LotForecast.objects.filter(lot__in=lots, current=True)}
     for lot in lots:
         schedule = lot.schedule_line
@@ -262,12 +262,12 @@ def _exported(kind: ImportKind, lots: Sequence[DeliveryLot]) -> Iterator[Exporte
                 "schedule": schedule.number,
                 "lot": lot.number,
                 "milestone": milestone.code,
-                _FIELD[kind]: _dated(old),
+                _FIELD[kind]: dated(old),
             }
             yield Exported(str(milestone.pk), mark([old]), values, shown)
 
 
-def _dated(said: str) -> object:
+def dated(said: str) -> object:
     """A whole day as a date, anything vaguer as the text it is; None where nothing is said."""
     try:
         return date.fromisoformat(said) if len(said) == len("2027-06-05") else said or None
@@ -275,7 +275,8 @@ def _dated(said: str) -> object:
         return said
 
 
-def _standing_promises(milestones: Collection[UUID]) -> dict[UUID, Promise]:
+def standing_promises(milestones: Collection[UUID]) -> dict[UUID, Promise]:
+    """The promise that stands for each milestone: the last one stated that nothing superseded or retracted."""
     live = Promise.objects.filter(milestone__in=milestones, retraction__isnull=True).exclude(
         pk__in=Promise.objects.filter(supersedes__isnull=False).values("supersedes")
     )
@@ -389,7 +390,7 @@ class _Known:
         }
         self._promised: dict[UUID, Promise] = {}
         if kind is ImportKind.PROMISES:
-            self._promised = _standing_promises([row.pk for row in self._milestones.values()])
+            self._promised = standing_promises([row.pk for row in self._milestones.values()])
 
     def target(self, row: ReadRow) -> _Target:
         """Raises BadInput naming a field of the row."""

@@ -67,11 +67,12 @@ class Exported:
     shown: Mapping[str, object]
 
 
-KEY, VERSION = "longlead_key", "longlead_version"
+KEY, VERSION, QUESTION = "longlead_key", "longlead_version", "longlead_question"
 # Hidden in what we export; where they come back, the row is ours.
 OWN_COLUMNS: Final = (
     Column(KEY, ("Longlead key",), lambda cell, _said: cells.identifier(cell, longest=80)),
     Column(VERSION, ("Longlead version",), lambda cell, _said: cells.identifier(cell, longest=16)),
+    Column(QUESTION, ("Longlead question",), lambda cell, _said: cells.identifier(cell, longest=40)),
 )
 
 

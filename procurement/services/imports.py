@@ -25,6 +25,7 @@ from procurement.domain.table import MOST_BYTES, Sheet, Workbook, column_letters
 from procurement.gateways import sandbox
 from procurement.models import ColumnMappingMemory, Company, ImportBatch, ImportRow
 from procurement.readers import tables, workbook
+from procurement.services import vendor_answers
 from procurement.services.import_kinds import handler
 from procurement.services.import_rows import KEY, OWN_COLUMNS, VERSION, Finding, Sheetful, Undoing, refused
 from procurement.vocabulary import ImportKind, ImportState, RowOutcome
@@ -225,6 +226,7 @@ def undo(*, batch_id: UUID, reason: str, actor: User, now: datetime, force: bool
     ImportRow.objects.bulk_update([row for row in rows if row.left], ["left"])
     batch.state, batch.undone_by, batch.undone_at, batch.undo_reason = ImportState.UNDONE, actor, now, reason[:500]
     batch.save(update_fields=["state", "undone_by", "undone_at", "undo_reason"])
+    vendor_answers.taken_back(batch)
     audit.record(actor=actor, verb="import.undone", subject_kind="import", subject_id=batch.pk, reason=reason)
     return batch
 
@@ -489,6 +491,7 @@ def _write(batch: ImportBatch, table: _Table, actor: User, now: datetime) -> boo
     ImportRow.objects.bulk_update(changed, ["written"], batch_size=_ROWS_AT_ONCE)
     batch.state, batch.applied_by, batch.applied_at = ImportState.APPLIED, actor, now
     batch.save(update_fields=["state", "applied_by", "applied_at"])
+    vendor_answers.came_back(batch)
     audit.record(
         actor=actor,
         verb="import.applied",

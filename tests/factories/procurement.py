@@ -50,6 +50,8 @@ from procurement.models import (
     ScheduleLine,
     StepHistory,
     Subscription,
+    VendorQuestion,
+    VendorRound,
     Watch,
 )
 from procurement.vocabulary import (
@@ -68,6 +70,7 @@ from procurement.vocabulary import (
     RowOutcome,
     Rule,
     RunCause,
+    VendorQuestionKind,
     WatchKind,
     WatchSubject,
 )
@@ -663,3 +666,24 @@ class ColumnMappingMemoryFactory(RowFactory[ColumnMappingMemory]):
     company = SubFactory(CompanyFactory)
     kind = ImportKind.PROMISES
     shape = "0" * 64
+
+
+class VendorRoundFactory(RowFactory[VendorRound]):
+    class Meta:
+        model = VendorRound
+
+    company = SubFactory(CompanyFactory)
+    asked_by = SubFactory(UserFactory)
+    asked_on = date(2026, 11, 20)
+
+
+class VendorQuestionFactory(RowFactory[VendorQuestion]):
+    """About the contract step of a lot of its own."""
+
+    class Meta:
+        model = VendorQuestion
+
+    round = SubFactory(VendorRoundFactory)
+    lot = SubFactory(DeliveryLotFactory)
+    milestone = LazyAttribute(lambda made: made.lot.chain.milestones.get(code="ON_SITE"))
+    kind = VendorQuestionKind.NO_DATE

@@ -14,7 +14,7 @@ from procurement.domain.table import Sheet, column_letters
 from procurement.models import Company
 from procurement.portal.forms.base import PortalForm, day_input
 from procurement.readers.csv_table import ENCODINGS
-from procurement.services.import_rows import KEY, VERSION
+from procurement.services.import_rows import KEY, QUESTION, VERSION
 from procurement.services.imports import Said, columns_of
 from procurement.vocabulary import ImportKind
 from sites.domain.errors import RuleBroken
@@ -113,7 +113,7 @@ class MapColumns(PortalForm):
         widest = max(len(sheet.rows[0]) if sheet.rows else 0 for sheet in sheets)
         letters = [column_letters(place) for place in range(widest)]
         for column in columns_of(kind):
-            if column.field in {KEY, VERSION}:
+            if column.field in {KEY, VERSION, QUESTION}:
                 continue
             self.fields[f"column_{column.field}"] = forms.ChoiceField(
                 label=column.titles[0],

@@ -15,6 +15,7 @@ from procurement.vocabulary import (
     LeadTimeKind,
     NotificationState,
     OrderKind,
+    QuestionState,
     RosRule,
     RowOutcome,
 )
@@ -60,6 +61,8 @@ from tests.factories.procurement import (
     RosAnchorFactory,
     StepHistoryFactory,
     SubscriptionFactory,
+    VendorQuestionFactory,
+    VendorRoundFactory,
     WatchFactory,
 )
 from tests.factories.sites import SiteFactory
@@ -416,6 +419,18 @@ CHECKS = [
         {"stated_on": date(2000, 1, 1)},
     ),
     Check(
+        "a_vendor_link_has_an_end",
+        VendorRoundFactory,
+        {"link_hash": "a" * 64},
+        {"link_hash": "a" * 64, "link_expires_at": NOON},
+    ),
+    Check(
+        "a_question_that_came_back_names_the_file",
+        VendorQuestionFactory,
+        {"state": QuestionState.ANSWERED},
+        {"state": QuestionState.ANSWERED, "answer": SubFactory(ImportBatchFactory)},
+    ),
+    Check(
         "a_refused_row_says_why",
         ImportRowFactory,
         {"outcome": RowOutcome.REFUSED},
@@ -643,6 +658,14 @@ TWICE = [
             {"state": ImportState.DISCARDED},
         ),
     ),
+    Twice(
+        "a_vendor_link_leads_to_one_round",
+        VendorRoundFactory,
+        same=("link_hash", "link_expires_at"),
+        near=({"link_hash": "b" * 64},),
+        first={"link_hash": "a" * 64, "link_expires_at": NOON},
+    ),
+    Twice("a_round_asks_about_a_lot_once", VendorQuestionFactory, ("round", "lot"), ({"round": Own}, {"lot": Own})),
     Twice("a_row_of_a_file_is_read_once", ImportRowFactory, ("batch", "number"), ({"batch": Own}, {"number": Own})),
     Twice(
         "a_shape_of_file_is_remembered_once",

@@ -12,6 +12,8 @@ from procurement.models import (
     RedundancyGroup,
     Requirement,
     ScheduleLine,
+    VendorQuestion,
+    VendorRound,
 )
 from sites.accounts.permissions import Permission, Role, roles_with
 from sites.models import Site
@@ -23,6 +25,7 @@ from tests.factories.procurement import (
     PurchaseOrderFactory,
     RedundancyGroupFactory,
     RequirementFactory,
+    VendorQuestionFactory,
 )
 from tests.factories.sites import MembershipFactory
 from tests.visibility import BAY, HARBOUR, NOWHERE, REACHES, RIDGE, Kind, Reach, make_places
@@ -40,6 +43,8 @@ KINDS = [
     Kind(ScheduleLine, lambda site: _lot(site).schedule_line, placeless=True),
     Kind(DeliveryLot, _lot, placeless=True),
     Kind(Alert, lambda site: AlertFactory.create(site=site), placeless=True),
+    Kind(VendorQuestion, lambda site: VendorQuestionFactory.create(lot=_lot(site)), placeless=True),
+    Kind(VendorRound, lambda site: VendorQuestionFactory.create(lot=_lot(site)).round, placeless=True),
     Kind(RedundancyGroup, lambda site: RedundancyGroupFactory.create(site=site)),
     Kind(Requirement, lambda site: RequirementFactory.create(site=site)),
 ]
