@@ -125,7 +125,8 @@ def _write(
         raise NotFound(_("There is no such order."), field="order")
     if not statement.revisions:
         raise BadInput(_("A statement says at least one date."), field="revisions")
-    meant = [each for revision in statement.revisions for each in _meant(order, revision, actor, now)]
+    lines, may = _Lines(order, actor), dict[object, bool]()
+    meant = [each for revision in statement.revisions for each in _meant(lines, revision, actor, now, may)]
     _check_days(meant, statement.stated_on, now)
     key = new_id()
     for each in meant:
@@ -291,13 +292,112 @@ def _lock_lots(chain_ids: Collection[UUID], actor: User) -> list[DeliveryLot]:
 # -- what a revision means ---------------------------------------------------------------------------------------
 
 
-def _meant(order: PurchaseOrder, revision: DateRevision, actor: User, now: datetime) -> list[_Meant]:
+class _Lines:
+    """The schedule lines of an order that the actor may see, with their lots and milestones: three queries, and again
+    after a lot was split.
+    """
+
+    def __init__(self, order: PurchaseOrder, actor: User) -> None:
+        self._order = order
+        self._actor = actor
+        self._read()
+
+    def _read(self) -> None:
+        self._lines: dict[int, list[ScheduleLine]] = defaultdict(list)
+        lines = ScheduleLine.objects.visible_to(self._actor).filter(line__order=self._order)
+        for line in lines.select_related("line__order", "site").order_by("number"):
+            self._lines[line.line.number].append(line)
+        self._lots: dict[UUID, list[DeliveryLot]] = defaultdict(list)
+        keys = [line.pk for found in self._lines.values() for line in found]
+        related = ("chain", "schedule_line__line", "schedule_line__site")
+        for lot in DeliveryLot.objects.filter(schedule_line__in=keys).select_related(*related).order_by("number"):
+            self._lots[lot.schedule_line_id].append(lot)
+        chains = [lot.chain_id for found in self._lots.values() for lot in found]
+        self._milestones = {(row.chain_id, row.code): row for row in Milestone.objects.filter(chain__in=chains)}
+
+    def named(self, revision: DateRevision) -> list[ScheduleLine]:
+        lines = self._lines.get(revision.line_number, [])
+        if not lines:
+            raise BadInput(
+                _("The order has no line %(number)s.") % {"number": revision.line_number},
+                field=_at(revision, "line_number"),
+            )
+        if revision.schedule_number is not None:
+            lines = [line for line in lines if line.number == revision.schedule_number]
+            if not lines:
+                raise BadInput(
+                    _("The line has no schedule line %(number)s.") % {"number": revision.schedule_number},
+                    field=_at(revision, "schedule_number"),
+                )
+        is_open = [LineStatus.CANCELLED not in (line.status, line.line.status) for line in lines]
+        found = [line for line, each in zip(lines, is_open, strict=True) if each]
+        if not found:
+            raise BadInput(_("The line is cancelled."), field=_at(revision, "line_number"))
+        return found
+
+    def lots(self, line: ScheduleLine, revision: DateRevision, now: datetime) -> list[DeliveryLot]:
+        """The lots a revision speaks for; a quantity that ends inside a lot splits it."""
+        named = self._lots[line.pk]
+        if revision.lot_number is not None:
+            named = [lot for lot in named if lot.number == revision.lot_number]
+            if not named:
+                raise BadInput(
+                    _("The schedule line has no lot %(number)s.") % {"number": revision.lot_number},
+                    field=_at(revision, "lot_number"),
+                )
+        if revision.quantity is None and (revision.lot_number is not None or len(named) == 1):
+            return named
+        return self._shared(named, revision, now)
+
+    def _shared(self, named: Sequence[DeliveryLot], revision: DateRevision, now: datetime) -> list[DeliveryLot]:
+        by_key = {lot.pk: lot for lot in named}
+        states = [LotState(lot.pk, lot.quantity, is_open=not self._has_arrived(lot)) for lot in named]
+        try:
+            shares = spoken_for(states, revision.quantity)
+        except BadInput as refusal:
+            raise BadInput(refusal.message, field=_at(revision, "quantity")) from None
+        if not shares:
+            raise BadInput(_("Every lot of this line is already on site."), field=_at(revision, "line_number"))
+        because = revision.note or _("A partial %(kind)s") % {"kind": revision.kind.label.lower()}
+        chosen: list[UUID] = []
+        is_split = False
+        for share in shares:
+            lot = by_key[share.lot]
+            if share.split_off is None:
+                chosen.append(lot.pk)
+                continue
+            try:
+                chosen.append(lots.split_locked(lot, share.split_off, reason=because, now=now).pk)
+            except BadInput as refusal:
+                raise BadInput(refusal.message, field=_at(revision, "quantity")) from None
+            is_split = True
+        if is_split:
+            self._read()
+        known = {lot.pk: lot for found in self._lots.values() for lot in found}
+        return [known[key] for key in chosen]
+
+    def _has_arrived(self, lot: DeliveryLot) -> bool:
+        milestone = self._milestones.get((lot.chain_id, "ON_SITE"))
+        return milestone is not None and milestone.actual_on is not None
+
+    def milestone(self, lot: DeliveryLot, line: ScheduleLine, revision: DateRevision) -> Milestone:
+        code = revision.milestone or line.contract_step
+        milestone = self._milestones.get((lot.chain_id, code))
+        if milestone is None or not milestone.applicable:
+            raise BadInput(_("The lot has no milestone %(code)s.") % {"code": code}, field=_at(revision, "milestone"))
+        return milestone
+
+
+def _meant(lines: _Lines, revision: DateRevision, actor: User, now: datetime, may: dict[object, bool]) -> list[_Meant]:
     _check_shape(revision)
     found: list[_Meant] = []
-    for line in _schedule_lines(order, revision, actor):
-        check_can(actor, _NEEDS[revision.kind], site_id=line.site_id)
-        for lot in _lots(line, revision, now):
-            found.append(_Meant(revision, lot, _milestone(lot, line, revision), line.site))
+    needs = _NEEDS[revision.kind]
+    for line in lines.named(revision):
+        if (needs, line.site_id) not in may:
+            check_can(actor, needs, site_id=line.site_id)
+            may[needs, line.site_id] = True
+        for lot in lines.lots(line, revision, now):
+            found.append(_Meant(revision, lot, lines.milestone(lot, line, revision), line.site))
     return found
 
 
@@ -313,76 +413,6 @@ def _check_shape(revision: DateRevision) -> None:
         raise BadInput(_("Only a promise may be imprecise; give a day."), field=_at(revision, "date"))
     if revision.kind is RevisionKind.LOCK and not revision.note.strip():
         raise BadInput(_("Say why the date is pinned."), field=_at(revision, "note"))
-
-
-def _schedule_lines(order: PurchaseOrder, revision: DateRevision, actor: User) -> list[ScheduleLine]:
-    lines = ScheduleLine.objects.visible_to(actor).filter(line__order=order, line__number=revision.line_number)
-    if not lines.exists():
-        raise BadInput(
-            _("The order has no line %(number)s.") % {"number": revision.line_number},
-            field=_at(revision, "line_number"),
-        )
-    if revision.schedule_number is not None:
-        lines = lines.filter(number=revision.schedule_number)
-        if not lines.exists():
-            raise BadInput(
-                _("The line has no schedule line %(number)s.") % {"number": revision.schedule_number},
-                field=_at(revision, "schedule_number"),
-            )
-    open_lines = lines.exclude(status=LineStatus.CANCELLED).exclude(line__status=LineStatus.CANCELLED)
-    found = list(open_lines.select_related("line", "site").order_by("number"))
-    if not found:
-        raise BadInput(_("The line is cancelled."), field=_at(revision, "line_number"))
-    return found
-
-
-def _lots(line: ScheduleLine, revision: DateRevision, now: datetime) -> list[DeliveryLot]:
-    """The lots a revision speaks for; a quantity that ends inside a lot splits it."""
-    related = ("chain", "schedule_line__line", "schedule_line__site")
-    all_lots = {lot.pk: lot for lot in line.lots.select_related(*related).order_by("number")}
-    if revision.lot_number is not None:
-        named = [lot for lot in all_lots.values() if lot.number == revision.lot_number]
-        if not named:
-            raise BadInput(
-                _("The schedule line has no lot %(number)s.") % {"number": revision.lot_number},
-                field=_at(revision, "lot_number"),
-            )
-    else:
-        named = list(all_lots.values())
-    arrived = set(
-        Milestone.objects.filter(chain__lot__in=named, code="ON_SITE", actual_on__isnull=False).values_list(
-            "chain__lot", flat=True
-        )
-    )
-    if revision.quantity is None and (revision.lot_number is not None or len(named) == 1):
-        return named
-    states = [LotState(lot.pk, lot.quantity, is_open=lot.pk not in arrived) for lot in named]
-    try:
-        shares = spoken_for(states, revision.quantity)
-    except BadInput as refusal:
-        raise BadInput(refusal.message, field=_at(revision, "quantity")) from None
-    if not shares:
-        raise BadInput(_("Every lot of this line is already on site."), field=_at(revision, "line_number"))
-    because = revision.note or _("A partial %(kind)s") % {"kind": revision.kind.label.lower()}
-    chosen = []
-    for share in shares:
-        lot = all_lots[share.lot]
-        if share.split_off is None:
-            chosen.append(lot)
-            continue
-        try:
-            chosen.append(lots.split_locked(lot, share.split_off, reason=because, now=now))
-        except BadInput as refusal:
-            raise BadInput(refusal.message, field=_at(revision, "quantity")) from None
-    return chosen
-
-
-def _milestone(lot: DeliveryLot, line: ScheduleLine, revision: DateRevision) -> Milestone:
-    code = revision.milestone or line.contract_step
-    milestone = lot.chain.milestones.filter(code=code).first()
-    if milestone is None or not milestone.applicable:
-        raise BadInput(_("The lot has no milestone %(code)s.") % {"code": code}, field=_at(revision, "milestone"))
-    return milestone
 
 
 def _check_days(meant: Sequence[_Meant], stated_on: date, now: datetime) -> None:
@@ -420,31 +450,31 @@ def _write_promises(meant: Sequence[_Meant], statement: chains.Statement) -> tup
     if not by_lot:
         return ()
     calendars = working_calendars()
-    written: list[UUID] = []
-    for group in by_lot.values():
-        site = group[0].site
-        promises = [
-            chains.StatedPromise(
-                milestone=each.milestone,
-                said=_said(each.revision),
-                conditional_on=each.revision.conditional_on,
-                quantity=each.revision.quantity,
-                reason_code=each.revision.reason_code,
-                responsible=each.revision.responsible,
-                note=each.revision.note,
-                field=_at(each.revision, "date"),
+    made = chains.state_all(
+        [
+            chains.ChainStatement(
+                group[0].lot.chain,
+                [
+                    chains.StatedPromise(
+                        milestone=each.milestone,
+                        said=_said(each.revision),
+                        conditional_on=each.revision.conditional_on,
+                        quantity=each.revision.quantity,
+                        reason_code=each.revision.reason_code,
+                        responsible=each.revision.responsible,
+                        note=each.revision.note,
+                        field=_at(each.revision, "date"),
+                    )
+                    for each in group
+                ],
+                calendars[group[0].site.calendar_id] if group[0].site else UNPLACED,
             )
-            for each in group
-        ]
-        made = chains.state(
-            group[0].lot.chain,
-            promises,
-            statement,
-            site_calendar=calendars[site.calendar_id] if site else UNPLACED,
-            calendars=calendars,
-        )
-        written += [row.pk for row in made]
-    return tuple(written)
+            for group in by_lot.values()
+        ],
+        statement,
+        calendars=calendars,
+    )
+    return tuple(row.pk for row in made)
 
 
 def _recalculate(

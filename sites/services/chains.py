@@ -13,10 +13,13 @@ from sites.accounts.models import User
 from sites.domain.calendar import WorkingCalendar
 from sites.domain.errors import BadInput
 from sites.domain.imprecise import ImpreciseDate
-from sites.domain.statement import StatedDate, as_known_on, place_statement
+from sites.domain.schedule import ChainFacts
+from sites.domain.statement import PlacedPromise, StatedDate, as_known_on, place_statement
 from sites.models import Chain, Milestone, Promise
 from sites.queries.chains import chain_facts
 from sites.vocabulary import Precision, PromiseSource
+
+_ROWS_AT_ONCE = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +48,15 @@ class StatedPromise:
     field: str = "date"
 
 
+@dataclass(frozen=True, slots=True)
+class ChainStatement:
+    """What one statement says of one chain."""
+
+    chain: Chain
+    promises: Sequence[StatedPromise]
+    site_calendar: WorkingCalendar
+
+
 def state(
     chain: Chain,
     promises: Sequence[StatedPromise],
@@ -53,53 +65,77 @@ def state(
     site_calendar: WorkingCalendar,
     calendars: Mapping[UUID, WorkingCalendar],
 ) -> list[Promise]:
+    """`state_all` of one chain."""
+    return state_all([ChainStatement(chain, promises, site_calendar)], statement, calendars=calendars)
+
+
+def state_all(
+    said_of: Sequence[ChainStatement], statement: Statement, *, calendars: Mapping[UUID, WorkingCalendar]
+) -> list[Promise]:
     """Write promises in chain order, each conditional on the step before as this statement leaves it.
 
-    Later steps of the same statement are written again, superseding. Raises BadInput naming the promise's field.
+    Each chain is named once. Later steps of the same statement are written again, superseding. A fixed number of
+    queries. Raises BadInput naming the promise's field.
     """
-    found = chain_facts([chain.pk], as_of=statement.stated_on, site_calendar=site_calendar, calendars=calendars)[
-        chain.pk
+    keys = [each.chain.pk for each in said_of]
+    found = chain_facts(
+        keys,
+        as_of=statement.stated_on,
+        site_calendar={each.chain.pk: each.site_calendar for each in said_of},
+        calendars=calendars,
+    )
+    already = _already(keys, statement)
+    milestones = {(row.chain_id, row.code): row for row in Milestone.objects.filter(chain__in=keys)}
+    placed = [
+        (each.chain.pk, {said.milestone.code: said for said in each.promises}, row)
+        for each in said_of
+        for row in _placed(each.promises, found[each.chain.pk], already[each.chain.pk], statement.stated_on)
     ]
-    stated = [StatedDate(each.milestone.code, each.said, each.conditional_on) for each in promises]
-    try:
-        known = as_known_on(found, statement.stated_on)
-        placed = place_statement(known, stated, already=_already(chain, statement))
-    except BadInput as refusal:
-        raise _named(refusal, promises) from None
-    by_code = {each.milestone.code: each for each in promises}
-    milestones = {row.code: row for row in chain.milestones.all()}
     earlier = {
-        str(row.pk): row for row in Promise.objects.filter(pk__in=[r.supersedes for r in placed if r.supersedes])
+        str(row.pk): row
+        for row in Promise.objects.filter(pk__in=[row.supersedes for *_of, row in placed if row.supersedes])
     }
+    top = _top_places([milestones[chain_id, row.step].pk for chain_id, _said, row in placed])
     written = []
-    for row in placed:
+    for chain_id, by_code, row in placed:
         said = by_code.get(row.step)
         old = earlier.get(row.supersedes) if row.supersedes else None
         told = said or old  # a later step is written again with what was said of it
+        milestone = milestones[chain_id, row.step]
+        top[milestone.pk] += 1
         written.append(
-            _append(
-                Promise(
-                    milestone=milestones[row.step],
-                    value=row.said.value,
-                    precision=row.said.precision,
-                    counts_on=row.said.counts_on,
-                    stated_on=statement.stated_on,
-                    recorded_at=statement.now,
-                    recorded_by=statement.actor,
-                    statement_id=statement.key,
-                    conditional_on=row.conditional_on,
-                    condition_is_stated=_is_stated(said, old),
-                    quantity=told.quantity if told else None,
-                    source=statement.source,
-                    document=statement.document[:500],
-                    reason_code=told.reason_code if told else "",
-                    responsible=told.responsible if told else "",
-                    note=told.note if told else "",
-                    supersedes=old,
-                )
+            Promise(
+                milestone=milestone,
+                place=top[milestone.pk],
+                value=row.said.value,
+                precision=row.said.precision,
+                counts_on=row.said.counts_on,
+                stated_on=statement.stated_on,
+                recorded_at=statement.now,
+                recorded_by=statement.actor,
+                statement_id=statement.key,
+                conditional_on=row.conditional_on,
+                condition_is_stated=_is_stated(said, old),
+                quantity=told.quantity if told else None,
+                source=statement.source,
+                document=statement.document[:500],
+                reason_code=told.reason_code if told else "",
+                responsible=told.responsible if told else "",
+                note=told.note if told else "",
+                supersedes=old,
             )
         )
-    return written
+    return Promise.objects.bulk_create(written, batch_size=_ROWS_AT_ONCE)
+
+
+def _placed(
+    promises: Sequence[StatedPromise], found: ChainFacts, already: Sequence[StatedDate], stated_on: date
+) -> Sequence[PlacedPromise]:
+    stated = [StatedDate(each.milestone.code, each.said, each.conditional_on) for each in promises]
+    try:
+        return place_statement(as_known_on(found, stated_on), stated, already=already)
+    except BadInput as refusal:
+        raise _named(refusal, promises) from None
 
 
 def _is_stated(said: StatedPromise | None, old: Promise | None) -> bool:
@@ -108,33 +144,36 @@ def _is_stated(said: StatedPromise | None, old: Promise | None) -> bool:
     return old is not None and old.condition_is_stated
 
 
-def _append(promise: Promise) -> Promise:
-    """At the next place of the milestone's ledger; the owner's lock makes writers queue."""
-    top = Promise.objects.filter(milestone=promise.milestone).aggregate(top=Max("place"))["top"] or 0
-    promise.place = top + 1
-    promise.save(force_insert=True)
-    return promise
+def _top_places(milestones: Sequence[UUID]) -> dict[UUID, int]:
+    """The last place taken in the ledger of each milestone; the owner's lock makes writers queue."""
+    rows = Promise.objects.filter(milestone__in=milestones).values("milestone").annotate(top=Max("place"))
+    return dict.fromkeys(milestones, 0) | {row["milestone"]: row["top"] for row in rows}
 
 
-def _already(chain: Chain, statement: Statement) -> list[StatedDate]:
-    """The live rows of the same statement: same source, same stated-on."""
+def _already(chains: Sequence[UUID], statement: Statement) -> dict[UUID, list[StatedDate]]:
+    """The live rows of the same statement by chain: same source, same stated-on."""
     rows = Promise.objects.filter(
-        milestone__chain=chain,
+        milestone__chain__in=chains,
         stated_on=statement.stated_on,
         source=statement.source,
         retraction__isnull=True,
         superseded_by__isnull=True,
     ).select_related("milestone")
-    newest = {row.milestone.code: row for row in rows.order_by("place")}
-    return [
-        StatedDate(
-            code,
-            ImpreciseDate(row.value, Precision(row.precision), row.counts_on),
-            row.conditional_on if row.condition_is_stated else None,
-            id=str(row.pk),
-        )
-        for code, row in newest.items()
-    ]
+    newest: dict[UUID, dict[str, Promise]] = {key: {} for key in chains}
+    for row in rows.order_by("place"):
+        newest[row.milestone.chain_id][row.milestone.code] = row
+    return {
+        key: [
+            StatedDate(
+                code,
+                ImpreciseDate(row.value, Precision(row.precision), row.counts_on),
+                row.conditional_on if row.condition_is_stated else None,
+                id=str(row.pk),
+            )
+            for code, row in by_code.items()
+        ]
+        for key, by_code in newest.items()
+    }
 
 
 def _named(refusal: BadInput, promises: Sequence[StatedPromise]) -> BadInput:
