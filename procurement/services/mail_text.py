@@ -4,7 +4,6 @@ Alerts that say the same of several units of one line are one entry: it names th
 """
 
 import re
-import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
@@ -20,15 +19,22 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from procurement.models import Alert, Notification, NotificationItem, Requirement
-from procurement.services import mail_links
+from procurement.models import (
+    Alert,
+    LotForecast,
+    Notification,
+    NotificationItem,
+    Requirement,
+    RequirementForecast,
+)
+from procurement.services import alert_text, mail_links
 from procurement.services.mail_links import Purpose
 from procurement.services.recipients import Reason
 from procurement.vocabulary import AlertEventKind, AlertSubject, Lane, MessageKind, Rule, Severity
 from sites.accounts.models import User
 from sites.accounts.permissions import Role
 from sites.domain.calendar import WorkingCalendar
-from sites.domain.text import DIRECTION_MARKS
+from sites.domain.text import one_line
 from sites.models import Site
 from sites.queries.chains import working_calendars
 from sites.vocabulary import AssignmentScope, Driver, Party, ScopeKind, step_name
@@ -134,6 +140,7 @@ class Entry:
     effect: list[str]
     next_step: str
     weight: tuple[int, int]
+    is_over: bool = False
 
 
 @dataclass(slots=True)
@@ -143,6 +150,11 @@ class _Told:
     alert: Alert
     items: list[NotificationItem] = field(default_factory=list)
 
+    @property
+    def is_over(self) -> bool:
+        """All that is told of it is that it has recovered."""
+        return all(item.event.kind == AlertEventKind.RECOVERED for item in self.items)
+
 
 def write(row: Notification, items: Sequence[NotificationItem]) -> Written:
     """The frozen text of a message. Everything that people or machines typed is cleaned on its way in."""
@@ -151,9 +163,10 @@ def write(row: Notification, items: Sequence[NotificationItem]) -> Written:
         told.setdefault(item.event.alert_id, _Told(item.event.alert)).items.append(item)
     calendars = working_calendars()
     tags = _tags(each.alert for each in told.values())
+    recovered = _now(told.values())
     with translation.override(language_of(row.recipient)):
         entries = _joined(
-            _entry(each, _calendar(each.alert.site, calendars), tags.get(each.alert.subject_id, ""))
+            _entry(each, _calendar(each.alert.site, calendars), tags.get(each.alert.subject_id, ""), recovered)
             for each in told.values()
         )
         if len(entries) > 1:
@@ -166,7 +179,7 @@ def write(row: Notification, items: Sequence[NotificationItem]) -> Written:
             "cause": clean(row.cause_text),
             "others": _others(row, items),
             "reason": _reason(row, items),
-            "answers": _answers(row),
+            "answers": [] if all(entry.is_over for entry in entries) else _answers(row),
             "unsubscribe_url": mail_links.url(Purpose.UNSUBSCRIBE, row.pk),
             "preferences_url": f"{settings.BASE_URL}/preferences/",
             "reply_to": settings.MAIL_REPLY_TO,
@@ -182,13 +195,7 @@ def write(row: Notification, items: Sequence[NotificationItem]) -> Written:
 
 def clean(text: str, most: int = _LENGTH) -> str:
     """One line without control or direction marks, at most so long."""
-    kept = "".join(
-        " " if unicodedata.category(letter) in {"Cc", "Zl", "Zp", "Cs"} else letter
-        for letter in text
-        if letter not in DIRECTION_MARKS
-    )
-    line = " ".join(kept.split())
-    return line if len(line) <= most else line[: most - 1] + "…"
+    return one_line(text, most=most)
 
 
 def alert_url(alert: Alert) -> str:
@@ -268,84 +275,105 @@ def _without_cause(entry: Entry, cause: str) -> Entry:
     return replace(entry, why=[line for line in entry.why if line != _caused_by(cause)])
 
 
-def _entry(told: _Told, calendar: WorkingCalendar | None, tag: str) -> Entry:
+def _entry(told: _Told, calendar: WorkingCalendar | None, tag: str, now: dict[UUID, dict[str, Any]]) -> Entry:
     alert = told.alert
-    facts: dict[str, Any] = alert.facts
+    facts: dict[str, Any] = alert.facts | now.get(alert.pk, {}) if told.is_over else alert.facts
     days = facts.get("days_late") or -(facts.get("days_left") or 0)
     has_unit = bool(tag) and alert.subject_text.endswith(f" {tag}")
     return Entry(
         site=f"[{clean(alert.site.code)}]" if alert.site else "",
         stem=clean(alert.subject_text.removesuffix(f" {tag}") if has_unit else alert.subject_text),
         title=clean(alert.subject_text),
-        status=_status(alert, unstable=any(item.event.kind == AlertEventKind.UNSTABLE for item in told.items)),
+        status=_status(told),
         url=alert_url(alert),
         units=(Unit(clean(tag), alert_url(alert)),) if has_unit else (),
         more_units=0,
         alerts=1,
-        moved=_moved(told, calendar),
-        why=_why(alert),
-        effect=[*_moves(told), *_effect(facts)],
-        next_step=str(_NEXT[alert.rule]),
-        weight=(1 if alert.lane == Lane.URGENT else 0, days),
+        moved=_moved(told, facts, calendar),
+        why=_why(alert, facts),
+        effect=[*_moves(told, facts), *_effect(told, facts)],
+        next_step=_("Nothing: it has recovered.") if told.is_over else str(_NEXT[alert.rule]),
+        weight=(-1 if told.is_over else 1 if alert.lane == Lane.URGENT else 0, days),
+        is_over=told.is_over,
     )
 
 
-def _status(alert: Alert, *, unstable: bool) -> str:
-    facts = alert.facts
-    late = facts.get("days_late") or 0
-    if unstable:
+def _now(told: Iterable[_Told]) -> dict[UUID, dict[str, Any]]:
+    """What holds now of what has recovered; its alert keeps what held while it stood."""
+    over = [each.alert for each in told if each.is_over]
+    needs = [alert.subject_id for alert in over if alert.subject_kind == AlertSubject.REQUIREMENT]
+    lots = [alert.subject_id for alert in over if alert.subject_kind == AlertSubject.LOT]
+    rows: dict[UUID, RequirementForecast | LotForecast] = {}
+    if needs:
+        answers = RequirementForecast.objects.filter(current=True, requirement__in=needs).defer("steps")
+        rows |= {row.requirement_id: row for row in answers}
+    if lots:
+        rows |= {row.lot_id: row for row in LotForecast.objects.filter(current=True, lot__in=lots).defer("steps")}
+    return {
+        alert.pk: {
+            "forecast_on": row.forecast_on.isoformat() if row.forecast_on else None,
+            "required_on_site": row.required_on_site.isoformat() if row.required_on_site else None,
+            "float_days": row.float_days,
+            "float_working_days": row.float_working_days,
+            "slip_days": row.slip_days if isinstance(row, LotForecast) else None,
+            "driver": None,
+        }
+        for alert in over
+        if (row := rows.get(alert.subject_id)) is not None
+    }
+
+
+def _status(told: _Told) -> str:
+    if told.is_over:
+        return _("recovered")
+    if any(item.event.kind == AlertEventKind.UNSTABLE for item in told.items):
         return _("unstable date")
-    match alert.rule:
-        case Rule.NO_ROS:
-            return _("no required-on-site date")
-        case Rule.ORDER_BY:
-            left = facts.get("days_left") or 0
-            if left >= 0:
-                return ngettext("order within %(days)d day", "order within %(days)d days", left) % {"days": left}
-            return ngettext("order %(days)d day overdue", "order %(days)d days overdue", -left) % {"days": -left}
-        case Rule.LATE_FORECAST:
-            return ngettext("%(days)d day late", "%(days)d days late", late) % {"days": late}
-        case Rule.MILESTONE_OVERDUE:
-            return ngettext(
-                "%(step)s %(days)d day overdue", "%(step)s %(days)d days overdue", late
-            ) % {"step": _quoted(facts.get("milestone") or ""), "days": late}  # fmt: skip
-        case Rule.RFS_HIT:
-            return ngettext(
-                "ready for service %(days)d day late", "ready for service %(days)d days late", late
-            ) % {"days": late}  # fmt: skip
-        case Rule.ENERGISATION_HIT:
-            return ngettext("energised %(days)d day late", "energised %(days)d days late", late) % {"days": late}
-        case Rule.VENDOR_SILENT if (silent := facts.get("days_silent")) is not None:
-            return ngettext("silent for %(days)d day", "silent for %(days)d days", silent) % {"days": silent}
-        case Rule.COD_AFTER_ENERGISATION:
-            return ngettext(
-                "power %(days)d day after energisation", "power %(days)d days after energisation", late
-            ) % {"days": late}  # fmt: skip
-        case _:
-            return clean(str(alert.get_rule_display()))
+    return alert_text.status(told.alert.rule, told.alert.facts)
 
 
-def _moved(told: _Told, calendar: WorkingCalendar | None) -> list[str]:
+def _moved(told: _Told, facts: dict[str, Any], calendar: WorkingCalendar | None) -> list[str]:
     """From what it was before the first event told here to what it is now."""
-    facts = told.alert.facts
     before = told.items[0].event.facts
     lines = []
-    for label, name, from_name in (
-        (_("Forecast"), "forecast_on", "forecast_from_on"),
-        (_("Required on site"), "required_on_site", "required_from_on"),
-        (_("Start of power (COD)"), "cod_forecast_on", "cod_from_on"),
-        (_("Energisation"), "energisation_on", "energisation_from_on"),
+    for label, name, from_names in (
+        (_("Forecast"), "forecast_on", ("forecast_from_on",)),
+        (_("Required on site"), "required_on_site", ("pulled_from_on", "required_from_on")),
+        (_("Start of power (COD)"), "cod_forecast_on", ("cod_from_on",)),
+        (_("Energisation"), "energisation_on", ("energisation_from_on", "energisation_planned_on")),
     ):
         until = _day(facts.get(name))
         if until is None:
             continue
-        since = _day(before.get(f"told_{name}")) or _day(before.get(from_name)) or _day(before.get(name))
+        earlier = (before.get(f"told_{name}"), *(before.get(each) for each in from_names), before.get(name))
+        since = _day(before.get(name) if told.is_over else next(filter(None, earlier), None))
         lines.append(f"{label}: {_from_to(since, until, calendar)}")
-    if due := _day(facts.get("due_on")):
+    if not told.is_over:
+        lines += _dates(facts)
+    return lines
+
+
+def _dates(facts: dict[str, Any]) -> list[str]:
+    """The days that a rule is about and that do not move."""
+    lines = []
+    if (due := _day(facts.get("due_on"))) and facts.get("milestone"):
         kind = str(_DUE_KINDS.get(facts.get("due_kind") or "", ""))
-        lines.append(f"{clean(step_name(facts.get('milestone') or ''))}: {_date(due)} ({kind})")
-    if order_by := _day(facts.get("order_by_on")):
-        lines.append(f"{_('Order by')}: {_date(order_by)}")
+        said = f"{_date(due)} ({kind})" if kind else _date(due)
+        lines.append(f"{clean(step_name(facts['milestone']))}: {said}")
+    elif due:
+        lines.append(f"{_('Due')}: {_date(due)}")
+    for label, name in (
+        (_("Order by"), "order_by_on"),
+        (_("To be decided since"), "tbd_since_on"),
+        (_("Last heard of"), "heard_on"),
+        (_("Load starts"), "load_on"),
+        (_("Not covered from"), "gap_from_on"),
+        (_("Not covered until"), "gap_until_on"),
+        (_("More shared than contracted from"), "overlap_on"),
+        (_("Expires"), "expires_on"),
+        (_("Expected"), "expected_on"),
+    ):
+        if day := _day(facts.get(name)):
+            lines.append(f"{label}: {_date(day)}")
     return lines
 
 
@@ -358,23 +386,22 @@ def _from_to(since: date | None, until: date, calendar: WorkingCalendar | None) 
     return f"{moved} ({_days((until - since).days, calendar.working_days_between(since, until), signed=True)})"
 
 
-def _moves(told: _Told) -> list[str]:
+def _moves(told: _Told, facts: dict[str, Any]) -> list[str]:
     """How far it moved since people were last told, and how far in all."""
     said = told.items[0].event.facts
     lines = []
     if (moved := said.get("since_told_days")) is not None:
         since = _day(said.get("told_before_on"))
         lines.append(f"{_('Since last told')}{f' ({_date(since)})' if since else ''}: {_days(moved, signed=True)}")
-    if (slip := told.alert.facts.get("slip_days")) is not None:
+    if (slip := facts.get("slip_days")) is not None:
         lines.append(f"{_('Against the baseline')}: {_days(slip, signed=True)}")
     return lines
 
 
-def _why(alert: Alert) -> list[str]:
-    facts = alert.facts
+def _why(alert: Alert, facts: dict[str, Any]) -> list[str]:
     lines = []
     if sentence := _DRIVERS.get(facts.get("driver") or ""):
-        lines.append(str(sentence) % {"step": _quoted(facts.get("driver_code") or "")})
+        lines.append(str(sentence) % {"step": alert_text.quoted(facts.get("driver_code") or "")})
     if alert.cause_text:
         lines.append(_caused_by(alert.cause_text))
     if facts.get("responsible") in Party.values:
@@ -384,19 +411,17 @@ def _why(alert: Alert) -> list[str]:
     return lines
 
 
-def _quoted(code: str) -> str:
-    """A step's name is a sentence of its own; in another one it stands in quotation marks."""
-    return _("“%(step)s”") % {"step": clean(step_name(code))}
-
-
 def _caused_by(text: str) -> str:
     return f"{_('Cause')}: {clean(text)}"
 
 
-def _effect(facts: dict[str, Any]) -> list[str]:
+def _effect(told: _Told, facts: dict[str, Any]) -> list[str]:
     lines = []
     if facts.get("float_days") is not None:
         lines.append(f"{_('Float')}: {_days(facts['float_days'], facts.get('float_working_days'), signed=True)}")
+    if told.is_over:
+        return lines
+    lines += _counted(facts)
     if facts.get("mw_days") not in (None, "0"):
         lines.append(f"{_('MW-days at risk')}: {facts['mw_days']}")
     baseline, forecast = _day(facts.get("rfs_baseline_on")), _day(facts.get("rfs_forecast_on"))
@@ -408,11 +433,46 @@ def _effect(facts: dict[str, Any]) -> list[str]:
         lines.append(
             f"{label}: {_date(baseline)} → {_date(forecast)} ({_days((forecast - baseline).days, signed=True)})"
         )
-    if facts.get("share_mw"):
+    if mw := facts.get("uncovered_mw") or facts.get("gap_mw"):
+        lines.append(f"{_('Power not covered')}: {mw} MW")
+    elif facts.get("share_mw") and told.alert.rule == Rule.COD_AFTER_ENERGISATION:
         lines.append(f"{_('Power not covered')}: {facts['share_mw']} MW")
+    elif facts.get("share_mw"):
+        lines.append(f"{_('Share')}: {facts['share_mw']} MW")
     for label, name in ((_("Guaranteed COD"), "guaranteed_cod_on"), (_("Long-stop date"), "long_stop_on")):
         if day := _day(facts.get(name)):
             lines.append(f"{label}: {_date(day)}")
+    return lines
+
+
+def _says_float(facts: dict[str, Any]) -> bool:
+    """Whether the line of the float says already how late it is, in both kinds of days."""
+    return facts.get("float_days") == -facts["days_late"] and facts.get("float_working_days") is not None
+
+
+def _counted(facts: dict[str, Any]) -> list[str]:
+    """What is counted in days, working days or units and is not the float."""
+    lines = []
+    for label, name, working in (
+        (_("Late"), "days_late", "working_days_late"),
+        (_("Left"), "days_left", "working_days_left"),
+        (_("Without a word"), "days_silent", "working_days_silent"),
+        (_("Without a date"), "days_waited", "working_days_waited"),
+        (_("Required earlier by"), "days_pulled", "working_days_pulled"),
+        (_("Buffer"), "buffer_days", ""),
+    ):
+        if facts.get(name) is not None and not (name == "days_late" and _says_float(facts)):
+            lines.append(f"{label}: {_days(facts[name], facts.get(working))}")
+    for label, name in (
+        (_("Open lots"), "open_lots"),
+        (_("Of these late"), "late_lots"),
+        (_("Units lost"), "units_lost"),
+        (_("Units wanted"), "units_wanted"),
+        (_("Decided by"), "decided_by"),
+        (_("To be served by"), "owner"),
+    ):
+        if facts.get(name) not in (None, "", 0):
+            lines.append(f"{label}: {clean(str(facts[name]))}")
     return lines
 
 

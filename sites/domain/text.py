@@ -20,3 +20,14 @@ def check_text(text: str, field: str, *, longest: int, lines: bool = False) -> N
         raise BadInput("The text holds a mark that turns the reading direction.", field=field)
     if len(text) > longest:
         raise BadInput(f"The text is longer than {longest} characters.", field=field)
+
+
+def one_line(text: str, *, most: int) -> str:
+    """The text without control or direction marks and without line ends, at most so long."""
+    kept = "".join(
+        " " if unicodedata.category(letter) in {"Cc", "Zl", "Zp", "Cs"} else letter
+        for letter in text
+        if letter not in DIRECTION_MARKS
+    )
+    line = " ".join(kept.split())
+    return line if len(line) <= most else line[: most - 1] + "…"

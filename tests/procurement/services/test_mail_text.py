@@ -370,6 +370,29 @@ def test_power_after_energisation_says_what_is_not_covered() -> None:
         assert said in row.body_text
 
 
+def test_a_recovery_says_that_it_is_one_and_what_holds_now(unit: Late) -> None:
+    """The alert keeps what held while it stood; whoever reads that would act on what is over."""
+    assigned(unit.site)
+    look(unit.site)
+    bad = written()
+    bad.state, bad.sent_at = NotificationState.SENT, LATER
+    bad.save()
+    move(unit, -15)
+    look(unit.site, now=LATER, cause="letter-2")
+
+    row = written(TOMORROW)
+
+    assert row.body_text.startswith("recovered: PO 4500016221/10 Chiller CH-03\n")
+    for said in (
+        "Forecast: 2 Oct 2027 → 5 Sep 2027 (-27 days, -20 working days)",
+        "Float: +15 days",
+        "Nothing: it has recovered.",
+    ):
+        assert said in row.body_text
+    for said in ("days late", "MW-days at risk", "Acknowledge it with a date", "Answer all of this mail"):
+        assert said not in row.body_text + row.body_html
+
+
 @pytest.mark.parametrize(
     ("typed", "shown"),
     [
