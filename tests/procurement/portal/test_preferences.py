@@ -20,6 +20,7 @@ def test_everybody_has_a_page_of_preferences() -> None:
 
 def test_an_administrator_sees_and_retries_a_dead_message_of_their_site() -> None:
     dead = NotificationFactory.create(frozen=True, state=NotificationState.DEAD, next_attempt_at=None, last_code="554")
+    assert dead.site is not None
     browser = browser_of(holder(dead.site, Role.ADMINISTRATOR))
 
     page = browser.get("/messages/undelivered/")

@@ -395,7 +395,7 @@ def test_terms_are_those_of_the_past_day() -> None:
     assert found.share.receivable is not None
     assert (found.share.receivable.terms.grace_days, found.share.receivable.terms.bands[0].amount_per_mw_day) == (
         5,
-        150,
+        Decimal(150),
     )
     assert PowerLimit.SUPPLY not in {limit.kind for limit in past.power.limits}
     assert not past.depends
