@@ -31,12 +31,17 @@ class Shown(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class AlertFilter:
-    """Empty means any; `site` is a code, `rule`, `lane` and `severity` are stored words."""
+    """Empty means any; `site` is a code, `rule`, `lane` and `severity` are stored words.
+
+    `person` is the key of whoever owns, has acknowledged or was told of it; `text` stands in its subject or its cause.
+    """
 
     site: str = ""
     rule: str = ""
     lane: str = ""
     severity: str = ""
+    person: str = ""
+    text: str = ""
     shown: Shown = Shown.WAITING
     page: int = 1
 
@@ -104,6 +109,10 @@ def alert_list(actor: User, wanted: AlertFilter) -> AlertList:
         rows = rows.filter(lane=wanted.lane)
     if wanted.severity:
         rows = rows.filter(severity=wanted.severity)
+    if wanted.person:
+        rows = rows.filter(_concerns(UUID(wanted.person)))
+    for word in wanted.text.split():
+        rows = rows.filter(Q(subject_text__icontains=word) | Q(cause_text__icontains=word))
     total = rows.count()
     pages = max(1, -(-total // PAGE_SIZE))
     start = (min(wanted.page, pages) - 1) * PAGE_SIZE
@@ -115,6 +124,13 @@ def alert_list(actor: User, wanted: AlertFilter) -> AlertList:
         total=total,
         pages=pages,
     )
+
+
+def _concerns(person: UUID) -> Q:
+    told = NotificationItem.objects.filter(event__alert=OuterRef("pk"), recipient=person, dropped_because="").exclude(
+        notification__state__in=_NOT_TOLD
+    )
+    return Q(owner=person) | Q(acknowledged_by=person) | Exists(told)
 
 
 def _asks(actor: User) -> Q:
@@ -179,6 +195,8 @@ def subject_pages(alerts: Iterable[Alert]) -> dict[UUID, SubjectPage]:
             pages[row.pk] = SubjectPage("line", str(lots[key]), f"lot-{key}")
         elif row.subject_kind == AlertSubject.AGREEMENT_SHARE and key in shares:
             pages[row.pk] = SubjectPage("agreement", str(shares[key]))
+        elif row.subject_kind == AlertSubject.COMPANY_AT_SITE:
+            pages[row.pk] = SubjectPage("vendor", str(key))
         elif row.subject_kind == AlertSubject.BLOCK and key in blocks:
             pages[row.pk] = SubjectPage("site", blocks[key], "blocks")
         elif row.subject_kind == AlertSubject.AGREEMENT and row.facts.get("agreement"):
@@ -202,6 +220,18 @@ def alert_view(alert: Alert) -> AlertView:
     return AlertView(
         alert, subject_pages([alert]).get(alert.pk), tuple(EventRow(each, tuple(told[each.pk])) for each in events)
     )
+
+
+def people_to_choose(actor: User) -> list[tuple[str, str]]:
+    """(key, name) of whoever is concerned by an alert that the actor sees."""
+    alerts = Alert.objects.visible_to(actor).order_by()
+    told = NotificationItem.objects.filter(event__alert__in=alerts, dropped_because="").order_by()
+    people = User.objects.filter(
+        Q(pk__in=told.values("recipient"))
+        | Q(pk__in=alerts.filter(owner__isnull=False).values("owner"))
+        | Q(pk__in=alerts.filter(acknowledged_by__isnull=False).values("acknowledged_by"))
+    )
+    return [(str(key), name) for key, name in people.order_by("name", "pk").values_list("pk", "name")]
 
 
 def sites_to_choose(actor: User) -> list[tuple[str, str]]:

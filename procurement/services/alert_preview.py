@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 from procurement.domain.revision import DateRevision
 from procurement.models import EquipmentClass, PurchaseOrder, Requirement
 from procurement.services import dates, requirements, rule_settings
-from procurement.services.rehearsal import Rehearsal, rehearse
+from procurement.services.rehearsal import Rehearsal, rehearse, seen_by
 from procurement.vocabulary import RevisionKind, Rule
 from sites.accounts.models import User
 from sites.domain.errors import BadInput, NotFound
@@ -26,7 +26,7 @@ Given = Mapping[str, Any]
 
 
 def preview(change: Given, *, actor: User, now: datetime) -> Rehearsal:
-    """Rehearse one change as this person would make it. It names one kind, with its values:
+    """Rehearse one change as this person would make it, and say what of it they may know. It names one kind:
 
     `promise`: order, line, schedule and lot (else all), milestone (else the contract step), value as a vendor says it,
     stated_on (else today); `required_on_site`: site, requirement (tag), on; `threshold`: rule, site and equipment_class
@@ -37,7 +37,7 @@ def preview(change: Given, *, actor: User, now: datetime) -> Rehearsal:
     kind, given = next(iter(change.items()))
     if kind not in _KINDS or not isinstance(given, Mapping):
         raise BadInput(_("Name one change: promise, required_on_site or threshold."), field="change")
-    return rehearse(_KINDS[kind](given, actor, now), now=now)
+    return seen_by(rehearse(_KINDS[kind](given, actor, now), now=now), actor)
 
 
 def _promise(given: Given, actor: User, now: datetime) -> Callable[[], object]:

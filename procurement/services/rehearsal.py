@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Callable, Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
@@ -24,8 +24,11 @@ from procurement.services import alerts
 from procurement.services.forecasts import local_date
 from procurement.services.recipients import Reason
 from procurement.vocabulary import AlertEventKind, Channel, Lane, MessageKind, Rule, Severity
+from sites.accounts.models import User
+from sites.accounts.permissions import Permission
 from sites.accounts.row import new_id
 from sites.models import Site
+from sites.queries.access import can, sites_where
 
 OPENED = "opened"
 # Far more than the milliseconds in which keys and clocks of two machines can differ.
@@ -116,6 +119,25 @@ class Rehearsal:
         return sum(
             ((row.mw_days_after or Decimal(0)) - (row.mw_days_before or Decimal(0)) for row in blocks), Decimal(0)
         )
+
+
+def seen_by(found: Rehearsal, actor: User) -> Rehearsal:
+    """What of it this person may know: dates and alerts of the sites they see, and who would be told of those.
+
+    What belongs to no site takes a right in the whole portfolio. Of a message that tells of several sites only the
+    alerts in sight are named.
+    """
+    sites: set[UUID | None] = {*sites_where(actor, Permission.SITE_VIEW)}
+    if can(actor, Permission.SITE_VIEW, site_id=None):
+        sites.add(None)
+    alerts = tuple(row for row in found.alerts if row.site_id in sites)
+    known = {row.alert_id for row in alerts}
+    told = [replace(row, alerts=tuple(key for key in row.alerts if key in known)) for row in found.told]
+    return Rehearsal(
+        moved=tuple(row for row in found.moved if row.site_id in sites),
+        alerts=alerts,
+        told=tuple(row for row in told if row.alerts),
+    )
 
 
 class _TakeBack(Exception):

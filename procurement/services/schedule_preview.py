@@ -8,7 +8,7 @@ from django.utils.translation import gettext as _
 
 from procurement.queries.schedule_difference import BoundDate, accepted_of, bound_dates, difference
 from procurement.services import schedules
-from procurement.services.rehearsal import Rehearsal, rehearse
+from procurement.services.rehearsal import Rehearsal, rehearse, seen_by
 from sites.accounts.models import User
 from sites.domain.errors import NotFound
 from sites.domain.schedule_difference import ScheduleDifference
@@ -37,7 +37,7 @@ def preview(*, revision_id: UUID, actor: User, now: datetime) -> SchedulePreview
     replaced = _before(revision)
     effect = None
     if revision.state == RevisionState.QUARANTINED:
-        effect = rehearse(lambda: schedules.try_on(revision=revision, actor=actor, now=now), now=now)
+        effect = seen_by(rehearse(lambda: schedules.try_on(revision=revision, actor=actor, now=now), now=now), actor)
     return SchedulePreview(
         revision=revision,
         replaced=replaced,

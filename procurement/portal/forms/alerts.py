@@ -80,11 +80,14 @@ def _is_key(text: str) -> bool:
 def read_filter(query: QueryDict) -> AlertFilter:
     shown, rule = query.get("shown", ""), query.get("rule", "")
     lane, severity = query.get("lane", ""), query.get("severity", "")
+    person = query.get("person", "")
     return AlertFilter(
         site=query.get("site", "").replace("\x00", "")[:20],
         rule=rule if rule in Rule.values else "",
         lane=lane if lane in Lane.values else "",
         severity=severity if severity in Severity.values else "",
+        person=str(UUID(person)) if _is_key(person) else "",
+        text=query.get("q", "").replace("\x00", "")[:100],
         shown=Shown(shown) if shown in set(Shown) else Shown.WAITING if query else Shown.MINE,
         page=number(query.get("page", ""), 1),
     )

@@ -383,14 +383,14 @@ def _url(name: str, found: PowerPurchaseAgreement, *more: str) -> str:
 
 
 def _condition_form(found: PowerPurchaseAgreement, data: Any = None) -> CloseCondition:
-    form = CloseCondition(data, auto_id="close-%s")
+    form = CloseCondition(data, auto_id="close-field-%s")
     rows = found.conditions.filter(met_on__isnull=True, waived_on__isnull=True).order_by("number")
     form.choose("condition", [(str(row.pk), f"{row.number}. {row.text}") for row in rows])
     return form
 
 
 def _notice_form(found: PowerPurchaseAgreement, data: Any = None) -> ServeNotice:
-    form = ServeNotice(data, auto_id="serve-%s")
+    form = ServeNotice(data, auto_id="serve-field-%s")
     rows = found.notices.filter(served_on__isnull=True).order_by("number")
     form.choose("notice", [(str(row.pk), f"{row.number}. {row.subject}") for row in rows])
     return form

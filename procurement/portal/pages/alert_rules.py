@@ -87,7 +87,7 @@ def show(request: HttpRequest, code: str) -> HttpResponse:
         "settings": [_setting(each) for each in settings],
         "classes_matter": rule in alert_parameters.PER_CLASS,
         "crumbs": [(reverse("alerts"), _("Alerts")), (reverse("alert_rules"), _("Rules"))],
-        **what_it_would_do(found, actor),
+        **what_it_would_do(found),
         **_chosen(actor, site, equipment),
     }
     return render(request, "alerts/rule.html", context, status=status)

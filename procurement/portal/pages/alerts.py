@@ -19,7 +19,7 @@ from procurement.portal import alert_words
 from procurement.portal.actor import acting_user
 from procurement.portal.forms.alerts import Acknowledge, Assign, Decline, Snooze, Together, read_filter
 from procurement.portal.forms.base import PortalForm
-from procurement.queries.alert import SubjectPage, alert_list, alert_view, find_alert, sites_to_choose
+from procurement.queries.alert import SubjectPage, alert_list, alert_view, find_alert, people_to_choose, sites_to_choose
 from procurement.services import alert_answers, alert_clock, alerts
 from procurement.vocabulary import AlertState, Lane, Rule, Severity, WatchSubject
 from sites.accounts.models import User
@@ -51,6 +51,7 @@ def index(request: HttpRequest) -> HttpResponse:
         "rules": Rule.choices,
         "lanes": Lane.choices,
         "severities": Severity.choices,
+        "people": people_to_choose(actor),
         "filter": found.filter,
         "pages": found.pages,
         "before": found.filter.page - 1,
@@ -96,20 +97,32 @@ def acknowledge(request: HttpRequest, key: UUID) -> HttpResponse:
 @login_required
 def snooze(request: HttpRequest, key: UUID) -> HttpResponse:
     return _answered(
-        request, key, "snooze", Snooze(request.POST), alerts.snooze, _("It asks again then, or once worse.")
+        request,
+        key,
+        "snooze",
+        Snooze(request.POST, auto_id="snooze-%s"),
+        alerts.snooze,
+        _("It asks again then, or once worse."),
     )
 
 
 @require_POST
 @login_required
 def decline(request: HttpRequest, key: UUID) -> HttpResponse:
-    return _answered(request, key, "decline", Decline(request.POST), alerts.decline, _("The next holder is told."))
+    return _answered(
+        request,
+        key,
+        "decline",
+        Decline(request.POST, auto_id="decline-%s"),
+        alerts.decline,
+        _("The next holder is told."),
+    )
 
 
 @require_POST
 @login_required
 def assign(request: HttpRequest, key: UUID) -> HttpResponse:
-    form = Assign(request.POST, actor=acting_user(request))
+    form = Assign(request.POST, actor=acting_user(request), auto_id="assign-%s")
     return _answered(request, key, "assign", form, alerts.assign, _("Assigned, and told."))
 
 
@@ -194,9 +207,9 @@ def _page(
         "facts": alert_words.facts(alert.facts),
         "events": [{"row": row, "says": alert_words.event(row.event)} for row in view.events],
         "subject_url": _url(view.subject),
-        "snooze": Snooze(),
-        "decline": Decline(),
-        "assign": Assign(actor=actor),
+        "snooze": Snooze(auto_id="snooze-%s"),
+        "decline": Decline(auto_id="decline-%s"),
+        "assign": Assign(actor=actor, auto_id="assign-%s"),
         "next_step": alert_clock.next_steps([alert], now=timezone.now()).get(alert.pk),
         "watch": WatchSubject.ALERT,
         "crumbs": [

@@ -241,7 +241,7 @@ def _spot(site: Site, actor: User, may_write: bool, refused: dict[str, PortalFor
 
 
 def _spot_form(site: Site, actor: User, data: Any) -> SpotPriceForm:
-    form = SpotPriceForm(data, auto_id="spot-%s")
+    form = SpotPriceForm(data, auto_id="spot-field-%s")
     shares = site.ppa_shares.visible_to(actor).select_related("agreement").order_by("agreement__code")
     names = dict.fromkeys((str(share.agreement_id), share.agreement.code) for share in shares)
     form.choose("agreement", [("", _("the whole site")), *names.items()])

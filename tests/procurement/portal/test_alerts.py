@@ -86,6 +86,47 @@ def test_the_list_can_be_narrowed_to_a_lane_and_a_severity(
     assert browser.get(f"/alerts/?{query}&rule=late_forecast").context["list"].total == total
 
 
+@pytest.mark.parametrize(
+    ("query", "total"), [("q=letter+7", 1), ("q=LETTER+8", 0), ("q=%00", 1), ("person=nobody", 1), ("q=ch-03", 1)]
+)
+def test_the_list_can_be_searched_for_text(browser: Client, sydney: Place, query: str, total: int) -> None:
+    Alert.objects.update(subject_text="PO 1/10 Chiller CH-03", cause_text="Letter 7 of the vendor")
+
+    assert browser.get(f"/alerts/?{query}&rule=late_forecast").context["list"].total == total
+
+
+def test_the_list_can_be_narrowed_to_a_person(browser: Client, expediter: User, sydney: Place, tokyo: Place) -> None:
+    """Whoever was told, owns or has answered it; only people concerned by what the reader sees can be chosen."""
+    colleague = MembershipFactory.create(role=Role.BUYER, site=sydney.site).person
+    AlertFactory.create(site=sydney.site, rule="no_ros", owner=colleague)
+
+    pages = [browser.get(f"/alerts/?shown=standing&person={person.pk}") for person in (expediter, colleague)]
+
+    assert [[each["row"].alert.rule for each in page.context["rows"]] for page in pages] == [
+        ["late_forecast"], ["no_ros"],
+    ]  # fmt: skip
+    assert pages[0].context["people"] == sorted(
+        [(str(expediter.pk), expediter.name), (str(colleague.pk), colleague.name)], key=lambda pair: pair[1]
+    )
+    assert "selected>Edith Expediter</option>" in pages[0].content.decode()
+
+
+def test_a_silent_vendor_leads_to_its_page(browser: Client, sydney: Place) -> None:
+    seller = sydney.lot.schedule_line.line.order.seller
+    alert = AlertFactory.create(
+        site=sydney.site,
+        rule="vendor_silent",
+        subject_kind="company_at_site",
+        subject_id=seller.pk,
+        facts={"days_silent": 20, "heard_on": "2026-10-31", "open_lots": 3},
+    )
+
+    html = browser.get(f"/alerts/{alert.pk}/").content.decode()
+
+    assert [f'href="/vendors/{seller.pk}/"' in html, "Silent for 20 days" in html, "31 Oct 2026" in html] == [True] * 3
+    assert browser.get(f"/vendors/{seller.pk}/").status_code == 200
+
+
 def test_several_alerts_are_acknowledged_with_one_reason(browser: Client, expediter: User, sydney: Place) -> None:
     other = AlertFactory.create(site=sydney.site, rule="no_ros")
     form = {"alerts": [sydney.alert.pk, other.pk], "note": "Vendor meeting on Friday", "query": "shown=waiting"}

@@ -11,13 +11,14 @@ from django.core.management import CommandError, call_command
 from procurement.models import Alert, AlertRuleSetting, Requirement
 from procurement.services import rule_settings
 from procurement.services.alert_preview import as_document, preview
+from procurement.services.rehearsal import rehearse, seen_by
 from procurement.vocabulary import Rule
 from sites.accounts.models import AuditEvent, User
 from sites.accounts.permissions import Role
 from sites.domain.errors import BadInput, NotFound, NotPermitted, RuleBroken
 from tests.factories.accounts import UserFactory
 from tests.factories.procurement import EquipmentClassFactory
-from tests.factories.sites import MembershipFactory, SiteFactory
+from tests.factories.sites import AssignmentFactory, MembershipFactory, SiteFactory
 from tests.procurement.stage import NOON, Late, assigned, holder, late, look
 
 pytestmark = pytest.mark.django_db
@@ -159,3 +160,24 @@ def test_what_stands_already_is_not_said_to_open(unit: Late, actor: User) -> Non
     look(unit.site)
 
     assert preview(buffer(25), actor=actor, now=NOON).alerts == ()
+
+
+def test_of_a_change_everywhere_nobody_learns_of_sites_out_of_sight(unit: Late, actor: User) -> None:
+    """Neither the alerts there, nor who answers for them, nor how many of them a shared reader is told of."""
+    tokyo = late(SiteFactory.create(code="TYO1", tokyo=True), days=-15, tag="TX-01")
+    both = User.objects.get(assignments__site=unit.site)
+    MembershipFactory.create(person=both, role=Role.EXPEDITER, site=tokyo.site)
+    AssignmentFactory.create(person=both, role=Role.EXPEDITER, site=tokyo.site)
+    osaka = late(SiteFactory.create(code="KIX1", tokyo=True), days=-15, tag="TX-02")
+    there = assigned(osaka.site, Role.EXPEDITER)
+
+    def change() -> None:
+        rule_settings.save(rule=Rule.LOW_FLOAT, parameters={"buffer_days": 20}, reason="Sea", actor=actor, now=NOON)
+
+    whole = rehearse(change, now=NOON)
+    seen = seen_by(whole, holder(unit.site, Role.VIEWER))
+
+    assert {row.person for row in whole.told} == {str(both), str(there)}
+    assert [row.site_id for row in seen.alerts] == [unit.site.pk]
+    assert [(row.person, row.alerts) for row in seen.told] == [(str(both), (seen.alerts[0].alert_id,))]
+    assert seen_by(whole, actor) == whole

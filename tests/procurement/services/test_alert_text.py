@@ -3,6 +3,7 @@
 from typing import Any, Final
 
 import pytest
+
 from procurement.services.alert_text import headline, status
 from procurement.vocabulary import Rule
 
