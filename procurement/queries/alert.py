@@ -130,7 +130,7 @@ def _concerns(person: UUID) -> Q:
     told = NotificationItem.objects.filter(event__alert=OuterRef("pk"), recipient=person, dropped_because="").exclude(
         notification__state__in=_NOT_TOLD
     )
-    return Q(owner=person) | Q(acknowledged_by=person) | Exists(told)
+    return Q(owner=person) | Q(acknowledged_by=person) | Q(Exists(told))
 
 
 def _asks(actor: User) -> Q:
