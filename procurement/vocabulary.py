@@ -167,6 +167,17 @@ class Rule(TextChoices):
     ERP_DISAGREEMENT = "erp_disagreement", _("ERP and tracker disagree")
 
 
+class ParameterRefusal(TextChoices):
+    """Why a threshold of a rule is refused: said, never stored."""
+
+    UNKNOWN = "unknown", _("The rule “%(rule)s” has no such threshold.")
+    NO_FLAG = "no_flag", _("Say true or false.")
+    NO_DAYS = "no_days", _("Give a whole number from 0 to %(most)d.")
+    NO_LIST = "no_list", _("Give one to %(most)d numbers of days.")
+    NO_BAND = "no_band", _("A band begins at one day.")
+    TWICE = "twice", _("A number of days is given twice.")
+
+
 class AlertSubject(TextChoices):
     REQUIREMENT = "requirement", _("Requirement")
     LOT = "lot", _("Delivery lot")
@@ -302,6 +313,7 @@ class ImportKind(TextChoices):
     LEAD_TIMES = "lead_times", _("Lead times")
     BLOCKS = "blocks", _("Blocks")
     GATES = "gates", _("Gates")
+    DOCUMENTS = "business_documents", _("Business documents")
 
 
 class VendorQuestionKind(TextChoices):

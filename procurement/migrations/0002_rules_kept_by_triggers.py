@@ -13,6 +13,7 @@ ORDERS_OF = {
     "procurement_scheduleline": "SELECT l.order_id FROM changed r JOIN procurement_orderline l ON l.id = r.line_id",
     "procurement_deliverylot": f"SELECT l.order_id FROM changed d {ORDER_OF_LOT}",
     "procurement_receipt": f"SELECT l.order_id FROM changed r JOIN procurement_deliverylot d ON d.id = r.lot_id {ORDER_OF_LOT}",
+    "procurement_shipmentnotice": f"SELECT l.order_id FROM changed r JOIN procurement_deliverylot d ON d.id = r.lot_id {ORDER_OF_LOT}",
     "sites_milestone": f"SELECT l.order_id FROM changed r JOIN procurement_deliverylot d ON d.chain_id = r.chain_id {ORDER_OF_LOT}",
     "sites_promise": f"""SELECT l.order_id FROM changed r JOIN sites_milestone m ON m.id = r.milestone_id
         JOIN procurement_deliverylot d ON d.chain_id = m.chain_id {ORDER_OF_LOT}""",

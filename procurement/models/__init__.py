@@ -31,6 +31,7 @@ from procurement.models.lot import Allocation, DeliveryLot
 from procurement.models.order import OrderLine, PurchaseOrder, ScheduleLine
 from procurement.models.reader import CalendarFeed, Subscription
 from procurement.models.requirement import ConsideredLeadTime, GroupNeed, RedundancyGroup, Requirement, RosAnchor
+from procurement.models.shipment import ShipmentNotice
 from procurement.models.vendor_round import VendorQuestion, VendorRound
 
 __all__ = [
@@ -75,6 +76,7 @@ __all__ = [
     "RequirementForecast",
     "RosAnchor",
     "ScheduleLine",
+    "ShipmentNotice",
     "StepHistory",
     "Subscription",
     "VendorQuestion",

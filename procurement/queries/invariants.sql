@@ -56,6 +56,10 @@ SELECT 'a_receipt_reverses_one_of_its_own_lot', r.id::text, o.id::text
 FROM procurement_receipt r JOIN procurement_receipt o ON o.id = r.reverses_id
 WHERE o.lot_id <> r.lot_id OR o.quantity <> r.quantity
 UNION ALL
+SELECT 'a_shipment_notice_reverses_one_of_its_own_lot', r.id::text, o.id::text
+FROM procurement_shipmentnotice r JOIN procurement_shipmentnotice o ON o.id = r.reverses_id
+WHERE o.lot_id <> r.lot_id OR o.quantity <> r.quantity
+UNION ALL
 SELECT 'receipts_fit_their_lot', d.id::text, format('received %s of %s', sum(r.quantity), d.quantity)
 FROM procurement_deliverylot d JOIN procurement_receipt r ON r.lot_id = d.id AND r.reverses_id IS NULL
 LEFT JOIN procurement_receipt back ON back.reverses_id = r.id WHERE back.id IS NULL

@@ -48,6 +48,7 @@ from procurement.models import (
     RequirementForecast,
     RosAnchor,
     ScheduleLine,
+    ShipmentNotice,
     StepHistory,
     Subscription,
     VendorQuestion,
@@ -352,6 +353,17 @@ class ReceiptFactory(RowFactory[Receipt]):
     lot = SubFactory(DeliveryLotFactory)
     quantity = Decimal("1")
     received_on = date(2026, 11, 18)
+
+
+class ShipmentNoticeFactory(RowFactory[ShipmentNotice]):
+    class Meta:
+        model = ShipmentNotice
+
+    lot = SubFactory(DeliveryLotFactory)
+    number = "DES-1"
+    quantity = Decimal("1")
+    despatched_on = date(2026, 11, 18)
+    recorded_by = SubFactory(UserFactory)
 
 
 class ChangeOrderFactory(RowFactory[ChangeOrder]):

@@ -17,6 +17,7 @@ from tests.factories.procurement import (
     OrderLineFactory,
     PurchaseOrderFactory,
     ReceiptFactory,
+    ShipmentNoticeFactory,
 )
 from tests.factories.sites import BaselineFactory, MilestoneFactory, PromiseFactory, RetractionFactory
 
@@ -74,6 +75,7 @@ CHANGES: dict[str, Callable[[DeliveryLot], object]] = {
     "a promise": lambda lot: PromiseFactory.create(milestone=_milestone(lot)),
     "a baseline": lambda lot: BaselineFactory.create(chain=lot.chain),
     "a receipt": lambda lot: ReceiptFactory.create(lot=lot),
+    "a shipment notice": lambda lot: ShipmentNoticeFactory.create(lot=lot),
 }
 
 

@@ -59,6 +59,7 @@ from tests.factories.procurement import (
     RequirementFactory,
     RequirementForecastFactory,
     RosAnchorFactory,
+    ShipmentNoticeFactory,
     StepHistoryFactory,
     SubscriptionFactory,
     VendorQuestionFactory,
@@ -341,6 +342,14 @@ CHECKS = [
     ),
     Check("a_received_quantity_is_positive", ReceiptFactory, {"quantity": "-1"}, {"quantity": "0.001"}),
     Check("a_receipt_has_a_plausible_date", ReceiptFactory, {"received_on": TOO_LATE}, {"received_on": LAST}),
+    Check("a_shipped_quantity_is_positive", ShipmentNoticeFactory, {"quantity": "0"}, {"quantity": "0.001"}),
+    Check("a_shipment_has_plausible_dates", ShipmentNoticeFactory, {"arrives_on": TOO_LATE}, {"arrives_on": LAST}),
+    Check(
+        "no_shipment_notice_reverses_itself",
+        ShipmentNoticeFactory,
+        wrong={"reverses_id": SelfAttribute("id"), "id": new_id()},
+        right={"reverses": SubFactory(ShipmentNoticeFactory, lot=SelfAttribute("..lot"))},
+    ),
     Check(
         "no_receipt_reverses_itself",
         ReceiptFactory,
@@ -417,6 +426,12 @@ CHECKS = [
         ImportBatchFactory,
         {"stated_on": date(1999, 12, 31)},
         {"stated_on": date(2000, 1, 1)},
+    ),
+    Check(
+        "a_round_was_asked_on_a_plausible_day",
+        VendorRoundFactory,
+        {"asked_on": date(1999, 12, 31)},
+        {"asked_on": date(2000, 1, 1)},
     ),
     Check(
         "a_vendor_link_has_an_end",
@@ -687,6 +702,7 @@ COLUMNS = [
     Column("EquipmentClass.code", EquipmentClassFactory),
     Column("PurchaseOrder.number", PurchaseOrderFactory),
     Column("DeliveryLot.chain", DeliveryLotFactory, again={"number": 2}),
+    Column("ShipmentNotice.reverses", ShipmentNoticeFactory, first={"reverses": SubFactory(ShipmentNoticeFactory)}),
     Column("Receipt.reverses", ReceiptFactory, first={"reverses": SubFactory(ReceiptFactory)}),
 ]
 
