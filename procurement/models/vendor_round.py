@@ -9,7 +9,7 @@ from procurement.models.imports import ImportBatch
 from procurement.models.lot import DeliveryLot
 from procurement.vocabulary import QuestionState, VendorQuestionKind
 from sites.accounts.models import User
-from sites.accounts.row import Row
+from sites.accounts.row import Row, plausible_date
 from sites.models import Milestone
 
 
@@ -42,6 +42,7 @@ class VendorRound(Row):
             models.UniqueConstraint(
                 fields=["link_hash"], condition=~Q(link_hash=""), name="a_vendor_link_leads_to_one_round"
             ),
+            models.CheckConstraint(name="a_round_was_asked_on_a_plausible_day", condition=plausible_date("asked_on")),
             models.CheckConstraint(
                 name="a_vendor_link_has_an_end",
                 condition=Q(link_hash="", link_expires_at__isnull=True)
