@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any, Final
 from uuid import UUID
 
-from procurement.vocabulary import Rule
+from procurement.vocabulary import ParameterRefusal, Rule
 from sites.domain.errors import BadInput
 
 MOST_DAYS: Final = 3650
@@ -113,7 +113,7 @@ def checked(rule: Rule, given: Mapping[str, Any]) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for name, value in given.items():
         if name not in names(rule):
-            raise BadInput(f"The rule {rule.value} has no such parameter.", field=f"parameters.{name}")
+            raise _refused(ParameterRefusal.UNKNOWN, name, rule=rule.label)
         if name in _FLAGS:
             found[name] = _flag(value, name)
         elif name in _LISTS:
@@ -123,26 +123,31 @@ def checked(rule: Rule, given: Mapping[str, Any]) -> dict[str, Any]:
     return found
 
 
+def _refused(why: ParameterRefusal, name: str, **facts: object) -> BadInput:
+    """In the reader's language."""
+    return BadInput(str(why.label) % facts, field=f"parameters.{name}")
+
+
 def _flag(value: Any, name: str) -> bool:
     if not isinstance(value, bool):
-        raise BadInput("Say true or false.", field=f"parameters.{name}")
+        raise _refused(ParameterRefusal.NO_FLAG, name)
     return value
 
 
 def _days(value: Any, name: str) -> int:
     if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= MOST_DAYS:
-        raise BadInput(f"Give whole days from 0 to {MOST_DAYS}.", field=f"parameters.{name}")
+        raise _refused(ParameterRefusal.NO_DAYS, name, most=MOST_DAYS)
     return value
 
 
 def _days_list(value: Any, name: str) -> list[int]:
     if not isinstance(value, list | tuple) or not 1 <= len(value) <= _MOST_BANDS:
-        raise BadInput(f"Give one to {_MOST_BANDS} numbers of days.", field=f"parameters.{name}")
+        raise _refused(ParameterRefusal.NO_LIST, name, most=_MOST_BANDS)
     days = [_days(each, name) for each in value]
     if 0 in days and name == "bands":
-        raise BadInput("A band begins at one day.", field=f"parameters.{name}")
+        raise _refused(ParameterRefusal.NO_BAND, name)
     if len(set(days)) != len(days):
-        raise BadInput("A number of days is given twice.", field=f"parameters.{name}")
+        raise _refused(ParameterRefusal.TWICE, name)
     return sorted(days, reverse=name == "near_days")
 
 

@@ -10,7 +10,7 @@ from django.db.models import Case, DecimalField, Exists, OuterRef, Q, QuerySet, 
 from django.db.models.fields.json import KeyTextTransform
 from django.db.models.functions import Cast
 
-from procurement.models import Alert, AlertEvent, DeliveryLot, NotificationItem
+from procurement.models import Alert, AlertEvent, DeliveryLot, EquipmentClass, NotificationItem, Requirement
 from procurement.vocabulary import AlertEventKind, AlertState, AlertSubject, Channel, NotificationState
 from sites.accounts.models import User, UserKind
 from sites.accounts.permissions import ROLES, Permission
@@ -31,7 +31,7 @@ class Shown(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class AlertFilter:
-    """Empty means any; `site` is a code, `rule`, `lane` and `severity` are stored words.
+    """Empty means any; `site` and `equipment_class` are codes, `rule`, `lane` and `severity` are stored words.
 
     `person` is the key of whoever owns, has acknowledged or was told of it; `text` stands in its subject or its cause.
     """
@@ -40,6 +40,7 @@ class AlertFilter:
     rule: str = ""
     lane: str = ""
     severity: str = ""
+    equipment_class: str = ""
     person: str = ""
     text: str = ""
     shown: Shown = Shown.WAITING
@@ -109,6 +110,8 @@ def alert_list(actor: User, wanted: AlertFilter) -> AlertList:
         rows = rows.filter(lane=wanted.lane)
     if wanted.severity:
         rows = rows.filter(severity=wanted.severity)
+    if wanted.equipment_class:
+        rows = rows.filter(_of_class(wanted.equipment_class))
     if wanted.person:
         rows = rows.filter(_concerns(UUID(wanted.person)))
     for word in wanted.text.split():
@@ -123,6 +126,14 @@ def alert_list(actor: User, wanted: AlertFilter) -> AlertList:
         rows=tuple(AlertRow(row, subjects.get(row.pk), told[row.pk]) for row in found),
         total=total,
         pages=pages,
+    )
+
+
+def _of_class(code: str) -> Q:
+    needs = Requirement.objects.filter(equipment_class__code=code)
+    lots = DeliveryLot.objects.filter(schedule_line__line__equipment_class__code=code)
+    return Q(subject_kind=AlertSubject.REQUIREMENT, subject_id__in=needs.values("pk")) | Q(
+        subject_kind=AlertSubject.LOT, subject_id__in=lots.values("pk")
     )
 
 
@@ -220,6 +231,10 @@ def alert_view(alert: Alert) -> AlertView:
     return AlertView(
         alert, subject_pages([alert]).get(alert.pk), tuple(EventRow(each, tuple(told[each.pk])) for each in events)
     )
+
+
+def classes_to_choose() -> list[tuple[str, str]]:
+    return list(EquipmentClass.objects.order_by("name", "code").values_list("code", "name"))
 
 
 def people_to_choose(actor: User) -> list[tuple[str, str]]:

@@ -86,6 +86,7 @@ def read_filter(query: QueryDict) -> AlertFilter:
         rule=rule if rule in Rule.values else "",
         lane=lane if lane in Lane.values else "",
         severity=severity if severity in Severity.values else "",
+        equipment_class=query.get("class", "").replace("\x00", "")[:40],
         person=str(UUID(person)) if _is_key(person) else "",
         text=query.get("q", "").replace("\x00", "")[:100],
         shown=Shown(shown) if shown in set(Shown) else Shown.WAITING if query else Shown.MINE,

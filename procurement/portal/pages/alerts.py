@@ -19,7 +19,15 @@ from procurement.portal import alert_words
 from procurement.portal.actor import acting_user
 from procurement.portal.forms.alerts import Acknowledge, Assign, Decline, Snooze, Together, read_filter
 from procurement.portal.forms.base import PortalForm
-from procurement.queries.alert import SubjectPage, alert_list, alert_view, find_alert, people_to_choose, sites_to_choose
+from procurement.queries.alert import (
+    SubjectPage,
+    alert_list,
+    alert_view,
+    classes_to_choose,
+    find_alert,
+    people_to_choose,
+    sites_to_choose,
+)
 from procurement.services import alert_answers, alert_clock, alerts
 from procurement.vocabulary import AlertState, Lane, Rule, Severity, WatchSubject
 from sites.accounts.models import User
@@ -51,6 +59,7 @@ def index(request: HttpRequest) -> HttpResponse:
         "rules": Rule.choices,
         "lanes": Lane.choices,
         "severities": Severity.choices,
+        "classes": classes_to_choose(),
         "people": people_to_choose(actor),
         "filter": found.filter,
         "pages": found.pages,

@@ -82,3 +82,21 @@ def test_what_is_stored_is_sorted() -> None:
 def test_every_rule_can_be_switched_off(rule: Rule) -> None:
     assert "enabled" in names(rule)
     assert checked(rule, {"enabled": False}) == {"enabled": False}
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"buffer_days": 3}, "The rule “Forecast later than required on site” has no such threshold."),
+        ({"enabled": 1}, "Say true or false."),
+        ({"hysteresis_days": -1}, "Give a whole number from 0 to 3650."),
+        ({"bands": []}, "Give one to 12 numbers of days."),
+        ({"bands": [0, 7]}, "A band begins at one day."),
+        ({"bands": [7, 7]}, "A number of days is given twice."),
+    ],
+)
+def test_a_refusal_says_what_would_do(given: dict[str, Any], said: str) -> None:
+    with pytest.raises(BadInput) as refusal:
+        checked(Rule.LATE_FORECAST, given)
+
+    assert (refusal.value.message, refusal.value.field) == (said, f"parameters.{next(iter(given))}")

@@ -8,7 +8,7 @@ from procurement.models import Alert
 from procurement.vocabulary import AlertState
 from sites.accounts.models import User
 from sites.accounts.permissions import Role
-from tests.factories.procurement import AlertFactory
+from tests.factories.procurement import AlertFactory, EquipmentClassFactory, RequirementFactory
 from tests.factories.sites import MembershipFactory
 from tests.procurement.portal.conftest import Place, browser_of
 
@@ -109,6 +109,20 @@ def test_the_list_can_be_narrowed_to_a_person(browser: Client, expediter: User, 
         [(str(expediter.pk), expediter.name), (str(colleague.pk), colleague.name)], key=lambda pair: pair[1]
     )
     assert "selected>Edith Expediter</option>" in pages[0].content.decode()
+
+
+def test_the_list_can_be_narrowed_to_a_class(browser: Client, sydney: Place) -> None:
+    """A lot is of the class of its order line, a requirement of its own; a vendor is of none."""
+    pump = RequirementFactory.create(site=sydney.site, equipment_class=EquipmentClassFactory.create(code="pump"))
+    AlertFactory.create(site=sydney.site, rule="no_ros", subject_kind="requirement", subject_id=pump.pk)
+    AlertFactory.create(site=sydney.site, rule="vendor_silent", subject_kind="company_at_site")
+    lot_class = sydney.lot.schedule_line.line.equipment_class.code
+
+    def rules(code: str) -> set[str]:
+        page = browser.get(f"/alerts/?shown=standing&class={code}")
+        return {each["row"].alert.rule for each in page.context["rows"]}
+
+    assert (rules(lot_class), rules("pump"), rules("spoon")) == ({"late_forecast"}, {"no_ros"}, set())
 
 
 def test_a_silent_vendor_leads_to_its_page(browser: Client, sydney: Place) -> None:
