@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from procurement.models import Company, LeadTimeObservation, Requirement
-from procurement.services import import_dates, import_orders
+from procurement.services import import_dates, import_documents, import_orders
 from procurement.services.import_blocks import Blocks
 from procurement.services.import_companies import Companies
 from procurement.services.import_gates import Gates
@@ -24,6 +24,7 @@ _HANDLERS: Final[Mapping[str, Handler]] = {
     ImportKind.LEAD_TIMES: RecordImport(LeadTimes, LeadTimeObservation),
     ImportKind.BLOCKS: RecordImport(Blocks, Block),
     ImportKind.GATES: RecordImport(Gates, Gate),
+    ImportKind.DOCUMENTS: import_documents,
 }
 
 

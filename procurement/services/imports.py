@@ -1,4 +1,4 @@
-"""Workbooks in: read in a closed process, previewed row by row, applied in one transaction, and taken back."""
+"""Workbooks and business documents in: read in a closed process, previewed row by row, applied, and taken back."""
 
 import hashlib
 from collections.abc import Mapping, Sequence
@@ -25,7 +25,7 @@ from procurement.domain.table import MOST_BYTES, Sheet, Workbook, column_letters
 from procurement.gateways import sandbox
 from procurement.models import ColumnMappingMemory, Company, ImportBatch, ImportRow
 from procurement.readers import tables, workbook
-from procurement.services import vendor_answers
+from procurement.services import import_documents, vendor_answers
 from procurement.services.import_kinds import handler
 from procurement.services.import_rows import KEY, OWN_COLUMNS, VERSION, Finding, Sheetful, Undoing, refused
 from procurement.vocabulary import ImportKind, ImportState, RowOutcome
@@ -58,6 +58,8 @@ class _Table:
     rows: tuple[ReadRow, ...]
 
     def address(self, number: int, field: str) -> str:
+        if "document" in self.rows[0].values:
+            return import_documents.path_of(self.rows[number], field)
         return self.sheet.address(number, self.mapping.columns.get(field))
 
     def cells(self, number: int) -> dict[str, str]:
@@ -84,7 +86,10 @@ def stage(
     read but whose columns are not understood is kept until `map_columns`. Raises BadInput naming the file, sheet, row,
     cell or `mapping/<field>`; then nothing is stored.
     """
-    book = _read(content, said.encoding)
+    if kind is ImportKind.DOCUMENTS:
+        said = Said()
+    else:
+        book = _read(content, said.encoding)
     company = _company(company_id)
     batch = ImportBatch(
         kind=kind,
@@ -96,15 +101,18 @@ def stage(
         uploaded_by=actor,
     )
     try:
-        sheet, mapping, said = _understood(book, kind, company, said)
+        if kind is ImportKind.DOCUMENTS:
+            table = _document_table(content)
+        else:
+            sheet, mapping, said = _understood(book, kind, company, said)
+            table = _table(sheet, mapping, kind, said, stated_on)
     except BadInput:
-        if not keep_unmapped or said.columns is not None:
+        if kind is ImportKind.DOCUMENTS or not keep_unmapped or said.columns is not None:
             raise
         batch.state, batch.sheet, batch.declared = ImportState.UNMAPPED, book.sheets[0].name, _declared_words(said)
         batch.header_row = 1
         batch.save(force_insert=True)
         return batch
-    table = _table(sheet, mapping, kind, said, stated_on)
     _describe(batch, table, said)
     known = _same(batch)
     if known is not None:
@@ -125,6 +133,8 @@ def map_columns(*, batch_id: UUID, said: Said, actor: User, now: datetime) -> Im
     batch = _locked(batch_id, actor)
     if batch.state not in {ImportState.UNMAPPED, ImportState.STAGED}:
         raise Conflict(_("This import is %(state)s.") % {"state": batch.get_state_display().lower()})
+    if batch.kind == ImportKind.DOCUMENTS:
+        raise Conflict(_("A business document has no columns."))
     said = replace(said, encoding=batch.declared.get("encoding"))
     book = _read(bytes(batch.content), said.encoding)
     sheet, mapping, said = _understood(book, ImportKind(batch.kind), batch.company, said)
@@ -148,6 +158,9 @@ def first_rows(batch: ImportBatch) -> tuple[Sheet, ...]:
 
 def _describe(batch: ImportBatch, table: _Table, said: Said) -> None:
     batch.sheet = table.sheet.name
+    if batch.kind == ImportKind.DOCUMENTS:
+        batch.header_row, batch.mapping, batch.declared, batch.shape = 0, {}, {}, ""
+        return
     batch.header_row = table.mapping.header_row + 1
     batch.mapping = {field: column_letters(place) for field, place in sorted(table.mapping.columns.items())}
     batch.declared = _declared_words(said)
@@ -165,7 +178,8 @@ def _insert(batch: ImportBatch) -> None:
 
 def _previewed(batch: ImportBatch, table: _Table, actor: User, now: datetime) -> None:
     _keep_findings(batch, table, _examine(batch, table, actor, now))
-    _remember(batch)
+    if batch.kind != ImportKind.DOCUMENTS:
+        _remember(batch)
     audit.record(
         actor=actor,
         verb="import.staged",
@@ -330,8 +344,15 @@ def _table(sheet: Sheet, mapping: ColumnMapping, kind: ImportKind, said: Said, s
     return _Table(sheet, mapping, tuple(read_rows(sheet, mapping, columns_of(kind), declared)))
 
 
+def _document_table(content: bytes) -> _Table:
+    sheet, columns, rows = import_documents.as_rows(import_documents.read(content, limits=LIMITS))
+    return _Table(sheet, ColumnMapping(-1, columns), rows)
+
+
 def _table_again(batch: ImportBatch) -> _Table:
     """The stored bytes, read as they were read for the preview."""
+    if batch.kind == ImportKind.DOCUMENTS:
+        return _document_table(bytes(batch.content))
     declared = batch.declared
     said = Said(
         encoding=declared.get("encoding"),

@@ -1,0 +1,35 @@
+"""Small business documents for tests, written by hand."""
+
+HEAD = "urn:oasis:names:specification:ubl:schema:xsd:"
+
+
+def ubl(kind: str, body: str) -> bytes:
+    """`a` is the prefix of aggregates, `b` of basic components."""
+    return (
+        f'<?xml version="1.0" encoding="UTF-8"?><{kind} xmlns="{HEAD}{kind}-2"'
+        f' xmlns:a="{HEAD}CommonAggregateComponents-2" xmlns:b="{HEAD}CommonBasicComponents-2">{body}</{kind}>'
+    ).encode()
+
+
+def about(order: str) -> str:
+    return f"<a:OrderReference><b:ID>{order}</b:ID></a:OrderReference>"
+
+
+def promised(day: str, quantity: str = "") -> str:
+    said = f"<b:Quantity>{quantity}</b:Quantity>" if quantity else ""
+    period = f"<a:PromisedDeliveryPeriod><b:EndDate>{day}</b:EndDate></a:PromisedDeliveryPeriod>"
+    return f"<a:Delivery>{said}{period}</a:Delivery>"
+
+
+def item_line(number: str, inside: str = "", *, status: str = "") -> str:
+    code = f"<b:LineStatusCode>{status}</b:LineStatusCode>" if status else ""
+    return f"<a:OrderLine><a:LineItem><b:ID>{number}</b:ID>{code}{inside}</a:LineItem></a:OrderLine>"
+
+
+def response(code: str, *lines: str, order: str = "4500016221", note: str = "") -> bytes:
+    said = f"<b:Note>{note}</b:Note>" if note else ""
+    return ubl(
+        "OrderResponse",
+        f"<b:ID>R-7</b:ID><b:IssueDate>2026-11-18</b:IssueDate><b:OrderResponseCode>{code}</b:OrderResponseCode>{said}"
+        f"{about(order)}{''.join(lines)}",
+    )
