@@ -74,6 +74,7 @@ class PowerShare:
     overlap_on: date | None = None
     expires_on: date | None = None
     uncovered_mw: Decimal | None = None
+    cod_slip_days: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,6 +198,7 @@ def _before(
         facts={
             "cod_forecast_on": share.cod_on.isoformat(),
             "float_days": slack,
+            "slip_days": share.cod_slip_days,
             "mw_days": _number(share.share_mw * max(0, -slack)),
             name: due_on.isoformat(),
             **late,

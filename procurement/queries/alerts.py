@@ -303,6 +303,7 @@ class _ChainDate:
     from_on: date | None
     is_actual: bool
     by: str = ""
+    slip_days: int | None = None
 
 
 def _share_facts(
@@ -331,6 +332,7 @@ def _share_facts(
         seller=agreement.seller,
         guaranteed_cod_on=agreement.guaranteed_cod_on,
         long_stop_on=agreement.long_stop_on,
+        slip_days=starts.slip_days if starts else None,
     )
 
 
@@ -339,11 +341,11 @@ def _chain_answers(chain_ids: Iterable[UUID]) -> dict[UUID, _ChainDate]:
     rows = (
         ChainForecast.objects.filter(current=True, chain__in=list(chain_ids))
         .annotate(from_on=Subquery(earlier.values("forecast_on")[:1]))
-        .values_list("chain", "forecast_on", "done_on", "from_on")
+        .values_list("chain", "forecast_on", "done_on", "from_on", "slip_days")
     )
     return {
-        chain_id: _ChainDate(done_on or on, _if_other(from_on, done_on or on), done_on is not None)
-        for chain_id, on, done_on, from_on in rows
+        chain_id: _ChainDate(done_on or on, _if_other(from_on, done_on or on), done_on is not None, slip_days=slip_days)
+        for chain_id, on, done_on, from_on, slip_days in rows
     }
 
 

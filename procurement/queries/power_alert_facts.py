@@ -75,6 +75,7 @@ def _shares(
             seller=each.agreement.seller,
             cod_on=each.share.cod_on,
             cod_is_actual=each.cod.is_actual,
+            cod_slip_days=each.cod.slip_days,
             guaranteed_cod_on=each.agreement.guaranteed_cod_on,
             long_stop_on=each.agreement.long_stop_on,
             overlap_on=overlaps.get(each.agreement.pk),

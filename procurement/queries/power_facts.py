@@ -65,11 +65,14 @@ class Knowledge:
 
 @dataclass(frozen=True, slots=True)
 class ChainDates:
-    """`anchor_on` is done or forecast (or the baseline's); None where no answer has a date."""
+    """`anchor_on` is done or forecast (or the baseline's); None where no answer has a date. `slip_days` is against the
+    baseline, None where there is none.
+    """
 
     anchor_on: date | None
     is_actual: bool = False
     steps: Mapping[str, date] = field(default_factory=dict)
+    slip_days: int | None = None
 
 
 NO_DATES = ChainDates(None)
@@ -158,7 +161,9 @@ def chain_dates(chain_ids: Collection[UUID], knowledge: Knowledge) -> dict[UUID,
     else:
         rows = rows.filter(current=True)
     return {
-        row.chain_id: ChainDates(row.done_on or row.forecast_on, row.done_on is not None, _step_dates(row.steps))
+        row.chain_id: ChainDates(
+            row.done_on or row.forecast_on, row.done_on is not None, _step_dates(row.steps), row.slip_days
+        )
         for row in rows
     }
 

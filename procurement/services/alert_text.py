@@ -44,6 +44,8 @@ def quoted(code: str) -> str:
 
 
 def _moved(rule: str, facts: Facts) -> str:
+    if rule == Rule.ORDER_BY:
+        return _day(facts["order_by_on"]) if facts.get("order_by_on") else ""
     if rule == Rule.ROS_PULLED_FORWARD:
         return _from_to(facts.get("pulled_from_on"), facts.get("required_on_site"))
     if rule == Rule.RFS_HIT:
@@ -57,7 +59,9 @@ def _moved(rule: str, facts: Facts) -> str:
 def _from_to(since: object, until: object) -> str:
     if not until:
         return ""
-    return _day(until) if not since or since == until else f"{_day(since)} → {_day(until)}"
+    if not since or since == until:
+        return _("forecast %(day)s") % {"day": _day(until)}
+    return f"{_day(since)} → {_day(until)}"
 
 
 def _day(text: object) -> str:

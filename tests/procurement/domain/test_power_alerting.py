@@ -114,6 +114,13 @@ def test_the_long_stop_is_told_ninety_days_ahead() -> None:
     assert (alert.rule, alert.band, alert.facts["days_left"]) == (Rule.LONG_STOP_NEAR, -90, 90)
 
 
+@pytest.mark.parametrize("name", ["guaranteed_cod_on", "long_stop_on"])
+def test_how_far_it_has_slipped_in_all_stands_beside_such_a_date(name: str) -> None:
+    (alert,) = _alerts(shares=(_share(cod_slip_days=41, **{name: TODAY}),))
+
+    assert alert.facts["slip_days"] == 41
+
+
 def test_a_plant_that_operates_is_past_such_dates() -> None:
     assert _alerts(shares=(_share(cod_is_actual=True, guaranteed_cod_on=TODAY, long_stop_on=TODAY),)) == []
 

@@ -53,7 +53,7 @@ def test_a_viewer_reads_but_does_not_answer(sydney: Place) -> None:
 def test_the_page_says_what_was_seen_and_who_was_told(browser: Client, sydney: Place) -> None:
     html = browser.get(f"/alerts/{sydney.alert.pk}/").content.decode()
 
-    wanted = ["91 days late: 31 Aug 2027", "31 Aug 2027", "12.5", "Edith Expediter", "Band crossed: 7 days"]
+    wanted = ["91 days late: forecast 31 Aug 2027", "31 Aug 2027", "12.5", "Edith Expediter", "Band crossed: 7 days"]
     assert [words for words in wanted if words not in html] == []
     assert f"/lines/{sydney.line_key}/#lot-{sydney.lot.pk}" in html
 

@@ -9,18 +9,18 @@ from procurement.vocabulary import Rule
 
 SAID: Final[dict[Rule, tuple[dict[str, Any], str]]] = {
     Rule.NO_ROS: ({}, "No required-on-site date"),
-    Rule.ORDER_BY: ({"days_left": -3, "order_by_on": "2026-11-17"}, "Order 3 days overdue"),
+    Rule.ORDER_BY: ({"days_left": -3, "order_by_on": "2026-11-17"}, "Order 3 days overdue: 17 Nov 2026"),
     Rule.LATE_FORECAST: (
         {"days_late": 12, "forecast_on": "2027-10-02", "forecast_from_on": "2027-08-31"},
         "12 days late: 31 Aug 2027 → 2 Oct 2027",
     ),
     Rule.LOW_FLOAT: (
         {"float_days": 4, "buffer_days": 10, "forecast_on": "2027-10-02"},
-        "Float of 4 days, the buffer is 10 days: 2 Oct 2027",
+        "Float of 4 days, the buffer is 10 days: forecast 2 Oct 2027",
     ),
     Rule.SLIP_GREW: (
         {"slip_days": 21, "forecast_on": "2027-10-02"},
-        "Slipped 21 days against the contract: 2 Oct 2027",
+        "Slipped 21 days against the contract: forecast 2 Oct 2027",
     ),
     Rule.MILESTONE_OVERDUE: ({"milestone": "SUBMITTAL_IN", "days_late": 1}, "“Submittal in” 1 day overdue"),
     Rule.VENDOR_SILENT: ({"days_silent": 20}, "Silent for 20 days"),
@@ -52,15 +52,15 @@ SAID: Final[dict[Rule, tuple[dict[str, Any], str]]] = {
     ),
     Rule.ENERGISATION_AFTER_LOAD: (
         {"days_late": 15, "load_on": "2027-05-16", "energisation_on": "2027-05-31"},
-        "Energised 15 days after the load starts: 31 May 2027",
+        "Energised 15 days after the load starts: forecast 31 May 2027",
     ),
     Rule.COD_NEAR_GUARANTEED: (
         {"days_left": 21, "cod_forecast_on": "2027-08-11"},
-        "COD 21 days before the guaranteed date: 11 Aug 2027",
+        "COD 21 days before the guaranteed date: forecast 11 Aug 2027",
     ),
     Rule.LONG_STOP_NEAR: (
         {"days_late": 2, "cod_forecast_on": "2027-08-11"},
-        "COD 2 days after the long-stop date: 11 Aug 2027",
+        "COD 2 days after the long-stop date: forecast 11 Aug 2027",
     ),
     Rule.POWER_GAP: (
         {"gap_mw": "12", "gap_days": 40, "gap_from_on": "2027-05-01"},

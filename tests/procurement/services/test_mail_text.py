@@ -352,7 +352,9 @@ def test_power_after_energisation_says_what_is_not_covered() -> None:
     share = ShareFactory.create(site__code="SYD1", agreement__code="W-1", agreement__name="Ridge wind")
     connection = GridConnectionFactory.create(site=share.site)
     ChainForecastFactory.create(chain=share.agreement.chain, run__site=None, forecast_on=date(2027, 7, 20))
-    ChainForecastFactory.create(chain=share.agreement.chain, run__site=None, forecast_on=date(2027, 8, 11))
+    ChainForecastFactory.create(
+        chain=share.agreement.chain, run__site=None, forecast_on=date(2027, 8, 11), slip_days=41
+    )
     ChainForecastFactory.create(chain=connection.chain, forecast_on=date(2027, 8, 1))
     MembershipFactory.create(role=Role.ENERGY_LEAD)
     alerts.evaluate_power(as_of=TODAY, now=NOON)
@@ -366,6 +368,7 @@ def test_power_after_energisation_says_what_is_not_covered() -> None:
         "Power not covered: 12 MW",
         "MW-days at risk: 120",
         "Guaranteed COD: 1 Sep 2027",
+        "Against the baseline: +41 days",
     ):
         assert said in row.body_text
 
