@@ -33,3 +33,31 @@ def response(code: str, *lines: str, order: str = "4500016221", note: str = "") 
         f"<b:ID>R-7</b:ID><b:IssueDate>2026-11-18</b:IssueDate><b:OrderResponseCode>{code}</b:OrderResponseCode>{said}"
         f"{about(order)}{''.join(lines)}",
     )
+
+
+def despatch(*lines: str, order: str = "4500016221", shipment: str = "") -> bytes:
+    return ubl(
+        "DespatchAdvice",
+        f"<b:ID>D-3</b:ID><b:IssueDate>2026-11-18</b:IssueDate>{about(order)}{shipment}{''.join(lines)}",
+    )
+
+
+def arriving(day: str, *, despatched_on: str = "2026-11-17", tracking: str = "MSKU-1") -> str:
+    return (
+        f"<a:Shipment><b:ID>1</b:ID><a:Delivery><b:TrackingID>{tracking}</b:TrackingID><a:EstimatedDeliveryPeriod>"
+        f"<b:EndDate>{day}</b:EndDate></a:EstimatedDeliveryPeriod><a:Despatch><b:ActualDespatchDate>{despatched_on}"
+        "</b:ActualDespatchDate></a:Despatch></a:Delivery></a:Shipment>"
+    )
+
+
+def moved_line(kind: str, line: str, quantity: str, inside: str = "") -> str:
+    """`kind` is Despatch or Receipt."""
+    name = {"Despatch": "DeliveredQuantity", "Receipt": "ReceivedQuantity"}[kind]
+    return (
+        f'<a:{kind}Line><b:ID>1</b:ID><b:{name} unitCode="EA">{quantity}</b:{name}>{inside}'
+        f"<a:OrderLineReference><b:LineID>{line}</b:LineID></a:OrderLineReference></a:{kind}Line>"
+    )
+
+
+def receipt(*lines: str, order: str = "4500016221") -> bytes:
+    return ubl("ReceiptAdvice", f"<b:ID>W-1</b:ID><b:IssueDate>2026-11-18</b:IssueDate>{about(order)}{''.join(lines)}")

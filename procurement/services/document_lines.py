@@ -14,8 +14,10 @@ from procurement.readers.ubl import BusinessDocument, DeliveryPart, DocumentLine
 from procurement.services.import_rows import Sheetful
 from procurement.vocabulary import LineStatus
 from sites.accounts.models import User
+from sites.accounts.permissions import Permission
 from sites.domain.errors import BadInput
 from sites.models import Milestone
+from sites.queries.access import can
 
 _ORDER_REF = "purchase_order"
 
@@ -49,6 +51,13 @@ def rows_of(file: Sheetful) -> list[DocumentRow]:
 
 def stated_on(row: DocumentRow, file: Sheetful) -> date:
     return row.document.issued_on or file.stated_on
+
+
+def check_may(actor: User, lots: Iterable[DeliveryLot]) -> None:
+    """Raises BadInput naming `order` where the actor may not record dates of one of them."""
+    for site_id in {lot.schedule_line.site_id for lot in lots}:
+        if not can(actor, Permission.DATES_WRITE, site_id=site_id):
+            raise BadInput(_("You may not record dates there."), field="order")
 
 
 def last_day(period: Period | None) -> date | None:

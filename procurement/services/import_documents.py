@@ -13,7 +13,7 @@ from procurement.gateways import sandbox
 from procurement.models import ImportRow
 from procurement.readers import documents
 from procurement.readers.ubl import BusinessDocument, DocumentKind, DocumentLine
-from procurement.services import document_responses
+from procurement.services import document_receipts, document_responses, document_shipments
 from procurement.services.import_rows import Exported, Finding, Sheetful, Undoing, refused
 from procurement.vocabulary import ImportKind
 from sites.accounts.models import User
@@ -38,7 +38,11 @@ class _Work(Protocol):
     def undo(self, rows: Sequence[ImportRow], undoing: Undoing) -> Mapping[int, str]: ...
 
 
-_WORK: Final[Mapping[DocumentKind, _Work]] = {DocumentKind.ORDER_RESPONSE: document_responses}
+_WORK: Final[Mapping[DocumentKind, _Work]] = {
+    DocumentKind.ORDER_RESPONSE: document_responses,
+    DocumentKind.DESPATCH_ADVICE: document_shipments,
+    DocumentKind.RECEIPT_ADVICE: document_receipts,
+}
 
 
 def read(content: bytes, *, limits: sandbox.Limits) -> BusinessDocument:

@@ -1,0 +1,173 @@
+"""The one way a receipt is written: units of a lot that came, and the row that takes one back."""
+
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from typing import Final
+from uuid import UUID
+
+from django.db import transaction
+from django.db.models import Max, Sum
+from django.utils.translation import gettext as _
+
+from procurement.domain.lots import ON_SITE
+from procurement.domain.revision import DateRevision
+from procurement.models import DeliveryLot, Receipt
+from procurement.services import dates, lots
+from procurement.services.forecasts import local_date
+from procurement.vocabulary import ReceiptState, RevisionKind
+from sites.accounts import audit
+from sites.accounts.models import User
+from sites.accounts.permissions import Permission
+from sites.domain.errors import BadInput, Conflict, NotFound
+from sites.domain.imprecise import on_day
+from sites.models import Milestone
+from sites.services.access import check_can
+from sites.vocabulary import PromiseSource
+
+_LONGEST: Final = 500
+
+
+@transaction.atomic
+def receive(
+    *,
+    lot_id: UUID,
+    quantity: Decimal,
+    received_on: date,
+    document: str,
+    actor: User,
+    now: datetime,
+    state: ReceiptState = ReceiptState.ARRIVED,
+) -> Receipt:
+    """Record that units of a lot came. With the last of them the lot is on site, unless that was said already.
+
+    Raises NotFound, NotPermitted, and BadInput naming `quantity` or `received_on`.
+    """
+    lot = lots.lock_lot(lot_id, actor)
+    site = lot.schedule_line.site
+    check_can(actor, Permission.DATES_WRITE, site_id=site.pk if site else None)
+    if received_on > (local_date(site, now) if site else now.date()) + timedelta(days=1):
+        raise BadInput(_("An actual date cannot lie in the future."), field="received_on")
+    if not quantity.is_finite() or quantity <= 0:
+        raise BadInput(_("A quantity is above zero."), field="quantity")
+    if quantity % 1 and lot.schedule_line.line.unit == "EA":
+        raise BadInput(_("Single units are counted in whole numbers."), field="quantity")
+    before = _received(lot)
+    if before + quantity > lot.quantity:
+        raise BadInput(
+            _("%(received)s of %(quantity)s were received already.")
+            % {"received": f"{before.normalize():f}", "quantity": f"{lot.quantity.normalize():f}"},
+            field="quantity",
+        )
+    receipt = Receipt.objects.create(
+        lot=lot,
+        quantity=quantity,
+        received_on=received_on,
+        state=state,
+        document=document[:_LONGEST],
+        recorded_by=actor,
+    )
+    audit.record(
+        actor=actor,
+        verb="lot.received",
+        subject_kind="lot",
+        subject_id=lot.pk,
+        facts={"receipt": str(receipt.pk), "quantity": str(quantity), "document": document},
+    )
+    if before + quantity == lot.quantity and _waits_for_arrival(lot):
+        _arrived(lot, document=document, actor=actor, now=now)
+    return receipt
+
+
+@transaction.atomic
+def reverse(*, receipt_id: UUID, reason: str, actor: User, now: datetime) -> Receipt:
+    """Take a receipt back by a row that reverses it; an arrival that the receipts made is taken back with it.
+
+    Raises NotFound, NotPermitted, Conflict where it is reversed already, and BadInput naming `reason`.
+    """
+    if not reason.strip():
+        raise BadInput(_("Say why."), field="reason")
+    receipt = Receipt.objects.filter(pk=receipt_id).first()
+    if receipt is None or not DeliveryLot.objects.visible_to(actor).filter(pk=receipt.lot_id).exists():
+        raise NotFound(_("There is no such receipt."), field="receipt")
+    lot = lots.lock_lot(receipt.lot_id, actor)
+    check_can(actor, Permission.DATES_WRITE, site_id=lot.schedule_line.site_id)
+    if receipt.reverses_id is not None or Receipt.objects.filter(reverses=receipt).exists():
+        raise Conflict(_("This receipt is reversed already."), field="receipt")
+    made_by_receipts = _arrival_made_by_receipts(lot)
+    reversal = Receipt.objects.create(
+        lot=lot,
+        quantity=receipt.quantity,
+        received_on=receipt.received_on,
+        state=receipt.state,
+        document=reason[:_LONGEST],
+        reverses=receipt,
+        recorded_by=actor,
+    )
+    audit.record(
+        actor=actor,
+        verb="lot.receipt_reversed",
+        subject_kind="lot",
+        subject_id=lot.pk,
+        reason=reason,
+        facts={"receipt": str(receipt.pk), "reversal": str(reversal.pk)},
+    )
+    if made_by_receipts is not None:
+        assert made_by_receipts.actual_on is not None
+        dates.take_back(
+            promises=[],
+            actuals=[dates.ActualBefore(made_by_receipts.pk, made_by_receipts.actual_on, None, "")],
+            reason=reason,
+            cause_key=f"receipt-reversed:{reversal.pk}",
+            cause_text=_("Receipt reversed: %(reason)s") % {"reason": reason},
+            force=False,
+            actor=actor,
+            now=now,
+        )
+    return reversal
+
+
+def _standing(lot: DeliveryLot) -> dict[str, object]:
+    rows = Receipt.objects.filter(lot=lot, reverses__isnull=True, reversed_by__isnull=True)
+    return dict(rows.aggregate(total=Sum("quantity"), last_on=Max("received_on")))
+
+
+def _received(lot: DeliveryLot) -> Decimal:
+    total = _standing(lot)["total"]
+    return total if isinstance(total, Decimal) else Decimal(0)
+
+
+def _waits_for_arrival(lot: DeliveryLot) -> bool:
+    return Milestone.objects.filter(chain=lot.chain_id, code=ON_SITE, applicable=True, actual_on__isnull=True).exists()
+
+
+def _arrived(lot: DeliveryLot, *, document: str, actor: User, now: datetime) -> None:
+    last_on = _standing(lot)["last_on"]
+    assert isinstance(last_on, date)
+    line = lot.schedule_line
+    said = DateRevision(
+        kind=RevisionKind.ACTUAL,
+        line_number=line.line.number,
+        schedule_number=line.number,
+        lot_number=lot.number,
+        milestone=ON_SITE,
+        said=on_day(last_on),
+    )
+    dates.record(
+        order_id=line.line.order_id,
+        revisions=[said],
+        stated_on=last_on,
+        source=PromiseSource.FILE,
+        document=document,
+        actor=actor,
+        now=now,
+    )
+
+
+def _arrival_made_by_receipts(lot: DeliveryLot) -> Milestone | None:
+    """The arrival of a lot that is received whole, where it says what its last receipts say."""
+    milestone = Milestone.objects.filter(chain=lot.chain_id, code=ON_SITE, actual_on__isnull=False).first()
+    standing = _standing(lot)
+    if milestone is None or standing["total"] != lot.quantity or milestone.actual_on != standing["last_on"]:
+        return None
+    documents = Receipt.objects.filter(lot=lot, reverses__isnull=True, reversed_by__isnull=True)
+    return milestone if milestone.actual_document in documents.values_list("document", flat=True) else None

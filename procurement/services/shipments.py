@@ -1,0 +1,106 @@
+"""The one way a shipment notice is written, and the row that takes one back."""
+
+from collections.abc import Collection
+from datetime import date
+from decimal import Decimal
+from typing import Final
+from uuid import UUID
+
+from django.db import transaction
+from django.db.models import Sum
+from django.utils.translation import gettext as _
+
+from procurement.models import DeliveryLot, ShipmentNotice
+from procurement.services import lots
+from sites.accounts import audit
+from sites.accounts.models import User
+from sites.accounts.permissions import Permission
+from sites.domain.errors import BadInput, Conflict, NotFound
+from sites.services.access import check_can
+
+_LONGEST: Final = 500
+
+
+def noticed(lot_ids: Collection[UUID]) -> dict[UUID, Decimal]:
+    """Units of each lot that standing notices say are on their way. One query."""
+    rows = ShipmentNotice.objects.filter(lot__in=lot_ids, reverses__isnull=True, reversed_by__isnull=True)
+    return dict(rows.values_list("lot").annotate(total=Sum("quantity")))
+
+
+@transaction.atomic
+def notify(
+    *,
+    lot_id: UUID,
+    number: str,
+    quantity: Decimal,
+    despatched_on: date | None,
+    arrives_on: date | None,
+    tracking: str,
+    document: str,
+    actor: User,
+) -> ShipmentNotice:
+    """Record that the vendor has sent units of a lot. Dates move by statements, not by this.
+
+    Raises NotFound, NotPermitted, and BadInput naming `quantity`.
+    """
+    lot = lots.lock_lot(lot_id, actor)
+    check_can(actor, Permission.DATES_WRITE, site_id=lot.schedule_line.site_id)
+    if not quantity.is_finite() or quantity <= 0:
+        raise BadInput(_("A quantity is above zero."), field="quantity")
+    if noticed([lot.pk]).get(lot.pk, Decimal(0)) + quantity > lot.quantity:
+        raise BadInput(_("More is sent than the lot holds."), field="quantity")
+    notice = ShipmentNotice.objects.create(
+        lot=lot,
+        number=number,
+        quantity=quantity,
+        despatched_on=despatched_on,
+        arrives_on=arrives_on,
+        tracking=tracking,
+        document=document[:_LONGEST],
+        recorded_by=actor,
+    )
+    audit.record(
+        actor=actor,
+        verb="lot.shipped",
+        subject_kind="lot",
+        subject_id=lot.pk,
+        facts={"notice": str(notice.pk), "quantity": str(quantity), "document": document},
+    )
+    return notice
+
+
+@transaction.atomic
+def reverse(*, notice_id: UUID, reason: str, actor: User) -> ShipmentNotice:
+    """Take a notice back by a row that reverses it.
+
+    Raises NotFound, NotPermitted, Conflict, and BadInput naming `reason`.
+    """
+    if not reason.strip():
+        raise BadInput(_("Say why."), field="reason")
+    notice = ShipmentNotice.objects.visible_to(actor).filter(pk=notice_id).first()
+    if notice is None:
+        raise NotFound(_("There is no such shipment notice."), field="notice")
+    lot: DeliveryLot = lots.lock_lot(notice.lot_id, actor)
+    check_can(actor, Permission.DATES_WRITE, site_id=lot.schedule_line.site_id)
+    if notice.reverses_id is not None or ShipmentNotice.objects.filter(reverses=notice).exists():
+        raise Conflict(_("This shipment notice is reversed already."), field="notice")
+    reversal = ShipmentNotice.objects.create(
+        lot=lot,
+        number=notice.number,
+        quantity=notice.quantity,
+        despatched_on=notice.despatched_on,
+        arrives_on=notice.arrives_on,
+        tracking=notice.tracking,
+        document=reason[:_LONGEST],
+        reverses=notice,
+        recorded_by=actor,
+    )
+    audit.record(
+        actor=actor,
+        verb="lot.shipment_reversed",
+        subject_kind="lot",
+        subject_id=lot.pk,
+        reason=reason,
+        facts={"notice": str(notice.pk), "reversal": str(reversal.pk)},
+    )
+    return reversal

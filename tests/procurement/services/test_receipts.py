@@ -1,0 +1,121 @@
+"""Receipts add up to their lot, put it on site, and are taken back by a row."""
+
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from procurement.models import DeliveryLot, Receipt
+from procurement.services import receipts, shipments
+from sites.accounts.models import User
+from sites.accounts.permissions import Role
+from sites.domain.errors import BadInput, Conflict, NotFound, NotPermitted
+from sites.models import Milestone
+from tests.factories.procurement import DeliveryLotFactory
+from tests.factories.sites import MembershipFactory, SiteFactory
+
+pytestmark = pytest.mark.django_db
+
+NOW = datetime(2026, 11, 20, 3, 0, tzinfo=UTC)
+DAY = date(2026, 11, 18)
+
+
+@pytest.fixture
+def expediter() -> User:
+    return MembershipFactory.create(role=Role.EXPEDITER).person
+
+
+@pytest.fixture
+def lot() -> DeliveryLot:
+    return DeliveryLotFactory.create(quantity=Decimal(2), actuals={"PO_ISSUED": date(2026, 8, 3)})
+
+
+def receive(lot: DeliveryLot, actor: User, quantity: str = "1", **said: Any) -> Receipt:
+    given: dict[str, Any] = {"received_on": DAY, "document": "W-1", "now": NOW, **said}
+    return receipts.receive(lot_id=lot.pk, quantity=Decimal(quantity), actor=actor, **given)
+
+
+def on_site(lot: DeliveryLot) -> date | None:
+    return Milestone.objects.get(chain=lot.chain_id, code="ON_SITE").actual_on
+
+
+def test_the_last_unit_puts_the_lot_on_site(lot: DeliveryLot, expediter: User) -> None:
+    receive(lot, expediter)
+    assert on_site(lot) is None
+
+    receive(lot, expediter, received_on=date(2026, 11, 19))
+
+    assert on_site(lot) == date(2026, 11, 19)
+
+
+def test_a_reversal_takes_the_arrival_back_and_makes_room(lot: DeliveryLot, expediter: User) -> None:
+    whole = receive(lot, expediter, "2")
+
+    back = receipts.reverse(receipt_id=whole.pk, reason="Another lot", actor=expediter, now=NOW)
+
+    assert (back.reverses, back.document) == (whole, "Another lot")
+    assert on_site(lot) is None
+    assert receive(lot, expediter, "2").quantity == 2
+
+
+def test_an_arrival_that_somebody_stated_stays(lot: DeliveryLot, expediter: User) -> None:
+    Milestone.objects.filter(chain=lot.chain_id, code="ON_SITE").update(actual_on=date(2026, 11, 10))
+    whole = receive(lot, expediter, "2")
+
+    receipts.reverse(receipt_id=whole.pk, reason="Another lot", actor=expediter, now=NOW)
+
+    assert on_site(lot) == date(2026, 11, 10)
+
+
+@pytest.mark.parametrize(
+    ("said", "field"),
+    [
+        ({"quantity": "3"}, "quantity"),
+        ({"quantity": "0"}, "quantity"),
+        ({"quantity": "0.5"}, "quantity"),
+        ({"received_on": date(2026, 11, 30)}, "received_on"),
+    ],
+    ids=str,
+)
+def test_what_cannot_have_come_is_refused(said: dict[str, Any], field: str, lot: DeliveryLot, expediter: User) -> None:
+    with pytest.raises(BadInput) as refusal:
+        receive(lot, expediter, **said)
+
+    assert refusal.value.field == field
+    assert not Receipt.objects.exists()
+
+
+def test_a_receipt_is_reversed_once_and_with_a_reason(lot: DeliveryLot, expediter: User) -> None:
+    row = receive(lot, expediter)
+    with pytest.raises(BadInput):
+        receipts.reverse(receipt_id=row.pk, reason=" ", actor=expediter, now=NOW)
+    receipts.reverse(receipt_id=row.pk, reason="Twice", actor=expediter, now=NOW)
+
+    with pytest.raises(Conflict):
+        receipts.reverse(receipt_id=row.pk, reason="Twice", actor=expediter, now=NOW)
+
+
+def test_who_may_not_see_or_write_does_not_receive(lot: DeliveryLot, expediter: User) -> None:
+    row = receive(lot, expediter)
+    outsider = MembershipFactory.create(role=Role.EXPEDITER, site=SiteFactory.create()).person
+    viewer = MembershipFactory.create(role=Role.VIEWER).person
+
+    with pytest.raises(NotFound):
+        receipts.reverse(receipt_id=row.pk, reason="Twice", actor=outsider, now=NOW)
+    with pytest.raises(NotPermitted):
+        receive(lot, viewer)
+
+
+def test_a_notice_of_shipment_fits_its_lot_and_is_reversed_once(lot: DeliveryLot, expediter: User) -> None:
+    given: dict[str, Any] = {
+        "number": "D-1", "despatched_on": DAY, "arrives_on": None, "tracking": "", "document": "", "actor": expediter,
+    }  # fmt: skip
+    row = shipments.notify(lot_id=lot.pk, quantity=Decimal(2), **given)
+    with pytest.raises(BadInput):
+        shipments.notify(lot_id=lot.pk, quantity=Decimal(1), **given)
+    shipments.reverse(notice_id=row.pk, reason="Not sent", actor=expediter)
+
+    assert shipments.noticed([lot.pk]) == {}
+    with pytest.raises(Conflict):
+        shipments.reverse(notice_id=row.pk, reason="Not sent", actor=expediter)
