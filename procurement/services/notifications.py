@@ -214,6 +214,10 @@ def send_due(
 
 def _lost_right(row: Notification, now: datetime) -> bool:
     """Cancel a message that shows a site its reader has lost since; what they may still see is held for them anew."""
+    if not _may_still_be_told(row):
+        row.state, row.next_attempt_at = NotificationState.CANCELLED, None
+        row.save(update_fields=["state", "next_attempt_at"])
+        return True
     items = list(row.items.filter(dropped_because="").select_related("event__alert__site").order_by("pk"))
     visible = _sites_told_of(row, items)
     lost = [item for item in items if item.event.alert.site_id not in visible]
@@ -241,6 +245,13 @@ def _lost_right(row: Notification, now: datetime) -> bool:
         )
         NotificationItem.objects.filter(pk__in=[item.pk for item in kept]).update(notification=again)
     return True
+
+
+def _may_still_be_told(row: Notification) -> bool:
+    """Of a message without alerts. A digest or a mail of alerts is asked alert by alert."""
+    if row.kind == MessageKind.VIEW:
+        return subscriptions.may_still_be_told(row)
+    return row.kind != MessageKind.ALL_QUIET or row.recipient.is_active
 
 
 def _deliver(row: Notification, courier: Courier) -> Delivery:

@@ -13,7 +13,7 @@ from django.utils import translation
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from procurement.models import Notification, Subscription
+from procurement.models import Notification, ScheduleLine, Subscription
 from procurement.queries import log
 from procurement.queries.log import LogFilter, LogRow
 from procurement.services import mail_links, mail_text
@@ -116,6 +116,15 @@ def write(row: Notification) -> mail_text.Written | None:
         Notification.objects.filter(subscription=view, recipient=row.recipient_id).exclude(pk=row.pk)
     )
     return mail_text.Written(subject, re.sub(r"\n{3,}", "\n\n", text.strip()) + "\n", html, headers)
+
+
+def may_still_be_told(row: Notification) -> bool:
+    """Whether its reader still follows the view and sees every line that the frozen text names."""
+    view = row.subscription
+    if view is None or not view.active or not row.recipient.is_active:
+        return False
+    named = set(re.findall(rf"{re.escape(settings.BASE_URL)}/lines/([0-9a-f-]{{36}})/", row.body_text))
+    return ScheduleLine.objects.visible_to(row.recipient).filter(pk__in=named).count() == len(named)
 
 
 def _filter(wanted: dict[str, Any]) -> LogFilter:
