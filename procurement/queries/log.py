@@ -224,7 +224,7 @@ SELECT totals.lines AS all_lines, totals.late AS all_late, at_risk.mw_days AS al
 FROM totals CROSS JOIN at_risk
 LEFT JOIN page ON TRUE
 LEFT JOIN procurement_lotforecast f ON f.id = page.answer_id
-LEFT JOIN procurement_lotprobability odds ON odds.lot_id = f.lot_id AND odds.current
+LEFT JOIN procurement_lotprobability odds ON odds.lot_id = f.lot_id AND odds.current AND {has_odds}
 LEFT JOIN LATERAL (
     SELECT jsonb_path_query_first(f.steps, '$[*] ? (@.code == $code)', jsonb_build_object('code', page.driver_code))
                AS why,
@@ -245,21 +245,40 @@ ORDER BY page.place
 _BLOCKS_NOW = "(SELECT * FROM procurement_blockforecast WHERE current)"
 _BLOCKS_THEN = """(SELECT DISTINCT ON (block_id) * FROM procurement_blockforecast WHERE as_of <= %(as_known_on)s::date
     ORDER BY block_id, as_of DESC, created_at DESC, id DESC)"""
-_SEARCHED = """(
-    o.number ILIKE %(word{n})s OR l.description ILIKE %(word{n})s OR seller.name ILIKE %(word{n})s
-    OR maker.name ILIKE %(word{n})s OR EXISTS (
-        SELECT FROM procurement_deliverylot each
-        JOIN procurement_allocation alloc ON alloc.lot_id = each.id AND alloc.ended_at IS NULL
-        JOIN procurement_requirement r ON r.id = alloc.requirement_id
-        WHERE each.schedule_line_id = s.id AND r.tag ILIKE %(word{n})s))"""
+# A union and not a chain of ORs: each part is found by itself. Where few are found, their keys are what the rest joins:
+# of a subquery PostgreSQL expects many, and joins all lines first.
+_FEW = 2000
+_SEARCHED = """
+    SELECT each.id FROM procurement_purchaseorder po
+    JOIN procurement_orderline line ON line.order_id = po.id
+    JOIN procurement_scheduleline each ON each.line_id = line.id
+    WHERE po.number ILIKE %(word{n})s OR po.seller_id IN (
+        SELECT company.id FROM procurement_company company WHERE company.name ILIKE %(word{n})s)
+    UNION ALL
+    SELECT each.id FROM procurement_orderline line
+    JOIN procurement_scheduleline each ON each.line_id = line.id
+    WHERE line.description ILIKE %(word{n})s
+    UNION ALL
+    SELECT each.id FROM procurement_company company
+    JOIN procurement_plant plant ON plant.company_id = company.id
+    JOIN procurement_orderline line ON line.plant_id = plant.id
+    JOIN procurement_scheduleline each ON each.line_id = line.id
+    WHERE company.name ILIKE %(word{n})s
+    UNION ALL
+    SELECT each.schedule_line_id FROM procurement_requirement r
+    JOIN procurement_allocation alloc ON alloc.requirement_id = r.id AND alloc.ended_at IS NULL
+    JOIN procurement_deliverylot each ON each.id = alloc.lot_id
+    WHERE r.tag ILIKE %(word{n})s"""
 
 
 def log_page(actor: User, wanted: LogFilter) -> LogPage:
-    """A page of the lines that the actor may see; a page beyond the last one is the last. One query."""
+    """A page of the lines that the actor may see; a page beyond the last one is the last. One query; a search: two."""
     lines, values = _lines(actor, wanted)
     kept = f"{_SHOWN[wanted.shown]} AND {_LATE}" if wanted.late else _SHOWN[wanted.shown]
     blocks = _BLOCKS_NOW if wanted.as_known_on is None else _BLOCKS_THEN
-    statement = _PAGE.format(late=_LATE, lines=lines, kept=kept, order=_order(wanted), blocks=blocks)
+    # The odds are those of today's answers; of a past day there are none.
+    has_odds = "TRUE" if wanted.as_known_on is None else "FALSE"
+    statement = _PAGE.format(late=_LATE, lines=lines, kept=kept, order=_order(wanted), blocks=blocks, has_odds=has_odds)
     with connection.cursor() as cursor:
         cursor.execute(statement, {**values, "size": wanted.size, "start": (wanted.page - 1) * wanted.size})
         names = [column.name for column in cursor.description or ()]
@@ -282,13 +301,25 @@ def _lines(actor: User, wanted: LogFilter) -> tuple[str, dict[str, Any]]:
     if wanted.vendor:
         conditions.append("(seller.code = %(vendor)s OR maker.code = %(vendor)s)")
         values["vendor"] = wanted.vendor
-    for place, word in enumerate(wanted.text.split()):
-        conditions.append(_SEARCHED.format(n=place))
-        values[f"word{place}"] = _like(word)
+    if words := {f"word{place}": _like(word) for place, word in enumerate(wanted.text.split())}:
+        values |= words
+        searched = [f"({_SEARCHED.format(n=place)})" for place in range(len(words))]
+        values["few"] = _few(" INTERSECT ".join(searched), words)
+        conditions += (
+            ["s.id = ANY(%(few)s::uuid[])"] if values["few"] is not None else [f"s.id IN {each}" for each in searched]
+        )
     if wanted.as_known_on is not None:
         values["as_known_on"] = wanted.as_known_on
     then_or_now = _NOW if wanted.as_known_on is None else _THEN
     return _LINES.format(conditions=" AND ".join(conditions), **then_or_now), values
+
+
+def _few(statement: str, words: Mapping[str, str]) -> list[UUID] | None:
+    """The keys of the lines that a search finds; None where they are many."""
+    with connection.cursor() as cursor:
+        cursor.execute(f"{statement} LIMIT {_FEW + 1}", words)
+        found = [key for (key,) in cursor.fetchall()]
+    return list(set(found)) if len(found) <= _FEW else None
 
 
 def _like(word: str) -> str:

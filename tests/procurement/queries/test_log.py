@@ -113,6 +113,22 @@ def test_it_is_narrowed_by_site_class_vendor_and_lateness(viewer: User, site: Si
     assert shown(viewer, vendor=line.plant.company.code) == [mine.schedule_line_id]
 
 
+@pytest.mark.parametrize("text", ["CH", "chiller CH", "Vendor", "CH-A CH-B", "nothing"])
+def test_a_search_that_finds_many_finds_what_one_that_finds_few_does(
+    viewer: User, site: Site, monkeypatch: pytest.MonkeyPatch, text: str
+) -> None:
+    for tag in ("CH-A", "CH-B"):
+        made = lot(site, date(2027, 8, 1), tag=tag)
+        made.schedule_line.line.description = "chiller"
+        made.schedule_line.line.save()
+    few = log_page(viewer, LogFilter(shown=Shown.ALL, text=text))
+
+    monkeypatch.setattr("procurement.queries.log._FEW", 0)
+
+    assert log_page(viewer, LogFilter(shown=Shown.ALL, text=text)) == few
+    assert few.totals.lines == (0 if text in {"nothing", "CH-A CH-B"} else len(few.rows))
+
+
 @pytest.mark.parametrize("text", ["CH-A", "ch-a", "chiller_no CH-A", "450%", "CH_A"])
 def test_every_word_of_a_search_must_be_found_as_it_is_written(viewer: User, site: Site, text: str) -> None:
     made = lot(site, date(2027, 8, 1), tag="CH-A")

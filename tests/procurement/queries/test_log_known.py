@@ -11,7 +11,7 @@ from procurement.queries.log import LogFilter, LogRow, Shown, log_page
 from procurement.vocabulary import DateState, LineStatus
 from sites.accounts.models import User
 from sites.accounts.permissions import Role
-from tests.factories.procurement import LotForecastFactory
+from tests.factories.procurement import LotForecastFactory, LotProbabilityFactory
 from tests.factories.sites import MembershipFactory
 from tests.history import happened_at
 from tests.procurement.queries.test_known import AFTER, ASKED, existing_lot
@@ -52,6 +52,16 @@ def test_each_day_shows_what_was_known_on_it(viewer: User) -> None:
         (date(2022, 3, 1), -28, Decimal(3), DateState.LATE),
     ]
     assert [row.forecast_on for row in rows(viewer, None)] == [date(2022, 4, 1)]
+
+
+def test_the_odds_of_today_are_not_those_of_a_past_day(viewer: User) -> None:
+    lot = existing_lot()
+    answered(lot, date(2021, 8, 1), date(2022, 1, 10), current=True)
+    LotProbabilityFactory.create(lot=lot, p80_on=date(2027, 9, 30), on_time_percent=70)
+
+    seen = [(row.p80_on, row.on_time_percent) for day in (ASKED, None) for row in rows(viewer, day)]
+
+    assert seen == [(None, None), (date(2027, 9, 30), 70)]
 
 
 def test_without_a_run_by_then_the_dates_are_not_known(viewer: User) -> None:
