@@ -61,3 +61,34 @@ def moved_line(kind: str, line: str, quantity: str, inside: str = "") -> str:
 
 def receipt(*lines: str, order: str = "4500016221") -> bytes:
     return ubl("ReceiptAdvice", f"<b:ID>W-1</b:ID><b:IssueDate>2026-11-18</b:IssueDate>{about(order)}{''.join(lines)}")
+
+
+def order_line(number: str, quantity: str, asked_for: str, *, item: str = "", price: str = "", status: str = "") -> str:
+    identified = f"<a:BuyersItemIdentification><b:ID>{item}</b:ID></a:BuyersItemIdentification>" if item else ""
+    priced = f'<a:Price><b:PriceAmount currencyID="AUD">{price}</b:PriceAmount></a:Price>' if price else ""
+    period = f"<a:RequestedDeliveryPeriod><b:EndDate>{asked_for}</b:EndDate></a:RequestedDeliveryPeriod>"
+    return item_line(
+        number,
+        f'<b:Quantity unitCode="EA">{quantity}</b:Quantity><a:Delivery>{period}</a:Delivery>{priced}'
+        f"<a:Item><b:Name>Unit {number}</b:Name>{identified}</a:Item>",
+        status=status,
+    )
+
+
+def order(vendor: str, *lines: str, number: str = "4500099001", term: str = "FOT", currency: str = "AUD") -> bytes:
+    return ubl(
+        "Order",
+        f"<b:ID>{number}</b:ID><b:IssueDate>2026-11-02</b:IssueDate>"
+        f"<b:DocumentCurrencyCode>{currency}</b:DocumentCurrencyCode><a:SellerSupplierParty><a:Party>"
+        f"<a:PartyIdentification><b:ID>{vendor}</b:ID></a:PartyIdentification></a:Party></a:SellerSupplierParty>"
+        f"<a:DeliveryTerms><b:ID>{term}</b:ID></a:DeliveryTerms>{''.join(lines)}",
+    )
+
+
+def order_change(*lines: str, number: str = "4500016221") -> bytes:
+    return ubl("OrderChange", f"<b:ID>C-1</b:ID><b:IssueDate>2026-11-18</b:IssueDate>{about(number)}{''.join(lines)}")
+
+
+def cancellation(number: str = "4500016221") -> bytes:
+    note = "<b:CancellationNote>Project stopped</b:CancellationNote>"
+    return ubl("OrderCancellation", f"<b:ID>X-1</b:ID><b:IssueDate>2026-11-18</b:IssueDate>{note}{about(number)}")

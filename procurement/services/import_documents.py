@@ -13,8 +13,14 @@ from procurement.gateways import sandbox
 from procurement.models import ImportRow
 from procurement.readers import documents
 from procurement.readers.ubl import BusinessDocument, DocumentKind, DocumentLine
-from procurement.services import document_receipts, document_responses, document_shipments
-from procurement.services.import_rows import Exported, Finding, Sheetful, Undoing, refused
+from procurement.services import (
+    document_cancellations,
+    document_orders,
+    document_receipts,
+    document_responses,
+    document_shipments,
+)
+from procurement.services.import_rows import Exported, Finding, Sheetful, Undoing
 from procurement.vocabulary import ImportKind
 from sites.accounts.models import User
 from sites.domain.errors import BadInput, NotFound
@@ -39,7 +45,10 @@ class _Work(Protocol):
 
 
 _WORK: Final[Mapping[DocumentKind, _Work]] = {
+    DocumentKind.ORDER: document_orders,
     DocumentKind.ORDER_RESPONSE: document_responses,
+    DocumentKind.ORDER_CHANGE: document_orders,
+    DocumentKind.ORDER_CANCELLATION: document_cancellations,
     DocumentKind.DESPATCH_ADVICE: document_shipments,
     DocumentKind.RECEIPT_ADVICE: document_receipts,
 }
@@ -102,11 +111,7 @@ def columns_of(kind: ImportKind) -> Sequence[Column]:
 
 
 def examine(file: Sheetful, *, rehearsed: bool = True) -> dict[int, Finding]:
-    kind = _kind(file)
-    if kind not in _WORK:
-        refusal = BadInput(_("A document of this kind is not taken."), field="document")
-        return {row.number: refused(file, row.number, refusal) for row in file.rows}
-    return _WORK[kind].examine(file, rehearsed=rehearsed)
+    return _WORK[_kind(file)].examine(file, rehearsed=rehearsed)
 
 
 def apply(file: Sheetful, *, cause_key: str, cause_text: str, numbers: Collection[int]) -> dict[int, dict[str, Any]]:

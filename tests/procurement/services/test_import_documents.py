@@ -128,7 +128,10 @@ def test_units_promised_for_two_days_are_two_lots(expediter: User, lots: list[De
 
     assert not refusals(batch)
     split = DeliveryLot.objects.filter(schedule_line=lots[0].schedule_line).order_by("number")
-    assert [(lot.quantity, said_of(lot)[0][0]) for lot in split] == [(1, "2027-09-06"), (1, "2027-08-02")]
+    assert [(lot.quantity, said_of(lot)[0][0]) for lot in split] == [
+        (Decimal(1), "2027-09-06"),
+        (Decimal(1), "2027-08-02"),
+    ]
     assert not list(broken())
 
 

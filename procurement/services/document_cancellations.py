@@ -1,0 +1,113 @@
+"""What the cancellation of an order does: the order and its open lines are cancelled, and open again when undone."""
+
+from collections.abc import Collection, Sequence
+from typing import Any
+
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+from procurement.domain.order_document import LineDocument, OrderDocument, ScheduleDocument
+from procurement.models import ImportRow, PurchaseOrder, ScheduleLine
+from procurement.services import orders
+from procurement.services.document_lines import DocumentRow, KnownOrder, KnownOrders, rows_of
+from procurement.services.import_rows import Finding, Sheetful, Undoing, refused
+from procurement.vocabulary import CommercialStatus, LineStatus, RowOutcome
+from sites.domain.errors import BadInput, RuleBroken
+
+_SYSTEM = "file"
+
+
+def examine(file: Sheetful, *, rehearsed: bool) -> dict[int, Finding]:
+    known_orders = KnownOrders(file.actor)
+    found: dict[int, Finding] = {}
+    for row in rows_of(file):
+        try:
+            known = _meant(row, known_orders)
+            if rehearsed:
+                _write(
+                    known.order, CommercialStatus.CANCELLED, LineStatus.CANCELLED, _open(known.order), file, dry=True
+                )
+        except RuleBroken as refusal:
+            found[row.number] = refused(file, row.number, BadInput(refusal.message, field=refusal.field or "order"))
+        else:
+            found[row.number] = _finding(row, known)
+    return found
+
+
+def apply(file: Sheetful, *, cause_key: str, cause_text: str, numbers: Collection[int]) -> dict[int, dict[str, Any]]:
+    known_orders = KnownOrders(file.actor)
+    written: dict[int, dict[str, Any]] = {}
+    with transaction.atomic():
+        for row in rows_of(file):
+            if row.number not in numbers:
+                continue
+            order = _meant(row, known_orders).order
+            lines = _open(order)
+            if order.commercial_status == CommercialStatus.CANCELLED and not lines:
+                continue
+            _write(order, CommercialStatus.CANCELLED, LineStatus.CANCELLED, lines, file)
+            written[row.number] = {"order": order.number, "was": order.commercial_status, "lines": lines}
+    return written
+
+
+def undo(rows: Sequence[ImportRow], undoing: Undoing) -> dict[int, str]:
+    left: dict[int, str] = {}
+    for row in rows:
+        order = PurchaseOrder.objects.visible_to(undoing.actor).filter(number=row.written["order"]).first()
+        if order is None:
+            left[row.number] = _("There is no such order.")
+        elif order.commercial_status != CommercialStatus.CANCELLED and not undoing.force:
+            left[row.number] = _("It was changed since.")
+        else:
+            try:
+                with transaction.atomic():
+                    status = CommercialStatus(row.written["was"])
+                    _write(order, status, LineStatus.OPEN, row.written["lines"], undoing)
+            except RuleBroken as refusal:
+                left[row.number] = refusal.message
+    return left
+
+
+def _meant(row: DocumentRow, orders_: KnownOrders) -> KnownOrder:
+    known = orders_.find(row.order)
+    if known.is_kept_elsewhere:
+        raise BadInput(_("Another system keeps this order; change it there."), field="order")
+    return known
+
+
+def _finding(row: DocumentRow, known: KnownOrder) -> Finding:
+    if known.order.commercial_status == CommercialStatus.CANCELLED:
+        return Finding(RowOutcome.UNCHANGED, row.subject)
+    note = row.document.note
+    changes = [("status", known.order.commercial_status, CommercialStatus.CANCELLED.value)]
+    return Finding(RowOutcome.CHANGED, row.subject, (*changes, *([("note", "", note)] if note else [])))
+
+
+def _open(order: PurchaseOrder) -> list[list[int]]:
+    """Line and schedule number of all that is open."""
+    rows = ScheduleLine.objects.filter(line__order=order, status=LineStatus.OPEN, line__status=LineStatus.OPEN)
+    return [list(pair) for pair in rows.order_by("line__number", "number").values_list("line__number", "number")]
+
+
+def _write(
+    order: PurchaseOrder,
+    status: CommercialStatus,
+    of_lines: LineStatus,
+    lines: Sequence[Sequence[int]],
+    by: Sheetful | Undoing,
+    *,
+    dry: bool = False,
+) -> None:
+    schedules: dict[int, list[ScheduleDocument]] = {}
+    for line, schedule in lines:
+        schedules.setdefault(line, []).append(ScheduleDocument(number=schedule, status=of_lines))
+    document = OrderDocument(
+        vendor=order.seller.code,
+        currency=order.currency,
+        number=order.number,
+        status=status,
+        lines=tuple(
+            LineDocument(number=number, status=of_lines, schedules=tuple(parts)) for number, parts in schedules.items()
+        ),
+    )
+    orders.upsert(document=document, system=_SYSTEM, external_id=order.number, actor=by.actor, now=by.now, dry_run=dry)
