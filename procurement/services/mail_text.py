@@ -45,6 +45,7 @@ _UNITS_IN_A_TITLE: Final = 3
 _ALERTS_IN_A_HEADER: Final = 20
 _EARLIER_MESSAGES: Final = 3
 _LENGTH: Final = 200
+RECOVERED_SINCE: Final = "recovered since"
 _SEVERITIES: Final = list(Severity)
 _INLINER = css_inline.CSSInliner(keep_at_rules=True, load_remote_stylesheets=False)
 
@@ -177,6 +178,7 @@ def write(row: Notification, items: Sequence[NotificationItem]) -> Written:
             "headline": _headline(row, entries),
             "more": sum(entry.alerts for entry in entries[LINES_IN_A_MAIL:]),
             "cause": clean(row.cause_text),
+            "untold": _untold(row),
             "others": _others(row, items),
             "reason": _reason(row, items),
             "answers": [] if all(entry.is_over for entry in entries) else _answers(row),
@@ -225,6 +227,20 @@ def _subject(row: Notification, entries: Sequence[Entry]) -> str:
 
 def _month(row: Notification) -> str:
     return formats.date_format(row.digest_on, "YEAR_MONTH_FORMAT") if row.digest_on else ""
+
+
+def _untold(row: Notification) -> int:
+    """How many alerts recovered while they were held for this reader, since the digest before."""
+    if row.kind != MessageKind.DIGEST:
+        return 0
+    mine = Notification.objects.filter(recipient=row.recipient_id, channel=row.channel, kind=row.kind)
+    before = mine.filter(release_at__lt=row.release_at).order_by("-release_at").first()
+    dropped = NotificationItem.objects.filter(
+        recipient=row.recipient_id, channel=row.channel, dropped_because=RECOVERED_SINCE
+    )
+    if before is not None:
+        dropped = dropped.filter(notification__release_at__gt=before.release_at)
+    return dropped.values("event__alert").distinct().count()
 
 
 def _headline(row: Notification, entries: Sequence[Entry]) -> str:

@@ -132,7 +132,7 @@ def _no_longer(item: NotificationItem, row: Notification) -> str:
     if alert.state == AlertState.CLOSED:
         return f"closed since: {alert.close_reason}"
     if alert.state == AlertState.RECOVERED and kind != AlertEventKind.UNSTABLE:
-        return "recovered since"
+        return mail_text.RECOVERED_SINCE
     if kind in _FOR_WANT_OF_AN_ANSWER and alert.state in (AlertState.ACKNOWLEDGED, AlertState.SNOOZED):
         return "answered since"
     if alert.acknowledged_by_id == row.recipient_id and alert.acknowledged_at and alert.acknowledged_at > item.event.at:

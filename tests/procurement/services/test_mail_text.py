@@ -373,6 +373,26 @@ def test_power_after_energisation_says_what_is_not_covered() -> None:
         assert said in row.body_text
 
 
+def test_a_digest_counts_what_recovered_before_it_was_told() -> None:
+    late_one = late(days=12)
+    holder(late_one.site, Role.ADMINISTRATOR)
+    RequirementFactory.create(site=late_one.site, tag="CH-02", without_ros=True)
+    look(late_one.site)
+    move(late_one, -15)
+    look(late_one.site, now=NOON + timedelta(seconds=1), cause="letter-2")
+
+    row = written(TOMORROW)
+
+    said = "1 alert more recovered before you were to be told."
+    assert (row.body_text.count(said), row.body_html.count(said)) == (1, 1)
+    row.state, row.sent_at = NotificationState.SENT, TOMORROW
+    row.save()
+    RequirementFactory.create(site=late_one.site, tag="CH-04", without_ros=True)
+    look(late_one.site, now=TOMORROW + timedelta(hours=12), as_of=TODAY + timedelta(days=2))
+
+    assert "recovered" not in written(TOMORROW + timedelta(days=3)).body_text
+
+
 def test_a_recovery_says_that_it_is_one_and_what_holds_now(unit: Late) -> None:
     """The alert keeps what held while it stood; whoever reads that would act on what is over."""
     assigned(unit.site)
