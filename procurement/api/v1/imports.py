@@ -60,10 +60,10 @@ class Imports(ClientView):
 
     @extend_schema(
         operation_id="sendWorkbook",
-        summary="Send a workbook",
-        description="The body is the file itself, .xlsx or .csv, up to 20 MB and 50,000 rows. It is read whole or "
-        "refused with the place; nothing is written before it is applied. The same file for the same purpose is one "
-        "import.",
+        summary="Send a workbook or a business document",
+        description="The body is the file itself, .xlsx or .csv, up to 20 MB and 50,000 rows, or with "
+        "`kind=business_documents` an order document of UBL 2 as XML. It is read whole or refused with the place; "
+        "nothing is written before it is applied. The same file for the same purpose is one import.",
         parameters=[ImportQuery, REQUEST_ID],
         request={"application/octet-stream": OpenApiTypes.BINARY},
         responses={201: ImportSerializer, **problems(400, 409, 413, 422)},

@@ -29,7 +29,11 @@ class SendWorkbook(PortalForm):
     """A file, or rows pasted from a spreadsheet with their header."""
 
     kind = forms.ChoiceField(label=_("What the rows are"), choices=ImportKind.choices)
-    file = forms.FileField(label=_("File"), required=False, help_text=_(".xlsx or .csv, up to 20 MB and 50,000 rows"))
+    file = forms.FileField(
+        label=_("File"),
+        required=False,
+        help_text=_(".xlsx or .csv, up to 20 MB and 50,000 rows; a business document as .xml (UBL 2)"),
+    )
     pasted = forms.CharField(
         label=_("Or paste rows, with their header"),
         required=False,

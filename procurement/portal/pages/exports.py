@@ -24,7 +24,7 @@ XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 @login_required
 def download(request: HttpRequest, kind: str) -> HttpResponse:
     """`site` in the address narrows it to a site; of the log's lists, all of the log's filter counts."""
-    if kind not in ImportKind.values:
+    if kind not in ImportKind.values or kind == ImportKind.DOCUMENTS:
         raise Http404
     actor, wanted = acting_user(request), ImportKind(kind)
     try:

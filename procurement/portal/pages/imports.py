@@ -72,6 +72,8 @@ def columns(request: HttpRequest, key: UUID) -> HttpResponse:
     batch = find_import(actor, key, with_content=True)
     if batch is None or batch.state not in {ImportState.UNMAPPED, ImportState.STAGED}:
         raise Http404
+    if batch.kind == ImportKind.DOCUMENTS:  # says itself what is what
+        raise Http404
     sheets = imports.first_rows(batch)
     given: dict[str, Any] = {"kind": ImportKind(batch.kind), "sheets": sheets}
     form, status = MapColumns(initial=_as_understood(batch), **given), 200

@@ -1,6 +1,7 @@
 """Orders, their changes and cancellations as business documents, and the way back."""
 
 from datetime import date
+from decimal import Decimal
 
 import pytest
 
@@ -36,7 +37,7 @@ def test_an_order_is_made_and_cancelled_again(buyer: User) -> None:
     batch = applied(buyer, content)
 
     line = ScheduleLine.objects.select_related("line__order__seller").get()
-    assert (line.quantity, line.contract_on, line.line.equipment_class) == (2, date(2027, 9, 1), generator)
+    assert (line.quantity, line.contract_on, line.line.equipment_class) == (Decimal(2), date(2027, 9, 1), generator)
     made = line.line.order
     assert (made.number, made.seller.code, made.currency, made.incoterm_text) == ("4500099001", "SELL-1", "AUD", "FOT")
     changes = batch.rows.get().changes
@@ -82,11 +83,11 @@ def test_a_change_moves_the_lines_it_names_and_goes_back(buyer: User, lots: list
 
     assert not refusals(batch)
     first, second = ScheduleLine.objects.order_by("line__number")
-    assert (first.quantity, first.contract_on) == (3, date(2027, 10, 1))
-    assert (second.quantity, second.contract_on) == (2, date(2027, 7, 19))
+    assert (first.quantity, first.contract_on) == (Decimal(3), date(2027, 10, 1))
+    assert (second.quantity, second.contract_on) == (Decimal(2), date(2027, 7, 19))
     undone(buyer, batch)
     first.refresh_from_db()
-    assert (first.quantity, first.contract_on) == (2, date(2027, 7, 19))
+    assert (first.quantity, first.contract_on) == (Decimal(2), date(2027, 7, 19))
     assert not list(broken())
 
 
