@@ -5,7 +5,7 @@ import re
 from sites.domain.errors import BadInput
 from sites.domain.site_schedule import ScheduleFile
 from sites.readers import mspdi, p6_xer, p6_xml
-from sites.readers.limits import LONGEST_FILE, refused
+from sites.readers.limits import LONGEST_FILE, MOST_PIECES, refused
 
 _ROOT = re.compile(r"<(?:[A-Za-z_][\w.-]*:)?([A-Za-z_][\w.-]*)")
 _ASIDE = re.compile(r"<\?.*?\?>|<!--.*?-->", re.DOTALL)
@@ -33,7 +33,20 @@ def read(content: bytes) -> ScheduleFile:
     head = _text(content[:_HEAD])
     if not head.lstrip().startswith("<"):
         return p6_xer.read(content)
-    return _READERS[_root(head)](content)
+    root = _root(head)
+    if len(content) > _HEAD:
+        _glance(content, root)
+    return _READERS[root](content)
+
+
+def _glance(content: bytes, root: str) -> None:
+    """Refuses a large XML for what its bytes already show, so that nobody waits for a parser to come to it."""
+    if content.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return
+    if content.count(b"<") - content.count(b"</") > MOST_PIECES:
+        raise refused(1, f"The file has more than {MOST_PIECES} elements.")
+    if re.search(rb"[<:/]" + root.encode() + rb"\s*/?>", content[-_HEAD:]) is None:
+        raise refused(content.count(b"\n") + 1, "The file is cut off: its XML does not end.")
 
 
 def too_large() -> BadInput:

@@ -137,6 +137,30 @@ def test_elements_in_elements_end_somewhere() -> None:
     assert refusal(deep).message == "Elements stand in each other more than 40 deep."
 
 
+def test_a_large_bomb_is_refused_for_its_bytes_before_any_parser_is_made(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(schedule_file, "_READERS", dict.fromkeys(schedule_file._READERS))
+    head = b'<?xml version="1.0"?><Project><Name>'
+
+    for content, where, why in (
+        (
+            head + b"</Name>" + b"<a/>" * (limits.MOST_PIECES + 1) + b"</Project>",
+            "line 1",
+            "more than 2000000 elements",
+        ),
+        (head + b"a\n" * 1_000_000 + b"</Name>", "line 1000001", "cut off"),
+    ):
+        with pytest.raises(BadInput, match=why) as refusal:
+            schedule_file.read(content)
+        assert refusal.value.field == where
+
+
+def test_a_large_file_that_ends_is_read_whatever_stands_behind_its_end() -> None:
+    filling = b"<!-- " + b"padding " * 200_000 + b"-->"
+    spelled = MSPDI.replace(b"</Project>", filling + b"</Project >\n<!-- the end -->\n")
+
+    assert schedule_file.read(spelled).projects == schedule_file.read(MSPDI).projects
+
+
 @pytest.mark.parametrize(("content", "what"), [(XER, "lines"), (PMXML, "elements")])
 def test_a_file_of_more_pieces_than_any_schedule_needs(
     content: bytes, what: str, monkeypatch: pytest.MonkeyPatch
