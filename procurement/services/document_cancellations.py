@@ -1,14 +1,16 @@
 """What the cancellation of an order does: the order and its open lines are cancelled, and open again when undone."""
 
 from collections.abc import Collection, Sequence
+from decimal import Decimal
 from typing import Any
+from uuid import UUID
 
 from django.db import transaction
 from django.utils.translation import gettext as _
 
 from procurement.domain.order_document import LineDocument, OrderDocument, ScheduleDocument
-from procurement.models import ImportRow, PurchaseOrder, ScheduleLine
-from procurement.services import orders
+from procurement.models import Allocation, ImportRow, PurchaseOrder, ScheduleLine
+from procurement.services import lots, orders
 from procurement.services.document_lines import DocumentRow, KnownOrder, KnownOrders, rows_of
 from procurement.services.import_rows import Finding, Sheetful, Undoing, refused
 from procurement.vocabulary import CommercialStatus, LineStatus, RowOutcome
@@ -45,8 +47,10 @@ def apply(file: Sheetful, *, cause_key: str, cause_text: str, numbers: Collectio
             lines = _open(order)
             if order.commercial_status == CommercialStatus.CANCELLED and not lines:
                 continue
+            meant_for = _allocations(order)
+            was = order.commercial_status
             _write(order, CommercialStatus.CANCELLED, LineStatus.CANCELLED, lines, file)
-            written[row.number] = {"order": order.number, "was": order.commercial_status, "lines": lines}
+            written[row.number] = {"order": order.number, "was": was, "lines": lines, "meant_for": meant_for}
     return written
 
 
@@ -63,6 +67,7 @@ def undo(rows: Sequence[ImportRow], undoing: Undoing) -> dict[int, str]:
                 with transaction.atomic():
                     status = CommercialStatus(row.written["was"])
                     _write(order, status, LineStatus.OPEN, row.written["lines"], undoing)
+                    _give_back(row.written["meant_for"], undoing)
             except RuleBroken as refusal:
                 left[row.number] = refusal.message
     return left
@@ -87,6 +92,31 @@ def _open(order: PurchaseOrder) -> list[list[int]]:
     """Line and schedule number of all that is open."""
     rows = ScheduleLine.objects.filter(line__order=order, status=LineStatus.OPEN, line__status=LineStatus.OPEN)
     return [list(pair) for pair in rows.order_by("line__number", "number").values_list("line__number", "number")]
+
+
+def _allocations(order: PurchaseOrder) -> list[list[str]]:
+    """Lot, requirement and quantity of what its units are meant for: a cancellation releases them."""
+    rows = Allocation.objects.filter(lot__schedule_line__line__order=order, ended_at__isnull=True).order_by("pk")
+    return [[str(row.lot_id), str(row.requirement_id), str(row.quantity)] for row in rows]
+
+
+def _give_back(meant_for: Sequence[Sequence[str]], undoing: Undoing) -> None:
+    """Raises what `lots.allocate` raises, where somebody gave the requirement other units since."""
+    live = set(
+        Allocation.objects.filter(lot__in=[lot for lot, _to, _units in meant_for], ended_at__isnull=True).values_list(
+            "lot", "requirement"
+        )
+    )
+    for lot, requirement, quantity in meant_for:
+        if (UUID(lot), UUID(requirement)) not in live:
+            lots.allocate(
+                lot_id=UUID(lot),
+                requirement_id=UUID(requirement),
+                quantity=Decimal(quantity),
+                reason=_("%(file)s was undone: %(reason)s") % {"file": undoing.document, "reason": undoing.reason},
+                actor=undoing.actor,
+                now=undoing.now,
+            )
 
 
 def _write(

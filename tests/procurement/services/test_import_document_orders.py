@@ -9,7 +9,7 @@ from procurement.models import DeliveryLot, ExternalRef, PurchaseOrder, Schedule
 from procurement.queries.invariants import broken
 from sites.accounts.models import User
 from sites.accounts.permissions import Role
-from tests.factories.procurement import CompanyFactory, EquipmentClassFactory
+from tests.factories.procurement import AllocationFactory, CompanyFactory, EquipmentClassFactory
 from tests.factories.sites import MembershipFactory
 from tests.procurement.services.test_import_documents import applied, expediter, lots, refusals, stage, undone
 from tests.ubl_documents import cancellation, order, order_change, order_line
@@ -93,12 +93,15 @@ def test_a_change_moves_the_lines_it_names_and_goes_back(buyer: User, lots: list
 
 def test_a_cancelled_order_is_open_again_after_undoing(buyer: User, lots: list[DeliveryLot]) -> None:
     before = states("4500016221")
+    served = AllocationFactory.create(lot=lots[0]).requirement
 
     batch = applied(buyer, cancellation())
 
     assert states("4500016221") == [("cancelled", "cancelled")] * 2
+    assert not served.allocations.filter(ended_at__isnull=True).exists()
     undone(buyer, batch)
     assert states("4500016221") == before
+    assert served.allocations.get(ended_at__isnull=True).lot == lots[0]
     assert not batch.rows.exclude(left="").exists()
     assert not list(broken())
 
