@@ -10,6 +10,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
+from itertools import chain
 from typing import Any
 from uuid import UUID
 
@@ -63,7 +64,7 @@ LEFT JOIN {milestone} m ON m.chain_id = l.chain_id AND m.code = f.next_code AND 
 CROSS JOIN LATERAL (
     SELECT jsonb_path_query_first(f.steps, '$[*] ? (@.code == $c)', jsonb_build_object('c', f.next_code)) AS step
 ) s
-WHERE f.current AND f.delivered_on IS NULL AND sl.site_id = %(site)s AND (
+WHERE f.current AND f.delivered_on IS NULL AND sl.site_id = %(site)s {only} AND (
     f.slip_days >= %(slip)s
     OR l.id = ANY(%(standing)s)
     OR COALESCE(
@@ -84,7 +85,7 @@ JOIN {milestone} m ON m.chain_id = c.id AND m.actual_on IS NULL AND m.applicable
 JOIN {promise} p ON p.milestone_id = m.id AND p.precision = 'tbd'
 JOIN {lot} l ON l.chain_id = c.id
 JOIN {forecast} f ON f.lot_id = l.id AND f.current AND f.delivered_on IS NULL
-WHERE c.site_id = %(site)s
+WHERE c.site_id = %(site)s {only}
   AND NOT EXISTS (SELECT FROM {retraction} r WHERE r.promise_id = p.id)
   AND NOT EXISTS (
       SELECT FROM {promise} n LEFT JOIN {retraction} r ON r.promise_id = n.id
@@ -103,7 +104,7 @@ JOIN {schedule} sl ON sl.id = l.schedule_line_id AND sl.status <> 'cancelled'
 JOIN {line} li ON li.id = sl.line_id AND li.status <> 'cancelled'
 JOIN {order} o ON o.id = li.order_id AND o.commercial_status = ANY(%(out)s)
 JOIN {company} co ON co.id = o.seller_id
-WHERE f.current AND f.delivered_on IS NULL AND sl.site_id = %(site)s
+WHERE f.current AND f.delivered_on IS NULL AND sl.site_id = %(site)s {only}
 GROUP BY o.seller_id, co.name
 """
 
@@ -145,10 +146,39 @@ _TABLES = {
 }
 
 
-def _rows(statement: str, values: dict[str, Any]) -> list[tuple[Any, ...]]:
+def _rows(statement: str, values: dict[str, Any], only: str = "") -> list[tuple[Any, ...]]:
     with connection.cursor() as cursor:
-        cursor.execute(statement.format(**_TABLES), values)
+        cursor.execute(statement.format(**_TABLES, only=only), values)
         return list(cursor.fetchall())
+
+
+@dataclass(frozen=True, slots=True)
+class Subjects:
+    """What a change can have made a rule say something else about. Vendors are those of the lots, and any that an alert
+    stands on; energisations are few and looked at together, or not at all.
+    """
+
+    lots: frozenset[UUID]
+    requirements: frozenset[UUID]
+    blocks: frozenset[UUID]
+    energisations: bool = False
+
+    def sellers(self, site_id: UUID) -> frozenset[UUID]:
+        standing = Alert.objects.filter(site_id=site_id, subject_kind=AlertSubject.COMPANY_AT_SITE)
+        of_lots = DeliveryLot.objects.filter(pk__in=list(self.lots), schedule_line__site=site_id)
+        return frozenset(of_lots.values_list("schedule_line__line__order__seller", flat=True).distinct()) | frozenset(
+            standing.exclude(state=AlertState.CLOSED).values_list("subject_id", flat=True)
+        )
+
+    def alerts(self, sellers: Collection[UUID]) -> Q:
+        """The alerts on these subjects, among those of the site."""
+        found = Q(subject_kind=AlertSubject.LOT, subject_id__in=list(self.lots))
+        found |= Q(subject_kind=AlertSubject.REQUIREMENT, subject_id__in=list(self.requirements))
+        found |= Q(subject_kind=AlertSubject.BLOCK, subject_id__in=list(self.blocks))
+        found |= Q(subject_kind=AlertSubject.COMPANY_AT_SITE, subject_id__in=list(sellers))
+        if self.energisations:
+            found |= Q(subject_kind__in=[AlertSubject.GRID_CONNECTION, AlertSubject.GATE])
+        return found
 
 
 def rule_settings(site_id: UUID | None = None) -> RuleSettings:
@@ -162,15 +192,39 @@ def rule_settings(site_id: UUID | None = None) -> RuleSettings:
     )
 
 
-def site_facts(site_id: UUID, as_of: date) -> SiteFacts:
-    """Everything the rules of one site need. Raises Site.DoesNotExist."""
-    calendar = working_calendars()[Site.objects.values_list("calendar_id", flat=True).get(pk=site_id)]
+@dataclass(frozen=True, slots=True)
+class _Scope:
+    """All of a site, or only some subjects there, with the vendors looked at among them."""
+
+    site_id: UUID
+    only: Subjects | None = None
+    sellers: frozenset[UUID] = frozenset()
+
+    @property
+    def of_lots(self) -> tuple[str, dict[str, Any]]:
+        """For a statement that calls the lots `l`, with its values."""
+        if self.only is None:
+            return "", {}
+        return "AND l.id = ANY(%(lots)s)", {"lots": list(self.only.lots)}
+
+    @property
+    def standing(self) -> Q:
+        return Q() if self.only is None else self.only.alerts(self.sellers)
+
+
+def site_facts(site_id: UUID, as_of: date, only: Subjects | None = None, sellers: Collection[UUID] = ()) -> SiteFacts:
+    """Everything the rules of one site need, or what they need of `only` these subjects (with `sellers`, those of
+    `only`). Raises Site.DoesNotExist.
+    """
+    scope = _Scope(site_id, only, frozenset(sellers))
+    calendar_id = Site.objects.values_list("calendar_id", flat=True).get(pk=site_id)
+    calendar = working_calendars([calendar_id])[calendar_id]
     settings = rule_settings(site_id)
-    standing = _standing(site_id)
-    requirements = _requirements(site_id, as_of, settings, standing[AlertSubject.REQUIREMENT])
+    standing = _standing(scope)
+    requirements = _requirements(scope, as_of, settings, standing[AlertSubject.REQUIREMENT])
     serving = _live_allocations(Q(requirement__in=list(requirements)))
-    said = _said_of_lots(site_id, as_of, settings, standing[AlertSubject.LOT])
-    undecided = _to_be_determined(site_id)
+    said = _said_of_lots(scope, as_of, settings, standing[AlertSubject.LOT])
+    undecided = _to_be_determined(scope)
     wanted = said.keys() | undecided.keys() | standing[AlertSubject.LOT]
     lots = _lots({lot for lot, _ in serving} | wanted)
     served: dict[UUID, list[str]] = defaultdict(list)
@@ -180,14 +234,14 @@ def site_facts(site_id: UUID, as_of: date) -> SiteFacts:
     return SiteFacts(
         site_id=site_id,
         calendar=calendar,
-        requirements=_requirement_facts(site_id, requirements, lots, serving),
+        requirements=_requirement_facts(scope, requirements, lots, serving),
         lots=tuple(
             _lot_facts(lots[key], said.get(key), undecided.get(key), served[key], imprecise)
             for key in sorted(wanted & lots.keys())
         ),
-        vendors=tuple(_vendors(site_id, as_of, settings, calendar)),
-        blocks=tuple(_blocks(site_id, settings)),
-        energisations=tuple(_energisations(site_id)),
+        vendors=tuple(_vendors(scope, as_of, settings, calendar)),
+        blocks=tuple(_blocks(scope, settings)),
+        energisations=tuple(_energisations(site_id)) if only is None or only.energisations else (),
         settings=settings,
         others=frozenset(
             (kind, key)
@@ -202,9 +256,9 @@ def site_facts(site_id: UUID, as_of: date) -> SiteFacts:
     )
 
 
-def _standing(site_id: UUID) -> dict[AlertSubject, set[UUID]]:
+def _standing(scope: _Scope) -> dict[AlertSubject, set[UUID]]:
     found: dict[AlertSubject, set[UUID]] = defaultdict(set)
-    rows = Alert.objects.filter(site_id=site_id).exclude(state=AlertState.CLOSED)
+    rows = Alert.objects.filter(scope.standing, site_id=scope.site_id).exclude(state=AlertState.CLOSED)
     for kind, key in rows.values_list("subject_kind", "subject_id"):
         found[AlertSubject(kind)].add(key)
     return found
@@ -235,7 +289,7 @@ class _Requirement:
 
 
 def _requirements(
-    site_id: UUID, as_of: date, settings: RuleSettings, standing: Collection[UUID]
+    scope: _Scope, as_of: date, settings: RuleSettings, standing: Collection[UUID]
 ) -> dict[UUID, _Requirement]:
     near = settings.most(Rule.ORDER_BY, "near_days") + settings.most(Rule.ORDER_BY, "hysteresis_days")
     tight = max(
@@ -243,9 +297,11 @@ def _requirements(
         settings.most(Rule.LATE_FORECAST, "hysteresis_days"),
     )
     pulled_since = as_of - timedelta(days=settings.most(Rule.ROS_PULLED_FORWARD, "within_days"))
+    there = Requirement.objects.filter(site_id=scope.site_id, cancelled_at__isnull=True)
+    if scope.only is not None:
+        there = there.filter(pk__in=list(scope.only.requirements))
     rows = (
-        Requirement.objects.filter(site_id=site_id, cancelled_at__isnull=True)
-        .annotate(now=FilteredRelation("forecasts", condition=Q(forecasts__current=True)))
+        there.annotate(now=FilteredRelation("forecasts", condition=Q(forecasts__current=True)))
         .filter(
             Q(required_on_site__isnull=True)
             | Q(now__float_days__lt=tight)
@@ -265,14 +321,14 @@ def _requirements(
     found = {row[0]: _Requirement(*row) for row in rows}
     for each in found.values():
         if each.ros_pulled_on is None or each.ros_pulled_on < as_of - timedelta(
-            days=settings.of(Rule.ROS_PULLED_FORWARD, site_id=site_id, class_id=each.class_id).within_days
+            days=settings.of(Rule.ROS_PULLED_FORWARD, site_id=scope.site_id, class_id=each.class_id).within_days
         ):
             each.ros_before_on = None
     return found
 
 
 def _requirement_facts(
-    site_id: UUID,
+    scope: _Scope,
     requirements: Mapping[UUID, _Requirement],
     lots: Mapping[UUID, "_Lot"],
     serving: Iterable[tuple[UUID, UUID]],
@@ -282,9 +338,9 @@ def _requirement_facts(
         if lot_id in lots:
             lots_of[requirement_id].append(lots[lot_id])
     blocks = _blocks_of(requirements.values())
-    late_blocks = _late_blocks(site_id)
+    late_blocks = _late_blocks(scope.site_id, None if scope.only is None else set(chain(*blocks.values())))
     before = _answers_before([key for key, row in requirements.items() if row.float_days is not None])
-    lost = _lost_anchors(site_id)
+    lost = _lost_anchors(scope.site_id, None if scope.only is None else requirements.keys())
     facts = []
     for key, row in requirements.items():
         mine = lots_of[key]
@@ -334,9 +390,11 @@ def _blocks_of(requirements: Iterable[_Requirement]) -> dict[UUID, list[UUID]]:
     }
 
 
-def _lost_anchors(site_id: UUID) -> dict[UUID, list[str]]:
+def _lost_anchors(site_id: UUID, only: Collection[UUID] | None) -> dict[UUID, list[str]]:
     found: dict[UUID, list[str]] = defaultdict(list)
     rows = RosAnchor.objects.filter(requirement__site_id=site_id, lost_at__isnull=False).order_by("pk")
+    if only is not None:
+        rows = rows.filter(requirement__in=list(only))
     for requirement_id, code, gate_code in rows.values_list("requirement", "activity_code", "gate__activity_code"):
         found[requirement_id].append(code or gate_code or "")
     return found
@@ -468,10 +526,12 @@ class _Said:
         return None, ""
 
 
-def _said_of_lots(site_id: UUID, as_of: date, settings: RuleSettings, standing: Collection[UUID]) -> dict[UUID, _Said]:
+def _said_of_lots(scope: _Scope, as_of: date, settings: RuleSettings, standing: Collection[UUID]) -> dict[UUID, _Said]:
     # The loosest first band there is: bands are sorted, so the least of them all is at most the first of any.
     slip = settings.least(Rule.SLIP_GREW, "bands") - settings.most(Rule.SLIP_GREW, "hysteresis_days")
-    rows = _rows(_LOTS, {"site": site_id, "as_of": as_of, "slip": slip, "standing": list(standing)})
+    only, lots = scope.of_lots
+    values = {"site": scope.site_id, "as_of": as_of, "slip": slip, "standing": list(standing)}
+    rows = _rows(_LOTS, values | lots, only)
     return {
         lot: _Said(code, responsible, locked_on, planned_on, _json(step))
         for lot, code, responsible, locked_on, planned_on, step in rows
@@ -485,8 +545,10 @@ def _json(value: Any) -> Mapping[str, Any]:
     return value or {}
 
 
-def _to_be_determined(site_id: UUID) -> dict[UUID, tuple[str, date]]:
-    return {lot: (code, stated_on) for lot, code, stated_on in _rows(_TO_BE_DETERMINED, {"site": site_id})}
+def _to_be_determined(scope: _Scope) -> dict[UUID, tuple[str, date]]:
+    only, lots = scope.of_lots
+    rows = _rows(_TO_BE_DETERMINED, {"site": scope.site_id} | lots, only)
+    return {lot: (code, stated_on) for lot, code, stated_on in rows}
 
 
 def _imprecise(said: Iterable[_Said]) -> set[str]:
@@ -527,46 +589,69 @@ def _lot_facts(
 # -- vendors, blocks, power --------------------------------------------------------------------------------------
 
 
-def _vendors(site_id: UUID, as_of: date, settings: RuleSettings, calendar: WorkingCalendar) -> Iterable[VendorFacts]:
+def _vendors(scope: _Scope, as_of: date, settings: RuleSettings, calendar: WorkingCalendar) -> Iterable[VendorFacts]:
     """The vendors with open lots that have said nothing for long enough; who did is read by its own index."""
-    parameters = settings.of(Rule.VENDOR_SILENT, site_id=site_id)
+    parameters = settings.of(Rule.VENDOR_SILENT, site_id=scope.site_id)
     if not parameters.enabled:
         return
-    rows = _rows(_OPEN_VENDORS, {"site": site_id, "out": [status.value for status in _OUT]})
     since = calendar.back(as_of, max(0, parameters.working_days - 1), DurationBasis.WORKING)
-    sellers = [row[0] for row in rows]
-    heard: dict[str, Any] = {"site": site_id, "since": since, "sellers": sellers, "vendor": Party.VENDOR.value}
-    lately = {seller for seller, _ in _rows(_HEARD, heard)} if sellers else set()
+    heard: dict[str, Any] = {"site": scope.site_id, "vendor": Party.VENDOR.value}
+    if scope.only is None:
+        rows = _open_vendors(scope, None)
+        lately = _heard_on(heard | {"since": since, "sellers": [row[0] for row in rows]})
+    else:
+        # Most often the vendor of a change has just spoken, and what it has open need not be counted.
+        lately = _heard_on(heard | {"since": since, "sellers": list(scope.sellers)})
+        rows = _open_vendors(scope, scope.sellers - lately.keys())
     silent = [row for row in rows if row[0] not in lately]
-    last = dict(_rows(_HEARD, heard | {"since": _LONG_AGO, "sellers": [row[0] for row in silent]})) if silent else {}
+    last = _heard_on(heard | {"since": _LONG_AGO, "sellers": [row[0] for row in silent]})
     for seller, name, lots, late, issued_on in silent:
         heard_on = last.get(seller) or issued_on
         if heard_on is not None:
             yield VendorFacts(seller, name, min(heard_on, as_of), lots, late)
 
 
-def _late_blocks(site_id: UUID) -> dict[UUID, BlockFacts]:
+def _open_vendors(scope: _Scope, sellers: Collection[UUID] | None) -> list[tuple[Any, ...]]:
+    values: dict[str, Any] = {"site": scope.site_id, "out": [status.value for status in _OUT]}
+    if sellers is None:
+        return _rows(_OPEN_VENDORS, values)
+    if not sellers:
+        return []
+    return _rows(_OPEN_VENDORS, values | {"sellers": list(sellers)}, "AND o.seller_id = ANY(%(sellers)s)")
+
+
+def _heard_on(values: dict[str, Any]) -> dict[UUID, date]:
+    return dict(_rows(_HEARD, values)) if values["sellers"] else {}
+
+
+def _late_blocks(site_id: UUID, only: Collection[UUID] | None) -> dict[UUID, BlockFacts]:
     rows = BlockForecast.objects.filter(
         current=True, block__phase__site_id=site_id, rfs_forecast_on__gt=F("rfs_baseline_on")
-    ).values_list("block_id", "block__phase__code", "block__code", "rfs_baseline_on", "rfs_forecast_on")
+    )
+    if only is not None:
+        rows = rows.filter(block__in=list(only))
     return {
         block_id: BlockFacts(f"{phase} {block}", baseline_on, forecast_on)
-        for block_id, phase, block, baseline_on, forecast_on in rows
+        for block_id, phase, block, baseline_on, forecast_on in rows.values_list(
+            "block_id", "block__phase__code", "block__code", "rfs_baseline_on", "rfs_forecast_on"
+        )
         if baseline_on and forecast_on
     }
 
 
-def _blocks(site_id: UUID, settings: RuleSettings) -> Iterable[ReadyFacts]:
+def _blocks(scope: _Scope, settings: RuleSettings) -> Iterable[ReadyFacts]:
     lingering = timedelta(days=settings.most(Rule.RFS_HIT, "hysteresis_days"))
     earlier = BlockForecast.objects.filter(block=OuterRef("block"), current=False).order_by("-created_at", "-pk")
+    there = BlockForecast.objects.filter(
+        current=True,
+        block__phase__site_id=scope.site_id,
+        block__rfs_actual_on__isnull=True,
+        rfs_forecast_on__gte=F("rfs_baseline_on") - lingering,
+    )
+    if scope.only is not None:
+        there = there.filter(block__in=list(scope.only.blocks))
     rows = (
-        BlockForecast.objects.filter(
-            current=True,
-            block__phase__site_id=site_id,
-            block__rfs_actual_on__isnull=True,
-            rfs_forecast_on__gte=F("rfs_baseline_on") - lingering,
-        )
-        .annotate(before_on=Subquery(earlier.values("rfs_forecast_on")[:1]))
+        there.annotate(before_on=Subquery(earlier.values("rfs_forecast_on")[:1]))
         .order_by("block_id")
         .values_list(
             "block_id", "block__phase__code", "block__code", "rfs_baseline_on", "rfs_forecast_on", "before_on",

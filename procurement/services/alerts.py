@@ -13,9 +13,10 @@ from django.utils.translation import gettext as _
 from procurement.domain import alerting, power_alerting
 from procurement.domain.alert_parameters import RuleSettings
 from procurement.domain.alerting import Look, StandingAlert
-from procurement.models import Alert, AlertEvent, Requirement
+from procurement.models import Alert, AlertEvent, Evaluation, Requirement
 from procurement.queries import alert_facts, power_alert_facts
 from procurement.queries import alerts as reading
+from procurement.queries.alert_facts import Subjects
 from procurement.services import holding
 from procurement.services.alert_answers import acknowledge, assign, decline, snooze
 from procurement.services.reconciling import Evaluated, Reconciliation
@@ -36,17 +37,33 @@ _OF_A_SITE = alerting.SITE_RULES | {Rule.ERP_DISAGREEMENT}
 
 
 @transaction.atomic
-def evaluate_site(*, site_id: UUID, as_of: date, now: datetime, cause_key: str = "", cause_text: str = "") -> Evaluated:
+def evaluate_site(
+    *,
+    site_id: UUID,
+    as_of: date,
+    now: datetime,
+    cause_key: str = "",
+    cause_text: str = "",
+    only: Subjects | None = None,
+) -> Evaluated:
     """Look at one site. Ten of these at once, or one ten times, do what one does.
 
     `as_of` is the site's local date. `cause_key` names what moved the dates (a statement, an import): what it moved
-    is one mail. Wakes nobody: whoever opened the transaction does. Raises Site.DoesNotExist.
+    is one mail. `only` are the subjects that a change can have touched: enough where the whole site has been looked at
+    on that day already, and taken for the whole site where it has not. Wakes nobody: whoever opened the transaction
+    does. Raises Site.DoesNotExist.
     """
     _one_at_a_time(f"site:{site_id}")
-    known = Alert.objects.filter(site_id=site_id, rule__in=_OF_A_SITE)
-    look = alerting.look(alert_facts.site_facts(site_id, as_of), as_of)
+    of_site = Alert.objects.filter(site_id=site_id, rule__in=_OF_A_SITE)
+    known, sellers = of_site, frozenset[UUID]()
+    if only is not None and not Evaluation.objects.filter(site=site_id, as_of=as_of).exists():
+        only = None
+    if only is not None:
+        sellers = only.sellers(site_id)
+        known = of_site.filter(only.alerts(sellers))
+    look = alerting.look(alert_facts.site_facts(site_id, as_of, only, sellers), as_of)
     look |= _still_disagreeing(known.filter(rule=Rule.ERP_DISAGREEMENT).exclude(state=AlertState.CLOSED))
-    return Reconciliation(site_id, as_of, now, cause_key, cause_text).of(look, known)
+    return Reconciliation(site_id, as_of, now, cause_key, cause_text).of(look, known, counted=of_site)
 
 
 @transaction.atomic

@@ -8,7 +8,8 @@ from zoneinfo import ZoneInfo
 
 from django.db import transaction
 
-from procurement.models import ForecastRun
+from procurement.models import DeliveryLot, ForecastRun, Requirement
+from procurement.queries.alert_facts import Subjects
 from procurement.services import alerts, forecast_store, probabilities
 from procurement.services.forecast_store import Moved
 from procurement.services.site_answers import SiteWork, Touched, answer_chains, combined_hash
@@ -16,6 +17,7 @@ from procurement.vocabulary import RunCause
 from sites.accounts.models import User
 from sites.domain.schedule import ENGINE_VERSION, input_hash
 from sites.models import Chain, Site
+from sites.queries.columns import uuids
 from sites.vocabulary import ChainKind
 
 __all__ = ["Moved", "Recalculated", "Touched", "local_date", "recalculate", "recalculate_power"]
@@ -49,6 +51,7 @@ def recalculate(
     """Answer what `touched` can move at a site (None: everything), store what changed, sample the futures of the same
     lots and blocks, and look at the alerts.
 
+    Alerts are looked at for what `touched` can have changed, once the site has been looked at that day.
     Locks the touched blocks in the order of their keys first. Raises BadInput where stored facts contradict the
     engine (an actual after tomorrow).
     """
@@ -69,10 +72,28 @@ def recalculate(
     if sample:
         probabilities.sample(work, run)
     if evaluate:
-        alerts.evaluate_site(site_id=site_id, as_of=as_of, now=now, cause_key=cause_key, cause_text=cause_text)
+        alerts.evaluate_site(
+            site_id=site_id, as_of=as_of, now=now, cause_key=cause_key, cause_text=cause_text, only=_subjects(work)
+        )
         if touched is None or touched.chains:
             alerts.evaluate_power(as_of=as_of, now=now, cause_key=cause_key, cause_text=cause_text)
     return Recalculated(run, moved)
+
+
+def _subjects(work: SiteWork) -> Subjects | None:
+    """What the alerts of a site may say something else about; None: anything. The members of a touched block count
+    too: its date and the figures of all its lines stand in their alerts.
+    """
+    touched = work.touched
+    if touched is None:
+        return None
+    members = {UUID(unit.id) for unit in work.units}
+    lines = [UUID(key) for key in work.figures if not key.startswith("requirement:")]
+    lots = {*uuids(work.lots.key), *touched.lots}
+    lots.update(DeliveryLot.objects.filter(schedule_line__in=lines).values_list("pk", flat=True))
+    requirements = {*uuids(work.requirements.key), *touched.requirements} | members
+    requirements.update(Requirement.objects.filter(block__in=list(work.blocks)).values_list("pk", flat=True))
+    return Subjects(frozenset(lots), frozenset(requirements), frozenset(work.blocks), bool(touched.chains))
 
 
 @transaction.atomic

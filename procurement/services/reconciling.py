@@ -75,7 +75,8 @@ class Reconciliation:
         self.hits_told: set[tuple[UUID, int]] = set()
         self.turns: dict[tuple[UUID, str], int] = {}
 
-    def of(self, look: Look, known: QuerySet[Alert]) -> Evaluated:
+    def of(self, look: Look, known: QuerySet[Alert], *, counted: QuerySet[Alert] | None = None) -> Evaluated:
+        """`known` are the alerts that the look is about; `counted` those of the whole scope, None where it is them."""
         self.expect(look)
         rows = list(known.exclude(state=AlertState.CLOSED))
         self._read_told(rows)
@@ -90,7 +91,9 @@ class Reconciliation:
         self._write_changes()
         self._open(self.fresh(standing))
         told = self._write_events()
-        count = known.exclude(state__in=[AlertState.CLOSED, AlertState.RECOVERED]).count()
+        count = (
+            (known if counted is None else counted).exclude(state__in=[AlertState.CLOSED, AlertState.RECOVERED]).count()
+        )
         self._remember(count)
         return Evaluated(count, self.opened, told, self.recovered, self.reopened, self.closed)
 
