@@ -215,8 +215,10 @@ at_risk AS (
     )
 ),
 page AS (
-    SELECT *, row_number() OVER (ORDER BY {order}) AS place FROM found ORDER BY place
-    LIMIT %(size)s OFFSET (SELECT LEAST(%(start)s, (GREATEST(lines, 1) - 1) / %(size)s * %(size)s) FROM totals)
+    SELECT *, row_number() OVER (ORDER BY {order}) AS place FROM (
+        SELECT * FROM found ORDER BY {order}
+        LIMIT %(size)s OFFSET (SELECT LEAST(%(start)s, (GREATEST(lines, 1) - 1) / %(size)s * %(size)s) FROM totals)
+    ) found
 )
 SELECT totals.lines AS all_lines, totals.late AS all_late, at_risk.mw_days AS all_mw_days, page.*, served.tags,
     promise.value AS promised_value, promise.precision AS promised_precision, step.why,
