@@ -15,6 +15,7 @@ from procurement.models import (
     Receipt,
     RequirementForecast,
     ScheduleLine,
+    ShipmentNotice,
 )
 from procurement.queries.redundancy import Weight, holding_up, weight
 from procurement.queries.steps import Step, date_state, read_steps
@@ -55,6 +56,7 @@ class LotView:
     ledger: tuple[LedgerRow, ...]
     baseline: Baseline | None
     receipts: tuple[Receipt, ...]
+    notices: tuple[ShipmentNotice, ...] = ()
     odds: LotProbability | None = None
 
     @property
@@ -96,7 +98,7 @@ def find_line(actor: User, key: UUID) -> ScheduleLine | None:
 
 
 def line_view(line: ScheduleLine) -> LineView:
-    """For somebody who may see the line; the caller asked at the door. Twelve queries."""
+    """For somebody who may see the line; the caller asked at the door. Thirteen queries."""
     lots = list(line.lots.filter(quantity__gt=0).select_related("chain", "copied_from").order_by("number"))
     answers = {row.lot_id: row for row in LotForecast.objects.filter(current=True, lot__in=lots)}
     odds = {row.lot_id: row for row in LotProbability.objects.filter(current=True, lot__in=lots).select_related("run")}
@@ -115,6 +117,9 @@ def line_view(line: ScheduleLine) -> LineView:
     receipts: dict[UUID, list[Receipt]] = defaultdict(list)
     for receipt in Receipt.objects.filter(lot__in=lots).select_related("recorded_by").order_by("received_on"):
         receipts[receipt.lot_id].append(receipt)
+    notices: dict[UUID, list[ShipmentNotice]] = defaultdict(list)
+    for notice in ShipmentNotice.objects.filter(lot__in=lots).order_by("created_at", "pk"):
+        notices[notice.lot_id].append(notice)
     cancelled = LineStatus.CANCELLED in {line.status, line.line.status}
     views = []
     for lot in lots:
@@ -135,6 +140,7 @@ def line_view(line: ScheduleLine) -> LineView:
                 ledger=_rows(ledger[lot.chain_id], {each.step.promise_id for each in steps}),
                 baseline=baselines.get(lot.chain_id),
                 receipts=tuple(receipts[lot.pk]),
+                notices=tuple(notices[lot.pk]),
                 odds=odds.get(lot.pk),
             )
         )

@@ -11,6 +11,7 @@ from django.test import Client
 from procurement.models import LotForecast, LotProbability
 from sites.accounts.permissions import Role
 from sites.models import Promise, PromiseRetraction
+from tests.factories.procurement import ReceiptFactory, ShipmentNoticeFactory
 from tests.factories.sites import MembershipFactory
 from tests.procurement.portal.conftest import NOW, Place, browser_of
 
@@ -175,3 +176,15 @@ def test_an_open_line_says_how_sure_its_date_is(browser: Client, sydney: Place) 
     assert f"{odds.on_time_percent} %" in html
     assert "assumed: there is no history of such a step yet" in html
     assert "1000 futures" in html
+
+
+def test_what_was_sent_and_received_is_on_the_page(browser: Client, sydney: Place) -> None:
+    notice = ShipmentNoticeFactory.create(lot=sydney.lot, number="D-77", tracking="MSKU-9")
+    receipt = ReceiptFactory.create(lot=sydney.lot, document="W-5")
+    ShipmentNoticeFactory.create(lot=sydney.lot, number="D-77", reverses=notice)
+    ReceiptFactory.create(lot=sydney.lot, document="Counted twice", reverses=receipt)
+
+    page = browser.get(f"/lines/{sydney.line_key}/").content.decode()
+
+    assert [said in page for said in ("D-77", "MSKU-9", "W-5", "Counted twice")] == [True] * 4
+    assert page.count("Reversed:") == 2

@@ -188,7 +188,7 @@ def test_a_line_with_more_lots(site: Site, django_assert_num_queries: DjangoAsse
         three.refresh_from_db()
 
     for each in (one.schedule_line, line):
-        with django_assert_num_queries(12):
+        with django_assert_num_queries(13):
             view = line_view(each)
     assert len(view.lots) == 3
 
