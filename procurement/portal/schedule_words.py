@@ -10,7 +10,12 @@ from django.utils.translation import gettext as _
 
 from procurement.portal import words
 from procurement.portal.templatetags.portal import NOT_KNOWN, amount, constraint_name, iso_day, signed
-from procurement.queries.schedule_difference import BoundDate, lines_of_lots, lots_of_requirements
+from procurement.queries.schedule_difference import (
+    BoundDate,
+    lines_of_lots,
+    lots_of_requirements,
+    requirements_of_gates,
+)
 from procurement.queries.schedule_revisions import float_days
 from procurement.services.rehearsal import MovedAlert, MovedDate
 from procurement.vocabulary import AlertEventKind
@@ -55,8 +60,8 @@ class LinkedMove:
 
 @dataclass(frozen=True, slots=True)
 class FollowerRow:
-    """What follows an activity, and what becomes of it: `effect` is null where nothing does, `lots` are those meant for
-    the requirement that would move."""
+    """What follows an activity, and what becomes of it: `effect` is null where nothing does, `lots` are those that
+    would move of the requirement, or of the requirements that follow the gate."""
 
     bound: BoundDate
     effect: MovedDate | None
@@ -84,13 +89,16 @@ def _address(move: MovedDate, lines: Mapping[UUID, UUID]) -> str:
 
 
 def followers(bound: Sequence[BoundDate], moves: Sequence[LinkedMove]) -> Followers:
-    """One query, for the lots of the requirements."""
-    lots = lots_of_requirements([row.key for row in bound if row.kind == "requirement"])
+    """Two queries: the requirements behind the gates, and the lots of all of them."""
+    behind = requirements_of_gates([row.key for row in bound if row.kind == "gate"])
+    behind |= {row.key: (row.key,) for row in bound if row.kind == "requirement"}
+    lots = lots_of_requirements({key for keys in behind.values() for key in keys})
     by_key = {(each.move.kind, each.move.key): each for each in moves}
     rows = []
     for row in bound:
         effect = by_key.get((row.kind, row.key))
-        meant = (by_key.get(("lot", lot)) for lot in lots.get(row.key, ()))
+        keys = dict.fromkeys(lot for key in behind.get(row.key, ()) for lot in lots.get(key, ()))
+        meant = (by_key.get(("lot", lot)) for lot in keys)
         rows.append(FollowerRow(row, effect.move if effect else None, tuple(each for each in meant if each)))
     return Followers(tuple(row for row in rows if not row.bound.stays), tuple(row for row in rows if row.bound.stays))
 

@@ -13,7 +13,15 @@ from sites.queries import schedule_difference as activities
 from sites.queries.anchors import ActivityKey, dates_in
 from sites.queries.schedule_difference import accepted_of
 
-__all__ = ["BoundDate", "accepted_of", "bound_dates", "difference", "lines_of_lots", "lots_of_requirements"]
+__all__ = [
+    "BoundDate",
+    "accepted_of",
+    "bound_dates",
+    "difference",
+    "lines_of_lots",
+    "lots_of_requirements",
+    "requirements_of_gates",
+]
 
 
 def difference(revision: ScheduleRevision, before: ScheduleRevision | None) -> ScheduleDifference:
@@ -109,6 +117,15 @@ def lots_of_requirements(requirements: Collection[UUID]) -> dict[UUID, tuple[UUI
     for requirement, lot in rows.values_list("requirement", "lot"):
         found[requirement].append(lot)
     return {requirement: tuple(dict.fromkeys(lots)) for requirement, lots in found.items()}
+
+
+def requirements_of_gates(gates: Collection[UUID]) -> dict[UUID, tuple[UUID, ...]]:
+    """The requirements that follow each gate. One query."""
+    found: dict[UUID, list[UUID]] = defaultdict(list)
+    rows = RosAnchor.objects.filter(gate__in=gates, requirement__cancelled_at=None).order_by("requirement")
+    for gate, requirement in rows.values_list("gate", "requirement"):
+        found[gate].append(requirement)
+    return {gate: tuple(dict.fromkeys(requirements)) for gate, requirements in found.items()}
 
 
 def lines_of_lots(lots: Collection[UUID]) -> dict[UUID, UUID]:

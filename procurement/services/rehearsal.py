@@ -27,7 +27,7 @@ from procurement.vocabulary import AlertEventKind, Channel, Lane, MessageKind, R
 from sites.accounts.models import User
 from sites.accounts.permissions import Permission
 from sites.accounts.row import new_id
-from sites.models import Site
+from sites.models import Gate, Site
 from sites.queries.access import can, sites_where
 
 OPENED = "opened"
@@ -367,7 +367,13 @@ def _float(row: BlockForecast | None) -> int | None:
 def _moved_chains(runs: list[UUID]) -> list[MovedDate]:
     after = list(
         ChainForecast.objects.filter(run__in=runs, current=True)
-        .select_related("chain__gate", "chain__agreement", "chain__grid_connection")
+        .select_related(
+            "chain__gate__site",
+            "chain__gate__phase",
+            "chain__gate__block",
+            "chain__agreement",
+            "chain__grid_connection",
+        )
         .defer("steps")
     )
     before = {
@@ -389,13 +395,17 @@ def _moved_chains(runs: list[UUID]) -> list[MovedDate]:
             MovedDate(
                 kind="chain",
                 key=row.chain_id,
-                label=getattr(owner, "name", "") or str(owner),
+                label=_place_and_name(owner) if isinstance(owner, Gate) else getattr(owner, "name", "") or str(owner),
                 site_id=row.chain.site_id,
                 before_on=old.forecast_on if old else None,
                 after_on=row.forecast_on,
             )
         )
     return _worst_first(moved)
+
+
+def _place_and_name(gate: Gate) -> str:
+    return f"{(gate.block or gate.phase or gate.site).code} {gate}"
 
 
 def _worst_first(rows: list[MovedDate]) -> list[MovedDate]:

@@ -181,6 +181,37 @@ def test_the_difference_says_what_becomes_of_each_gate_and_requirement(
     assert answer.context["followers"].staying == ()
 
 
+def test_a_gate_shows_the_lots_of_the_requirements_that_follow_it(
+    planner: Client, approver: Client, site: Site
+) -> None:
+    accepted(planner, approver, FIRST)
+    gate = GateFactory.create(site=site, name="Hall dry", project_code="BUILD", activity_code="A100")
+    lot = DeliveryLotFactory.create(schedule_line__site=site)
+    behind = RequirementFactory.create(
+        site=site,
+        tag="T1",
+        equipment_class=lot.schedule_line.line.equipment_class,
+        ros_rule=RosRule.ANCHORED,
+        ros_fixed_on=None,
+    )
+    RosAnchorFactory.create(requirement=behind, gate=gate)
+    AllocationFactory.create(lot=lot, requirement=behind)
+
+    answer = planner.get(uploaded(planner, MOVED))
+
+    row = next(row for row in answer.context["followers"].moving if row.bound.kind == "gate")
+    assert [each.url for each in row.lots] == [f"/lines/{lot.schedule_line.line_id}/"]
+
+
+def test_long_lists_are_folded_behind_their_first_rows(planner: Client) -> None:
+    many = xer(projects(("1", "BUILD")), tasks(*(task(str(number), f"B{number:03}") for number in range(1, 15))))
+
+    html = planner.get(uploaded(planner, many)).content.decode()
+
+    before, _, folded = html.partition("Show the others")
+    assert ("B012" in before, "B013" in before, "B012" in folded, "B013" in folded) == (True, False, False, True)
+
+
 def test_what_does_not_move_is_folded_away(planner: Client, approver: Client, site: Site) -> None:
     accepted(planner, approver, FIRST)
     GateFactory.create(site=site, name="Hall dry", project_code="BUILD", activity_code="A200")
