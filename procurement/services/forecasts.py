@@ -47,11 +47,13 @@ def recalculate(
     touched: Touched | None = None,
     evaluate: bool = True,
     sample: bool = True,
+    whole_look: bool = False,
 ) -> Recalculated:
     """Answer what `touched` can move at a site (None: everything), store what changed, sample the futures of the same
     lots and blocks, and look at the alerts.
 
-    Alerts are looked at for what `touched` can have changed, once the site has been looked at that day.
+    Alerts are looked at for what `touched` can have changed, once the site has been looked at that day; `whole_look`
+    is for changes of thousands, of which all alerts of the site are read sooner than named.
     Locks the touched blocks in the order of their keys first. Raises BadInput where stored facts contradict the
     engine (an actual after tomorrow).
     """
@@ -73,7 +75,12 @@ def recalculate(
         probabilities.sample(work, run)
     if evaluate:
         alerts.evaluate_site(
-            site_id=site_id, as_of=as_of, now=now, cause_key=cause_key, cause_text=cause_text, only=_subjects(work)
+            site_id=site_id,
+            as_of=as_of,
+            now=now,
+            cause_key=cause_key,
+            cause_text=cause_text,
+            only=None if whole_look else _subjects(work),
         )
         if touched is None or touched.chains:
             alerts.evaluate_power(as_of=as_of, now=now, cause_key=cause_key, cause_text=cause_text)

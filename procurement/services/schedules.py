@@ -208,6 +208,7 @@ def _recalculated(
             chains=touched.chains | also.chains,
             blocks=touched.blocks | also.blocks,
         ),
+        whole_look=True,
     ).moved
     wake.after_commit()
     return moved
