@@ -212,6 +212,15 @@ class ShareFacts:
 
 
 @dataclass(frozen=True, slots=True)
+class LostGateFacts:
+    """A gate whose activity vanished from the site's schedule; its last date stands. `text` says which and where."""
+
+    key: UUID
+    text: str
+    activity: str
+
+
+@dataclass(frozen=True, slots=True)
 class SiteFacts:
     site_id: UUID
     calendar: WorkingCalendar
@@ -220,6 +229,7 @@ class SiteFacts:
     vendors: tuple[VendorFacts, ...] = ()
     blocks: tuple[ReadyFacts, ...] = ()
     energisations: tuple[EnergisationFacts, ...] = ()
+    lost_gates: tuple[LostGateFacts, ...] = ()
     settings: RuleSettings = field(default_factory=RuleSettings)
     others: frozenset[Subject] = frozenset()
 
@@ -237,6 +247,7 @@ class SiteFacts:
         found |= {(AlertSubject.LOT, row.key): row.baseline_version for row in self.lots}
         found |= {(AlertSubject.COMPANY_AT_SITE, row.key): 0 for row in self.vendors}
         found |= {(AlertSubject.BLOCK, row.key): 0 for row in self.blocks}
+        found |= {(AlertSubject.GATE, row.key): 0 for row in self.lost_gates}
         return found | {(row.kind, row.key): row.baseline_version for row in self.energisations}
 
 

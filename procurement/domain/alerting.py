@@ -21,6 +21,7 @@ from procurement.domain.alert_facts import (
     BlockFacts,
     EnergisationFacts,
     Look,
+    LostGateFacts,
     LotFacts,
     Plain,
     PowerFacts,
@@ -79,6 +80,7 @@ def look(facts: SiteFacts | PowerFacts, as_of: date) -> Look:
         found += [alert for vendor in facts.vendors for alert in _vendor_silent(vendor, facts, as_of)]
         found += [alert for block in facts.blocks for alert in _rfs_hit(block, facts)]
         found += [alert for row in facts.energisations for alert in _energisation_hit(row, facts)]
+        found += [_gate_lost(row, facts) for row in facts.lost_gates if facts.parameters(Rule.ANCHOR_LOST).enabled]
     ordered = sorted(found, key=lambda alert: (alert.rule.value, alert.subject_id.int))
     return Look(tuple(ordered), facts.baseline_versions)
 
@@ -119,6 +121,20 @@ def _of_requirement(row: RequirementFacts, site: SiteFacts, as_of: date) -> Iter
     elif row.float_days is not None:
         yield from _late_forecast(row, site, -row.float_days)
         yield from _low_float(row, site, row.float_days)
+
+
+def _gate_lost(row: LostGateFacts, site: SiteFacts) -> StandingAlert:
+    return StandingAlert(
+        rule=Rule.ANCHOR_LOST,
+        subject_kind=AlertSubject.GATE,
+        subject_id=row.key,
+        subject_text=row.text,
+        site_id=site.site_id,
+        baseline_version=0,
+        band=0,
+        lane=Lane.DIGEST,
+        facts={"activities": row.activity},
+    )
 
 
 def _late_forecast(row: RequirementFacts, site: SiteFacts, days: int) -> Iterator[StandingAlert]:

@@ -6,7 +6,7 @@ what stands already: the rules themselves are decided by `procurement.domain.ale
 
 import json
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
@@ -20,6 +20,7 @@ from django.db.models import F, FilteredRelation, Max, OuterRef, Q, Subquery, Su
 from procurement.domain.alert_facts import (
     BlockFacts,
     EnergisationFacts,
+    LostGateFacts,
     LotFacts,
     ReadyFacts,
     RequirementFacts,
@@ -242,6 +243,7 @@ def site_facts(site_id: UUID, as_of: date, only: Subjects | None = None, sellers
         vendors=tuple(_vendors(scope, as_of, settings, calendar)),
         blocks=tuple(_blocks(scope, settings)),
         energisations=tuple(_energisations(site_id)) if only is None or only.energisations else (),
+        lost_gates=tuple(_lost_gates(site_id)) if only is None or only.energisations else (),
         settings=settings,
         others=frozenset(
             (kind, key)
@@ -388,6 +390,14 @@ def _blocks_of(requirements: Iterable[_Requirement]) -> dict[UUID, list[UUID]]:
         row.key: ([row.block_id] if row.block_id else []) + (of_group[row.group_id] if row.group_id else [])
         for row in rows
     }
+
+
+def _lost_gates(site_id: UUID) -> Iterator[LostGateFacts]:
+    rows = Gate.objects.filter(site=site_id, lost_at__isnull=False).select_related("phase", "block__phase")
+    for gate in rows.order_by("pk"):
+        block = f"{gate.block.phase.code}/{gate.block.code}" if gate.block else ""
+        place = block or (gate.phase.code if gate.phase else "")
+        yield LostGateFacts(gate.pk, " ".join(filter(None, (str(gate), place)))[:200], gate.activity_code)
 
 
 def _lost_anchors(site_id: UUID, only: Collection[UUID] | None) -> dict[UUID, list[str]]:

@@ -239,6 +239,34 @@ def test_an_activity_that_vanished_from_the_schedule(unit: Late) -> None:
     assert (found.facts["activities"], found.told_role) == ("A1000", "site_lead")
 
 
+def test_a_gate_whose_activity_vanished_from_the_schedule_and_came_back(unit: Late) -> None:
+    block = BlockFactory.create(phase__site=unit.site, phase__code="P1", code="H1")
+    gate = GateFactory.create(
+        site=unit.site,
+        phase=block.phase,
+        block=block,
+        kind=GateKind.RFS,
+        project_code="BUILD",
+        activity_code="A2000",
+        followed_on=date(2027, 10, 5),
+        lost_at=NOON,
+    )
+    look(unit.site)
+
+    found = stands(Rule.ANCHOR_LOST)
+    assert found is not None
+    assert (found.subject_kind, found.subject_id, found.subject_text, found.told_role) == (
+        "gate", gate.pk, "Ready for service P1/H1", "site_lead",
+    )  # fmt: skip
+    assert found.facts["activities"] == "A2000"
+
+    type(gate).objects.filter(pk=gate.pk).update(lost_at=None)
+    look(unit.site)
+
+    found.refresh_from_db()
+    assert found.state == AlertState.RECOVERED
+
+
 # -- capacity and power ------------------------------------------------------------------------------------------
 
 
