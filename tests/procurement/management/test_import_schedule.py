@@ -7,9 +7,13 @@ from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.utils import timezone
 
+from procurement.services import schedules
+from sites.accounts.permissions import Role
 from sites.models import ScheduleRevision
-from tests.factories.sites import SiteFactory
+from sites.vocabulary import RevisionState
+from tests.factories.sites import MembershipFactory, SiteFactory
 from tests.samples import sample
 from tests.sites.readers.test_schedule_file import BOMB, OUTSIDE
 from tests.sites.readers.xer import SMALL, calendars, projects, task, tasks, xer
@@ -198,3 +202,22 @@ def test_every_sample_is_tried() -> None:
     files = [path for kind in ("xer", "p6xml", "mspdi") for path in (folder / kind).iterdir()]
 
     assert sorted(f"{path.parent.name}/{path.name}" for path in files) == sorted(SAMPLES)
+
+
+@pytest.mark.django_db
+def test_imported_twice_accepted_and_rolled_back_leaves_the_invariants_silent(small: Path) -> None:
+    site = SiteFactory.create(code="SYD1")
+    approver = MembershipFactory.create(role=Role.APPROVER, site=site).person
+    for _again in range(2):
+        imported(small, site="SYD1")
+    revision = ScheduleRevision.objects.get()
+    now = timezone.now()
+    schedules.accept(revision_id=revision.pk, actor=approver, now=now, reason="First one")
+
+    schedules.roll_back(revision_id=revision.pk, actor=approver, now=now, reason="Wrong file", force=False)
+
+    out = io.StringIO()
+    call_command("check_invariants", stdout=out)
+    assert out.getvalue() == ""
+    revision.refresh_from_db()
+    assert revision.state == RevisionState.ROLLED_BACK
