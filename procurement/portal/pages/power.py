@@ -5,6 +5,7 @@ from typing import Any
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
@@ -14,10 +15,12 @@ from procurement.portal.actor import acting_user
 from procurement.portal.charts import Chart, Series, Shape, Tone
 from procurement.portal.forms.power import Window, WindowForm, usual_window
 from procurement.portal.power_pictures import group_chart
+from procurement.portal.templatetags.portal import day
+from procurement.portal.world_map import Place, WorldMap, world_map
 from procurement.queries import power, power_balance, power_portfolio
 from procurement.queries.alert import sites_to_choose
 from procurement.queries.contract_clocks import clocks_visible_to, near
-from procurement.queries.power_balance import GroupBalance
+from procurement.queries.power_balance import GroupBalance, SiteBalance
 from procurement.queries.power_facts import Knowledge
 from procurement.queries.power_portfolio import Stage, YearTotal
 from sites.accounts.models import User
@@ -59,6 +62,7 @@ def portfolio(request: HttpRequest) -> HttpResponse:
             table_id="together-head",
         ),
         "sites": [{"balance": each, "binding": _binding_now(each)} for each in group.sites],
+        "map": _map(group),
         "amounts": _amounts(actor, group),
         "states": power_portfolio.by_state(rows),
         "years": _years_chart(years),
@@ -68,6 +72,34 @@ def portfolio(request: HttpRequest) -> HttpResponse:
         ],
     }
     return render(request, "power/portfolio.html", context)
+
+
+def _map(group: GroupBalance) -> WorldMap | None:
+    """None where no site says where it lies."""
+    places = [
+        Place(
+            code=each.site.code,
+            url=reverse("site_power", args=[each.site.code]),
+            says=_says(each),
+            latitude=each.site.latitude,
+            longitude=each.site.longitude,
+            is_bad=bool(each.totals.largest_gap_mw),
+        )
+        for each in group.sites
+        if each.site.latitude is not None and each.site.longitude is not None
+    ]
+    return world_map(places) if places else None
+
+
+def _says(balance: SiteBalance) -> str:
+    if balance.totals.gap_mw_days is None:
+        return _("gap not known")
+    if not balance.totals.largest_gap_mw:
+        return _("no gap")
+    return _("%(mw)s MW short at most, first on %(day)s") % {
+        "mw": f"{balance.totals.largest_gap_mw:.1f}",
+        "day": day(balance.totals.first_gap_on),
+    }
 
 
 @require_safe
