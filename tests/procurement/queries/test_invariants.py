@@ -38,6 +38,7 @@ from tests.factories.procurement import (
     RedundancyGroupFactory,
     RequirementFactory,
     RosAnchorFactory,
+    ShipmentNoticeFactory,
 )
 from tests.factories.sites import (
     ActivityFactory,
@@ -165,6 +166,16 @@ def _reversing_a_receipt_of_another_lot(world: World) -> None:
     ReceiptFactory.create(lot=other, reverses=world.receipt)
 
 
+def _reversing_another_shipment(world: World) -> None:
+    notice = ShipmentNoticeFactory.create(lot=world.lot)
+    ShipmentNoticeFactory.create(lot=world.lot, quantity=Decimal("0.5"), reverses=notice)
+
+
+def _reversing_a_shipment_of_another_lot(world: World) -> None:
+    notice = ShipmentNoticeFactory.create(lot=world.lot)
+    ShipmentNoticeFactory.create(lot=LotForecastFactory.create().lot, reverses=notice)
+
+
 def _received_twice(world: World) -> None:
     ReceiptFactory.create(lot=world.lot)
 
@@ -258,6 +269,8 @@ BREAKS: list[tuple[str, Callable[[World], None]]] = [
     ("a_promise_supersedes_one_of_its_own_milestone", _superseding_another_milestone),
     ("a_receipt_reverses_one_of_its_own_lot", _reversing_another_quantity),
     ("a_receipt_reverses_one_of_its_own_lot", _reversing_a_receipt_of_another_lot),
+    ("a_shipment_notice_reverses_one_of_its_own_lot", _reversing_another_shipment),
+    ("a_shipment_notice_reverses_one_of_its_own_lot", _reversing_a_shipment_of_another_lot),
     ("receipts_fit_their_lot", _received_twice),
     ("a_live_lot_has_a_current_forecast", _no_current_forecast),
     ("float_and_forecast_make_the_required_date", _float_off_by_one),

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from django.db import connection, transaction
-from django.db.models import F, Model, Sum
+from django.db.models import Count, F, Model, Sum
 from pytest_django import DjangoDbBlocker
 from pytest_django.fixtures import Settings
 
@@ -30,6 +30,9 @@ from procurement.models import (
     ScheduleLine,
 )
 from procurement.queries import invariants
+from procurement.queries.power_balance import site_balances
+from procurement.queries.power_equipment import deciders
+from procurement.queries.power_facts import Knowledge
 from procurement.queries.schedule_impact import impact_on_blocks
 from procurement.services import api_keys, demo
 from procurement.services.demo import DemoLoaded
@@ -59,7 +62,7 @@ from sites.models import (
     Site,
 )
 from sites.queries.site_schedules import stored_project
-from sites.vocabulary import AgreementStructure, Precision, RevisionState, ScheduleFormat
+from sites.vocabulary import AgreementStructure, PowerLimit, Precision, RevisionState, ScheduleFormat
 
 pytestmark = pytest.mark.django_db
 
@@ -412,6 +415,27 @@ def test_one_agreement_starts_after_its_site_has_power() -> None:
     assert cod is not None
     assert power is not None
     assert cod > power
+
+
+def test_a_transformer_leaves_one_site_short_and_the_grid_another(today: date) -> None:
+    sites = Site.objects.filter(code__in=["AMS01", "PAR01"]).order_by("code")
+    grid, transformer = site_balances(sites, today, today + timedelta(days=1100), Knowledge(today))
+
+    assert (PowerLimit.GRID,) in {row.binding for row in grid.periods if row.gap_mw}
+    short = [row for row in transformer.periods if row.gap_mw]
+    assert {row.binding for row in short} == {(PowerLimit.ELECTRICAL,)}
+    (decider,) = (
+        row
+        for row in deciders(transformer.site)[PowerLimit.ELECTRICAL]
+        if row.ready_on == short[-1].until_on + timedelta(days=1)
+    )
+    assert [group.equipment_class.code for group in decider.groups] == ["MV_TRANSFORMER"]
+
+
+def test_every_country_of_a_site_has_two_agreements_or_more() -> None:
+    countries = set(Site.objects.values_list("country", flat=True))
+    counted = PowerPurchaseAgreement.objects.values("country").annotate(number=Count("pk"))
+    assert {row["country"]: row["number"] >= 2 for row in counted} == dict.fromkeys(countries, True)
 
 
 def test_one_agreement_is_shared_over_several_sites() -> None:
