@@ -13,7 +13,14 @@ from sites.accounts.permissions import Role
 from sites.models import GridCapacityStep, GridConnection, NetworkWorks, PowerPurchaseAgreement, Promise
 from sites.vocabulary import AgreementState
 from tests.factories.power import ConditionFactory, CreditSupportFactory, DelayDamagesFactory, NoticeFactory
-from tests.factories.sites import AgreementFactory, GridConnectionFactory, MembershipFactory, ShareFactory, SiteFactory
+from tests.factories.sites import (
+    AgreementFactory,
+    GridConnectionFactory,
+    MembershipFactory,
+    PromiseFactory,
+    ShareFactory,
+    SiteFactory,
+)
 from tests.procurement.portal.conftest import Place, browser_of
 
 pytestmark = pytest.mark.django_db
@@ -163,6 +170,34 @@ def test_a_reader_of_one_site_learns_only_of_their_own_share(
     assert json.loads(exported)["shares"] == [{"site": "SYD1", "share_mw": "12"}]
     assert not {"price", "contracted_mw", "conditions"} & json.loads(exported).keys()
     assert "Contracted MW" not in html
+
+
+def test_the_ledger_of_a_shared_agreement_shows_its_dates_without_documents_and_notes(
+    browser: Client, agreement: PowerPurchaseAgreement, tokyo: Place
+) -> None:
+    agreement.shares.create(site=tokyo.site, share_mw=Decimal(317))
+    PromiseFactory.create(
+        milestone=agreement.chain.milestones.get(code="COD"),
+        value="2029-02-01",
+        counts_on=date(2029, 2, 1),
+        document="Minutes of Inzai",
+        note="Lease of the Inzai hall",
+    )
+
+    html = browser.get(page(agreement)).content.decode()
+
+    assert "1 Feb 2029" in html
+    assert "Inzai" not in html
+
+
+@pytest.mark.parametrize("address", ["/log/?q=PPA-TYO", "/power/agreements/?site=TYO1", "/alerts/?q=PPA-TYO"])
+def test_a_search_finds_no_agreement_of_another_site(browser: Client, tokyo: Place, address: str) -> None:
+    PowerPurchaseAgreement.objects.filter(pk=tokyo.agreement.pk).update(code="PPA-TYO-9", name="Inzai Solar")
+
+    html = browser.get(address).content.decode()
+
+    assert "PPA-TYO-9" not in html
+    assert "Inzai" not in html
 
 
 def test_the_site_power_page_shows_the_own_share_only(
