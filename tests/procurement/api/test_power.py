@@ -37,7 +37,7 @@ def record(**said: Any) -> dict[str, Any]:
         "name": "Ridge wind",
         "seller": "Ridge Renewables",
         "country": "AU",
-        "structure": "sleeved",
+        "structure": "virtual",  # a sleeved one would not reach Tokyo
         "volume_shape": "baseload",
         "contracted_mw": "20",
         "price": "72.5",
