@@ -418,7 +418,7 @@ def test_one_agreement_starts_after_its_site_has_power() -> None:
 
 
 def test_a_transformer_leaves_one_site_short_and_the_grid_another(today: date) -> None:
-    sites = Site.objects.filter(code__in=["AMS01", "PAR01"]).order_by("code")
+    sites = list(Site.objects.filter(code__in=["AMS01", "PAR01"]).order_by("code"))
     grid, transformer = site_balances(sites, today, today + timedelta(days=1100), Knowledge(today))
 
     assert (PowerLimit.GRID,) in {row.binding for row in grid.periods if row.gap_mw}
