@@ -61,14 +61,16 @@ _LAND: Final[tuple[tuple[tuple[int, int], ...], ...]] = (
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """What is to be marked. Degrees; `says` is read aloud and shown on hover, `is_bad` is told by shape and colour."""
+    """What is to be marked. Degrees; `says` is read aloud and shown on hover, `is_bad` is told by shape and colour;
+    None: not known.
+    """
 
     code: str
     url: str
     says: str
     latitude: Decimal
     longitude: Decimal
-    is_bad: bool
+    is_bad: bool | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -83,7 +83,7 @@ def _map(group: GroupBalance) -> WorldMap | None:
             says=_says(each),
             latitude=each.site.latitude,
             longitude=each.site.longitude,
-            is_bad=bool(each.totals.largest_gap_mw),
+            is_bad=None if each.totals.gap_mw_days is None else bool(each.totals.largest_gap_mw),
         )
         for each in group.sites
         if each.site.latitude is not None and each.site.longitude is not None
