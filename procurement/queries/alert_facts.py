@@ -109,25 +109,25 @@ WHERE f.current AND f.delivered_on IS NULL AND sl.site_id = %(site)s {only}
 GROUP BY o.seller_id, co.name
 """
 
+# The chains of the site first: without fresh statistics (a bulk load) the planner else walks all promises for each lot.
 _HEARD = """
+WITH chains AS MATERIALIZED (
+    SELECT l.chain_id, o.seller_id AS seller
+    FROM {schedule} sl
+    JOIN {lot} l ON l.schedule_line_id = sl.id
+    JOIN {line} li ON li.id = sl.line_id
+    JOIN {order} o ON o.id = li.order_id
+    WHERE sl.site_id = %(site)s AND o.seller_id = ANY(%(sellers)s)
+), milestones AS MATERIALIZED (
+    SELECT m.id, m.actual_on, m.actual_recorded_at, m.responsible, c.seller
+    FROM chains c JOIN {milestone} m ON m.chain_id = c.chain_id
+)
 SELECT seller, max(heard_on) FROM (
-    SELECT o.seller_id AS seller, p.stated_on AS heard_on
-    FROM {promise} p
-    JOIN {milestone} m ON m.id = p.milestone_id
-    JOIN {lot} l ON l.chain_id = m.chain_id
-    JOIN {schedule} sl ON sl.id = l.schedule_line_id
-    JOIN {line} li ON li.id = sl.line_id
-    JOIN {order} o ON o.id = li.order_id
-    WHERE sl.site_id = %(site)s AND p.stated_on >= %(since)s AND o.seller_id = ANY(%(sellers)s)
+    SELECT m.seller, p.stated_on AS heard_on
+    FROM milestones m JOIN {promise} p ON p.milestone_id = m.id
+    WHERE p.stated_on >= %(since)s
     UNION ALL
-    SELECT o.seller_id, m.actual_on
-    FROM {milestone} m
-    JOIN {lot} l ON l.chain_id = m.chain_id
-    JOIN {schedule} sl ON sl.id = l.schedule_line_id
-    JOIN {line} li ON li.id = sl.line_id
-    JOIN {order} o ON o.id = li.order_id
-    WHERE sl.site_id = %(site)s AND m.actual_recorded_at >= %(since)s AND m.responsible = %(vendor)s
-      AND o.seller_id = ANY(%(sellers)s)
+    SELECT seller, actual_on FROM milestones WHERE actual_recorded_at >= %(since)s AND responsible = %(vendor)s
 ) heard GROUP BY seller
 """
 _LONG_AGO = date(2000, 1, 1)
