@@ -34,7 +34,7 @@ demo: $(READY)
 	@exec $(VENV_PYTHON) manage.py demo $(if $(PORT),--port '$(PORT)') $(if $(ONCE),--once) $(if $(SCHEDULE),--schedule '$(SCHEDULE)')
 
 test: $(DEVELOPMENT) $(READY)
-	@exec $(VENV_PYTHON) -m pytest $(T)
+	@exec $(VENV_PYTHON) -m pytest --numprocesses=auto --dist=worksteal $(T)
 
 check: export LONGLEAD_MODE = test
 check: $(DEVELOPMENT) $(READY)

@@ -13,6 +13,10 @@ from procurement.management.runtime.places import REPOSITORY
 from procurement.management.runtime.postgres import EmbeddedPostgres
 
 
+# What the process that shares out the tests settled for itself; the workers inherit it and settle their own.
+SETTLED_BY_US = "TESTS_SETTLED"
+
+
 class Surroundings:
     """The addresses are settled before Django reads its settings; the servers follow when somebody asks for them.
 
@@ -29,6 +33,8 @@ class Surroundings:
         self._broker: redis.Broker | None = None
 
     def settle(self) -> None:
+        for name in os.environ.pop(SETTLED_BY_US, "").split():
+            del os.environ[name]
         for name in [
             name for name in os.environ if name.startswith(("LONGLEAD_", "PG")) and name != "LONGLEAD_SAMPLES"
         ]:
@@ -40,10 +46,14 @@ class Surroundings:
         if not os.environ.get("DATABASE_URL"):
             self._postgres = EmbeddedPostgres(self._folder / "postgres", durable=False)
             self._exit.callback(self._postgres.forget)
-            os.environ["DATABASE_URL"] = self._postgres.url
+            self._set("DATABASE_URL", self._postgres.url)
         if not os.environ.get("REDIS_URL"):
             self._broker = redis.embedded(self._folder)
-            os.environ["REDIS_URL"] = self._broker.url
+            self._set("REDIS_URL", self._broker.url)
+
+    def _set(self, name: str, url: str) -> None:
+        os.environ[name] = url
+        os.environ[SETTLED_BY_US] = f"{os.environ.get(SETTLED_BY_US, '')} {name}"
 
     def start_database(self) -> None:
         server, self._postgres = self._postgres, None
