@@ -17,6 +17,11 @@ class Own:
     """In `near`: let the factory choose this value for the second row."""
 
 
+def case_id(part: Any) -> str:
+    """The same in every process that shares the suite: no address of an object."""
+    return "-".join(part) if isinstance(part, dict) else str(part)
+
+
 @dataclass(frozen=True)
 class Check:
     """One row given `wrong` is refused; given `right`, it is stored."""

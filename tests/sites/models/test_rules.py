@@ -49,7 +49,7 @@ from tests.factories.sites import (
     WorkCalendarFactory,
 )
 from tests.refusals import kept, refused_by
-from tests.rule_cases import Check, Column, Own, Twice
+from tests.rule_cases import Check, Column, Own, Twice, case_id
 
 pytestmark = pytest.mark.django_db
 
@@ -520,7 +520,7 @@ def test_what_must_be_unique_is_refused_the_second_time(case: Twice) -> None:
         case.make_second(first)
 
 
-@pytest.mark.parametrize(("case", "near"), [(case, near) for case in TWICE for near in case.near], ids=str)
+@pytest.mark.parametrize(("case", "near"), [(case, near) for case in TWICE for near in case.near], ids=case_id)
 def test_what_differs_in_one_part_of_a_unique_rule_is_stored(case: Twice, near: dict[str, Any]) -> None:
     first = case.make_first()
 
