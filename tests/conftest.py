@@ -18,6 +18,12 @@ SURROUNDINGS.settle()
 django.setup()
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_sessionstart(session: pytest.Session) -> None:
+    if session.config.getoption("dist", "no") != "no":
+        SURROUNDINGS.withdraw()
+
+
 def pytest_unconfigure(config: pytest.Config) -> None:
     SURROUNDINGS.close()
 

@@ -13,10 +13,6 @@ from procurement.management.runtime.places import REPOSITORY
 from procurement.management.runtime.postgres import EmbeddedPostgres
 
 
-# What the process that shares out the tests settled for itself; the workers inherit it and settle their own.
-SETTLED_BY_US = "TESTS_SETTLED"
-
-
 class Surroundings:
     """The addresses are settled before Django reads its settings; the servers follow when somebody asks for them.
 
@@ -25,6 +21,7 @@ class Surroundings:
 
     def __init__(self) -> None:
         self._exit = ExitStack()
+        self._settled: list[str] = []
         self._folder = Path(tempfile.mkdtemp(prefix="longlead-test-"))
         # An account that PostgreSQL runs as must be able to pass through; it cannot list what is here.
         self._folder.chmod(0o711)
@@ -33,13 +30,11 @@ class Surroundings:
         self._broker: redis.Broker | None = None
 
     def settle(self) -> None:
-        for name in os.environ.pop(SETTLED_BY_US, "").split():
-            del os.environ[name]
         for name in [
             name for name in os.environ if name.startswith(("LONGLEAD_", "PG")) and name != "LONGLEAD_SAMPLES"
         ]:
             del os.environ[name]
-        os.environ["DJANGO_SETTINGS_MODULE"] = "procurement.config.settings"
+        self._set("DJANGO_SETTINGS_MODULE", "procurement.config.settings")
         os.environ["LONGLEAD_MODE"] = "test"
         os.environ["LONGLEAD_DATA_DIR"] = str(self._folder / "data")
         (self._folder / "data" / "static").mkdir(parents=True)
@@ -51,9 +46,14 @@ class Surroundings:
             self._broker = redis.embedded(self._folder)
             self._set("REDIS_URL", self._broker.url)
 
-    def _set(self, name: str, url: str) -> None:
-        os.environ[name] = url
-        os.environ[SETTLED_BY_US] = f"{os.environ.get(SETTLED_BY_US, '')} {name}"
+    def _set(self, name: str, value: str) -> None:
+        os.environ[name] = value
+        self._settled.append(name)
+
+    def withdraw(self) -> None:
+        """Takes back what was settled here: the workers that this process shares the tests among settle their own."""
+        for name in self._settled:
+            del os.environ[name]
 
     def start_database(self) -> None:
         server, self._postgres = self._postgres, None
