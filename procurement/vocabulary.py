@@ -347,3 +347,12 @@ class RowOutcome(TextChoices):
     UNCHANGED = "unchanged", _("Unchanged")
     REFUSED = "refused", _("Refused")
     BLANK = "blank", _("Blank")
+
+
+class JobState(TextChoices):
+    """Of a bulk that is carried out apart from its call."""
+
+    QUEUED = "queued", _("Queued")
+    RUNNING = "running", _("Running")
+    DONE = "done", _("Done")
+    FAILED = "failed", _("Failed")

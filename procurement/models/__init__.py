@@ -26,6 +26,7 @@ from procurement.models.forecast import (
 )
 from procurement.models.health import Heartbeat
 from procurement.models.imports import ColumnMappingMemory, ImportBatch, ImportRow
+from procurement.models.job import Job, JobRow
 from procurement.models.lead_time import LeadTimeObservation
 from procurement.models.lot import Allocation, DeliveryLot
 from procurement.models.order import OrderLine, PurchaseOrder, ScheduleLine
@@ -62,6 +63,8 @@ __all__ = [
     "Heartbeat",
     "ImportBatch",
     "ImportRow",
+    "Job",
+    "JobRow",
     "LeadTimeObservation",
     "LotForecast",
     "LotProbability",

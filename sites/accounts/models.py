@@ -95,6 +95,31 @@ class ApiKey(Row):
         return self.prefix
 
 
+class KeptAnswer(models.Model):
+    """What a call under an Idempotency-Key was answered: written with its effect, given again for seven days.
+
+    `fingerprint` is a hash of client, method, path and body; the same key with another one is refused.
+    """
+
+    id = models.BigAutoField(primary_key=True)
+    client = models.ForeignKey(ApiClient, on_delete=models.CASCADE, related_name="kept_answers")
+    key = models.CharField(max_length=64)
+    fingerprint = models.BinaryField(max_length=32)
+    status = models.PositiveSmallIntegerField()
+    headers = models.JSONField(default=dict)
+    body = models.BinaryField()
+    at = models.DateTimeField(db_default=models.functions.Now())
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["client", "key"], name="a_key_is_answered_once_within_a_client"),
+        ]
+        indexes = [models.Index(fields=["at"], name="kept_answers_by_age")]
+
+    def __str__(self) -> str:
+        return f"{self.key}: {self.status}"
+
+
 class AuditEvent(models.Model):
     """An intention that was carried out (released, acknowledged, accepted), beside the row changes history keeps."""
 

@@ -8,7 +8,7 @@ from factory.declarations import LazyAttribute, Sequence, SubFactory, Trait
 from factory.django import DjangoModelFactory
 from factory.helpers import post_generation
 
-from sites.accounts.models import ApiClient, ApiKey, AuditEvent, User, UserKind
+from sites.accounts.models import ApiClient, ApiKey, AuditEvent, KeptAnswer, User, UserKind
 
 T = TypeVar("T", bound=Model)
 
@@ -66,6 +66,17 @@ class ApiKeyFactory(RowFactory[ApiKey]):
     prefix = Sequence(lambda n: f"llk_{n:08}")
     secret_hash = b"0" * 32
     scopes = ["po:read"]
+
+
+class KeptAnswerFactory(RowFactory[KeptAnswer]):
+    class Meta:
+        model = KeptAnswer
+
+    client = SubFactory(ApiClientFactory)
+    key = Sequence(lambda n: f"key-of-a-call-{n:08}")
+    fingerprint = b"0" * 32
+    status = 200
+    body = b"{}"
 
 
 class AuditEventFactory(RowFactory[AuditEvent]):

@@ -34,6 +34,8 @@ from procurement.models import (
     GroupNeed,
     ImportBatch,
     ImportRow,
+    Job,
+    JobRow,
     LeadTimeObservation,
     LotForecast,
     LotProbability,
@@ -79,7 +81,7 @@ from sites.accounts.permissions import Role
 from sites.accounts.row import new_id
 from sites.models import Baseline, Milestone
 from sites.vocabulary import ChainKind, Discipline, DurationBasis, Party
-from tests.factories.accounts import RowFactory, T, UserFactory
+from tests.factories.accounts import ApiClientFactory, RowFactory, T, UserFactory
 from tests.factories.sites import BlockFactory, ChainFactory, GateFactory, SiteFactory, WorkCalendarFactory
 
 WORKING, CALENDAR = DurationBasis.WORKING, DurationBasis.CALENDAR
@@ -669,6 +671,22 @@ class ImportRowFactory(RowFactory[ImportRow]):
     batch = SubFactory(ImportBatchFactory)
     number = Sequence(lambda n: n + 2)
     outcome = RowOutcome.NEW
+
+
+class JobFactory(RowFactory[Job]):
+    class Meta:
+        model = Job
+
+    client = SubFactory(ApiClientFactory)
+
+
+class JobRowFactory(RowFactory[JobRow]):
+    class Meta:
+        model = JobRow
+
+    job = SubFactory(JobFactory)
+    place = Sequence(lambda n: n)
+    body = {"op": "upsert"}
 
 
 class ColumnMappingMemoryFactory(RowFactory[ColumnMappingMemory]):

@@ -12,6 +12,7 @@ from procurement.vocabulary import (
     CloseReason,
     DamagesUnit,
     ImportState,
+    JobState,
     LeadTimeKind,
     NotificationState,
     OrderKind,
@@ -46,6 +47,8 @@ from tests.factories.procurement import (
     GroupNeedFactory,
     ImportBatchFactory,
     ImportRowFactory,
+    JobFactory,
+    JobRowFactory,
     LeadTimeFactory,
     LotForecastFactory,
     LotProbabilityFactory,
@@ -84,6 +87,12 @@ _UNDONE = {
     "undone_by": SubFactory(UserFactory),
 }
 CHECKS = [
+    Check(
+        "a_finished_job_says_when",
+        JobFactory,
+        wrong={"state": JobState.DONE},
+        right={"state": JobState.DONE, "finished_at": NOON},
+    ),
     Check("a_company_sells_or_makes", CompanyFactory, {"sells": False}, {"sells": False, "makes": True}),
     Check("a_company_names_an_iso_country", CompanyFactory, {"country": "J"}, {"country": "KR"}),
     Check("a_plant_names_an_iso_country", PlantFactory, {"country": "jp"}, {"country": "KR"}),
@@ -681,6 +690,7 @@ TWICE = [
         first={"link_hash": "a" * 64, "link_expires_at": NOON},
     ),
     Twice("a_round_asks_about_a_lot_once", VendorQuestionFactory, ("round", "lot"), ({"round": Own}, {"lot": Own})),
+    Twice("a_job_has_one_row_at_each_place", JobRowFactory, ("job", "place"), ({"job": Own}, {"place": Own})),
     Twice("a_row_of_a_file_is_read_once", ImportRowFactory, ("batch", "number"), ({"batch": Own}, {"number": Own})),
     Twice(
         "a_shape_of_file_is_remembered_once",

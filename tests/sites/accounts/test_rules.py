@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from sites.accounts.models import AuditEvent
-from tests.factories.accounts import ApiClientFactory, ApiKeyFactory, AuditEventFactory, UserFactory
+from tests.factories.accounts import ApiClientFactory, ApiKeyFactory, AuditEventFactory, KeptAnswerFactory, UserFactory
 from tests.refusals import kept, refused_by
 from tests.rule_cases import Column, Own, Twice, case_id
 
@@ -27,6 +27,12 @@ TWICE = [
         again={"username": "ANN", "email": ""},
         same=(),
         near=({"username": "bob"},),
+    ),
+    Twice(
+        "a_key_is_answered_once_within_a_client",
+        KeptAnswerFactory,
+        same=("client", "key"),
+        near=({"key": Own}, {"client": Own}),
     ),
 ]
 COLUMNS = [
