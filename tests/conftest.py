@@ -35,6 +35,12 @@ def django_db_modify_db_settings() -> None:
 
 
 @pytest.fixture(scope="session")
+def django_db_keepdb(request: pytest.FixtureRequest) -> bool:
+    """A server of our own ends with the run and its databases with it; the one of the caller is left as it was."""
+    return SURROUNDINGS.own_database or bool(request.config.getvalue("reuse_db"))
+
+
+@pytest.fixture(scope="session")
 def django_db_setup(django_db_setup: None, django_db_blocker: Any) -> None:
     """Tests with transactions of their own are cleared away by TRUNCATE, which a ledger refuses."""
     with django_db_blocker.unblock(), connection.cursor() as cursor:

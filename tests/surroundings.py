@@ -26,6 +26,7 @@ class Surroundings:
         # An account that PostgreSQL runs as must be able to pass through; it cannot list what is here.
         self._folder.chmod(0o711)
         self._exit.callback(shutil.rmtree, self._folder, ignore_errors=True)
+        self.own_database = False
         self._postgres: EmbeddedPostgres | None = None
         self._broker: redis.Broker | None = None
 
@@ -39,6 +40,7 @@ class Surroundings:
         os.environ["LONGLEAD_DATA_DIR"] = str(self._folder / "data")
         (self._folder / "data" / "static").mkdir(parents=True)
         if not os.environ.get("DATABASE_URL"):
+            self.own_database = True
             self._postgres = EmbeddedPostgres(self._folder / "postgres", durable=False)
             self._exit.callback(self._postgres.forget)
             self._set("DATABASE_URL", self._postgres.url)
