@@ -273,6 +273,13 @@ class Rhythm(TextChoices):
     WEEKLY = "weekly", _("Every week")
 
 
+class ViewList(TextChoices):
+    """The lists of which a view can be saved."""
+
+    LOG = "log", _("Log")
+    UNORDERED = "unordered", _("Not ordered yet")
+
+
 class NotificationState(TextChoices):
     HELD = "held", _("Held")
     DUE = "due", _("Due")
@@ -334,11 +341,21 @@ class QuestionState(TextChoices):
 
 
 class ImportState(TextChoices):
+    RECEIVED = "received", _("Being read")
+    REFUSED = "refused", _("Refused")
     UNMAPPED = "unmapped", _("Waits for its columns")
     STAGED = "staged", _("Previewed")
     APPLIED = "applied", _("Applied")
     UNDONE = "undone", _("Undone")
     DISCARDED = "discarded", _("Discarded")
+
+
+class ImportWork(TextChoices):
+    """What of an import is too long for the call that asked for it, and is done apart from it."""
+
+    PREVIEW = "preview", _("is being previewed")
+    APPLY = "apply", _("is being applied")
+    UNDO = "undo", _("is being undone")
 
 
 class RowOutcome(TextChoices):

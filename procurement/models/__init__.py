@@ -30,7 +30,7 @@ from procurement.models.job import Job, JobRow
 from procurement.models.lead_time import LeadTimeObservation
 from procurement.models.lot import Allocation, DeliveryLot
 from procurement.models.order import OrderLine, PurchaseOrder, ScheduleLine
-from procurement.models.reader import CalendarFeed, Subscription
+from procurement.models.reader import CalendarFeed, SavedView, Subscription
 from procurement.models.requirement import ConsideredLeadTime, GroupNeed, RedundancyGroup, Requirement, RosAnchor
 from procurement.models.shipment import ShipmentNotice
 from procurement.models.vendor_round import VendorQuestion, VendorRound
@@ -78,6 +78,7 @@ __all__ = [
     "Requirement",
     "RequirementForecast",
     "RosAnchor",
+    "SavedView",
     "ScheduleLine",
     "ShipmentNotice",
     "StepHistory",

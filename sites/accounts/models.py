@@ -32,6 +32,7 @@ class User(AbstractUser):
     language = models.CharField(max_length=8, default="en")
     time_zone = models.CharField(max_length=64, default="UTC")
     digest_at = models.TimeField(default="08:00", help_text=_("Local time of the morning digest"))
+    shortcuts = models.BooleanField(default=True, help_text=_("Keys of one letter in the portal"))
     email_refused_at = models.DateTimeField(
         null=True, blank=True, help_text=_("A mail server refused this address for good; nothing is sent to it")
     )

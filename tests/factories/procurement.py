@@ -49,6 +49,7 @@ from procurement.models import (
     Requirement,
     RequirementForecast,
     RosAnchor,
+    SavedView,
     ScheduleLine,
     ShipmentNotice,
     StepHistory,
@@ -630,6 +631,15 @@ class SubscriptionFactory(RowFactory[Subscription]):
 
     person = SubFactory(UserFactory)
     name = Sequence(lambda n: f"View {n}")
+
+
+class SavedViewFactory(RowFactory[SavedView]):
+    class Meta:
+        model = SavedView
+
+    owner = SubFactory(UserFactory)
+    name = Sequence(lambda n: f"View {n}")
+    slug = Sequence(lambda n: f"view-{n}")
 
 
 class CalendarFeedFactory(RowFactory[CalendarFeed]):

@@ -62,6 +62,7 @@ from tests.factories.procurement import (
     RequirementFactory,
     RequirementForecastFactory,
     RosAnchorFactory,
+    SavedViewFactory,
     ShipmentNoticeFactory,
     StepHistoryFactory,
     SubscriptionFactory,
@@ -396,6 +397,12 @@ CHECKS = [
         {"made_on": TOO_LATE},
         {"made_on": LAST},
     ),
+    Check(
+        "a_view_that_a_role_begins_with_is_shared",
+        SavedViewFactory,
+        {"default_for": "buyer"},
+        {"default_for": "buyer", "shared": True},
+    ),
     Check("a_watch_has_a_plausible_end", WatchFactory, {"until_on": TOO_LATE}, {"until_on": LAST}),
     Check("an_alert_has_plausible_dates", AlertFactory, {"snoozed_until": TOO_EARLY}, {"snoozed_until": FIRST}),
     Check("an_alert_has_plausible_dates", AlertFactory, {"commitment_on": TOO_LATE}, {"commitment_on": LAST}),
@@ -657,6 +664,15 @@ TWICE = [
     ),
     Twice(
         "a_person_names_a_subscription_once", SubscriptionFactory, ("person", "name"), ({"person": Own}, {"name": Own})
+    ),
+    Twice("a_view_has_a_name_of_its_own_in_addresses", SavedViewFactory, ("slug",), ({"slug": Own},)),
+    Twice("a_person_names_a_view_once", SavedViewFactory, ("owner", "name"), ({"owner": Own}, {"name": Own})),
+    Twice(
+        "a_role_begins_with_one_view",
+        SavedViewFactory,
+        same=("default_for",),
+        near=({"default_for": "viewer"}, {"default_for": "", "shared": False}),
+        first={"default_for": "buyer", "shared": True},
     ),
     Twice("a_calendar_address_is_used_once", CalendarFeedFactory, ("secret_hash",), ({"secret_hash": Own},)),
     Twice(
