@@ -64,6 +64,7 @@ class ReasonCode(TextChoices):
     SITE_NOT_READY = "site_not_ready", _("Site not ready")
     POWER_NOT_READY = "power_not_ready", _("Power not ready")
     DATA_ERROR = "data_error", _("Data error")
+    NOT_STATED = "not_stated", _("Not stated")
 
 
 class Party(TextChoices):

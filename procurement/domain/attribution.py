@@ -1,36 +1,17 @@
 """Whose days a slip is: the slip of a chain up to a step, shared out among the parties so that it adds up exactly."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Final
 
-from sites.vocabulary import Party
+from sites.vocabulary import Party, ReasonCode
 
 # Legs on which the goods are on the way, and the terms under which the seller answers for them up to the named place.
 _CARRIAGE: Final = frozenset({"PICKED_UP", "DEPARTED", "ARRIVED_PORT", "AT_STORAGE", "CALLED_OFF", "ON_SITE"})
 _SELLER_DELIVERS: Final = frozenset({"DAP", "DPU", "DDP"})
 _AFTER_ARRIVAL: Final = frozenset({"RECEIVED_OK", "SET", "ENERGISED", "SAT_PASS", "L3", "L4", "L5_IST", "TURNED_OVER"})
-_PARTY_OF_REASON: Final[Mapping[str, Party]] = {
-    "design_change": Party.OWNER,
-    "late_approval": Party.OWNER,
-    "owner_information": Party.OWNER,
-    "payment": Party.OWNER,
-    "sub_supplier": Party.VENDOR,
-    "capacity": Party.VENDOR,
-    "quality_fail": Party.VENDOR,
-    "test_fail": Party.VENDOR,
-    "logistics": Party.CARRIER,
-    "customs": Party.CUSTOMS,
-    "site_not_ready": Party.SITE,
-    "power_not_ready": Party.SITE,
-}
-
-
-def party_of_reason(reason_code: str) -> Party | None:
-    """Who usually answers for a reason; None where it says nothing (force majeure, data error, none given)."""
-    return _PARTY_OF_REASON.get(reason_code)
 
 
 def party_of_step(code: str, stored: Party, incoterm: str) -> Party:
@@ -55,8 +36,8 @@ class Move:
     """A promise that moved the date of its step, with what was said about it. Above zero is later."""
 
     days: int
-    party: Party | None = None
-    reason_code: str = ""
+    party: Party
+    reason_code: str = ReasonCode.NOT_STATED
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +55,7 @@ class StepDates:
 
 @dataclass(frozen=True, slots=True)
 class Share:
-    """Days of a slip; below zero they were won back."""
+    """Days of a slip; below zero they were won back. `reason_code` is empty where no promise moved them."""
 
     code: str
     party: Party
@@ -107,11 +88,11 @@ def _shares(step: StepDates, added: int) -> Iterable[Share]:
     for move in reversed(step.moves):
         if left <= 0:
             break
-        if move.days <= 0 or (move.party is None and not move.reason_code):
+        if move.days <= 0:
             continue
         taken = min(move.days, left)
         left -= taken
-        yield Share(step.code, move.party or party_of_reason(move.reason_code) or step.owner, taken, move.reason_code)
+        yield Share(step.code, move.party, taken, move.reason_code)
     if left:
         yield Share(step.code, step.owner, left)
 
@@ -125,7 +106,7 @@ def by_party(shares: Iterable[Share]) -> dict[Party, int]:
 
 
 def by_reason(shares: Iterable[Share]) -> dict[tuple[Party, str], int]:
-    """By party and reason code, the most days first; an empty reason is one that nobody gave."""
+    """By party and reason code, the most days first; an empty reason is no promise's: the step took longer."""
     days: dict[tuple[Party, str], int] = defaultdict(int)
     for share in shares:
         days[share.party, share.reason_code] += share.days

@@ -12,7 +12,8 @@ from sites.domain.imprecise import ImpreciseDate
 class DateRevision:
     """`schedule_number` None: every open schedule line of the line that the actor may see. `lot_number` None: every
     open lot. `milestone` None: the contract step. `said` None only when a lock is released. `quantity` less than a
-    lot splits it. `field` is the path of this revision in the caller's own input, for refusals.
+    lot splits it. `reason_code` empty: not stated; `responsible` empty: who answers for the reason, else for the step.
+    `field` is the path of this revision in the caller's own input, for refusals.
     """
 
     kind: RevisionKind

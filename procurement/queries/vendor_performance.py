@@ -21,7 +21,7 @@ from procurement.queries.steps import Step, read_steps
 from procurement.vocabulary import LineStatus
 from sites.accounts.models import User
 from sites.models import Milestone, Promise
-from sites.vocabulary import Party
+from sites.vocabulary import Party, ReasonCode
 
 MOST_LINES: Final = 20
 
@@ -87,7 +87,7 @@ class LotSlip:
 @dataclass(frozen=True, slots=True)
 class VendorView:
     """`slips` are those of the lots that moved most. `parties` and `reasons` sum over all lots to `slip_days`.
-    `moves_without_reason` are promises that moved a date and name neither reason nor party.
+    `moves_without_reason` are promises that moved a date and whose reason nobody stated.
     """
 
     company: Company
@@ -131,7 +131,7 @@ def vendor_view(actor: User, key: UUID, side: Side, *, as_of: date) -> VendorVie
         slips=tuple(sorted(moved, key=lambda slip: (-abs(slip.slip_days), slip.lot.pk))[:MOST_LINES]),
         slipped_lots=len(moved),
         moves=sum(1 for move in moves if move.days),
-        moves_without_reason=sum(1 for move in moves if move.days and not move.reason_code and move.party is None),
+        moves_without_reason=sum(1 for move in moves if move.days and move.reason_code == ReasonCode.NOT_STATED),
     )
 
 
@@ -187,7 +187,7 @@ def _moves(promises: Sequence[Promise]) -> list[Move]:
     for before, after in pairwise(promises):
         if after.copied_from_id is None and before.counts_on and after.counts_on:
             days = (after.counts_on - before.counts_on).days
-            found.append(Move(days, Party(after.responsible) if after.responsible else None, after.reason_code))
+            found.append(Move(days, Party(after.responsible), after.reason_code))
     return found
 
 

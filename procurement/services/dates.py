@@ -10,6 +10,7 @@ from django.db import transaction
 from django.db.models import Exists, OuterRef
 from django.utils.translation import gettext as _
 
+from procurement.domain.attribution import party_of_step
 from procurement.domain.lots import LotState, spoken_for
 from procurement.domain.revision import DateRevision
 from procurement.gateways import wake
@@ -21,13 +22,14 @@ from sites.accounts import audit
 from sites.accounts.models import User
 from sites.accounts.permissions import Permission
 from sites.accounts.row import new_id
+from sites.domain.answerable import answers_for
 from sites.domain.errors import BadInput, NotFound
 from sites.domain.imprecise import ImpreciseDate
 from sites.models import Milestone, Promise, PromiseRetraction, Site
 from sites.queries.chains import UNPLACED, working_calendars
 from sites.services import chains
 from sites.services.access import check_can
-from sites.vocabulary import Precision, PromiseSource
+from sites.vocabulary import Party, Precision, PromiseSource
 
 _NEEDS = {
     RevisionKind.PROMISE: Permission.DATES_WRITE,
@@ -50,12 +52,13 @@ class Recorded:
 
 @dataclass(frozen=True, slots=True)
 class _Meant:
-    """One revision on one lot. A lot of a line without a site has none and is not calculated."""
+    """One revision on one lot. A lot of a line without a site has none and is not calculated. `owner` has the step."""
 
     revision: DateRevision
     lot: DeliveryLot
     milestone: Milestone
     site: Site | None
+    owner: Party
 
 
 @dataclass(frozen=True, slots=True)
@@ -397,7 +400,9 @@ def _meant(lines: _Lines, revision: DateRevision, actor: User, now: datetime, ma
             check_can(actor, needs, site_id=line.site_id)
             may[needs, line.site_id] = True
         for lot in lines.lots(line, revision, now):
-            found.append(_Meant(revision, lot, lines.milestone(lot, line, revision), line.site))
+            milestone = lines.milestone(lot, line, revision)
+            owner = party_of_step(milestone.code, Party(milestone.responsible), line.line.order.incoterm)
+            found.append(_Meant(revision, lot, milestone, line.site, owner))
     return found
 
 
@@ -461,7 +466,7 @@ def _write_promises(meant: Sequence[_Meant], statement: chains.Statement) -> tup
                         conditional_on=each.revision.conditional_on,
                         quantity=each.revision.quantity,
                         reason_code=each.revision.reason_code,
-                        responsible=each.revision.responsible,
+                        responsible=each.revision.responsible or answers_for(each.revision.reason_code, each.owner),
                         note=each.revision.note,
                         field=_at(each.revision, "date"),
                     )

@@ -163,7 +163,8 @@ class Promise(Row):
     """What a vendor stated about one milestone, once. A correction is a further row that supersedes or retracts.
 
     `counts_on` is the end of the stated precision and null for `tbd`. `conditional_on` is the date of the step
-    before on which the vendor relied, resolved once when the promise was recorded; null means no shift.
+    before on which the vendor relied, resolved once when the promise was recorded; null means no shift. Where nobody
+    named a reason it is `not_stated`, and the party is who answers for the reason, else for the step.
     """
 
     milestone = models.ForeignKey(Milestone, on_delete=models.PROTECT, related_name="promises")
@@ -182,8 +183,8 @@ class Promise(Row):
     quantity = models.DecimalField(max_digits=14, decimal_places=3, null=True, blank=True)
     source = models.CharField(max_length=10, choices=PromiseSource)
     document = models.CharField(max_length=500, blank=True, help_text=_("The mail, file or message it came in"))
-    reason_code = models.CharField(max_length=20, choices=ReasonCode, blank=True)
-    responsible = models.CharField(max_length=10, choices=Party, blank=True)
+    reason_code = models.CharField(max_length=20, choices=ReasonCode, default=ReasonCode.NOT_STATED)
+    responsible = models.CharField(max_length=10, choices=Party, help_text=_("Who moved it"))
     note = models.TextField(blank=True)
     supersedes = models.OneToOneField(
         "self", null=True, blank=True, on_delete=models.PROTECT, related_name="superseded_by"
@@ -206,6 +207,8 @@ class Promise(Row):
                 name="a_promised_quantity_is_positive",
                 condition=plausible_number("quantity", least="0.001", most="10000000"),
             ),
+            models.CheckConstraint(name="a_promise_has_a_reason_code", condition=Q(reason_code__in=ReasonCode.values)),
+            models.CheckConstraint(name="a_promise_has_a_responsible_party", condition=Q(responsible__in=Party.values)),
             models.UniqueConstraint(fields=["milestone", "place"], name="a_ledger_place_is_taken_once"),
         ]
         indexes = [

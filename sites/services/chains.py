@@ -10,6 +10,7 @@ from django.db.models import Max
 from django.utils.translation import gettext as _
 
 from sites.accounts.models import User
+from sites.domain.answerable import answers_for
 from sites.domain.calendar import WorkingCalendar
 from sites.domain.errors import BadInput
 from sites.domain.imprecise import ImpreciseDate
@@ -17,7 +18,7 @@ from sites.domain.schedule import ChainFacts
 from sites.domain.statement import PlacedPromise, StatedDate, as_known_on, place_statement
 from sites.models import Chain, Milestone, Promise
 from sites.queries.chains import chain_facts
-from sites.vocabulary import Precision, PromiseSource
+from sites.vocabulary import Party, Precision, PromiseSource, ReasonCode
 
 _ROWS_AT_ONCE = 1000
 
@@ -36,7 +37,10 @@ class Statement:
 
 @dataclass(frozen=True, slots=True)
 class StatedPromise:
-    """`conditional_on` is what the vendor said it depends on; None where nothing was said. `field` is for refusals."""
+    """`conditional_on` is what the vendor said it depends on; None where nothing was said. `field` is for refusals.
+
+    Without a reason it is stored as not stated; without a party, with who answers for the reason, else for the step.
+    """
 
     milestone: Milestone
     said: ImpreciseDate
@@ -119,8 +123,8 @@ def state_all(
                 quantity=told.quantity if told else None,
                 source=statement.source,
                 document=statement.document[:500],
-                reason_code=told.reason_code if told else "",
-                responsible=told.responsible if told else "",
+                reason_code=_reason_of(told),
+                responsible=_party_of(told, milestone),
                 note=told.note if told else "",
                 supersedes=old,
             )
@@ -136,6 +140,14 @@ def _placed(
         return place_statement(as_known_on(found, stated_on), stated, already=already)
     except BadInput as refusal:
         raise _named(refusal, promises) from None
+
+
+def _reason_of(told: StatedPromise | Promise | None) -> str:
+    return (told.reason_code if told else "") or ReasonCode.NOT_STATED
+
+
+def _party_of(told: StatedPromise | Promise | None, milestone: Milestone) -> str:
+    return (told.responsible if told else "") or answers_for(_reason_of(told), Party(milestone.responsible))
 
 
 def _is_stated(said: StatedPromise | None, old: Promise | None) -> bool:

@@ -52,6 +52,7 @@ from sites.vocabulary import (
     DecisionKind,
     GateKind,
     GridState,
+    Party,
     Precision,
     PromiseSource,
     ScopeKind,
@@ -195,6 +196,7 @@ class PromiseFactory(RowFactory[Promise]):
     recorded_at = LazyAttribute(lambda made: f"{made.stated_on.isoformat()}T12:00:00+00:00")
     statement_id = LazyFunction(uuid4)
     source = PromiseSource.EMAIL
+    responsible = Party.VENDOR
 
 
 class RetractionFactory(RowFactory[PromiseRetraction]):

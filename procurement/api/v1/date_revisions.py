@@ -46,8 +46,12 @@ class RevisionWrite(serializers.Serializer[Any]):
         required=False, help_text='"Subject to release by": the date of the step before on which the vendor relies.'
     )
     quantity = ExactDecimal(required=False, help_text="Units it speaks for; fewer than a lot has splits the lot.")
-    reason_code = serializers.ChoiceField(ReasonCode.choices, required=False, help_text="Why it moved.")
-    responsible = serializers.ChoiceField(Party.choices, required=False, help_text="Who moved it.")
+    reason_code = serializers.ChoiceField(
+        ReasonCode.choices, required=False, help_text="Why it moved. Default: not_stated."
+    )
+    responsible = serializers.ChoiceField(
+        Party.choices, required=False, help_text="Who moved it. Default: whose reason or step it is."
+    )
     note = Text(
         required=False, max_length=500, allow_blank=True, lines=True, help_text="Free text; a lock has to say why."
     )
@@ -293,7 +297,7 @@ def _entry_answer(entry: LedgerEntry) -> dict[str, Any]:
         "conditional_on": row.conditional_on,
         "quantity": trimmed(row.quantity) if row.quantity is not None else None,
         "source": row.source,
-        "reason_code": row.reason_code or None,
-        "responsible": row.responsible or None,
+        "reason_code": row.reason_code,
+        "responsible": row.responsible,
         "state": entry.state,
     }

@@ -264,8 +264,12 @@ class ChainRevisionWrite(serializers.Serializer[Any]):
     milestone = Text(required=False, max_length=40, help_text="Such as COD or ENERGISED. Default: the one that counts.")
     date = FlexDate(required=False, help_text="Only a promise may be imprecise or tbd; a release has none.")
     conditional_on = Day(required=False, help_text="The date of the step before on which it relies.")
-    reason_code = serializers.ChoiceField(ReasonCode.choices, required=False, help_text="Why it moved.")
-    responsible = serializers.ChoiceField(Party.choices, required=False, help_text="Who moved it.")
+    reason_code = serializers.ChoiceField(
+        ReasonCode.choices, required=False, help_text="Why it moved. Default: not_stated."
+    )
+    responsible = serializers.ChoiceField(
+        Party.choices, required=False, help_text="Who moved it. Default: whose reason or step it is."
+    )
     note = Text(
         required=False, max_length=500, allow_blank=True, lines=True, help_text="Free text; a lock has to say why."
     )
@@ -311,7 +315,8 @@ class ChainPromiseSerializer(serializers.Serializer[Any]):
     recorded_at = serializers.DateTimeField(help_text="Instant in UTC.")
     source = serializers.CharField(help_text="email, portal, erp, call, meeting or file.")  # type: ignore[assignment]
     document = serializers.CharField(allow_blank=True, help_text="Empty for a reader of a share only.")
-    reason_code = serializers.CharField(allow_null=True, help_text="Why it moved.")
+    reason_code = serializers.ChoiceField(ReasonCode.choices, help_text="Why it moved.")
+    responsible = serializers.ChoiceField(Party.choices, help_text="Who moved it.")
     state = serializers.ChoiceField(["live", "superseded", "retracted"], help_text="Only live rows decide.")
 
 
@@ -482,6 +487,7 @@ def _promise(row: Promise, with_words: bool) -> dict[str, Any]:
         "recorded_at": row.recorded_at,
         "source": row.source,
         "document": row.document if with_words else "",
-        "reason_code": row.reason_code or None,
+        "reason_code": row.reason_code,
+        "responsible": row.responsible,
         "state": gone,
     }

@@ -16,8 +16,6 @@ from sites.domain.imprecise import ImpreciseDate, on_day, read_as_said
 from sites.models import Milestone
 from sites.vocabulary import Party, PromiseSource, ReasonCode, step_name
 
-_ANY = [("", "–")]
-
 
 class _ChainForm(PortalForm):
     said_as: ClassVar = {"date": "on", "milestone": "step"}
@@ -80,8 +78,12 @@ class ChainPromise(_ChainForm):
     stated_on = forms.DateField(label=_("Stated on"), widget=day_input())
     source = forms.ChoiceField(label=_("Source"), choices=PromiseSource.choices, initial=PromiseSource.EMAIL)
     document = forms.CharField(label=_("Document"), max_length=500, required=False)
-    reason_code = forms.ChoiceField(label=_("Reason"), choices=[*_ANY, *ReasonCode.choices], required=False)
-    responsible = forms.ChoiceField(label=_("Responsible"), choices=[*_ANY, *Party.choices], required=False)
+    reason_code = forms.ChoiceField(
+        label=_("Reason"), choices=ReasonCode.choices, initial=ReasonCode.NOT_STATED, required=False
+    )
+    responsible = forms.ChoiceField(
+        label=_("Responsible"), choices=[("", _("Whose reason or step it is")), *Party.choices], required=False
+    )
     note = forms.CharField(label=_("Note"), max_length=2000, required=False)
 
     def clean_said(self) -> ImpreciseDate:

@@ -18,8 +18,6 @@ from sites.domain.imprecise import ImpreciseDate, on_day, read_as_said
 from sites.models import Milestone
 from sites.vocabulary import Party, PromiseSource, ReasonCode, step_name
 
-_ANY = [("", "–")]
-
 
 class _LineForm(PortalForm):
     """Names a lot and a step of one schedule line. `today` is the site's own day."""
@@ -109,8 +107,12 @@ class RecordPromise(_LineForm):
     document = forms.CharField(
         label=_("Document"), max_length=500, required=False, help_text=_("The mail, letter or minutes it stands in")
     )
-    reason_code = forms.ChoiceField(label=_("Reason"), choices=[*_ANY, *ReasonCode.choices], required=False)
-    responsible = forms.ChoiceField(label=_("Responsible"), choices=[*_ANY, *Party.choices], required=False)
+    reason_code = forms.ChoiceField(
+        label=_("Reason"), choices=ReasonCode.choices, initial=ReasonCode.NOT_STATED, required=False
+    )
+    responsible = forms.ChoiceField(
+        label=_("Responsible"), choices=[("", _("Whose reason or step it is")), *Party.choices], required=False
+    )
     conditional_on = forms.DateField(
         label=_("If the step before is done by"),
         widget=day_input(),

@@ -64,8 +64,8 @@ def _on_time(card: Scorecard) -> list[dict[str, Any]]:
 def _reasons(view: VendorView) -> list[tuple[str, str, int]]:
     labels = dict(ReasonCode.choices)
     return [
-        (str(party.label), str(labels.get(code, code)) if code else _("no reason given"), days)
-        for (party, code), days in view.reasons.items()
+        (str(party.label), str(labels.get(code, code)) if code else _("no promise moved it: the step took longer"), n)
+        for (party, code), n in view.reasons.items()
     ]
 
 

@@ -9,12 +9,13 @@ from uuid import UUID
 from procurement.services.demo.draft import Draft
 from sites.accounts.models import User
 from sites.domain import imprecise
+from sites.domain.answerable import answers_for
 from sites.domain.calendar import WorkingCalendar
 from sites.domain.imprecise import ImpreciseDate
 from sites.domain.schedule import ChainFacts, PromiseFacts, StepFacts
 from sites.domain.statement import StatedDate, as_known_on, place_statement
 from sites.models import Baseline, Chain, Milestone, Promise, Site, WorkCalendar
-from sites.vocabulary import ChainKind, DurationBasis, Party, Precision, PromiseSource
+from sites.vocabulary import ChainKind, DurationBasis, Party, Precision, PromiseSource, ReasonCode
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,8 +38,7 @@ class Statement:
     dates: Mapping[str, ImpreciseDate]
     source: PromiseSource
     document: str = ""
-    reason_code: str = ""
-    responsible: str = ""
+    reason_code: ReasonCode = ReasonCode.NOT_STATED
     note: str = ""
     conditional_on: Mapping[str, date] | None = None
 
@@ -196,7 +196,7 @@ class DatedChain:
                     source=statement.source,
                     document=statement.document,
                     reason_code=statement.reason_code,
-                    responsible=statement.responsible,
+                    responsible=answers_for(statement.reason_code, Party(milestone.responsible)),
                     note=statement.note,
                 )
             )

@@ -26,7 +26,7 @@ from procurement.services.demo.draft import Draft
 from procurement.services.demo.places import BuiltSite
 from procurement.vocabulary import CalendarOf, CommercialStatus, Incoterm, ReceiptState
 from sites.accounts.models import User
-from sites.vocabulary import ChainKind, Party, Precision, PromiseSource, ReasonCode
+from sites.vocabulary import ChainKind, Precision, PromiseSource, ReasonCode
 
 CLASSES = ("UPS", "CHILLER_AIR", "COOLING_TOWER", "CRAH", "LV_SWITCHGEAR", "GENERATOR")
 _LINES_A_MAKER = 12
@@ -195,8 +195,7 @@ def _let_say(chain: DatedChain, arrived_on: date, dice: Random, by: User) -> Non
                 document=f"Mail of {stated_on.isoformat()}",
                 reason_code=dice.choice((ReasonCode.CAPACITY, ReasonCode.SUB_SUPPLIER, ReasonCode.TEST_FAIL))
                 if is_late
-                else "",
-                responsible=Party.VENDOR if is_late else "",
+                else ReasonCode.NOT_STATED,
             ),
             by=by,
         )

@@ -255,8 +255,7 @@ def _say(
                 dates={code: said(day, Precision.DAY)},
                 source=PromiseSource.MEETING,
                 document=f"Progress report of {stated_on.isoformat()}",
-                reason_code=reason or "",
-                responsible=Party.VENDOR if reason else "",
+                reason_code=reason or ReasonCode.NOT_STATED,
             ),
             by=by,
         )

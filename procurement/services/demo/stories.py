@@ -185,8 +185,7 @@ def _statement(chain: DatedChain, move: Move, stated_on: date, contract_step: st
         dates=dates,
         source=source,
         document=_WORDS[source].format(on=stated_on.isoformat()),
-        reason_code=move.reason or "",
-        responsible=Party.VENDOR if move.reason else "",
+        reason_code=move.reason or ReasonCode.NOT_STATED,
         note=_NOTES.get(move.reason, "") if move.reason else "",
     )
 

@@ -67,7 +67,7 @@ def test_a_promise_is_written_and_told_back(erp: Caller, path: str) -> None:
             "source": "email",
             "document": "Letter of 1 October",
             "reason_code": "capacity",
-            "responsible": None,
+            "responsible": "vendor",
             "note": "Line 3 is full\nuntil May",
             "state": "live",
         }

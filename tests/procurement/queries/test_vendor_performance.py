@@ -67,8 +67,7 @@ def lot_of(seller: Company, site: Site, **given: Any) -> DeliveryLot:
             milestone=milestone,
             counts_on=date(2027, 5, 24) + timedelta(days=days),
             stated_on=date(2026, 9, 1) + timedelta(days=place),
-            reason_code=ReasonCode.SUB_SUPPLIER if days else "",
-            responsible=Party.VENDOR if days else "",
+            reason_code=ReasonCode.SUB_SUPPLIER if days else ReasonCode.NOT_STATED,
         )
     return lot
 

@@ -129,6 +129,8 @@ CHECKS = [
         wrong={"stated_on": TOO_EARLY, "recorded_at": NOON},
         right={"stated_on": FIRST, "recorded_at": NOON},
     ),
+    Check("a_promise_has_a_reason_code", PromiseFactory, {"reason_code": ""}, {"reason_code": "not_stated"}),
+    Check("a_promise_has_a_responsible_party", PromiseFactory, {"responsible": ""}, {"responsible": "owner"}),
     Check("a_promised_quantity_is_positive", PromiseFactory, {"quantity": "0"}, {"quantity": "0.001"}),
     Check("a_retraction_says_why", RetractionFactory, {"reason": ""}, {"reason": "Typed twice"}),
     Check("a_phase_has_plausible_megawatts", PhaseFactory, {"it_mw": "-0.001"}, {"it_mw": "0"}),
