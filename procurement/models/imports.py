@@ -3,9 +3,10 @@
 import pghistory
 from django.db import models
 from django.db.models import F, Q
+from django.utils.translation import gettext_lazy as _
 
 from procurement.models.company import Company
-from procurement.vocabulary import ImportKind, ImportState, RowOutcome
+from procurement.vocabulary import ImportKind, ImportState, ImportWork, RowOutcome
 from sites.accounts.models import User
 from sites.accounts.row import Row, plausible_date
 from sites.models.site import holds_portfolio
@@ -25,6 +26,8 @@ class ImportBatch(Row):
 
     `mapping` is field to column letters, `declared` what the sender said of the file (encoding, day order, decimal
     mark). `stated_on` is the day the file speaks of, `company` whose file it is; null where nobody's.
+    `work` is what was asked for and is still to be done apart from the call, `work_said` what was said with it, and
+    `problem` why it came to nothing the last time.
     """
 
     kind = models.CharField(max_length=20, choices=ImportKind)
@@ -49,6 +52,13 @@ class ImportBatch(Row):
     undone_by = models.ForeignKey(User, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
     undone_at = models.DateTimeField(null=True, blank=True)
     undo_reason = models.CharField(max_length=500, blank=True)
+    work = models.CharField(max_length=10, choices=ImportWork, blank=True)
+    work_by = models.ForeignKey(User, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
+    work_asked_at = models.DateTimeField(null=True, blank=True)
+    work_said = models.JSONField(default=dict)
+    work_attempts = models.PositiveSmallIntegerField(default=0)
+    work_rows = models.PositiveIntegerField(null=True, blank=True, help_text=_("Rows found so far"))
+    problem = models.CharField(max_length=500, blank=True)
 
     objects = ImportBatchQuerySet.as_manager()
 
@@ -74,6 +84,20 @@ class ImportBatch(Row):
                 | (Q(undone_by__isnull=False, undone_at__isnull=False) & ~Q(undo_reason="")),
             ),
             models.CheckConstraint(name="an_import_speaks_of_a_plausible_day", condition=plausible_date("stated_on")),
+            models.CheckConstraint(
+                name="work_on_an_import_says_who_asked_and_when",
+                condition=Q(work="") | Q(work_by__isnull=False, work_asked_at__isnull=False),
+            ),
+            models.CheckConstraint(
+                name="an_import_that_was_not_read_yet_is_worked_on",
+                condition=~Q(state=ImportState.RECEIVED) | Q(work=ImportWork.PREVIEW),
+            ),
+            models.CheckConstraint(
+                name="a_refused_import_says_why", condition=~Q(state=ImportState.REFUSED) | ~Q(problem="")
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["work_asked_at"], name="imports_to_be_worked_on", condition=~Q(work="")),
         ]
 
     def __str__(self) -> str:

@@ -55,6 +55,9 @@ class PurchaseOrder(Row):
     financial_status = models.CharField(max_length=12, choices=FinancialStatus, default=FinancialStatus.UNBILLED)
     issued_on = models.DateField(null=True, blank=True)
     currency = models.CharField(max_length=3)
+    currency_text = models.CharField(
+        max_length=20, blank=True, help_text=_("The currency as sent, where it is none of ISO 4217; then the code is XXX")
+    )
     total_amount = models.DecimalField(max_digits=18, decimal_places=4, null=True, blank=True)
     incoterm = models.CharField(max_length=3, choices=Incoterm, blank=True)
     incoterm_text = models.CharField(
@@ -76,6 +79,9 @@ class PurchaseOrder(Row):
     class Meta:
         constraints = [
             models.CheckConstraint(name="an_order_names_an_iso_currency", condition=Q(currency__regex=r"^[A-Z]{3}$")),
+            models.CheckConstraint(
+                name="an_unknown_currency_is_kept_as_text", condition=Q(currency="XXX") | Q(currency_text="")
+            ),
             models.CheckConstraint(
                 name="an_order_has_a_plausible_total",
                 condition=plausible_number("total_amount", most="10000000000000"),

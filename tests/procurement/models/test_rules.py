@@ -12,6 +12,7 @@ from procurement.vocabulary import (
     CloseReason,
     DamagesUnit,
     ImportState,
+    ImportWork,
     JobState,
     LeadTimeKind,
     NotificationState,
@@ -228,6 +229,12 @@ CHECKS = [
     ),
     Check("an_anchor_has_a_plausible_date", RosAnchorFactory, {"last_on": TOO_LATE}, {"last_on": LAST}),
     Check("an_order_names_an_iso_currency", PurchaseOrderFactory, {"currency": "aud"}, {"currency": "JPY"}),
+    Check(
+        "an_unknown_currency_is_kept_as_text",
+        PurchaseOrderFactory,
+        wrong={"currency": "AUD", "currency_text": "Dollars"},
+        right={"currency": "XXX", "currency_text": "Dollars"},
+    ),
     Check("an_order_has_a_plausible_total", PurchaseOrderFactory, {"total_amount": "-0.0001"}, {"total_amount": "0"}),
     Check(
         "only_a_call_off_has_a_parent",
@@ -430,6 +437,29 @@ CHECKS = [
         ImportBatchFactory,
         {"state": ImportState.APPLIED, "applied_at": NOON},
         {"state": ImportState.APPLIED, "applied_at": NOON, "applied_by": SubFactory(UserFactory)},
+    ),
+    Check(
+        "work_on_an_import_says_who_asked_and_when",
+        ImportBatchFactory,
+        {"work": ImportWork.APPLY, "work_asked_at": NOON},
+        {"work": ImportWork.APPLY, "work_asked_at": NOON, "work_by": SubFactory(UserFactory)},
+    ),
+    Check(
+        "an_import_that_was_not_read_yet_is_worked_on",
+        ImportBatchFactory,
+        {"state": ImportState.RECEIVED},
+        {
+            "state": ImportState.RECEIVED,
+            "work": ImportWork.PREVIEW,
+            "work_asked_at": NOON,
+            "work_by": SubFactory(UserFactory),
+        },
+    ),
+    Check(
+        "a_refused_import_says_why",
+        ImportBatchFactory,
+        {"state": ImportState.REFUSED},
+        {"state": ImportState.REFUSED, "problem": "It has merged cells."},
     ),
     Check(
         "an_undone_import_says_who_when_and_why",
