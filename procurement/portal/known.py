@@ -1,4 +1,4 @@
-"""What a page shows of a past day beside today: the five dates, float, quantity and status of lots."""
+"""What a page shows of a past day beside a later one: the five dates, float, quantity and status of lots."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -31,15 +31,18 @@ class KnownPair:
     picture: Picture | None
 
 
-def known_pairs(lots: Collection[DeliveryLot], day: date, today: date, time_zone: str) -> list[KnownPair]:
-    """Then and now; fourteen queries for any number of lots."""
+def known_pairs(
+    lots: Collection[DeliveryLot], day: date, later: date | None, today: date, time_zone: str
+) -> list[KnownPair]:
+    """Then and later, or now where no later day is named; fourteen queries for any number of lots."""
     then = lots_known_on(lots, day, time_zone)
-    now = lots_known_on(lots, today, time_zone)
+    after = lots_known_on(lots, later or today, time_zone)
+    when = words.day(later) if later else _("now")
     return [
         KnownPair(
             lot,
-            (KnownRow(words.day(day), then.get(lot.pk)), KnownRow(_("now"), now.get(lot.pk))),
-            _picture(then.get(lot.pk), now.get(lot.pk)),
+            (KnownRow(words.day(day), then.get(lot.pk)), KnownRow(when, after.get(lot.pk))),
+            _picture(then.get(lot.pk), after.get(lot.pk)),
         )
         for lot in lots
     ]

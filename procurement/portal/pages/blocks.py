@@ -1,4 +1,4 @@
-"""One block: when it is ready for service, and what late deliveries do to that through the site's schedule."""
+"""The blocks, by the month in which they are ready for service; and one of them: when it is ready for service, and what late deliveries do to that through the site's schedule."""
 
 from uuid import UUID
 
@@ -13,11 +13,32 @@ from django.views.decorators.http import require_safe
 from procurement.portal.actor import acting_user
 from procurement.portal.forms.known import AsKnownOn
 from procurement.portal.known import known_pairs
-from procurement.queries.block import block_view
+from procurement.queries.block import Plan, block_rows, block_view
 from procurement.queries.known import block_answers, lots_of_block
 from procurement.queries.schedule_impact import impact_on_blocks
 from procurement.services.forecasts import local_date
 from sites.models import Block
+
+
+@require_safe
+@login_required
+def index(request: HttpRequest) -> HttpResponse:
+    """`month` (2027-06) keeps those whose date `by` baseline or forecast falls into it; `month=none` those without."""
+    rows = block_rows(acting_user(request))
+    month, by = request.GET.get("month", ""), request.GET.get("by", "")
+    plan = Plan(by) if by in set(Plan) else Plan.FORECAST
+    if month == "none":
+        rows = tuple(row for row in rows if row.on(plan) is None)
+    elif month:
+        rows = tuple(row for row in rows if f"{row.on(plan) or ''}"[:7] == month)
+    context = {
+        "rows": rows,
+        "month": month,
+        "plan": plan,
+        "it_mw": sum(row.block.it_mw for row in rows),
+        "crumbs": [(reverse("portfolio"), _("Portfolio"))],
+    }
+    return render(request, "blocks/blocks.html", context)
 
 
 @require_safe
@@ -36,7 +57,9 @@ def show(request: HttpRequest, key: UUID) -> HttpResponse:
         "known_form": known_form,
         "known_day": day,
         "then": block_answers([block.pk], day).get(block.pk) if day else None,
-        "known_lots": known_pairs(lots_of_block(block), day, today, site.time_zone) if day else [],
+        "known_lots": known_pairs(lots_of_block(block), day, known_form.later_day, today, site.time_zone)
+        if day
+        else [],
         "crumbs": [(reverse("portfolio"), _("Portfolio")), (reverse("site", args=[site.code]), site.name)],
     }
     return render(request, "blocks/block.html", context)

@@ -20,7 +20,7 @@ from procurement.portal import words
 from procurement.portal.actor import acting_user
 from procurement.portal.forms.base import PortalForm, has_choices
 from procurement.portal.forms.dates import RecordActual, RecordPromise, ReleaseLock, RetractPromise, SetLock
-from procurement.portal.forms.known import AsKnownOn
+from procurement.portal.forms.known import KnownBetween
 from procurement.portal.forms.lots import SplitLot
 from procurement.portal.known import KnownPair, known_pairs
 from procurement.portal.pictures import timeline
@@ -190,7 +190,7 @@ def _page(
 ) -> HttpResponse:
     view, today = line_view(line), _today(line, now)
     order = line.line.order
-    known_form = AsKnownOn(request.GET, today=today)
+    known_form = KnownBetween(request.GET, today=today)
     context = {
         "view": view,
         "lots": [_lot(each, view) for each in view.lots],
@@ -198,7 +198,7 @@ def _page(
         "impact": _impact(view),
         "known_form": known_form,
         "known_day": known_form.day,
-        "known_lots": _known(view, known_form.day, today),
+        "known_lots": _known(view, known_form, today),
         "crumbs": [
             (reverse("log"), _("Log")),
             *([(f"{reverse('log')}?site={line.site.code}", line.site.code)] if line.site else []),
@@ -208,11 +208,12 @@ def _page(
     return render(request, "lines/line.html", context, status=status)
 
 
-def _known(view: LineView, day: date | None, today: date) -> list[KnownPair]:
+def _known(view: LineView, asked: KnownBetween, today: date) -> list[KnownPair]:
+    day = asked.day
     if day is None:
         return []
     zone = view.line.site.time_zone if view.line.site else "UTC"
-    return known_pairs([each.lot for each in view.lots], day, today, zone)
+    return known_pairs([each.lot for each in view.lots], day, asked.later_day, today, zone)
 
 
 def _impact(view: LineView) -> Impact | None:

@@ -43,6 +43,30 @@ def test_a_line_is_shown_as_known_then_and_where_the_float_went_since(browser: C
     assert (page.inline, page.unlabelled, page.tables) == ([], [], page.captions)
 
 
+def test_the_float_between_any_two_days_has_an_address_of_its_own(browser: Client, sydney: Place) -> None:
+    known_then(sydney)
+    steps = [STEPS[0], {**STEPS[1], "forecast_on": "2027-05-12"}]
+    LotForecastFactory.create(
+        lot=sydney.lot, current=False, run__as_of=date(2021, 9, 20), forecast_on=date(2027, 5, 12),
+        required_on_site=date(2027, 6, 1), steps=steps,
+    )  # fmt: skip
+
+    html = browser.get(f"/lines/{sydney.line_key}/{ASKED}&compared_with_on=2021-09-30").content.decode()
+
+    assert "where the float went, from 30 to 20 days" in html
+    assert "<td>30 Sep 2021</td>" in html
+    assert 'value="2021-09-30"' in html
+
+
+@pytest.mark.parametrize("day", ["2021-09-01", "2021-08-31", "2199-01-01", "later"])
+def test_what_is_no_later_day_is_told_at_its_field(browser: Client, sydney: Place, day: str) -> None:
+    known_then(sydney)
+
+    html = browser.get(f"/lines/{sydney.line_key}/{ASKED}&compared_with_on={day}").content.decode()
+
+    assert 'id="known-compared_with_on_error"' in html
+
+
 def test_a_line_that_was_not_there_yet_says_so(browser: Client, sydney: Place) -> None:
     assert "was not there yet" in browser.get(f"/lines/{sydney.line_key}/{ASKED}").content.decode()
 
