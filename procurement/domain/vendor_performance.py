@@ -66,11 +66,11 @@ class Figure:
 
 @dataclass(frozen=True, slots=True)
 class Quarter:
-    """The on-time share of what was due in a quarter, in percent of the quantity."""
+    """The on-time shares of what was due in a quarter, in percent of the quantity."""
 
     year: int
     number: int
-    on_time: Figure
+    on_time: dict[Against, Figure]
 
     @property
     def name(self) -> str:
@@ -112,7 +112,7 @@ def scorecard(lots: Collection[LotRecord], as_of: date) -> Scorecard:
         days_since_last_word=min(quiet, default=None),
         quietest_days=max(quiet, default=None),
         credibility=credibility(lots),
-        quarters=quarters(lots, Against.CONTRACT, as_of),
+        quarters=quarters(lots, as_of),
         open_lots=sum(lot.is_open for lot in lots),
         done_lots=sum(not lot.is_open for lot in lots),
     )
@@ -182,21 +182,26 @@ def credibility(lots: Iterable[LotRecord]) -> tuple[Credibility, ...]:
     )
 
 
-def quarters(lots: Iterable[LotRecord], against: Against, as_of: date) -> tuple[Quarter, ...]:
-    """By the quarter in which a delivery was due, so that each counts once; in order, none left out between."""
-    judged: dict[tuple[int, int], list[tuple[Decimal, bool]]] = {}
+def quarters(lots: Iterable[LotRecord], as_of: date) -> tuple[Quarter, ...]:
+    """By the quarter in which a delivery was due by each measure, so that each counts once in it; in order, none left
+    out between.
+    """
+    judged: dict[tuple[int, int], dict[Against, list[tuple[Decimal, bool]]]] = {}
     for lot in lots:
-        due_on, verdict = _due(lot, against), is_on_time(lot, against, as_of)
-        if due_on is not None and verdict is not None:
-            judged.setdefault((due_on.year, (due_on.month + 2) // 3), []).append((lot.quantity, verdict))
+        for against in Against:
+            due_on, verdict = _due(lot, against), is_on_time(lot, against, as_of)
+            if due_on is not None and verdict is not None:
+                found = judged.setdefault((due_on.year, (due_on.month + 2) // 3), {each: [] for each in Against})
+                found[against].append((lot.quantity, verdict))
     if not judged:
         return ()
     (year, number), last = min(judged), max(judged)
-    found = []
+    every = []
     while (year, number) <= last:
-        found.append(Quarter(year, number, _share(judged.get((year, number), []))))
+        shares = judged.get((year, number), {})
+        every.append(Quarter(year, number, {against: _share(shares.get(against, ())) for against in Against}))
         year, number = (year, number + 1) if number < 4 else (year + 1, 1)
-    return tuple(found)
+    return tuple(every)
 
 
 def _share(judged: Collection[tuple[Decimal, bool]]) -> Figure:

@@ -1,6 +1,6 @@
 """Vendors: how well each keeps its word, and whose days its slips are."""
 
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 from django.contrib.auth.decorators import login_required
@@ -41,6 +41,8 @@ def show(request: HttpRequest, key: UUID) -> HttpResponse:
         "reasons": _reasons(view),
         "slips": [(slip, list(slip.parties.values())) for slip in view.slips],
         "least": LEAST_SAMPLE,
+        "measures": [_name(against) for against in Against],
+        "quarters": [(quarter.name, list(quarter.on_time.values())) for quarter in view.card.quarters],
         "trend": _trend(view.card),
         "crumbs": [(f"{reverse('vendors')}?as={side.value}", _("Vendors"))],
     }
@@ -52,13 +54,20 @@ def _side(request: HttpRequest) -> Side:
 
 
 def _on_time(card: Scorecard) -> list[dict[str, Any]]:
-    names = {
-        Against.CONTRACT: _("Contract date"),
-        Against.FIRST_PROMISE: _("First promise"),
-        Against.CURRENT_PROMISE: _("Current promise"),
-        Against.REQUIRED_ON_SITE: _("Required on site"),
-    }
-    return [{"name": names[against], "figure": figure} for against, figure in card.on_time.items()]
+    return [{"name": _name(against), "figure": figure} for against, figure in card.on_time.items()]
+
+
+def _name(against: Against) -> str:
+    match against:
+        case Against.CONTRACT:
+            return _("Contract date")
+        case Against.FIRST_PROMISE:
+            return _("First promise")
+        case Against.CURRENT_PROMISE:
+            return _("Current promise")
+        case Against.REQUIRED_ON_SITE:
+            return _("Required on site")
+    raise AssertionError(against)
 
 
 def _reasons(view: VendorView) -> list[tuple[str, str, int]]:
@@ -69,21 +78,30 @@ def _reasons(view: VendorView) -> list[tuple[str, str, int]]:
     ]
 
 
+_TONES: Final = {
+    Against.CONTRACT: Tone.A,
+    Against.FIRST_PROMISE: Tone.B,
+    Against.CURRENT_PROMISE: Tone.C,
+    Against.REQUIRED_ON_SITE: Tone.D,
+}
+
+
 def _trend(card: Scorecard) -> Chart | None:
     """None where no quarter has enough deliveries for a share."""
-    if not any(quarter.on_time.value is not None for quarter in card.quarters):
+    if not any(figure.value is not None for quarter in card.quarters for figure in quarter.on_time.values()):
         return None
     return Chart(
         key="trend",
-        label=_("On-time share by the quarter in which it was due, by quantity"),
+        label=_("On-time shares by the quarter in which it was due, by quantity"),
         unit="%",
         series=[
             Series(
-                _("On time against the contract"),
-                [(quarter.name, quarter.on_time.value) for quarter in card.quarters],
+                _name(against),
+                [(quarter.name, quarter.on_time[against].value) for quarter in card.quarters],
                 shape=Shape.BAR,
-                tone=Tone.A,
+                tone=tone,
             )
+            for against, tone in _TONES.items()
         ],
         is_by_name=True,
         x_name=_("Quarter"),

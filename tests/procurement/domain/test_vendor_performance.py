@@ -115,11 +115,26 @@ def test_credibility_is_how_far_what_came_was_from_what_was_said() -> None:
 def test_quarters_are_those_in_which_it_was_due_and_none_is_left_out() -> None:
     earlier = lot(0, contract_on=date(2026, 8, 1), done_on=date(2026, 8, 1))
 
-    found = quarters([lot(0)] * 5 + [lot(3)] + [earlier], Against.CONTRACT, TODAY)
+    found = quarters([lot(0)] * 5 + [lot(3)] + [earlier], TODAY)
 
-    assert [(each.name, each.on_time) for each in found] == [
+    assert [(each.name, each.on_time[Against.CONTRACT]) for each in found] == [
         ("2026-Q3", Figure(None, 1)),
         ("2026-Q4", Figure(None, 0)),
         ("2027-Q1", Figure(None, 0)),
         ("2027-Q2", Figure(83, 6)),
     ]
+
+
+def test_each_measure_has_its_own_quarter() -> None:
+    late_for_the_site = lot(
+        0,
+        required_on=date(2027, 2, 1),
+        arrived_on=DUE,
+        words=(Word(date(2027, 3, 1), date(2026, 10, 1)), Word(DUE, date(2027, 1, 1))),
+    )
+
+    first, second = quarters([late_for_the_site] * 5, TODAY)
+
+    assert (first.name, second.name) == ("2027-Q1", "2027-Q2")
+    assert [first.on_time[against].value for against in Against] == [None, 0, None, 0]
+    assert [second.on_time[against].value for against in Against] == [100, None, 100, None]
