@@ -11,10 +11,17 @@ from django.utils.translation import gettext_lazy
 from procurement.domain.alerting import RFS_HIT
 from procurement.models import Alert, AlertEvent
 from procurement.portal import words
+from procurement.queries.alert import Age
 from procurement.services import alert_text
 from procurement.vocabulary import AlertEventKind
 from sites.vocabulary import Driver, Party, PowerLimit, step_name
 
+AGE_WORDS: Final[Mapping[Age, str | Lazy]] = {
+    Age.NEW: gettext_lazy("Up to 2 days"),
+    Age.WEEK: gettext_lazy("3 to 7 days"),
+    Age.MONTH: gettext_lazy("8 to 30 days"),
+    Age.OLDER: gettext_lazy("Over 30 days"),
+}
 # In the order in which a reader wants them; facts without a name here are not shown.
 _FACTS: Final[Mapping[str, str | Lazy]] = {
     "required_on_site": gettext_lazy("Required on site"),

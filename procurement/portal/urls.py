@@ -26,6 +26,7 @@ from procurement.portal.pages import (
 urlpatterns = [
     path("", portfolio.show, name="portfolio"),
     path("sites/<str:code>/", sites.show, name="site"),
+    path("blocks/", blocks.index, name="blocks"),
     path("blocks/<uuid:key>/", blocks.show, name="block"),
     path("sites/<str:code>/schedules/", schedules.index, name="schedules"),
     path("sites/<str:code>/schedules/upload/", schedules.upload, name="schedule_upload"),

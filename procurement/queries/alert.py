@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from datetime import date, timedelta
 from enum import StrEnum
 from uuid import UUID
 
@@ -29,6 +30,25 @@ class Shown(StrEnum):
     CLOSED = "closed"
 
 
+class Age(StrEnum):
+    """How long it has been open, in days: up to 2, up to 7, up to 30, or longer."""
+
+    NEW = "new"
+    WEEK = "week"
+    MONTH = "month"
+    OLDER = "older"
+
+
+_AGES = {Age.NEW: (0, 2), Age.WEEK: (3, 7), Age.MONTH: (8, 30), Age.OLDER: (31, None)}
+
+
+def aged(age: Age, as_of: date) -> Q:
+    """Opened so many days before `as_of`; what opened later, in a zone where it is tomorrow, is new."""
+    least, most = _AGES[age]
+    young = Q(opened_on__lte=as_of - timedelta(days=least)) if least else Q()
+    return young if most is None else young & Q(opened_on__gte=as_of - timedelta(days=most))
+
+
 @dataclass(frozen=True, slots=True)
 class AlertFilter:
     """Empty means any; `site` and `equipment_class` are codes, `rule`, `lane` and `severity` are stored words.
@@ -43,6 +63,7 @@ class AlertFilter:
     equipment_class: str = ""
     person: str = ""
     text: str = ""
+    age: Age | None = None
     shown: Shown = Shown.WAITING
     page: int = 1
 
@@ -97,7 +118,7 @@ _OF_A_SITE = (AlertSubject.SITE, AlertSubject.GRID_CONNECTION, AlertSubject.GATE
 _NOT_TOLD = (NotificationState.SUPPRESSED, NotificationState.CANCELLED)
 
 
-def alert_list(actor: User, wanted: AlertFilter) -> AlertList:
+def alert_list(actor: User, wanted: AlertFilter, *, as_of: date) -> AlertList:
     """The urgent ones first, then the worst band, then what weighs most. At most seven queries."""
     rows = Alert.objects.visible_to(actor).filter(state__in=_SHOWN[wanted.shown])
     if wanted.shown is Shown.MINE:
@@ -112,6 +133,8 @@ def alert_list(actor: User, wanted: AlertFilter) -> AlertList:
         rows = rows.filter(severity=wanted.severity)
     if wanted.equipment_class:
         rows = rows.filter(_of_class(wanted.equipment_class))
+    if wanted.age:
+        rows = rows.filter(aged(wanted.age, as_of))
     if wanted.person:
         rows = rows.filter(_concerns(UUID(wanted.person)))
     for word in wanted.text.split():

@@ -1,10 +1,13 @@
-"""One block and the stored answer about it."""
+"""One block and the stored answer about it; and all of them."""
 
 from dataclasses import dataclass
 from datetime import date
+from decimal import Decimal
+from enum import StrEnum
 
 from procurement.models import BlockForecast, BlockProbability
 from procurement.queries.facts import schedule_rfs_dates
+from sites.accounts.models import User
 from sites.models import Block
 
 
@@ -27,3 +30,43 @@ def block_view(block: Block) -> BlockView:
     later = (on - block.rfs_baseline_on).days if on and block.rfs_baseline_on else None
     odds = BlockProbability.objects.filter(current=True, block=block).first()
     return BlockView(block, answer, later, schedule_rfs_dates(block.phase.site_id, [block])[block.pk], odds)
+
+
+class Plan(StrEnum):
+    """By which date a block is ready for service: as first agreed, or as things stand."""
+
+    BASELINE = "baseline"
+    FORECAST = "forecast"
+
+
+@dataclass(frozen=True, slots=True)
+class BlockRow:
+    """`forecast_on` is the actual where there is one. None: not known."""
+
+    block: Block
+    baseline_on: date | None
+    forecast_on: date | None
+    mw_days_at_risk: Decimal | None
+
+    @property
+    def days_later(self) -> int | None:
+        return (self.forecast_on - self.baseline_on).days if self.forecast_on and self.baseline_on else None
+
+    def on(self, plan: Plan) -> date | None:
+        return self.baseline_on if plan is Plan.BASELINE else self.forecast_on
+
+
+def block_rows(actor: User) -> tuple[BlockRow, ...]:
+    """By forecast, those without one last. Two queries."""
+    blocks = list(
+        Block.objects.visible_to(actor)
+        .select_related("phase__site")
+        .order_by("phase__site__code", "phase__code", "code")
+    )
+    answers = {row.block_id: row for row in BlockForecast.objects.filter(current=True, block__in=blocks)}
+    rows = []
+    for block in blocks:
+        answer = answers.get(block.pk)
+        forecast_on = block.rfs_actual_on or (answer.rfs_forecast_on if answer else None)
+        rows.append(BlockRow(block, block.rfs_baseline_on, forecast_on, answer.mw_days_at_risk if answer else None))
+    return tuple(sorted(rows, key=lambda row: row.forecast_on or date.max))

@@ -7,7 +7,7 @@ from django.utils.translation import gettext_lazy as _
 
 from procurement.portal.forms.base import PortalForm, day_input
 from procurement.portal.forms.log import number
-from procurement.queries.alert import AlertFilter, Shown, colleagues
+from procurement.queries.alert import Age, AlertFilter, Shown, colleagues
 from procurement.vocabulary import Lane, Rule, Severity
 from sites.accounts.models import User
 
@@ -80,7 +80,7 @@ def _is_key(text: str) -> bool:
 def read_filter(query: QueryDict) -> AlertFilter:
     shown, rule = query.get("shown", ""), query.get("rule", "")
     lane, severity = query.get("lane", ""), query.get("severity", "")
-    person = query.get("person", "")
+    person, age = query.get("person", ""), query.get("age", "")
     return AlertFilter(
         site=query.get("site", "").replace("\x00", "")[:20],
         rule=rule if rule in Rule.values else "",
@@ -89,6 +89,7 @@ def read_filter(query: QueryDict) -> AlertFilter:
         equipment_class=query.get("class", "").replace("\x00", "")[:40],
         person=str(UUID(person)) if _is_key(person) else "",
         text=query.get("q", "").replace("\x00", "")[:100],
+        age=Age(age) if age in set(Age) else None,
         shown=Shown(shown) if shown in set(Shown) else Shown.WAITING if query else Shown.MINE,
         page=number(query.get("page", ""), 1),
     )

@@ -40,7 +40,7 @@ from sites.queries.access import can
 @login_required
 def index(request: HttpRequest) -> HttpResponse:
     actor, now = acting_user(request), timezone.now()
-    found = alert_list(actor, read_filter(request.GET))
+    found = alert_list(actor, read_filter(request.GET), as_of=now.date())
     steps = alert_clock.next_steps([row.alert for row in found.rows], now=now)
     context = {
         "list": found,
@@ -61,6 +61,7 @@ def index(request: HttpRequest) -> HttpResponse:
         "severities": Severity.choices,
         "classes": classes_to_choose(),
         "people": people_to_choose(actor),
+        "ages": alert_words.AGE_WORDS.items(),
         "filter": found.filter,
         "pages": found.pages,
         "before": found.filter.page - 1,

@@ -1,4 +1,4 @@
-"""The blocks, by the month in which they are ready for service; and one of them: when it is ready for service, and what late deliveries do to that through the site's schedule."""
+"""The blocks, by the month in which they are ready for service; one of them, and what late deliveries do to it."""
 
 from uuid import UUID
 

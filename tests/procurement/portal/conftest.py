@@ -96,6 +96,8 @@ class Place:
 
 LISTS = [
     "/",
+    "/blocks/",
+    "/blocks/?month=none",
     "/log/",
     "/log/?shown=all&sort=-vendor&size=50",
     "/log/?shown=unordered",
