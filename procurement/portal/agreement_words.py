@@ -15,14 +15,16 @@ GROUPS: Final[tuple[tuple[str, Label, dict[str, Label]], ...]] = (
     ("plant", _("Plant"), {
         "project": _("Project"), "technology": _("Technology"), "country": _("Country"), "location": _("Location"),
         "grid_node": _("Grid node"), "delivery_point": _("Delivery point"),
-        "minimum_installed_mw": _("Minimum installed MW"),
+        "installed_mw": _("Installed MW"), "minimum_installed_mw": _("Minimum installed MW"),
+        "buy_down_terms": _("Buy-down if the plant is smaller"),
     }),
     ("volume", _("Volume"), {
         "structure": _("Structure"), "volume_shape": _("Volume shape"), "contracted_mw": _("Contracted MW"),
         "output_share_percent": _("Share of the output, %"), "annual_mwh": _("MWh a year"),
         "tolerance_percent": _("Tolerance, %"), "p50_mwh": _("P50, MWh a year"), "p90_mwh": _("P90, MWh a year"),
         "minimum_availability_percent": _("Minimum availability, %"), "shortfall_rule": _("Rule at a shortfall"),
-        "minimum_take_percent": _("Minimum take, %"),
+        "minimum_take_percent": _("Minimum take, %"), "scheduling": _("Scheduling"),
+        "capacity_rights_owner": _("Capacity rights owned by"),
     }),
     ("term", _("Term and dates"), {
         "signed_on": _("Signed on"), "starts_on": _("Term starts on (empty: at COD)"), "term_years": _("Term, years"),
@@ -37,7 +39,8 @@ GROUPS: Final[tuple[tuple[str, Label, dict[str, Label]], ...]] = (
     }),
     ("settlement", _("Settlement"), {
         "settlement_market": _("Market"), "settlement_zone": _("Zone, hub or area"),
-        "settlement_interval_minutes": _("Interval, minutes"), "negative_price_rule": _("At negative prices"),
+        "settlement_interval_minutes": _("Interval, minutes"), "settlement_floor": _("Floor of the settled market price"),
+        "negative_price_rule": _("At negative prices"),
         "curtailment_borne_by": _("Curtailment borne by"),
         "curtailment_allowance_percent": _("Curtailment allowance, %"), "deemed_energy": _("Deemed energy"),
     }),

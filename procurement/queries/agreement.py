@@ -20,8 +20,8 @@ OF_A_SHARE: Final = (
     "settlement_zone", "certificate", "target_cod_on", "guaranteed_cod_on", "long_stop_on",
 )  # fmt: skip
 MONEY: Final = (
-    "price", "price_floor", "price_cap", "escalation_percent", "indexed_share_percent", "delay_damages",
-    "credit_support",
+    "price", "price_floor", "price_cap", "escalation_percent", "indexed_share_percent", "settlement_floor",
+    "buy_down_terms", "delay_damages", "credit_support",
 )  # fmt: skip
 
 

@@ -42,7 +42,8 @@ class PowerPurchaseAgreement(Row):
 
     Target: damages start; guaranteed: the buyer may terminate; long-stop: either party may.
     Money comes with its currency; `price` is per `price_unit`. `minimum_take_percent` is of the contracted megawatts.
-    The tail is what the seller goes on delivering after the term. Nulls are not known, never zero.
+    The tail is what the seller goes on delivering after the term. `buy_down_terms` say what a plant smaller than its
+    minimum costs; `settlement_floor` is the least market price that is settled. Nulls are not known, never zero.
     """
 
     code = models.CharField(max_length=30, unique=True)
@@ -62,13 +63,17 @@ class PowerPurchaseAgreement(Row):
     volume_shape = models.CharField(max_length=16, choices=VolumeShape)
     contracted_mw = models.DecimalField(max_digits=9, decimal_places=3)
     output_share_percent = models.DecimalField(max_digits=6, decimal_places=3, null=True, blank=True)
+    installed_mw = models.DecimalField(max_digits=9, decimal_places=3, null=True, blank=True)
     minimum_installed_mw = models.DecimalField(max_digits=9, decimal_places=3, null=True, blank=True)
+    buy_down_terms = models.CharField(max_length=200, blank=True)
     annual_mwh = models.DecimalField(max_digits=14, decimal_places=1, null=True, blank=True)
     tolerance_percent = models.DecimalField(max_digits=5, decimal_places=2, null=True, blank=True)
     p50_mwh = models.DecimalField(max_digits=14, decimal_places=1, null=True, blank=True)
     p90_mwh = models.DecimalField(max_digits=14, decimal_places=1, null=True, blank=True)
     minimum_availability_percent = models.DecimalField(max_digits=5, decimal_places=2, null=True, blank=True)
     shortfall_rule = models.CharField(max_length=200, blank=True)
+    capacity_rights_owner = models.CharField(max_length=8, choices=ContractParty, blank=True)
+    scheduling = models.CharField(max_length=200, blank=True)
     minimum_take_percent = models.DecimalField(max_digits=5, decimal_places=2, null=True, blank=True)
     term_years = models.DecimalField(max_digits=5, decimal_places=2, null=True, blank=True)
     tail_years = models.DecimalField(max_digits=5, decimal_places=2, null=True, blank=True)
@@ -88,6 +93,7 @@ class PowerPurchaseAgreement(Row):
     settlement_market = models.CharField(max_length=40, blank=True)
     settlement_zone = models.CharField(max_length=40, blank=True)
     settlement_interval_minutes = models.PositiveSmallIntegerField(null=True, blank=True)
+    settlement_floor = models.DecimalField(max_digits=14, decimal_places=4, null=True, blank=True)
     negative_price_rule = models.CharField(max_length=14, choices=NegativePriceRule, default=NegativePriceRule.SETTLES)
     curtailment_borne_by = models.CharField(max_length=8, choices=ContractParty, blank=True)
     curtailment_allowance_percent = models.DecimalField(max_digits=5, decimal_places=2, null=True, blank=True)
@@ -125,7 +131,16 @@ class PowerPurchaseAgreement(Row):
             models.CheckConstraint(
                 name="an_agreement_has_plausible_megawatts",
                 condition=plausible_number("contracted_mw", most="100000")
-                & plausible_number("minimum_installed_mw", most="100000"),
+                & plausible_number("minimum_installed_mw", most="100000")
+                & plausible_number("installed_mw", most="100000"),
+            ),
+            models.CheckConstraint(
+                name="an_agreement_takes_no_more_than_the_plant_has",
+                condition=Q(installed_mw__isnull=True)
+                | (
+                    Q(contracted_mw__lte=F("installed_mw"))
+                    & (Q(minimum_installed_mw__isnull=True) | Q(minimum_installed_mw__lte=F("installed_mw")))
+                ),
             ),
             models.CheckConstraint(
                 name="an_agreement_states_its_cod_dates_in_order",
@@ -158,7 +173,8 @@ class PowerPurchaseAgreement(Row):
                 name="an_agreement_has_plausible_amounts",
                 condition=plausible_number("price", least="-100000", most="10000000")
                 & plausible_number("price_floor", least="-100000", most="10000000")
-                & plausible_number("price_cap", least="-100000", most="10000000"),
+                & plausible_number("price_cap", least="-100000", most="10000000")
+                & plausible_number("settlement_floor", least="-100000", most="10000000"),
             ),
             models.CheckConstraint(
                 name="an_agreement_floors_its_price_below_its_cap",

@@ -14,6 +14,7 @@ from typing import Annotated, Any, Final, Literal
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
 from sites.domain import agreement_state, power_market
+from sites.domain.contract_clock import term_end
 from sites.domain.currency import CURRENCIES
 from sites.domain.errors import BadInput
 from sites.domain.power_curve import Curve, first_above, stepped, total, window
@@ -208,13 +209,17 @@ class AgreementRecord(_Part):
     volume_shape: VolumeShape
     contracted_mw: Mw
     output_share_percent: FinePercent | None = None
+    installed_mw: Mw | None = None
     minimum_installed_mw: MwOrNone | None = None
+    buy_down_terms: T200 = ""
     annual_mwh: Mwh | None = None
     tolerance_percent: Percent | None = None
     p50_mwh: Mwh | None = None
     p90_mwh: Mwh | None = None
     minimum_availability_percent: Percent | None = None
     shortfall_rule: T200 = ""
+    capacity_rights_owner: ContractParty | Literal[""] = ""
+    scheduling: T200 = ""
     minimum_take_percent: Percent | None = None
     term_years: Years | None = None
     tail_years: Years | None = None
@@ -234,6 +239,7 @@ class AgreementRecord(_Part):
     settlement_market: T40 = ""
     settlement_zone: T40 = ""
     settlement_interval_minutes: Literal[5, 15, 30, 60] | None = None
+    settlement_floor: Price | None = None
     negative_price_rule: NegativePriceRule = NegativePriceRule.SETTLES
     curtailment_borne_by: ContractParty | Literal[""] = ""
     curtailment_allowance_percent: Percent | None = None
@@ -291,9 +297,8 @@ def read(text: bytes | str) -> AgreementRecord:
     try:
         record = AgreementRecord.model_validate_json(text)
     except ValidationError as wrong:
-        raise _refusal(
-            [("/".join(str(part) for part in each["loc"]), each["msg"]) for each in wrong.errors()]
-        ) from None
+        said = {_path(each["loc"]): each["msg"] for each in reversed(wrong.errors())}
+        raise _refusal(list(reversed(said.items()))) from None
     check(record)
     return record
 
@@ -310,6 +315,12 @@ def check(record: AgreementRecord) -> None:
         raise _refusal(found)
 
 
+def _path(places: tuple[int | str, ...]) -> str:
+    """Where it is in the record; pydantic adds which of several types it tried, which is no field."""
+    kept = [part for part in places[1:] if isinstance(part, int) or not ("[" in part or part == "constrained-str")]
+    return "/".join(str(part) for part in (*places[:1], *kept))
+
+
 def _refusal(found: list[tuple[str, str]]) -> BadInput:
     (field, message), *rest = found
     return BadInput(message, field=field or "record", others=[{"field": name, "message": text} for name, text in rest])
@@ -318,7 +329,9 @@ def _refusal(found: list[tuple[str, str]]) -> BadInput:
 def _broken(record: AgreementRecord) -> Iterator[tuple[str, str]]:
     yield from _currency(record)
     yield from _market(record)
+    yield from _certificates(record)
     yield from _dates(record)
+    yield from _plant(record)
     yield from _volumes(record)
     yield from _price(record)
     yield from _state(record)
@@ -355,6 +368,22 @@ def _market(record: AgreementRecord) -> Iterator[tuple[str, str]]:
             yield field, refusal.message
 
 
+def _certificates(record: AgreementRecord) -> Iterator[tuple[str, str]]:
+    """A signed agreement that outlives its scheme says what follows; `none` says that nothing does."""
+    on_site = record.structure in {AgreementStructure.PHYSICAL, AgreementStructure.HYBRID}
+    if record.certificate is Certificate.I_REC and record.country == "JP" and not on_site:
+        yield "certificate", "In Japan I-RECs come from plants on site only."
+    scheme_ends = power_market.CERTIFICATE_ENDS.get(record.certificate)
+    if scheme_ends is None or record.state not in agreement_state.BINDING or record.certificate_successor:
+        return
+    ends_on = term_end(record.starts_on or record.target_cod_on, record.term_years, record.tail_years)
+    if ends_on is not None and ends_on > scheme_ends:
+        text = (
+            f"{record.certificate.value} ends on {scheme_ends}, the agreement on {ends_on}: say what follows, or none."
+        )
+        yield "certificate_successor", text
+
+
 def _dates(record: AgreementRecord) -> Iterator[tuple[str, str]]:
     stated = [
         (name, day)
@@ -380,6 +409,20 @@ def _volumes(record: AgreementRecord) -> Iterator[tuple[str, str]]:
                 field,
                 f"This is less than 1 % of what {record.contracted_mw:f} MW give. Is one of them in another unit?",
             )
+
+
+def _plant(record: AgreementRecord) -> Iterator[tuple[str, str]]:
+    """A plant gives no more than it has, and the contracted part of it is what its percentage says."""
+    if record.installed_mw is None:
+        return
+    if record.contracted_mw > record.installed_mw:
+        yield "contracted_mw", f"The plant has {record.installed_mw:f} MW."
+    elif record.output_share_percent is not None:
+        part = record.installed_mw * record.output_share_percent / 100
+        if abs(part - record.contracted_mw) > record.contracted_mw / 100:
+            yield "output_share_percent", f"{record.output_share_percent:f} % of the plant are {part:f} MW."
+    if record.minimum_installed_mw is not None and record.minimum_installed_mw > record.installed_mw:
+        yield "minimum_installed_mw", f"The plant has {record.installed_mw:f} MW."
 
 
 def _words(field: str) -> str:

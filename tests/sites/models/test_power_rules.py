@@ -62,6 +62,24 @@ CHECKS = [
         right={"price_floor": "95", "price_cap": "95"},
     ),
     Check(
+        "an_agreement_takes_no_more_than_the_plant_has",
+        AgreementFactory,
+        wrong={"contracted_mw": "24", "installed_mw": "23.999"},
+        right={"contracted_mw": "24", "installed_mw": "24"},
+    ),
+    Check(
+        "an_agreement_takes_no_more_than_the_plant_has",
+        AgreementFactory,
+        wrong={"contracted_mw": "24", "installed_mw": "60", "minimum_installed_mw": "60.001"},
+        right={"contracted_mw": "24", "installed_mw": "60", "minimum_installed_mw": "60"},
+    ),
+    Check(
+        "an_agreement_has_plausible_amounts",
+        AgreementFactory,
+        wrong={"settlement_floor": "-100000.01"},
+        right={"settlement_floor": "-100000"},
+    ),
+    Check(
         "an_agreement_has_plausible_percentages",
         AgreementFactory,
         wrong={"indexed_share_percent": "100.001"},

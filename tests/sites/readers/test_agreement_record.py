@@ -62,6 +62,17 @@ def _read(**given: Any) -> AgreementRecord:
     return agreement_record.of(RIGHT | given)
 
 
+def test_a_choice_that_is_none_is_refused_once_and_by_its_field() -> None:
+    with pytest.raises(BadInput) as refusal:
+        _read(capacity_rights_owner="bank", notices=[{"number": 1, "milestone_code": "x"}])
+
+    named = [refusal.value.field, *(each["field"] for each in refusal.value.facts["others"])]
+    assert named == [
+        "capacity_rights_owner", "notices/0/subject", "notices/0/served_to", "notices/0/days",
+        "notices/0/milestone_code",
+    ]  # fmt: skip
+
+
 def _refused(**given: Any) -> str | None:
     with pytest.raises(BadInput) as refusal:
         _read(**given)
@@ -151,10 +162,55 @@ def test_numbers_are_taken_as_well_as_text() -> None:
         ),
         ({"milestones": [{"code": "COD"}, {"code": "COD"}]}, "milestones/1/code"),
         ({"price": "0.0615", "price_unit": "kwh", "price_floor": "40"}, "price_floor"),
+        ({"certificate_successor": ""}, "certificate_successor"),
+        ({"certificate_successor": "go"}, "certificate_successor"),
+        ({"certificate": "i_rec"}, "certificate"),
+        ({"certificate": "rego_gb"}, "certificate"),
+        ({"installed_mw": "20"}, "contracted_mw"),
+        ({"installed_mw": "60", "minimum_installed_mw": "61"}, "minimum_installed_mw"),
+        ({"installed_mw": "60", "output_share_percent": "50"}, "output_share_percent"),
+        ({"capacity_rights_owner": "bank"}, "capacity_rights_owner"),
     ],
 )  # fmt: skip
 def test_a_wrong_value_is_refused_by_its_field(given: dict[str, Any], field: str) -> None:
     assert _refused(**given) == field
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"certificate_successor": "none"},
+        {"certificate_successor": "", "term_years": "3"},
+        {"certificate_successor": "", "state": "shortlisted"},
+        {"certificate": "rego_au", "certificate_successor": ""},
+    ],
+)
+def test_who_signs_beyond_the_end_of_a_scheme_says_what_follows(given: dict[str, Any]) -> None:
+    assert _read(**given).certificate_successor == given["certificate_successor"]
+
+
+_JAPANESE: dict[str, Any] = {
+    "country": "JP", "settlement_market": "JEPX", "settlement_zone": "TOKYO", "settlement_interval_minutes": 30,
+    "price": "14500", "currency": "JPY", "certificate": "i_rec", "certificate_successor": "",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("structure", ["physical", "hybrid"])
+def test_a_plant_on_site_in_japan_may_bring_i_recs(structure: str) -> None:
+    assert _read(**_JAPANESE, structure=structure).certificate.value == "i_rec"
+
+
+@pytest.mark.parametrize("structure", ["virtual", "sleeved"])
+def test_i_recs_in_japan_come_from_plants_on_site_only(structure: str) -> None:
+    assert _refused(**_JAPANESE, structure=structure) == "certificate"
+
+
+def test_the_part_of_the_plant_agrees_with_the_megawatts() -> None:
+    record = _read(
+        installed_mw="60", output_share_percent="40", buy_down_terms="AUD 1,200,000 per MW", scheduling="Day"
+    )
+
+    assert (record.installed_mw, record.contracted_mw) == (Decimal(60), Decimal(24))
 
 
 @pytest.mark.parametrize("floor", ["0", "-50", "0.01", "40"])
