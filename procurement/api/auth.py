@@ -1,5 +1,7 @@
 """Who calls: a key in `Authorization: Bearer`, the service account it acts as, and what the key is for."""
 
+from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 import pghistory
@@ -11,16 +13,26 @@ from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 
 from procurement.services import api_keys
-from sites.accounts.models import ApiKey, User
+from sites.accounts.models import ApiClient, User
 
 if TYPE_CHECKING:  # the framework imports this module while its views are still being imported
     from rest_framework.views import APIView
 
 
-class ApiKeyAuthentication(BaseAuthentication):
-    """`request.user` is the client's service account, `request.auth` its key."""
+@dataclass(frozen=True, slots=True)
+class Credential:
+    """What a caller has shown. `label` is its public part; `expires_at` is None where it does not expire."""
 
-    def authenticate(self, request: Request) -> tuple[User, ApiKey] | None:
+    client: ApiClient
+    label: str
+    scopes: frozenset[str]
+    expires_at: datetime | None
+
+
+class ApiKeyAuthentication(BaseAuthentication):
+    """`request.user` is the client's service account, `request.auth` its Credential."""
+
+    def authenticate(self, request: Request) -> tuple[User, Credential] | None:
         scheme, _space, presented = request.headers.get("Authorization", "").partition(" ")
         if scheme.lower() != "bearer":
             return None
@@ -29,7 +41,7 @@ class ApiKeyAuthentication(BaseAuthentication):
             raise exceptions.AuthenticationFailed(_("The key is unknown, expired, revoked, or used from elsewhere."))
         account = key.client.account
         pghistory.context(actor=str(account.pk), client=str(key.client.pk))
-        return account, key
+        return account, Credential(key.client, key.prefix, frozenset(key.scopes), key.expires_at)
 
     def authenticate_header(self, request: Request) -> str:
         return 'Bearer realm="Longlead"'
@@ -42,18 +54,23 @@ class HasScope(BasePermission):
         method = "GET" if request.method in {"HEAD", "OPTIONS"} else request.method
         scopes: dict[str, str | None] = getattr(view, "scopes", {})
         needed = scopes.get(str(method))
-        if needed is not None and needed not in acting_key(request).scopes:
+        if needed is not None and needed not in acting_credential(request).scopes:
             raise exceptions.PermissionDenied(_("The key lacks the scope %(scope)s.") % {"scope": needed}, "scope")
         return True
 
 
-def acting_key(request: Request) -> ApiKey:
+def acting_credential(request: Request) -> Credential:
     """Raises NotAuthenticated where nobody has shown a key."""
-    if not isinstance(request.auth, ApiKey):
+    if not isinstance(request.auth, Credential):
         raise exceptions.NotAuthenticated
     return request.auth
 
 
+def acting_client(request: Request) -> ApiClient:
+    """Raises NotAuthenticated where nobody has shown a key."""
+    return acting_credential(request).client
+
+
 def acting_user(request: Request) -> User:
     """Raises NotAuthenticated where nobody has shown a key."""
-    return acting_key(request).client.account
+    return acting_client(request).account

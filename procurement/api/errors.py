@@ -10,11 +10,12 @@ from django.core.signals import got_request_exception
 from django.db import InterfaceError, OperationalError
 from django.http import Http404
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as _later
 from rest_framework import exceptions, serializers, status
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from sites.domain.errors import BadInput, Conflict, NotFound, NotPermitted, RuleBroken
+from sites.domain.errors import BadInput, ChangedSince, Conflict, NotFound, NotPermitted, RuleBroken
 
 logger = logging.getLogger(__name__)
 
@@ -55,6 +56,12 @@ class BodyTooLarge(exceptions.APIException):
     default_code = "too_large"
 
 
+class WrongCharset(exceptions.APIException):
+    status_code = status.HTTP_415_UNSUPPORTED_MEDIA_TYPE
+    default_detail = _later("Send JSON as UTF-8.")
+    default_code = "unsupported_charset"
+
+
 class BadParameter(exceptions.APIException):
     """A header or a query parameter that cannot be read."""
 
@@ -66,8 +73,34 @@ class StaleVersion(exceptions.APIException):
     """If-Match names a version that is not the present one."""
 
     status_code = status.HTTP_412_PRECONDITION_FAILED
-    default_detail = "It has changed since you read it."
+    default_detail = _later("It has changed since you read it.")
     default_code = "stale_version"
+
+
+class VersionRequired(exceptions.APIException):
+    status_code = status.HTTP_428_PRECONDITION_REQUIRED
+    default_code = "version_required"
+
+
+class IdempotencyKeyRequired(exceptions.APIException):
+    status_code = status.HTTP_400_BAD_REQUEST
+    default_detail = _later("A POST says an Idempotency-Key, so that sending it twice does nothing twice.")
+    default_code = "idempotency_key_required"
+
+
+class InFlight(exceptions.APIException):
+    """Somebody is at work under the same key."""
+
+    status_code = status.HTTP_409_CONFLICT
+    default_detail = _later("A call with this Idempotency-Key is being answered just now.")
+    default_code = "in_flight"
+    wait = 1
+
+
+class KeyReused(exceptions.APIException):
+    status_code = status.HTTP_422_UNPROCESSABLE_ENTITY
+    default_detail = _later("This Idempotency-Key was used for another call.")
+    default_code = "idempotency_key_reused"
 
 
 class UnknownFields(exceptions.APIException):
@@ -85,6 +118,7 @@ _RULES: Final[tuple[tuple[type[RuleBroken], int], ...]] = (
     (BadInput, 422),
     (NotFound, 404),
     (NotPermitted, 403),
+    (ChangedSince, 412),
     (Conflict, 409),
     (RuleBroken, 409),
 )
@@ -132,7 +166,7 @@ def answer(problem: Problem, *, trace_id: str) -> Response:
         "status": problem.status,
         "detail": problem.detail,
         "code": problem.code,
-        "retryable": problem.status in _RETRYABLE,
+        "retryable": problem.status in _RETRYABLE or "Retry-After" in problem.headers,
         "trace_id": trace_id,
         "errors": [{"pointer": e.pointer, "code": e.code, "detail": e.detail} for e in problem.errors],
     }
@@ -161,7 +195,8 @@ def _of_rule(exc: RuleBroken) -> Problem:
     others = exc.facts.get("others")
     if isinstance(others, list):  # a document with several wrong fields
         errors += [FieldError(f"/{each['field']}", exc.code, each["message"]) for each in others]
-    return Problem(code, "validation_error" if code == 422 else exc.code, exc.message, errors)
+    headers = {"ETag": f'"v{exc.facts["version"]}"'} if isinstance(exc, ChangedSince) else {}
+    return Problem(code, "validation_error" if code == 422 else exc.code, exc.message, errors, headers)
 
 
 def _not_found() -> Problem:

@@ -1,18 +1,34 @@
 """JSON as it is defined, and not a byte more lenient: what two readers could read differently is refused."""
 
+import hashlib
 import json
 import unicodedata
 from collections.abc import Iterator, Mapping
 from decimal import Decimal
+from email.message import Message
 from typing import Any, Final, NoReturn
 
 from django.utils.translation import gettext as _
 from rest_framework.parsers import BaseParser
+from rest_framework.request import Request
 
-from procurement.api.errors import BodyTooLarge, MalformedBody, escaped
+from procurement.api.errors import BodyTooLarge, MalformedBody, WrongCharset, escaped
 
 MOST_BYTES: Final = 5 * 1024 * 1024
 DEEPEST: Final = 20
+
+
+_BODY_HASH: Final = "longlead.body_hash"
+
+
+def body_hash(request: Request) -> str:
+    """Of the bytes that were sent; to be asked after they were parsed."""
+    return str(request._request.META.get(_BODY_HASH, ""))
+
+
+def _note(context: Mapping[str, Any] | None, raw: bytes) -> None:
+    if context is not None and isinstance(request := context.get("request"), Request):
+        request._request.META[_BODY_HASH] = hashlib.sha256(raw).hexdigest()
 
 
 class FileParser(BaseParser):
@@ -23,6 +39,7 @@ class FileParser(BaseParser):
 
     def parse(self, stream: Any, media_type: str | None = None, parser_context: Mapping[str, Any] | None = None) -> Any:
         raw = stream.read(self.most_bytes + 1)
+        _note(parser_context, raw)
         if len(raw) > self.most_bytes:
             raise BodyTooLarge(_("A file has at most %(most)s MiB.") % {"most": self.most_bytes // 1024**2})
         return {"content": raw}
@@ -48,7 +65,9 @@ class StrictJSONParser(BaseParser):
     media_type = "application/json"
 
     def parse(self, stream: Any, media_type: str | None = None, parser_context: Mapping[str, Any] | None = None) -> Any:
+        _check_charset(media_type)
         raw = stream.read(MOST_BYTES + 1)
+        _note(parser_context, raw)
         if len(raw) > MOST_BYTES:
             raise BodyTooLarge(_("A body has at most 5 MB; send fewer lines at a time."))
         try:
@@ -72,6 +91,15 @@ class StrictJSONParser(BaseParser):
         for pointer, value in _walk(document):
             _check(value, pointer or None)
         return document
+
+
+def _check_charset(media_type: str | None) -> None:
+    """JSON is UTF-8 (RFC 8259); a body that claims otherwise is not read on a guess."""
+    said = Message()
+    said["Content-Type"] = media_type or ""
+    charset = said.get_param("charset")
+    if charset is not None and str(charset).lower() not in {"utf-8", "utf8"}:
+        raise WrongCharset
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -117,3 +145,9 @@ def _check(value: Any, pointer: str | None) -> None:
 
 def _refuse(message: str, pointer: str | None, code: str) -> NoReturn:
     raise MalformedBody(message, pointer=pointer, code=code)
+
+
+class MergePatchParser(StrictJSONParser):
+    """RFC 7396, but for lists: lines are named by their number, and those left out stay."""
+
+    media_type = "application/merge-patch+json"

@@ -10,7 +10,7 @@ from rest_framework.request import Request
 from rest_framework.throttling import BaseThrottle
 from rest_framework.views import APIView
 
-from sites.accounts.models import ApiKey
+from procurement.api.auth import Credential
 
 CALLS_A_MINUTE: Final = 600
 _WINDOW_SECONDS = 60.0
@@ -52,9 +52,9 @@ class FairThrottle(BaseThrottle):
         self._wait: float | None = None
 
     def allow_request(self, request: Request, view: APIView) -> bool:
-        if not isinstance(request.auth, ApiKey):
+        if not isinstance(request.auth, Credential):
             return True
-        self._wait = WINDOW.enter(str(request.auth.client_id))
+        self._wait = WINDOW.enter(str(request.auth.client.pk))
         return self._wait is None
 
     def wait(self) -> float | None:

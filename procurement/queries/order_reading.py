@@ -65,6 +65,12 @@ def key_of(*, system: str, external_id: str, actor: User) -> UUID | None:
     return orders.values_list("pk", flat=True).first()
 
 
+def name_of(order_id: UUID, system: str) -> str | None:
+    """What a system calls the order; None where it has no name for it."""
+    named = ExternalRef.objects.filter(system=system, kind="purchase_order", subject_id=order_id)
+    return named.order_by("external_id").values_list("external_id", flat=True).first()
+
+
 def version_of(order_id: UUID, actor: User) -> int | None:
     """None where there is no such order in the actor's sight."""
     return PurchaseOrder.objects.visible_to(actor).filter(pk=order_id).values_list("version", flat=True).first()

@@ -37,6 +37,12 @@ LIMITS = sandbox.Limits(cpu_seconds=30, memory_bytes=1024 * 1024 * 1024, wall_se
 _ROWS_AT_ONCE = 1000
 
 
+class PreviewRenewed(Conflict):
+    """What was previewed would now do something else; the new preview is stored."""
+
+    keeps_what_it_wrote = True
+
+
 @dataclass(frozen=True, slots=True)
 class Said:
     """What the sender says of the file; None: not said. `header_row` counts from 1, `columns` are letters by field."""
@@ -193,7 +199,7 @@ def apply(*, batch_id: UUID, actor: User, now: datetime) -> ImportBatch:
     """Write every accepted row in one transaction, with the file as their source.
 
     The rows are looked at again: where one would now do something else than was previewed, the preview is renewed,
-    nothing is written and Conflict is raised. Raises NotFound, NotPermitted, Conflict.
+    nothing is written and PreviewRenewed is raised. Raises NotFound, NotPermitted, Conflict.
     """
     with transaction.atomic():
         batch = _locked(batch_id, actor)
@@ -206,7 +212,7 @@ def apply(*, batch_id: UUID, actor: User, now: datetime) -> ImportBatch:
             ImportRow.objects.filter(batch=batch).delete()
             _keep_findings(batch, table, found)
     if is_stale:
-        raise Conflict(_("Something changed since the preview; look at it again."))
+        raise PreviewRenewed(_("Something changed since the preview; look at it again."))
     return batch
 
 

@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
@@ -33,7 +33,7 @@ from sites.accounts import audit
 from sites.accounts.models import User
 from sites.accounts.permissions import Permission
 from sites.accounts.row import new_id
-from sites.domain.errors import BadInput, Conflict, NotFound
+from sites.domain.errors import BadInput, ChangedSince, Conflict, NotFound
 from sites.models import Promise, Site
 from sites.services.access import check_can_at_all
 from sites.vocabulary import PromiseSource
@@ -102,6 +102,37 @@ def upsert(
                 cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
             transaction.set_rollback(True)
     return done
+
+
+def change(
+    *,
+    order_id: UUID,
+    document: OrderDocument,
+    version: int,
+    system: str,
+    actor: User,
+    now: datetime,
+    lines_mode: LinesMode | str = LinesMode.MERGE,
+    request_id: str = "",
+) -> Upserted:
+    """Change what the document says of an order that is at `version`; what it leaves out stays.
+
+    An empty `vendor` or `currency` leaves the order's own. Raises as `upsert`, and ChangedSince where the order is at
+    another version.
+    """
+    with transaction.atomic():
+        order = PurchaseOrder.objects.select_for_update(of=("self",)).filter(pk=order_id).first()
+        if order is None or not PurchaseOrder.objects.visible_to(actor).filter(pk=order.pk).exists():
+            raise NotFound(_("There is no such order."))
+        if order.version != version:
+            raise ChangedSince(_("It has changed since you read it."), version=order.version)
+        own = replace(
+            document,
+            vendor=document.vendor or order.seller.code,
+            currency=document.currency or order.currency,
+        )
+        check(own)
+        return _Change(order, own, system, actor, now, LinesMode(lines_mode), request_id).run()
 
 
 class _Upsert:
@@ -428,3 +459,28 @@ class _Upsert:
         except BadInput as refusal:
             at = (refusal.field or "").rpartition("/")[0]
             raise BadInput(refusal.message, field=f"{at}/promised_date" if at else refusal.field) from None
+
+
+class _Change(_Upsert):
+    """One document for an order that is at hand, locked and in sight; whatever the sender calls it."""
+
+    def __init__(
+        self,
+        order: PurchaseOrder,
+        document: OrderDocument,
+        system: str,
+        actor: User,
+        now: datetime,
+        mode: LinesMode,
+        request_id: str,
+    ) -> None:
+        named = ExternalRef.objects.filter(system=system, kind=ORDER_REF, subject_id=order.pk)
+        # Not stored where the sender has no name for it: then nothing is stale, and there is no version to keep.
+        self.ref = named.order_by("external_id").first() or ExternalRef(
+            system=system, kind=ORDER_REF, external_id=order.number, subject_id=order.pk
+        )
+        super().__init__(document, system, self.ref.external_id, actor, now, mode, request_id)
+        self.at_hand = order
+
+    def _find(self) -> tuple[ExternalRef, PurchaseOrder | None]:
+        return self.ref, self.at_hand

@@ -12,6 +12,8 @@ class RuleBroken(Exception):
     """
 
     code: ClassVar[str] = "rule_broken"
+    # True: what the service wrote before it refused is meant to stay, such as a preview looked at again.
+    keeps_what_it_wrote: ClassVar[bool] = False
 
     def __init__(self, message: str, *, field: str | None = None, **facts: object) -> None:
         super().__init__(message)
@@ -45,3 +47,9 @@ class Conflict(RuleBroken):
     """The thing is not in a state that allows this, or somebody else changed it first."""
 
     code = "conflict"
+
+
+class ChangedSince(Conflict):
+    """The caller speaks of another version than the present one, which `facts["version"]` names."""
+
+    code = "stale_version"

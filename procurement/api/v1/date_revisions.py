@@ -3,8 +3,7 @@
 from typing import Any, ClassVar, Final
 from uuid import UUID
 
-from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import OpenApiExample, OpenApiParameter, extend_schema, extend_schema_serializer
+from drf_spectacular.utils import OpenApiExample, extend_schema, extend_schema_serializer
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -12,9 +11,9 @@ from rest_framework.response import Response
 from procurement.api.auth import acting_user
 from procurement.api.errors import UnknownFields
 from procurement.api.fields import Day, ExactDecimal, FlexDate, PaddedNumber, Text
-from procurement.api.v1.order_shapes import unknown_fields
+from procurement.api.v1.bodies import unknown_fields
 from procurement.api.v1.shapes import ETAG_HEADER, REQUEST_ID, WarningSerializer, problems
-from procurement.api.view import ClientView, check_idempotency_key, clock, etag, is_strict, query, request_id
+from procurement.api.view import ClientView, clock, etag, is_strict, query, request_id
 from procurement.domain.money import trimmed
 from procurement.domain.revision import DateRevision
 from procurement.queries import order_reading
@@ -184,18 +183,6 @@ class DateRevisions(ClientView):
         description="Appends to the ledger and recalculates what it touches, in one transaction. Nothing is ever "
         "overwritten: a later statement decides, and the earlier ones stay readable.",
         parameters=[
-            OpenApiParameter(
-                "Idempotency-Key",
-                OpenApiTypes.STR,
-                OpenApiParameter.HEADER,
-                description="16 to 64 printable characters.",
-            ),
-            OpenApiParameter(
-                "Prefer",
-                OpenApiTypes.STR,
-                OpenApiParameter.HEADER,
-                description="`handling=strict` refuses unknown fields.",
-            ),
             ETAG_HEADER,
             REQUEST_ID,
         ],
@@ -204,7 +191,6 @@ class DateRevisions(ClientView):
         tags=["date revisions"],
     )
     def post(self, request: Request, order_id: UUID) -> Response:
-        check_idempotency_key(request)
         body = StatementWrite(data=request.data)
         unknown = unknown_fields(body, request.data)
         body.is_valid(raise_exception=True)

@@ -7,7 +7,7 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from procurement.api.auth import acting_key, acting_user
+from procurement.api.auth import acting_credential, acting_user
 from procurement.api.throttle import CALLS_A_MINUTE
 from procurement.api.v1.shapes import REQUEST_ID, problems
 from procurement.api.view import ClientView, clock
@@ -42,13 +42,13 @@ class Me(ClientView):
         tags=["connection"],
     )
     def get(self, request: Request) -> Response:
-        key = acting_key(request)
+        key = acting_credential(request)
         sites = Site.objects.visible_to(acting_user(request)).order_by("code")
         shown = {
             "client": key.client.name,
             "system": key.client.system,
-            "key": key.prefix,
-            "scopes": key.scopes,
+            "key": key.label,
+            "scopes": sorted(key.scopes),
             "sites": list(sites.values_list("code", flat=True)),
             "expires_at": key.expires_at,
             "rate_limit": {"calls": CALLS_A_MINUTE, "seconds": 60},

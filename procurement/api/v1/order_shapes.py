@@ -4,11 +4,9 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any, Final
 
-from django.utils.translation import gettext as _
 from drf_spectacular.utils import extend_schema_serializer
 from rest_framework import serializers
 
-from procurement.api.errors import FieldError, escaped
 from procurement.api.fields import Count, Day, ExactDecimal, FlexDate, PaddedNumber, Text, VersionField
 from procurement.api.v1.shapes import WarningSerializer
 from procurement.domain.money import in_minor_units, trimmed
@@ -24,15 +22,6 @@ from procurement.vocabulary import (
     OrderKind,
 )
 from sites.domain.imprecise import ImpreciseDate
-
-# What the tracker computes or its people decide; an ERP that sends it is told, and nothing is written.
-TRACKER_OWNED: Final = frozenset(
-    {
-        "actual_date", "actual_on", "allocations", "baseline", "baseline_on", "contract_step", "delivery_status",
-        "float_days", "forecast", "forecast_date", "forecast_on", "id", "latest_on", "locked_date", "locked_on", "lots",
-        "milestones", "order_by_on", "probability", "required_on_site", "slip_days", "version",
-    }
-)  # fmt: skip
 
 
 @extend_schema_serializer(extensions={"x-owner": "erp"}, component_name="ScheduleLineWrite")
@@ -130,6 +119,20 @@ class OrderWrite(serializers.Serializer[Any]):
     )
 
 
+@extend_schema_serializer(extensions={"x-owner": "erp"}, component_name="PurchaseOrderChange")
+class OrderChange(OrderWrite):
+    """What changes of an order. Fields and lines left out stay as they are; null is not a value."""
+
+    document_version = VersionField(
+        required=False, help_text="As in a whole document: older than seen is ignored. Default: nothing is."
+    )
+    vendor = Text(required=False, max_length=80, help_text="The seller: our code of the company, or yours.")
+    currency = serializers.RegexField(r"^[A-Z]{3}$", required=False, max_length=3, help_text="ISO 4217, such as AUD.")
+    lines = LineWrite(  # type: ignore[call-arg]
+        many=True, required=False, max_length=MOST_LINES, help_text="Those that change, by their number."
+    )
+
+
 class LinesModeQuery(serializers.Serializer[Any]):
     dry_run = serializers.BooleanField(default=False, help_text="Try all of it, keep nothing.")
     lines_mode = serializers.ChoiceField(
@@ -142,9 +145,9 @@ def document_of(said: Mapping[str, Any]) -> OrderDocument:
     header = {name: value for name, value in said.items() if name not in {"document_version", "lines"}}
     _words(header, kind=OrderKind, status=CommercialStatus, financial_status=FinancialStatus, damages_unit=DamagesUnit)
     return OrderDocument(
-        **header,
-        version=said["document_version"],
-        lines=tuple(_line_of(line, f"lines/{place}") for place, line in enumerate(said["lines"])),
+        **{"vendor": "", "currency": "", **header},
+        version=said.get("document_version"),
+        lines=tuple(_line_of(line, f"lines/{place}") for place, line in enumerate(said.get("lines", ()))),
     )
 
 
@@ -181,27 +184,6 @@ def _words(said: dict[str, Any], **kinds: Any) -> None:
     for name, kind in kinds.items():
         if name in said:
             said[name] = kind(said[name])
-
-
-def unknown_fields(serializer: Any, sent: Any, pointer: str = "") -> list[FieldError]:
-    """Every name in the body that the shape does not know, in the order of the body."""
-    if isinstance(serializer, serializers.ListSerializer):
-        found = []
-        for place, inner in enumerate(sent if isinstance(sent, list) else ()):
-            found += unknown_fields(serializer.child, inner, f"{pointer}/{place}")
-        return found
-    if not isinstance(serializer, serializers.Serializer) or not isinstance(sent, dict):
-        return []
-    found = []
-    for name, inner in sent.items():
-        at = f"{pointer}/{escaped(name)}"
-        if name in serializer.fields:
-            found += unknown_fields(serializer.fields[name], inner, at)
-        elif name in TRACKER_OWNED:
-            found.append(FieldError(at, "owned_by_tracker", _("The tracker owns this field; it was not written.")))
-        else:
-            found.append(FieldError(at, "unknown_field", _("Nobody knows this field; it was not read.")))
-    return found
 
 
 # -- answers -----------------------------------------------------------------------------------------------------
@@ -252,7 +234,7 @@ def upsert_answer(
         ],
         "lines": [
             {"line_number": int(str(line["line_number"])), "line_number_sent": str(line["line_number"])}
-            for line in sent["lines"]
+            for line in sent.get("lines", ())
         ],
     }
 

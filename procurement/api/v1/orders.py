@@ -12,16 +12,19 @@ from rest_framework.exceptions import PermissionDenied
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from procurement.api.auth import acting_key, acting_user
+from procurement.api.asking import expected_version
+from procurement.api.auth import acting_client, acting_user
 from procurement.api.errors import BadParameter, UnknownFields
+from procurement.api.parsers import MergePatchParser, StrictJSONParser
+from procurement.api.v1.bodies import checked, unknown_fields
 from procurement.api.v1.order_shapes import (
     LinesModeQuery,
+    OrderChange,
     OrderRead,
     OrderWrite,
     UpsertSerializer,
     document_of,
     order_answer,
-    unknown_fields,
     upsert_answer,
 )
 from procurement.api.v1.shapes import ETAG_HEADER, REQUEST_ID, problems
@@ -66,6 +69,23 @@ EXAMPLE: Final = OpenApiExample(
             {"line_number": "00020", "equipment_class": "transformer", "quantity": "2", "status": "cancelled"},
         ],
     },
+)
+CHANGE_EXAMPLE: Final = OpenApiExample(
+    "One date",
+    summary="Another contract date of one schedule line",
+    request_only=True,
+    value={
+        "document_version": 8,
+        "lines": [{"line_number": 10, "schedules": [{"schedule_number": 1, "contractual_date": "2027-07-26"}]}],
+    },
+)
+_IF_MATCH: Final = OpenApiParameter(
+    "If-Match",
+    OpenApiTypes.STR,
+    OpenApiParameter.HEADER,
+    required=True,
+    pattern='^"v[0-9]{1,12}"$',
+    description="The ETag you read: 428 where it is missing, 412 with the present one where it is another.",
 )
 _PATH: Final = [
     OpenApiParameter(
@@ -175,14 +195,13 @@ class OrderByExternalId(ClientView):
             headers["Location"] = reverse("api-v1:order", args=[shown["id"]])
         if not said["dry_run"]:
             headers["ETag"] = etag(done.order.version)
-        if is_strict(request):
-            headers["Preference-Applied"] = "handling=strict"
         is_created = done.result is UpsertResult.CREATED and not said["dry_run"]
         return Response(UpsertSerializer(shown).data, status=201 if is_created else 200, headers=headers)
 
 
 class Order(ClientView):
-    scopes: ClassVar[dict[str, str | None]] = {"GET": Scope.ORDERS_READ}
+    scopes: ClassVar[dict[str, str | None]] = {"GET": Scope.ORDERS_READ, "PATCH": Scope.ORDERS_WRITE}
+    parser_classes = (StrictJSONParser, MergePatchParser)
 
     @extend_schema(
         operation_id="readPurchaseOrder",
@@ -194,6 +213,42 @@ class Order(ClientView):
     )
     def get(self, request: Request, order_id: UUID) -> Response:
         return _read(request, order_id)
+
+    @extend_schema(
+        operation_id="changePurchaseOrder",
+        summary="Change parts of an order",
+        description="Only what is said changes; `If-Match` names the one version that was read, as a strong tag. Lines "
+        "and schedule lines are named by their number, and those left out stay, unless `lines_mode=replace` cancels "
+        "them.",
+        parameters=[_IF_MATCH, LinesModeQuery, ETAG_HEADER, REQUEST_ID],
+        request={"application/merge-patch+json": OrderChange, "application/json": OrderChange},
+        responses={200: UpsertSerializer, **problems(400, 404, 409, 412, 413, 415, 422, 428)},
+        examples=[CHANGE_EXAMPLE],
+        tags=["purchase orders"],
+    )
+    def patch(self, request: Request, order_id: UUID) -> Response:
+        version = int(expected_version(request).strip('"v'))
+        said = query(request, LinesModeQuery)
+        document, system = checked(OrderChange, request), acting_client(request).system
+        done = orders.change(
+            order_id=order_id,
+            document=document_of(document),
+            version=version,
+            system=system,
+            actor=acting_user(request),
+            now=clock(),
+            lines_mode=said["lines_mode"],
+            request_id=request_id(request),
+        )
+        shown = upsert_answer(
+            done,
+            (),
+            system=system,
+            external_id=order_reading.name_of(order_id, system) or "",
+            dry_run=said["dry_run"],
+            sent=dict(request.data),
+        )
+        return Response(UpsertSerializer(shown).data, headers={"ETag": etag(done.order.version)})
 
 
 def _read(request: Request, order_id: UUID | None) -> Response:
@@ -220,6 +275,6 @@ def _may_be_an_id(external_id: str) -> bool:
 
 def _check_system(request: Request, system: str) -> None:
     """Decided from the key alone, before any row is looked for: nothing about another system's orders shows."""
-    own = acting_key(request).client.system
+    own = acting_client(request).system
     if system != own:
         raise PermissionDenied(_("This client writes and reads the ids of %(own)s.") % {"own": own}, "foreign_system")

@@ -4,8 +4,7 @@ from collections.abc import Callable
 from typing import Any, ClassVar, Final
 from uuid import UUID
 
-from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import OpenApiExample, OpenApiParameter, extend_schema, extend_schema_serializer
+from drf_spectacular.utils import OpenApiExample, extend_schema, extend_schema_serializer
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -15,7 +14,7 @@ from procurement.api.errors import BadParameter
 from procurement.api.fields import Day, ExactDecimal, FlexDate, Text
 from procurement.api.v1.date_revisions import MovedSerializer, SpokenDateSerializer
 from procurement.api.v1.shapes import REQUEST_ID, problems
-from procurement.api.view import ClientView, check_idempotency_key, clock, query
+from procurement.api.view import ClientView, clock, query
 from procurement.queries import power, power_balance, power_json
 from procurement.queries.agreement import sights
 from procurement.queries.power_facts import Knowledge
@@ -346,7 +345,6 @@ class _ChainDates(ClientView):
         return Response(ChainLedgerSerializer({"promises": [_promise(row, with_words) for row in rows]}).data)
 
     def _record(self, request: Request, key: UUID) -> Response:
-        check_idempotency_key(request)
         chain = self._chain(request, key)
         body = ChainStatementWrite(data=request.data)
         body.is_valid(raise_exception=True)
@@ -371,11 +369,6 @@ class _ChainDates(ClientView):
             for each in moved
         ]
         return Response(ChainRecordedSerializer({"moved": shown}).data, status=201)
-
-
-_KEY: Final = OpenApiParameter(
-    "Idempotency-Key", OpenApiTypes.STR, OpenApiParameter.HEADER, description="16 to 64 printable characters."
-)
 
 
 def _agreement_chain(actor: User, key: UUID) -> UUID | None:
@@ -406,7 +399,7 @@ def _documented(name: str, what: str) -> tuple[_Documenting, _Documenting]:
         operation_id=f"record{name}Dates",
         summary=f"Say something about the dates of {what}",
         description="Appends to the ledger and recalculates what it touches, in one transaction.",
-        parameters=[_KEY, REQUEST_ID],
+        parameters=[REQUEST_ID],
         request=ChainStatementWrite,
         responses={201: ChainRecordedSerializer, **problems(400, 404, 413, 415, 422)},
         tags=["power"],

@@ -40,18 +40,19 @@ class WarningSerializer(serializers.Serializer[Any]):
     detail = serializers.CharField(help_text="For people.")
 
 
-_MEANING: Final = {
-    400: "The body is not JSON, or a header or parameter cannot be read.",
+MEANING: Final = {
+    400: "The body is not JSON, a header or parameter cannot be read, or a POST says no Idempotency-Key.",
     401: "No key, or none that is known, live and used from where it may be.",
     403: "The key lacks a scope, or its account a right at a site; or the system in the path is another client's.",
     404: "There is no such thing, or it is out of the caller's sight: the two are answered alike.",
     405: "The path knows other methods.",
     406: "Only JSON is answered.",
-    409: "The state of the thing refuses this.",
+    409: "The state of the thing refuses this, or a call with this key is being answered just now (Retry-After).",
     412: "It has changed since the version that If-Match names.",
     413: "The body is larger than 5 MB.",
     415: "Send application/json.",
     422: "The document is readable but wrong; `errors` names each field by its pointer. Nothing was stored.",
+    428: "If-Match is missing: a change names the version it was made from.",
     429: "Too many calls; Retry-After says how many seconds to wait.",
     500: "Ours. Send the same request again; it changes nothing twice.",
     503: "The database cannot be reached, or is busy; see Retry-After.",
@@ -61,9 +62,7 @@ _MEANING: Final = {
 def problems(*statuses: int) -> dict[Any, Any]:
     """Responses of the schema for these refusals, and those that any call can meet."""
     every = sorted({401, 403, 406, 429, 500, 503, *statuses})
-    return {
-        (status, PROBLEM_TYPE): OpenApiResponse(ProblemSerializer, description=_MEANING[status]) for status in every
-    }
+    return {(status, PROBLEM_TYPE): OpenApiResponse(ProblemSerializer, description=MEANING[status]) for status in every}
 
 
 ETAG_HEADER: Final = OpenApiParameter(

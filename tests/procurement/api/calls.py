@@ -3,6 +3,7 @@
 import json
 from dataclasses import dataclass
 from typing import Any
+from uuid import uuid4
 
 from django.db import connection
 from django.test import Client
@@ -31,7 +32,11 @@ class Caller:
         return self._send("PUT", path, body, headers)
 
     def post(self, path: str, body: Any, **headers: str) -> Any:
-        return self._send("POST", path, body, headers)
+        """Under a key of its own, unless the caller says one."""
+        return self._send("POST", path, body, {"idempotency_key": uuid4().hex, **headers})
+
+    def patch(self, path: str, body: Any, **headers: str) -> Any:
+        return self._send("PATCH", path, body, headers)
 
     def _send(self, method: str, path: str, body: Any, headers: dict[str, str]) -> Any:
         return self.browser.generic(

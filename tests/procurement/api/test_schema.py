@@ -48,6 +48,7 @@ def test_every_operation_has_a_name_and_documents_its_refusals(generated: str) -
     assert sorted(operations) == [
         "acceptSchedule",
         "applyImport",
+        "changePurchaseOrder",
         "discardImport",
         "exportWorkbook",
         "listAgreementDates",

@@ -1,0 +1,75 @@
+"""What a call says besides its body: parameters, preferences, tags; and the clock it is answered by."""
+
+import re
+from datetime import datetime
+from typing import Any
+
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.serializers import Serializer
+
+from procurement.api.errors import BadParameter, StaleVersion, VersionRequired
+
+_STRONG = re.compile(r'"v[0-9]{1,12}"')
+
+
+def request_id(request: Request) -> str:
+    return str(request.META.get("longlead.request_id", ""))
+
+
+def clock() -> datetime:
+    """The doors read the clock, and nothing below them."""
+    return timezone.now()
+
+
+def query(request: Request, serializer: type[Serializer[Any]]) -> dict[str, Any]:
+    """The query parameters that the serializer names. Raises BadParameter."""
+    read = serializer(data={name: request.query_params[name] for name in request.query_params})
+    if not read.is_valid():
+        name, messages = next(iter(read.errors.items()))
+        raise BadParameter(f"{name}: {messages[0]}")
+    found: dict[str, Any] = read.validated_data
+    return found
+
+
+def _prefers(request: Request, wanted: str) -> bool:
+    preferences = re.split(r"[,;]", request.headers.get("Prefer", "").lower())
+    return wanted in {part.replace(" ", "").replace('"', "") for part in preferences}
+
+
+def is_strict(request: Request) -> bool:
+    """Whether the caller prefers a refusal to a warning (RFC 7240)."""
+    return _prefers(request, "handling=strict")
+
+
+def is_apart(request: Request) -> bool:
+    """Whether the caller would rather be told later (RFC 7240)."""
+    return _prefers(request, "respond-async")
+
+
+def etag(version: int) -> str:
+    return f'"v{version}"'
+
+
+def is_known(request: Request, tag: str) -> bool:
+    """Whether If-None-Match already names this representation; it compares weakly (RFC 9110)."""
+    sent = request.headers.get("If-None-Match", "")
+    return sent.strip() == "*" or tag in {part.strip().removeprefix("W/") for part in sent.split(",")}
+
+
+def not_modified(tag: str) -> Response:
+    return Response(status=304, headers={"ETag": tag})
+
+
+def expected_version(request: Request) -> str:
+    """The one strong tag in If-Match. Raises VersionRequired where there is none, StaleVersion where it names no
+    version: `*`, a weak tag and a list say nothing about what the caller has read.
+    """
+    sent = request.headers.get("If-Match", "").strip()
+    if not sent:
+        raise VersionRequired(_("If-Match: name the ETag you have read."))
+    if not _STRONG.fullmatch(sent):
+        raise StaleVersion
+    return sent

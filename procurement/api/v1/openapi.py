@@ -1,0 +1,76 @@
+"""What the schema says of every write, so that no endpoint has to: its key, its dry run, its refusals."""
+
+from copy import deepcopy
+from typing import Any, Final
+
+from drf_spectacular.openapi import AutoSchema
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter
+
+from procurement.api.errors import PROBLEM_TYPE
+from procurement.api.v1.shapes import MEANING
+
+_WRITES: Final = frozenset({"POST", "PUT", "PATCH", "DELETE"})
+DRY_RUN: Final = OpenApiParameter(
+    "dry_run",
+    OpenApiTypes.BOOL,
+    OpenApiParameter.QUERY,
+    default=False,
+    description="Try all of it and answer what would be; nothing is kept, no event is told, no key is used up.",
+)
+PREFER: Final = OpenApiParameter(
+    "Prefer",
+    OpenApiTypes.STR,
+    OpenApiParameter.HEADER,
+    description="`handling=strict` refuses fields nobody knows or the tracker owns; else they are `warnings`.",
+)
+
+
+def _key(method: str) -> OpenApiParameter:
+    return OpenApiParameter(
+        "Idempotency-Key",
+        OpenApiTypes.STR,
+        OpenApiParameter.HEADER,
+        required=method == "POST",
+        pattern="^[!-~]{16,64}$",
+        description="16 to 64 printable characters of your choice, new for each thing you want done. The same key with "
+        "the same call is answered alike for seven days, with `Idempotency-Replayed: true`, and done once. A refused "
+        "call uses up no key.",
+    )
+
+
+class ClientSchema(AutoSchema):
+    """Of a write: what `carry_out` adds to it."""
+
+    def get_override_parameters(self) -> Any:
+        found = list(super().get_override_parameters())
+        if self.method in _WRITES:
+            found += [_key(self.method), PREFER, DRY_RUN]
+            found.append(
+                OpenApiParameter(
+                    "Idempotency-Replayed",
+                    OpenApiTypes.STR,
+                    OpenApiParameter.HEADER,
+                    enum=["true"],
+                    description="This was done before, under the same key; the answer is the one given then.",
+                    response=[200, 201, 202],
+                )
+            )
+        return found
+
+    def get_operation(self, *args: Any, **kwargs: Any) -> Any:
+        operation = super().get_operation(*args, **kwargs)
+        if not operation or self.method not in _WRITES:
+            return operation
+        responses: dict[str, Any] = operation["responses"]
+        for status in (400, 409, 413, 415, 422):
+            if str(status) not in responses and "403" in responses:
+                refusal = deepcopy(responses["403"])
+                refusal["description"] = MEANING[status]
+                responses[str(status)] = {"content": {PROBLEM_TYPE: refusal["content"][PROBLEM_TYPE]}, **refusal}
+        if "201" in responses and "200" not in responses:
+            tried = deepcopy(responses["201"])
+            tried["description"] = "With `dry_run=true`: what would have been answered."
+            responses["200"] = tried
+        operation["responses"] = dict(sorted(responses.items()))
+        return operation

@@ -1,0 +1,130 @@
+"""What every write shares: one transaction, a key that makes sending twice harmless, and a try that keeps nothing."""
+
+import hashlib
+import re
+from collections.abc import Callable
+from typing import Any, Final
+
+from django.core.exceptions import PermissionDenied
+from django.db import connection, transaction
+from django.http import Http404, HttpResponse
+from django.utils.translation import gettext as _
+from rest_framework import serializers
+from rest_framework.exceptions import APIException
+from rest_framework.renderers import JSONRenderer
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from procurement.api.asking import clock, is_strict, query
+from procurement.api.auth import acting_client
+from procurement.api.errors import BadParameter, FieldError, IdempotencyKeyRequired, InFlight, KeyReused, UnknownFields
+from procurement.api.parsers import body_hash
+from procurement.services import kept_answers
+from sites.domain.errors import RuleBroken
+
+WRITES: Final = frozenset({"post", "put", "patch", "delete"})
+_IDEMPOTENCY_KEY = re.compile(r"[\x21-\x7e]{16,64}")
+_REFUSALS = (RuleBroken, APIException, Http404, PermissionDenied)
+_KEPT_HEADERS: Final = ("Location", "ETag", "Retry-After", "X-Row-Failures", "Preference-Applied")
+_WARNINGS: Final = "longlead.warnings"
+
+
+class DryRunQuery(serializers.Serializer[Any]):
+    dry_run = serializers.BooleanField(default=False)
+
+
+def carry_out(handler: Callable[..., Any], request: Request, *args: Any, **kwargs: Any) -> Any:
+    """Run a write. What it refuses leaves nothing behind, unless the refusal says it does, and uses up no key."""
+    key = idempotency_key(request)
+    dry_run = bool(query(request, DryRunQuery)["dry_run"])
+    # Read before anything is locked: a body that cannot be read is refused first, and the key stands for its bytes.
+    _body = request.data
+    client, now, mark = acting_client(request), clock(), _fingerprint(request)
+    refused: Exception | None = None
+    with transaction.atomic():
+        if key is not None and not dry_run:
+            if not kept_answers.claim(client, key):
+                raise InFlight
+            kept = kept_answers.find(client, key, now)
+            if kept is not None:
+                if bytes(kept.fingerprint) != mark:
+                    raise KeyReused
+                return _again(kept.status, kept.headers, bytes(kept.body))
+        try:
+            answer = handler(request, *args, **kwargs)
+        except _REFUSALS as refusal:
+            if not getattr(refusal, "keeps_what_it_wrote", False) or dry_run:
+                raise
+            refused = refusal
+        else:
+            answer = _with_warnings(request, answer)
+            if dry_run:
+                answer = _tried(answer)
+            elif key is not None and answer.status_code < 400:
+                _keep(client, key, mark, answer)
+    if refused is not None:
+        raise refused
+    return answer
+
+
+def idempotency_key(request: Request) -> str | None:
+    """The key as sent. Raises BadParameter where its form is wrong, and IdempotencyKeyRequired on a POST without."""
+    key = request.headers.get("Idempotency-Key")
+    if key is None:
+        if request.method == "POST":
+            raise IdempotencyKeyRequired
+        return None
+    if not _IDEMPOTENCY_KEY.fullmatch(key):
+        raise BadParameter(_("Idempotency-Key: 16 to 64 printable characters without spaces."))
+    return key
+
+
+def warn(request: Request, found: list[FieldError]) -> None:
+    """Tell the sender of fields that were not read; a strict one is refused. Raises UnknownFields."""
+    if found and is_strict(request):
+        raise UnknownFields(found)
+    request._request.META.setdefault(_WARNINGS, []).extend(found)
+
+
+def _fingerprint(request: Request) -> bytes:
+    said = f"{acting_client(request).pk} {request.method} {request.get_full_path()} {body_hash(request)}"
+    return hashlib.sha256(said.encode()).digest()
+
+
+def _with_warnings(request: Request, answer: Any) -> Any:
+    """Where an endpoint has no place of its own for them."""
+    found: list[FieldError] = request._request.META.get(_WARNINGS, [])
+    if isinstance(answer, Response):
+        if found and isinstance(answer.data, dict):
+            said = [{"code": each.code, "pointer": each.pointer, "detail": each.detail} for each in found]
+            answer.data = {**answer.data, "warnings": [*answer.data.get("warnings", ()), *said]}
+        if is_strict(request):
+            answer["Preference-Applied"] = "handling=strict"
+    return answer
+
+
+def _tried(answer: Any) -> Any:
+    with connection.cursor() as cursor:  # what PostgreSQL would refuse at the end is refused now
+        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+    transaction.set_rollback(True)
+    if isinstance(answer, Response):
+        answer.status_code = 200
+        for name in ("Location", "ETag"):
+            if name in answer:
+                del answer[name]
+        if answer.data is None or isinstance(answer.data, dict):
+            answer.data = {**(answer.data or {}), "dry_run": True}
+    return answer
+
+
+def _keep(client: Any, key: str, mark: bytes, answer: Any) -> None:
+    has_data = isinstance(answer, Response) and answer.data is not None
+    body = JSONRenderer().render(answer.data) if has_data else b""
+    headers = {name: answer[name] for name in _KEPT_HEADERS if name in answer}
+    kept_answers.keep(client, key, mark, status=answer.status_code, headers=headers, body=body)
+
+
+def _again(status: int, headers: dict[str, str], body: bytes) -> HttpResponse:
+    answer = HttpResponse(body, status=status, content_type="application/json", headers=headers)
+    answer["Idempotency-Replayed"] = "true"
+    return answer

@@ -1,0 +1,229 @@
+"""Sending twice does a thing once, a try keeps nothing, and a refusal leaves nothing behind."""
+
+from datetime import timedelta
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from procurement.models import ExternalRef, PurchaseOrder
+from procurement.services import kept_answers
+from sites.accounts.models import AuditEvent, KeptAnswer
+from sites.models import Promise
+from tests.procurement.api.calls import ORDER, Caller, calling, order_body, order_line, pointers, problem
+from tests.procurement.services.order_documents import NOON
+from tests.threads import at_once
+
+KEY = "a-key-of-a-test-0001"
+
+
+@pytest.fixture
+def revisions(erp: Caller) -> str:
+    key = erp.put(ORDER, order_body()).json()["id"]
+    return f"/purchase-orders/{key}/date-revisions"
+
+
+def letter(day: str = "2027-08-02", **said: Any) -> dict[str, Any]:
+    row = {"kind": "promise", "line_number": 10, "milestone": "FAT_PASS", "date": day}
+    return {"stated_on": "2026-11-18", "source": "email", "document": "Letter 4", "revisions": [row]} | said
+
+
+@pytest.mark.django_db
+def test_a_post_without_a_key_is_refused(erp: Caller, revisions: str) -> None:
+    answer = erp.browser.post(
+        f"/api/v1{revisions}", letter(), content_type="application/json", headers={"Authorization": f"Bearer {erp.key}"}
+    )
+
+    problem(answer, 400, "idempotency_key_required")
+    assert Promise.objects.filter(document="Letter 4").count() == 0
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("key", ["short", "with a space in it", "x" * 65])
+def test_a_key_of_the_wrong_form_is_refused(erp: Caller, revisions: str, key: str) -> None:
+    problem(erp.post(revisions, letter(), idempotency_key=key), 400, "invalid_parameter")
+
+
+@pytest.mark.django_db
+def test_the_same_call_again_is_answered_alike_and_done_once(erp: Caller, revisions: str) -> None:
+    first = erp.post(revisions, letter(), idempotency_key=KEY)
+    again = erp.post(revisions, letter(), idempotency_key=KEY)
+
+    assert (again.status_code, again.content, again["ETag"]) == (201, first.content, first["ETag"])
+    assert (again["Idempotency-Replayed"], "Idempotency-Replayed" in first) == ("true", False)
+    assert Promise.objects.filter(document="Letter 4").count() == 1
+
+
+@pytest.mark.django_db
+def test_the_same_key_with_another_body_is_refused(erp: Caller, revisions: str) -> None:
+    erp.post(revisions, letter(), idempotency_key=KEY)
+
+    problem(erp.post(revisions, letter("2027-08-09"), idempotency_key=KEY), 422, "idempotency_key_reused")
+
+
+@pytest.mark.django_db
+def test_a_key_is_the_client_s_own(erp: Caller, revisions: str) -> None:
+    erp.post(revisions, letter(), idempotency_key=KEY)
+    other = calling("Other", system="SAP-DEV")
+
+    answer = other.post(revisions, letter(document="Letter 5"), idempotency_key=KEY)
+
+    assert answer.status_code == 201
+
+
+@pytest.mark.django_db
+def test_a_refused_call_uses_up_no_key(erp: Caller, revisions: str) -> None:
+    problem(erp.post(revisions, letter(stated_on="2031-01-01"), idempotency_key=KEY), 422, "validation_error")
+
+    assert erp.post(revisions, letter(), idempotency_key=KEY).status_code == 201
+
+
+@pytest.mark.django_db
+def test_a_put_honours_a_key_too(erp: Caller) -> None:
+    erp.put(ORDER, order_body(), idempotency_key=KEY)
+
+    again = erp.put(ORDER, order_body(), idempotency_key=KEY)
+
+    assert (again.status_code, again.json()["result"], again["Idempotency-Replayed"]) == (201, "created", "true")
+
+
+@pytest.mark.django_db
+def test_a_dry_run_answers_and_keeps_nothing(erp: Caller, revisions: str) -> None:
+    events = AuditEvent.objects.count()
+
+    tried = erp.post(f"{revisions}?dry_run=true", letter(), idempotency_key=KEY)
+
+    assert (tried.status_code, tried.json()["dry_run"], "ETag" in tried) == (200, True, False)
+    assert [row["counts_on"] for row in tried.json()["promises"]] == ["2027-08-02"]
+    assert Promise.objects.filter(document="Letter 4").count() == 0
+    assert AuditEvent.objects.count() == events
+    assert erp.post(revisions, letter(), idempotency_key=KEY).status_code == 201
+
+
+@pytest.mark.django_db
+def test_a_dry_run_is_refused_where_the_write_would_be(erp: Caller, revisions: str) -> None:
+    body = problem(erp.post(f"{revisions}?dry_run=true", letter(stated_on="2031-01-01")), 422, "validation_error")
+
+    assert pointers(body) == ["/stated_on"]
+
+
+@pytest.mark.django_db
+def test_a_dry_run_says_yes_or_no(erp: Caller, revisions: str) -> None:
+    problem(erp.post(f"{revisions}?dry_run=perhaps", letter()), 400, "invalid_parameter")
+
+
+@pytest.mark.django_db
+def test_answers_are_forgotten_after_seven_days(erp: Caller, revisions: str) -> None:
+    erp.post(revisions, letter(), idempotency_key=KEY)
+    at = KeptAnswer.objects.get(key=KEY).at
+
+    assert kept_answers.purge(at + timedelta(days=7) - timedelta(seconds=1)) == 0
+    assert kept_answers.purge(at + timedelta(days=7)) == 1
+
+
+@pytest.mark.django_db
+def test_an_answer_that_is_too_old_is_not_given_again(erp: Caller, revisions: str) -> None:
+    erp.post(revisions, letter(), idempotency_key=KEY)
+    kept = KeptAnswer.objects.get(key=KEY)
+
+    assert kept_answers.find(erp.client, KEY, kept.at + timedelta(days=7)) is None
+    assert kept_answers.find(erp.client, KEY, NOON) is None
+
+
+@pytest.mark.django_db(transaction=True)
+def test_many_at_once_under_one_key_make_one_thing(erp: Caller) -> None:
+    """Each is answered like the first, or told that the first is being answered."""
+    keys = [uuid4().hex for _each in range(3)]
+    calls = [(key, f"/purchase-orders/ext/SAP-PRD/{key[:10]}") for key in keys for _again in range(8)]
+
+    def send(place: int) -> tuple[int, bytes]:
+        key, path = calls[place]
+        answer = erp.put(path, order_body(), idempotency_key=key)
+        return answer.status_code, answer.content if answer.status_code == 201 else b""
+
+    answers = at_once(len(calls), send)
+
+    assert {status for status, _body in answers} <= {201, 409}
+    assert PurchaseOrder.objects.count() == ExternalRef.objects.filter(kind="purchase_order").count() == len(keys)
+    for first in range(0, len(calls), 8):
+        assert len({body for status, body in answers[first : first + 8] if status == 201}) == 1
+
+
+def change(**said: Any) -> dict[str, Any]:
+    return {"lines": [{"line_number": 10, **said}]}
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_change_names_the_version_it_was_made_from(erp: Caller) -> None:
+    order = erp.put(ORDER, order_body())
+    path = f"/purchase-orders/{order.json()['id']}"
+
+    problem(erp.patch(path, change(quantity="5")), 428, "version_required")
+    for tag in ("*", f"W/{order['ETag']}", f'{order["ETag"]}, "v9"', '"v999"'):
+        problem(erp.patch(path, change(quantity="5"), if_match=tag), 412, "stale_version")
+    done = erp.patch(path, change(quantity="5"), if_match=order["ETag"])
+
+    assert (done.status_code, done.json()["result"], done["ETag"]) == (200, "updated", '"v2"')
+    assert done.json()["changed"] == ["lines/10/schedules/1/quantity"]
+    stale = erp.patch(path, change(quantity="6"), if_match=order["ETag"])
+    assert (problem(stale, 412, "stale_version")["errors"], stale["ETag"]) == ([], '"v2"')
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_a_change_leaves_out_stays(erp: Caller) -> None:
+    order = erp.put(ORDER, order_body(order_line(), order_line("00020")))
+    path = f"/purchase-orders/{order.json()['id']}"
+    before = erp.get(path).json()
+
+    erp.patch(path, {"title": "Chillers"}, if_match=order["ETag"], content_type="application/merge-patch+json")
+
+    after = erp.get(path).json()
+    assert after == before | {"title": "Chillers", "version": 2}
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_change_that_changes_nothing_keeps_the_version(erp: Caller) -> None:
+    order = erp.put(ORDER, order_body())
+
+    done = erp.patch(f"/purchase-orders/{order.json()['id']}", change(quantity="4"), if_match=order["ETag"])
+
+    assert (done.json()["result"], done["ETag"]) == ("unchanged", order["ETag"])
+
+
+@pytest.mark.django_db(transaction=True)
+def test_an_order_out_of_sight_cannot_be_changed(erp: Caller, sydney_only: Caller) -> None:
+    order = erp.put(ORDER, order_body(site="TYO1"))
+
+    answer = sydney_only.patch(f"/purchase-orders/{order.json()['id']}", change(quantity="5"), if_match=order["ETag"])
+
+    problem(answer, 404, "not_found")
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_clients_that_change_one_order_lose_nothing(erp: Caller) -> None:
+    """Each changes its own field, and tries again with the new tag when it is told that it is stale."""
+    order = erp.put(ORDER, order_body())
+    path = f"/purchase-orders/{order.json()['id']}"
+    other = calling("Other")
+    turns, fields = 12, ("title", "incoterm_place")
+    applied: dict[str, list[str]] = {field: [] for field in fields}
+
+    def work(place: int) -> int:
+        caller, field, tag, stale = (erp, other)[place], fields[place], order["ETag"], 0
+        for turn in range(turns):
+            while True:
+                answer = caller.patch(path, {field: f"{field} {turn}"}, if_match=tag)
+                tag = answer["ETag"]
+                if answer.status_code == 200:
+                    applied[field].append(answer.json()["result"])
+                    break
+                assert answer.status_code == 412
+                stale += 1
+        return stale
+
+    at_once(2, work)
+
+    after = erp.get(path).json()
+    assert applied == {field: ["updated"] * turns for field in fields}
+    assert [after[field] for field in fields] == [f"{field} {turns - 1}" for field in fields]
+    assert after["version"] == 1 + 2 * turns
