@@ -162,6 +162,7 @@ class Rule(TextChoices):
     LONG_STOP_NEAR = "long_stop_near", _("COD near or past the long-stop date")
     POWER_GAP = "power_gap", _("Load not covered by firm power")
     SHARE_OVERLAP = "share_overlap", _("More shared than contracted")
+    AGREEMENT_OVERLAP = "agreement_overlap", _("More power contracted than the load takes")
     UNMATCHED_EXPIRY = "unmatched_expiry", _("Power expires without a successor")
     CONTRACT_CLOCK = "contract_clock", _("Notice to be served")
     ERP_DISAGREEMENT = "erp_disagreement", _("ERP and tracker disagree")
@@ -373,3 +374,79 @@ class JobState(TextChoices):
     RUNNING = "running", _("Running")
     DONE = "done", _("Done")
     FAILED = "failed", _("Failed")
+
+
+class ChangeSubject(TextChoices):
+    """What a row of the change feed is about."""
+
+    ORDER = "purchase_order", _("Purchase order")
+    ALERT = "alert", _("Alert")
+    LEAD_TIME = "lead_time", _("Lead time")
+    AGREEMENT = "agreement", _("Power purchase agreement")
+
+
+class ChangeKind(TextChoices):
+    """The words of the change feed and of webhooks; PostgreSQL's triggers write them."""
+
+    ORDER_CREATED = "po.created", _("Order created")
+    ORDER_UPDATED = "po.updated", _("Order changed")
+    ORDER_CANCELLED = "po.cancelled", _("Order cancelled")
+    ORDER_REMOVED = "po.removed", _("Order removed")
+    DATE_REVISED = "po.line.date_revised", _("Date of a line revised")
+    CHANGE_ORDER_CREATED = "po.change_order.created", _("Change order created")
+    CHANGE_ORDER_APPROVED = "po.change_order.approved", _("Change order approved")
+    CHANGE_ORDER_APPLIED = "po.change_order.applied", _("Change order applied")
+    CHANGE_ORDER_REJECTED = "po.change_order.rejected", _("Change order rejected")
+    SHIPMENT_ANNOUNCED = "shipment.announced", _("Shipment announced")
+    SHIPMENT_DEPARTED = "shipment.departed", _("Shipment departed")
+    SHIPMENT_REVERSED = "shipment.reversed", _("Shipment notice reversed")
+    RECEIPT_RECORDED = "receipt.recorded", _("Receipt recorded")
+    RECEIPT_REVERSED = "receipt.reversed", _("Receipt reversed")
+    SLIP_OPENED = "slip.opened", _("Alert opened")
+    SLIP_REOPENED = "slip.reopened", _("Alert open again")
+    SLIP_WORSENED = "slip.worsened", _("Alert worsened")
+    SLIP_IMPROVED = "slip.improved", _("Alert improved")
+    SLIP_ACKNOWLEDGED = "slip.acknowledged", _("Alert acknowledged")
+    SLIP_SNOOZED = "slip.snoozed", _("Alert snoozed")
+    SLIP_ESCALATED = "slip.escalated", _("Alert escalated")
+    SLIP_RESOLVED = "slip.resolved", _("Alert over")
+    LEAD_TIME_CHANGED = "lead_time.changed", _("Lead time changed")
+    LEAD_TIME_REMOVED = "lead_time.removed", _("Lead time removed")
+    AGREEMENT_CREATED = "ppa.created", _("Agreement created")
+    AGREEMENT_UPDATED = "ppa.updated", _("Agreement changed")
+    AGREEMENT_REMOVED = "ppa.removed", _("Agreement removed")
+    AGREEMENT_DATE_REVISED = "ppa.milestone.date_revised", _("Date of an agreement revised")
+    AGREEMENT_AT_RISK = "ppa.milestone.at_risk", _("Date of an agreement at risk")
+    PING = "webhook.ping", _("Test message")
+
+
+class DeliveryState(TextChoices):
+    """Of one message to one webhook endpoint."""
+
+    DUE = "due", _("Due")
+    DELIVERED = "delivered", _("Delivered")
+    DEAD = "dead", _("Given up")
+    DISCARDED = "discarded", _("Discarded")
+
+
+class Direction(TextChoices):
+    INBOUND = "inbound", _("Inbound")
+    OUTBOUND = "outbound", _("Outbound")
+
+
+class MessageState(TextChoices):
+    DONE = "done", _("Done")
+    FAILED = "failed", _("Failed")
+    RETRIED = "retried", _("Sent again")
+    DISCARDED = "discarded", _("Discarded")
+
+
+class DisagreementKind(TextChoices):
+    """In what an ERP's list of open orders and ours differ."""
+
+    MISSING_THERE = "missing_there", _("Not in the ERP's list")
+    MISSING_HERE = "missing_here", _("Not in the tracker")
+    QUANTITY = "quantity", _("Quantity")
+    PRICE = "price", _("Unit price")
+    CONTRACT_DATE = "contract_date", _("Contract date")
+    STATUS = "status", _("Status")

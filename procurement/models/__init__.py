@@ -12,7 +12,18 @@ from procurement.models.alert import (
 from procurement.models.change_order import ChangeOrder, Receipt
 from procurement.models.company import Company, Contact, Plant
 from procurement.models.equipment import ChainStep, ChainTemplate, EquipmentClass
-from procurement.models.erp import ExternalRef
+from procurement.models.erp import (
+    Change,
+    Disagreement,
+    ExternalRef,
+    FeedState,
+    IntegrationMessage,
+    OpenOrderList,
+    OpenOrderRow,
+    WebhookAttempt,
+    WebhookDelivery,
+    WebhookEndpoint,
+)
 from procurement.models.forecast import (
     Backtest,
     BlockForecast,
@@ -48,6 +59,7 @@ __all__ = [
     "ChainForecast",
     "ChainStep",
     "ChainTemplate",
+    "Change",
     "ChangeOrder",
     "ChatEndpoint",
     "ColumnMappingMemory",
@@ -55,14 +67,17 @@ __all__ = [
     "ConsideredLeadTime",
     "Contact",
     "DeliveryLot",
+    "Disagreement",
     "EquipmentClass",
     "Evaluation",
     "ExternalRef",
+    "FeedState",
     "ForecastRun",
     "GroupNeed",
     "Heartbeat",
     "ImportBatch",
     "ImportRow",
+    "IntegrationMessage",
     "Job",
     "JobRow",
     "LeadTimeObservation",
@@ -70,6 +85,8 @@ __all__ = [
     "LotProbability",
     "Notification",
     "NotificationItem",
+    "OpenOrderList",
+    "OpenOrderRow",
     "OrderLine",
     "Plant",
     "PurchaseOrder",
@@ -86,4 +103,7 @@ __all__ = [
     "VendorQuestion",
     "VendorRound",
     "Watch",
+    "WebhookAttempt",
+    "WebhookDelivery",
+    "WebhookEndpoint",
 ]

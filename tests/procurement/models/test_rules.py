@@ -23,6 +23,14 @@ from procurement.vocabulary import (
 )
 from sites.accounts.row import new_id
 from tests.factories.accounts import UserFactory
+from tests.factories.erp import (
+    DisagreementFactory,
+    FeedStateFactory,
+    IntegrationMessageFactory,
+    OpenOrderRowFactory,
+    WebhookDeliveryFactory,
+    WebhookEndpointFactory,
+)
 from tests.factories.procurement import (
     NOON,
     AlertEventFactory,
@@ -497,8 +505,46 @@ CHECKS = [
         {"outcome": RowOutcome.REFUSED},
         {"outcome": RowOutcome.REFUSED, "refusals": [{"message": "no"}]},
     ),
+    Check("the_feed_has_one_state", FeedStateFactory, {"id": 2}, {"id": 1}),
+    Check(
+        "a_removed_endpoint_is_not_active",
+        WebhookEndpointFactory,
+        wrong={"removed_at": NOON},
+        right={"removed_at": NOON, "active": False},
+    ),
+    Check(
+        "a_delivery_that_is_due_says_when",
+        WebhookDeliveryFactory,
+        wrong={"next_attempt_at": None},
+        right={"next_attempt_at": None, "state": "delivered"},
+    ),
+    Check(
+        "a_discarded_message_says_why",
+        IntegrationMessageFactory,
+        wrong={"state": "discarded"},
+        right={"state": "discarded", "reason": "Sent twice"},
+    ),
+    Check(
+        "an_outbound_message_names_its_delivery",
+        IntegrationMessageFactory,
+        wrong={"direction": "outbound"},
+        right={"direction": "outbound", "delivery": SubFactory(WebhookDeliveryFactory)},
+    ),
+    Check(
+        "a_listed_line_has_plausible_values",
+        OpenOrderRowFactory,
+        wrong={"contract_on": date(2999, 1, 1)},
+        right={"contract_on": date(2027, 1, 1)},
+    ),
+    Check(
+        "an_accepted_disagreement_says_why",
+        DisagreementFactory,
+        wrong={"accepted_at": NOON},
+        right={"accepted_at": NOON, "reason": "Agreed by mail"},
+    ),
 ]
 
+OUTBOUND = {"direction": "outbound", "delivery": SubFactory(WebhookDeliveryFactory)}
 ONE_RULE = ("rule", "subject_kind", "subject_id", "site")
 CLOSED = {"state": AlertState.CLOSED, "closed_at": NOON, "close_reason": CloseReason.GONE}
 TWICE = [
@@ -749,9 +795,28 @@ TWICE = [
     Twice("a_run_answers_a_requirement_once", RequirementForecastFactory, ("run", "requirement"), ({"run": Own},)),
     Twice("a_run_answers_a_block_once", BlockForecastFactory, ("run", "block"), ({"run": Own},)),
     Twice("a_run_answers_a_chain_once", ChainForecastFactory, ("run", "chain"), ({"run": Own},)),
+    Twice(
+        "an_endpoint_is_told_a_message_under_one_id",
+        WebhookDeliveryFactory,
+        ("endpoint", "key"),
+        ({"endpoint": Own}, {"key": Own}),
+    ),
+    Twice(
+        "a_list_names_a_schedule_line_once",
+        OpenOrderRowFactory,
+        ("list", "number"),
+        ({"list": Own}, {"number": Own}, {"line_number": 20}, {"schedule_number": 2}),
+    ),
+    Twice(
+        "a_disagreement_stands_once",
+        DisagreementFactory,
+        ("system", "number", "kind"),
+        ({"number": Own}, {"system": "ODOO"}, {"kind": "quantity"}, {"line_number": 20}, {"resolved_at": NOON}),
+    ),
 ]
 
 COLUMNS = [
+    Column("IntegrationMessage.delivery", IntegrationMessageFactory, first=OUTBOUND),
     Column("ChatEndpoint.name", ChatEndpointFactory),
     Column("Company.code", CompanyFactory, again={"name": "Other Works"}),
     Column("ChainTemplate.code", ChainTemplateFactory),
