@@ -27,6 +27,7 @@ _NAVIGATION: Final = {
     "power": {"power", "agreements", "agreement", "agreement_bring_in", "grid", "grid_connection", "site_power"},
     "lead_times": {"lead_times", "lead_time_class"},
     "vendors": {"vendors", "vendor"},
+    "forecast_quality": {"forecast_quality"},
     "mailbox": {"mailbox", "mail"},
 }
 
