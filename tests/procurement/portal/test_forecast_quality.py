@@ -67,3 +67,8 @@ def test_the_newest_back_test_is_shown(browser: Client) -> None:
     BacktestFactory.create(scores=scores(held=0.8, ours=5.0))
 
     assert "held about as often as it said" in page(browser)
+
+
+def test_it_is_found_in_the_navigation(browser: Client) -> None:
+    assert '<a href="/forecasts/quality/" aria-current="page">' in page(browser)
+    assert '<a href="/forecasts/quality/">' in browser.get("/vendors/").content.decode()
