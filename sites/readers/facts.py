@@ -44,6 +44,8 @@ _STEP_KEYS = frozenset(
         "lock_set_on",
         "actual_on",
         "promises",
+        "in_span",
+        "is_span",
     }
 )
 _PROMISE_KEYS = frozenset(
@@ -184,6 +186,8 @@ def _step(step: "_Fields", place: int, site: WorkingCalendar) -> StepFacts:
             _promise(_Fields(row, f"{step.path}promises[{number}].", _PROMISE_KEYS), number)
             for number, row in enumerate(step.items("promises"))
         ),
+        in_span=step.flag("in_span", default=False),
+        is_span=step.flag("is_span", default=False),
     )
 
 
@@ -391,10 +395,7 @@ def _step_answer(step: StepAnswer) -> dict[str, object]:
 
 
 def export(facts: ChainFacts) -> dict[str, object]:
-    """The case that `read` reads back as these facts.
-
-    The format has no spans: a step inside one goes out as not applicable, its end with the weeks as duration.
-    """
+    """The case that `read` reads back as these facts. Only steps of a lead-time span say so."""
     rule = facts.required_on_site
     return {
         "as_of": _iso(facts.as_of),
@@ -424,11 +425,12 @@ def _exported_step(step: StepFacts) -> dict[str, object]:
         "basis": step.basis.value,
         "calendar": calendar.code if calendar else None,
         "closures": _closures(calendar) if calendar else [],
-        "applicable": step.applicable and not step.in_span,
+        "applicable": step.applicable,
         "promises": [_exported_promise(row) for row in step.promises],
     }
     for name in ("baseline_on", "planned_on", "locked_on", "lock_set_on", "actual_on"):
         exported[name] = _iso(getattr(step, name))
+    exported |= {name: True for name in ("in_span", "is_span") if getattr(step, name)}
     return exported
 
 

@@ -22,7 +22,11 @@ class Command(BaseCommand):
     requires_migrations_checks = False
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("line", nargs="?", help="a stored lot: its id, or ORDER/LINE/SCHEDULE[/LOT]")
+        parser.add_argument(
+            "line",
+            nargs="?",
+            help="ORDER/LINE/SCHEDULE[/LOT], SITE/TAG, SITE/[BLOCK/]KIND of a gate, an agreement, or an id",
+        )
         parser.add_argument("--export", action="store_true", help="print the facts of the line instead of the answer")
         parser.add_argument("--facts", metavar="FILE", help="a case or a list of cases as JSON; - reads standard input")
         parser.add_argument("--json", action="store_true", help="accepted as everywhere; this command prints JSON only")
@@ -38,7 +42,7 @@ class Command(BaseCommand):
     def _explain_stored(self, reference: str, *, export: bool) -> None:
         now = timezone.now()
         try:
-            stored = [explain.facts_of(lot, now=now) for lot in explain.lots_named(reference)]
+            stored = explain.facts_named(reference, now=now)
             told = [facts.export(each) if export else facts.answer_to(each) for each in stored]
         except BadInput as refused:
             raise CommandError(f"{refused.field}: {refused.message}", returncode=BAD_INPUT) from None
