@@ -181,7 +181,7 @@ def _problem_of(exc: Exception) -> Problem | None:
     if isinstance(exc, DjangoPermissionDenied):
         return Problem(403, "not_permitted", _("Your key does not allow this."))
     if isinstance(exc, serializers.ValidationError):
-        return Problem(422, "validation_error", _("The request is not valid."), list(_flat(exc.detail, "")))
+        return Problem(422, "validation_error", _("The request is not valid."), list(flat(exc.detail, "")))
     if isinstance(exc, exceptions.APIException):
         return _of_framework(exc)
     return None
@@ -223,16 +223,16 @@ def _of_framework(exc: exceptions.APIException) -> Problem:
     )
 
 
-def _flat(detail: Any, pointer: str) -> Iterator[FieldError]:
+def flat(detail: Any, pointer: str) -> Iterator[FieldError]:
     """Nested refusals of a serializer as one list with JSON pointers (RFC 6901)."""
     if isinstance(detail, Mapping):
         for name, inner in detail.items():
             at = pointer if name == "non_field_errors" else f"{pointer}/{escaped(str(name))}"
-            yield from _flat(inner, at)
+            yield from flat(inner, at)
     elif isinstance(detail, list):
         for place, inner in enumerate(detail):
             at = pointer if isinstance(inner, exceptions.ErrorDetail) else f"{pointer}/{place}"
-            yield from _flat(inner, at)
+            yield from flat(inner, at)
     else:
         yield FieldError(pointer or None, str(getattr(detail, "code", "invalid")), str(detail))
 

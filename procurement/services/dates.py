@@ -83,15 +83,18 @@ def record(
     actor: User,
     now: datetime,
     request_id: str = "",
+    calculate: bool = True,
 ) -> Recorded:
     """Write one statement about an order, recalculate what it touches, and look at the alerts.
 
-    Promises are written in chain order, each conditional on the step before as this statement leaves it.
+    Promises are written in chain order, each conditional on the step before as this statement leaves it. Without
+    `calculate` the caller does that, for all it writes at once.
     Raises NotFound, NotPermitted, and BadInput naming the field of the revision; then nothing is stored.
     """
     statement = Statement(order_id, revisions, stated_on, source, document)
     order, key, written, meant = _write(statement, actor=actor, now=now, request_id=request_id)
-    moved = _recalculate(meant, f"statement:{key}", _cause(order, source, stated_on, document), actor, now)
+    cause = _cause(order, source, stated_on, document)
+    moved = _recalculate(meant, f"statement:{key}", cause, actor, now) if calculate else ()
     order.refresh_from_db()
     return Recorded(order, key, written, _lots_of(meant), moved)
 

@@ -10,7 +10,6 @@ from django.db import connection
 from sites.accounts.models import ApiClient, KeptAnswer
 
 KEPT_FOR: Final = timedelta(days=7)
-_MOST_AT_ONCE: Final = 10_000
 
 
 def claim(client: ApiClient, key: str) -> bool:
@@ -41,6 +40,5 @@ def keep(
 
 
 def purge(now: datetime) -> int:
-    """Forget answers older than seven days, a portion at a time; how many went."""
-    old = KeptAnswer.objects.filter(at__lte=now - KEPT_FOR).order_by("at").values("pk")[:_MOST_AT_ONCE]
-    return KeptAnswer.objects.filter(pk__in=old).delete()[0]
+    """Forget answers older than seven days; how many went."""
+    return KeptAnswer.objects.filter(at__lte=now - KEPT_FOR).delete()[0]

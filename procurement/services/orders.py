@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
@@ -22,7 +22,7 @@ from procurement.domain.order_document import (
 )
 from procurement.domain.revision import DateRevision
 from procurement.gateways import wake
-from procurement.models import ExternalRef, PurchaseOrder, Requirement
+from procurement.models import DeliveryLot, ExternalRef, PurchaseOrder, Requirement
 from procurement.queries import order_codes
 from procurement.services import alerts, dates, forecasts
 from procurement.services.forecasts import Touched, local_date
@@ -39,6 +39,7 @@ from sites.services.access import check_can_at_all
 from sites.vocabulary import PromiseSource
 
 ORDER_REF: Final = "purchase_order"
+_MANY_LOTS: Final = 1000
 
 _ISSUED = (
     set(CommercialStatus)
@@ -73,6 +74,35 @@ class Upserted:
     warnings: tuple[OrderWarning, ...]
 
 
+@dataclass(slots=True)
+class Later:
+    """What many documents touched, by site, to be calculated together."""
+
+    lots: dict[UUID, set[UUID]] = field(default_factory=lambda: defaultdict(set))
+    requirements: dict[UUID, set[UUID]] = field(default_factory=lambda: defaultdict(set))
+
+    def take(self, other: "Later") -> None:
+        for mine, theirs in ((self.lots, other.lots), (self.requirements, other.requirements)):
+            for site, keys in theirs.items():
+                mine[site] |= keys
+
+    def calculate(self, *, cause_key: str, cause_text: str, actor: User, now: datetime) -> None:
+        """Once a site, in the order of their keys. Raises BadInput where stored facts contradict the engine."""
+        for site in Site.objects.filter(pk__in=self.lots.keys() | self.requirements.keys()).order_by("pk"):
+            lots = self.lots.get(site.pk, set())
+            forecasts.recalculate(
+                site_id=site.pk,
+                as_of=local_date(site, now),
+                now=now,
+                cause=RunCause.CHANGE,
+                cause_text=cause_text,
+                cause_key=cause_key,
+                actor=actor,
+                touched=Touched(lots=frozenset(lots), requirements=frozenset(self.requirements.get(site.pk, set()))),
+                whole_look=len(lots) > _MANY_LOTS,
+            )
+
+
 class OrderNumberTaken(Conflict):
     code = "order_number_taken"
 
@@ -87,16 +117,22 @@ def upsert(
     lines_mode: LinesMode | str = LinesMode.MERGE,
     dry_run: bool = False,
     request_id: str = "",
+    later: Later | None = None,
 ) -> Upserted:
     """Create or change the order that `system` calls `external_id`.
 
     A document older than the newest one seen is ignored. An unchanged one writes nothing of the order. With
-    `dry_run` all of it is tried and nothing is kept. Raises BadInput naming the part of the document, NotFound
+    `dry_run` all of it is tried and nothing is kept; with `later`, whoever writes many calculates what that gathers,
+    once. Raises BadInput naming the part of the document, NotFound
     where the order is out of the actor's sight, NotPermitted, OrderNumberTaken.
     """
     check(document)
     with transaction.atomic():
-        done = _Upsert(document, system, external_id, actor, now, LinesMode(lines_mode), request_id).run()
+        work = _Upsert(document, system, external_id, actor, now, LinesMode(lines_mode), request_id)
+        work.later = None if later is None else Later()
+        done = work.run()
+        if later is not None and work.later is not None:
+            later.take(work.later)
         if dry_run:
             with connection.cursor() as cursor:
                 cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
@@ -159,6 +195,7 @@ class _Upsert:
         self.header: dict[str, str] = {}
         self.promise_sites: set[UUID] = set()
         self.is_new = False
+        self.later: Later | None = None
         self.order: PurchaseOrder
         self.stored: StoredLines
 
@@ -383,6 +420,9 @@ class _Upsert:
         freed = Requirement.objects.filter(pk__in={each.requirement_id for each in self.changes.released})
         for key, site_id in freed.values_list("pk", "site_id"):
             needs[site_id].add(key)
+        if self.later is not None:
+            self.later.take(Later(self.changes.lots, needs))
+            return
         for site in Site.objects.filter(pk__in=needs.keys() | self.changes.lots.keys()).order_by("pk"):
             forecasts.recalculate(
                 site_id=site.pk,
@@ -446,7 +486,7 @@ class _Upsert:
         sites += [site for site in self.changes.sites.values() if site is not None]
         version = f" v{self.document.version}" if self.document.version is not None else ""
         try:
-            dates.record(
+            done = dates.record(
                 order_id=self.order.pk,
                 revisions=revisions,
                 stated_on=min((local_date(site, self.now) for site in sites), default=self.now.date()),
@@ -455,10 +495,15 @@ class _Upsert:
                 actor=self.actor,
                 now=self.now,
                 request_id=self.request_id,
+                calculate=self.later is None,
             )
         except BadInput as refusal:
             at = (refusal.field or "").rpartition("/")[0]
             raise BadInput(refusal.message, field=f"{at}/promised_date" if at else refusal.field) from None
+        if self.later is not None:
+            lots = DeliveryLot.objects.filter(pk__in=done.lot_ids, schedule_line__site__isnull=False)
+            for key, site_id in lots.values_list("pk", "schedule_line__site"):
+                self.later.lots[site_id].add(key)
 
 
 class _Change(_Upsert):

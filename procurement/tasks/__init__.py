@@ -1,3 +1,3 @@
-from procurement.tasks import alerts
+from procurement.tasks import alerts, jobs
 
-__all__ = ["alerts"]
+__all__ = ["alerts", "jobs"]

@@ -1,12 +1,15 @@
 from django.urls import URLPattern, path, re_path
 
-from procurement.api.v1 import agreements, date_revisions, imports, me, orders, power, schedules, schema
+from procurement.api.v1 import agreements, bulk, date_revisions, imports, me, orders, power, schedules, schema
 
 app_name = "api-v1"
 
 urlpatterns: list[URLPattern] = [
     path("me", me.Me.as_view(), name="me"),
     path("purchase-orders/ext/<str:system>/<path:external_id>", orders.OrderByExternalId.as_view(), name="order-ext"),
+    path("purchase-orders/bulk", bulk.BulkOrders.as_view(), name="bulk-orders"),
+    path("jobs/<uuid:job_id>", bulk.JobView.as_view(), name="job"),
+    path("jobs/<uuid:job_id>/rows", bulk.JobRows.as_view(), name="job-rows"),
     path("purchase-orders/<uuid:order_id>", orders.Order.as_view(), name="order"),
     path(
         "purchase-orders/<uuid:order_id>/date-revisions",
