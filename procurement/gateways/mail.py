@@ -14,9 +14,12 @@ from email.headerregistry import Address
 from email.message import EmailMessage
 from email.utils import parseaddr
 from enum import StrEnum
-from typing import Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from django.conf import settings
+
+if TYPE_CHECKING:
+    from _typeshed import ReadableBuffer
 
 CONNECT_SECONDS = 5.0
 DIALOGUE_SECONDS = 20.0
@@ -25,6 +28,7 @@ MESSAGES_A_CONNECTION = 100
 IDLE_SECONDS = 5.0
 _CLOSING = 421
 _ANSWER_LENGTH = 500
+_BLOCK = 16_384
 # Seven bits, because not every server takes eight.
 _WIRE = email.policy.SMTP.clone(cte_type="7bit")
 
@@ -54,7 +58,8 @@ class Delivery:
 class Outgoing:
     """A frozen message: rendered twice it gives the same bytes. `message_id` comes with its angle brackets.
 
-    `envelope_from` is where a mail server reports what it could not deliver; empty: to the sender.
+    `envelope_from` is where a mail server reports what it could not deliver; empty: to the sender. `wire` is what
+    `as_bytes` made of the rest once; empty where it has still to be made.
     """
 
     message_id: str
@@ -65,6 +70,7 @@ class Outgoing:
     html: str
     headers: Mapping[str, str] = field(default_factory=dict)
     envelope_from: str = ""
+    wire: bytes = b""
 
 
 class Courier(Protocol):
@@ -111,13 +117,66 @@ class SmtpServer:
     context: ssl.SSLContext | None = None
 
 
+class _Lines:
+    """What the server says, line by line. However slowly it comes, nobody waits for it beyond the end of a dialogue."""
+
+    def __init__(self, smtp: "_TimelySmtp") -> None:
+        self._smtp = smtp
+        self._read = bytearray()
+
+    def readline(self, most: int) -> bytes:
+        """With its end, or what there was of it when the server hung up. Raises TimeoutError."""
+        while (end := self._read.find(b"\n")) < 0 and len(self._read) < most:
+            sock = self._smtp.bounded()
+            more = sock.recv(_BLOCK)
+            if not more:
+                break
+            self._read += more
+        line = bytes(self._read[: min(end + 1 or most, most)])
+        del self._read[: len(line)]
+        return line
+
+    def close(self) -> None:
+        self._read.clear()
+
+
+class _TimelySmtp(smtplib.SMTP):
+    """Bounds a whole dialogue, where a time-out of the socket only bounds each step of it."""
+
+    ends_at = 0.0
+
+    def listen_to(self, sock: socket.socket) -> None:
+        """From now on the server is at the other end of this; what another socket still held is forgotten."""
+        self.sock = sock
+        self.file = _Lines(self)
+
+    def bounded(self) -> socket.socket:
+        """The socket, with what is left of the dialogue as its time-out. Raises TimeoutError."""
+        left = self.ends_at - time.monotonic()
+        if left <= 0:
+            raise TimeoutError("The mail server took too long.")
+        assert self.sock is not None
+        self.sock.settimeout(left)
+        return self.sock
+
+    def send(self, s: "str | ReadableBuffer") -> None:
+        """In blocks, because a socket with TLS counts its time-out from the start for each part of a long message."""
+        if self.sock is None:
+            raise smtplib.SMTPServerDisconnected("please run connect() first")
+        content = memoryview(s.encode(self.command_encoding) if isinstance(s, str) else s)
+        try:
+            for start in range(0, len(content), _BLOCK):
+                self.bounded().sendall(content[start : start + _BLOCK])
+        except OSError as failure:
+            self.close()
+            raise smtplib.SMTPServerDisconnected(f"Server not connected: {failure}") from failure
+
+
 @dataclass(slots=True)
 class _Line:
-    """A connection that has been greeted. `handle` is the same socket once more, for whoever has to end it."""
+    """A connection that has been greeted."""
 
-    smtp: smtplib.SMTP
-    raw: socket.socket
-    handle: socket.socket
+    smtp: "_TimelySmtp"
     used_at: float = field(default_factory=time.monotonic)
     messages: int = 0
 
@@ -154,7 +213,7 @@ class SmtpCourier:
 
     def send(self, message: Outgoing) -> Delivery:
         try:
-            content = as_bytes(message, sender=self._sender)
+            content = message.wire or as_bytes(message, sender=self._sender)
             recipient = _ascii_address(message.to_address)
         except (ValueError, LookupError, email.errors.MessageError) as refusal:
             return Delivery(Outcome.UNREADABLE, type(refusal).__name__, str(refusal)[:_ANSWER_LENGTH])
@@ -174,7 +233,7 @@ class SmtpCourier:
         except smtplib.SMTPResponseException as refusal:
             return self._before_recipient(refusal.smtp_code, refusal.smtp_error)
         except (OSError, smtplib.SMTPException, ValueError) as failure:
-            # ValueError: smtplib reads from a socket that the deadline closed under it.
+            # ValueError: what smtplib makes of an answer that is not one.
             return Delivery(
                 Outcome.TRANSIENT, type(failure).__name__, str(failure)[:_ANSWER_LENGTH], unreachable=not reached
             )
@@ -225,28 +284,25 @@ class SmtpCourier:
     def _dialogue(self) -> Iterator[float]:
         """All that is said to the server for one message. Whatever breaks in it ends the connection."""
         ends_at = time.monotonic() + self._dialogue_seconds
-        # A time-out per read lets a server that drips one byte at a time hold the sender for ever.
-        watchdog = threading.Timer(self._dialogue_seconds, self._cut)
-        watchdog.daemon = True
-        watchdog.start()
+        if self._line is not None:
+            self._line.smtp.ends_at = ends_at
         try:
             yield ends_at
         except BaseException:
             self._drop()
             raise
         finally:
-            watchdog.cancel()
-            watchdog.join()
             if self._line is not None:
                 self._line.used()
 
     def _call(self, ends_at: float) -> smtplib.SMTP:
         raw = self._connect(ends_at)
-        smtp = smtplib.SMTP(local_hostname=self._host_name)
-        # Wrapping in TLS takes the socket away from `raw`; a second handle still ends the connection.
-        self._line = _Line(smtp, raw, raw.dup())
-        raw.settimeout(self._dialogue_seconds)
-        smtp.sock = self._secured(raw) if self._server.implicit_tls else raw
+        smtp = _TimelySmtp(local_hostname=self._host_name)
+        smtp.ends_at = ends_at
+        smtp.listen_to(raw)
+        self._line = _Line(smtp)
+        if self._server.implicit_tls:
+            smtp.listen_to(self._secured(smtp.bounded()))
         self._greet(smtp)
         return smtp
 
@@ -260,17 +316,9 @@ class SmtpCourier:
     def _drop(self) -> None:
         line, self._line = self._line, None
         if line is not None:
-            line.handle.close()
             line.smtp.close()
-            line.raw.close()
 
-    def _cut(self) -> None:
-        line = self._line
-        if line is not None:
-            with contextlib.suppress(OSError):
-                line.handle.shutdown(socket.SHUT_RDWR)
-
-    def _greet(self, smtp: smtplib.SMTP) -> None:
+    def _greet(self, smtp: _TimelySmtp) -> None:
         code, answer = smtp.getreply()
         if code != 220:
             raise smtplib.SMTPConnectError(code, answer)
@@ -279,9 +327,7 @@ class SmtpCourier:
             code, answer = smtp.docmd("STARTTLS")
             if code != 220:
                 raise smtplib.SMTPConnectError(code, answer)
-            assert smtp.sock is not None
-            smtp.sock = self._secured(smtp.sock)
-            smtp.file = None
+            smtp.listen_to(self._secured(smtp.bounded()))
             smtp.ehlo_resp = smtp.helo_resp = None
             smtp.esmtp_features = {}
             smtp.does_esmtp = False
@@ -294,12 +340,10 @@ class SmtpCourier:
         return context.wrap_socket(raw, server_hostname=self._server.host)
 
     def _connect(self, ends_at: float) -> socket.socket:
-        """To the first address that answers, all of them within the one limit."""
+        """To the first address that answers, finding and trying all of them within the one limit."""
         until = min(time.monotonic() + self._connect_seconds, ends_at)
         failure: OSError | None = None
-        for family, kind, protocol, _, address in socket.getaddrinfo(
-            self._server.host, self._server.port, type=socket.SOCK_STREAM
-        ):
+        for family, kind, protocol, _, address in _addresses(self._server, until - time.monotonic()):
             left = until - time.monotonic()
             if left <= 0:
                 break
@@ -313,6 +357,28 @@ class SmtpCourier:
             else:
                 return raw
         raise failure or TimeoutError("The mail server could not be reached in time.")
+
+
+def _addresses(server: SmtpServer, seconds: float) -> list[Any]:
+    """As `socket.getaddrinfo` finds them, which knows no time-out: a resolver that is silent is left behind.
+
+    Raises OSError, TimeoutError.
+    """
+    found: list[Any] = []
+    failed: list[OSError] = []
+
+    def ask() -> None:
+        try:
+            found.extend(socket.getaddrinfo(server.host, server.port, type=socket.SOCK_STREAM))
+        except OSError as failure:
+            failed.append(failure)
+
+    asking = threading.Thread(target=ask, name="addresses", daemon=True)
+    asking.start()
+    asking.join(max(0.0, seconds))
+    if failed:
+        raise failed[0]
+    return found
 
 
 def _refused(code: int, answer: bytes | str, *, at_recipient: bool) -> Delivery:
@@ -341,7 +407,7 @@ class MailboxCourier:
 
     def send(self, message: Outgoing) -> Delivery:
         try:
-            as_bytes(message, sender=settings.DEFAULT_FROM_EMAIL)
+            message.wire or as_bytes(message, sender=settings.DEFAULT_FROM_EMAIL)
         except (ValueError, LookupError, email.errors.MessageError) as refusal:
             return Delivery(Outcome.UNREADABLE, type(refusal).__name__, str(refusal)[:_ANSWER_LENGTH])
         return Delivery(Outcome.ACCEPTED, "mailbox", "")

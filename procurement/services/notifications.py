@@ -1,7 +1,9 @@
 """From an event to an accepted mail. Every step is a row, so that whatever dies between two steps loses nothing."""
 
 import logging
-from collections.abc import Callable, Sequence
+import time
+from collections import defaultdict, deque
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Final
@@ -9,10 +11,10 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db import Error as DatabaseError
-from django.db import transaction
+from django.db import connection, transaction
 from django.utils.translation import gettext as _
 
-from procurement.gateways.mail import Courier, Delivery, Outcome, Outgoing
+from procurement.gateways.mail import Courier, Delivery, Outcome, Outgoing, as_bytes
 from procurement.gateways.webhook import Post, Poster
 from procurement.models import Alert, Notification, NotificationItem
 from procurement.services import alert_clock, all_quiet, chat, folding, heartbeats, mail_links, mail_text, subscriptions
@@ -22,12 +24,19 @@ from procurement.vocabulary import AlertEventKind, AlertState, Channel, CloseRea
 from sites.accounts.models import User
 from sites.accounts.permissions import Permission
 from sites.accounts.row import new_id
-from sites.queries.access import can
+from sites.queries.access import Reach, can, reaches
 
 logger = logging.getLogger(__name__)
 
 BACK_OFF_MINUTES: Final = (1, 5, 15, 30, 60)
 GIVE_UP_AFTER: Final = timedelta(days=5)
+READ_TOGETHER: Final = 50
+READ_AGAIN_SECONDS: Final = 1.0
+_TO_SEND: Final = [NotificationState.DUE, NotificationState.DEFERRED]
+_LOCK: Final = f"""
+SELECT state, attempts, released_at, retried_at FROM {Notification._meta.db_table}
+WHERE id = %s AND state = ANY(%s) AND next_attempt_at <= %s FOR UPDATE SKIP LOCKED
+"""  # noqa: S608
 
 
 # -- releasing ---------------------------------------------------------------------------------------------------
@@ -107,6 +116,8 @@ def _release(row: Notification, now: datetime) -> str:
     row.headers = written.headers | {"Date": _mail_date(now)}
     row.address = row.recipient.email
     row.message_id = message_id(row.pk)
+    if row.channel == Channel.EMAIL:
+        row.wire = as_bytes(_outgoing(row), sender=settings.DEFAULT_FROM_EMAIL)
     row.state, row.next_attempt_at, row.released_at = NotificationState.DUE, now, now
     row.save()
     return row.state
@@ -185,31 +196,88 @@ def send_due(
     same bytes. `stopping` is asked between two messages; without a poster nothing goes to chat.
     """
     done = Sent()
-    channels = [Channel.EMAIL] if poster is None else [Channel.EMAIL, Channel.CHAT]
+    due = _Due([Channel.EMAIL] if poster is None else [Channel.EMAIL, Channel.CHAT])
     while not done.unreachable and not stopping():
         with transaction.atomic():
             now = now_fn()
-            row = (
-                Notification.objects.filter(
-                    state__in=[NotificationState.DUE, NotificationState.DEFERRED],
-                    channel__in=channels,
-                    next_attempt_at__lte=now,
-                )
-                .select_for_update(skip_locked=True, of=("self",))
-                .select_related("recipient", "site", "endpoint")
-                .order_by("next_attempt_at", "pk")
-                .first()
-            )
+            row = due.take(now)
             if row is None:
                 return done
-            if _lost_right(row, now):
+            if not due.may_be_told(row) and _lost_right(row, now):
                 done.cancelled += 1
                 continue
             delivery = _post(row, poster, now) if poster and row.endpoint else _deliver(row, courier)
             state = _mark(row, delivery, now_fn())
         setattr(done, state, getattr(done, state) + 1)
         done.unreachable = delivery.unreachable
+        if delivery.outcome is not Outcome.ACCEPTED:
+            due.forget()  # what it changed may be about other messages of the same person
     return done
+
+
+class _Due:
+    """What is due next, read some dozen messages at a time with the rights of their readers. A message is locked, and
+    looked at again, only when its turn comes; what was read then is at most a second old.
+    """
+
+    def __init__(self, channels: Sequence[Channel]) -> None:
+        self._channels = channels
+        self._rows: deque[Notification] = deque()
+        self._sites: dict[UUID, list[tuple[UUID | None, UUID | None]]] = {}
+        self._reaches: Mapping[UUID, Reach] = {}
+        self._read_at, self._read_all = 0.0, False
+
+    def forget(self) -> None:
+        self._rows.clear()
+
+    def take(self, now: datetime) -> Notification | None:
+        """The next message, locked until the transaction ends; None where nothing is due or others send all that is."""
+        if time.monotonic() - self._read_at > READ_AGAIN_SECONDS:
+            self.forget()
+        while self._rows or self._read(now):
+            row = self._next_locked(now)
+            if row is not None:
+                return row
+            if self._read_all:
+                return None
+        return None
+
+    def may_be_told(self, row: Notification) -> bool:
+        """False where it takes a closer look."""
+        person = row.recipient
+        if row.kind not in (MessageKind.ALERTS, MessageKind.DIGEST):
+            return False
+        if row.channel == Channel.EMAIL and (not person.email or person.email_refused_at is not None):
+            return False
+        return all(self._reaches[row.recipient_id].includes(*place) for place in self._sites.get(row.pk, ()))
+
+    def _next_locked(self, now: datetime) -> Notification | None:
+        while self._rows:
+            row = self._rows.popleft()
+            with connection.cursor() as cursor:
+                cursor.execute(_LOCK, [row.pk, _TO_SEND, now])
+                found = cursor.fetchone()
+            if found is not None:
+                row.state, row.attempts, row.released_at, row.retried_at = found
+                return row
+        return None
+
+    def _read(self, now: datetime) -> bool:
+        self._read_at = time.monotonic()
+        rows = list(
+            Notification.objects.filter(state__in=_TO_SEND, channel__in=self._channels, next_attempt_at__lte=now)
+            .select_related("recipient", "endpoint")
+            .order_by("next_attempt_at", "pk")[:READ_TOGETHER]
+        )
+        self._rows, self._read_all = deque(rows), len(rows) < READ_TOGETHER
+        self._sites = defaultdict(list)
+        items = NotificationItem.objects.filter(notification__in=[row.pk for row in rows], dropped_because="")
+        for key, site_id, desk_id in items.values_list(
+            "notification", "event__alert__site", "event__alert__site__desk"
+        ).distinct():
+            self._sites[key].append((site_id, desk_id))
+        self._reaches = reaches({row.recipient_id for row in rows}, Permission.SITE_VIEW)
+        return bool(rows)
 
 
 def _lost_right(row: Notification, now: datetime) -> bool:
@@ -254,20 +322,23 @@ def _may_still_be_told(row: Notification) -> bool:
     return row.kind != MessageKind.ALL_QUIET or row.recipient.is_active
 
 
+def _outgoing(row: Notification) -> Outgoing:
+    return Outgoing(
+        message_id=row.message_id,
+        to_address=row.address,
+        to_name=mail_text.clean(row.recipient.name, 120),
+        subject=row.subject,
+        text=row.body_text,
+        html=row.body_html,
+        headers=row.headers,
+        envelope_from=mail_links.bounce_address(row.pk),
+        wire=bytes(row.wire),
+    )
+
+
 def _deliver(row: Notification, courier: Courier) -> Delivery:
     try:
-        return courier.send(
-            Outgoing(
-                message_id=row.message_id,
-                to_address=row.address,
-                to_name=mail_text.clean(row.recipient.name, 120),
-                subject=row.subject,
-                text=row.body_text,
-                html=row.body_html,
-                headers=row.headers,
-                envelope_from=mail_links.bounce_address(row.pk),
-            )
-        )
+        return courier.send(_outgoing(row))
     except Exception as failure:  # a courier that breaks must not stop the messages behind this one
         logger.exception("Notification %s was not sent.", row.pk)
         return Delivery(Outcome.TRANSIENT, type(failure).__name__[:20], str(failure))
@@ -288,13 +359,13 @@ def _mark(row: Notification, delivery: Delivery, now: datetime) -> str:
     row.attempts += 1
     row.last_code, row.last_answer = delivery.code[:20], mail_text.clean(delivery.answer, 500)
     if delivery.outcome is Outcome.ACCEPTED:
-        row.state, row.sent_at, row.next_attempt_at = NotificationState.SENT, now, None
+        row.state, row.sent_at, row.next_attempt_at, row.wire = NotificationState.SENT, now, None, b""
     elif delivery.outcome is Outcome.TRANSIENT and now - (row.retried_at or row.released_at or now) < GIVE_UP_AFTER:
         row.state, row.next_attempt_at = NotificationState.DEFERRED, now + _back_off(row)
     else:
         row.state, row.next_attempt_at = NotificationState.DEAD, None
         _tell_others(row, delivery, now)
-    row.save(update_fields=["attempts", "last_code", "last_answer", "state", "sent_at", "next_attempt_at"])
+    row.save(update_fields=["attempts", "last_code", "last_answer", "state", "sent_at", "next_attempt_at", "wire"])
     return row.state
 
 

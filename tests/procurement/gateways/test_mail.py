@@ -6,6 +6,7 @@ import email.policy
 import socket
 import ssl
 import subprocess
+import threading
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -209,6 +210,50 @@ def test_a_server_that_never_finishes_is_cut_off(behave: object) -> None:
         delivery = sent(MESSAGE, port, dialogue_seconds=0.3)
 
     assert (delivery.outcome, delivery.unreachable) == (Outcome.TRANSIENT, True)
+
+
+def test_a_kept_connection_that_falls_silent_leaves_no_time_for_another_that_drips() -> None:
+    guests: list[socket.socket] = []
+
+    def behave(guest: socket.socket, over: threading.Event) -> None:
+        guests.append(guest)
+        if len(guests) > 1:
+            drips(guest, over)
+            return
+        guest.sendall(b"220 hello\r\n")
+        lines = guest.makefile("rb")
+        for answer in (b"250 hello\r\n", b"250 OK\r\n", b"250 OK\r\n", b"354 go on\r\n"):
+            lines.readline()
+            guest.sendall(answer)
+        while lines.readline() != b".\r\n":
+            pass
+        guest.sendall(b"250 Accepted\r\n")
+        lines.readline()
+        over.wait(30)
+
+    with rude(behave) as port, contextlib.closing(courier(port, dialogue_seconds=0.5)) as mine:
+        outcomes = [mine.send(MESSAGE).outcome, mine.send(MESSAGE).outcome]
+
+    assert outcomes == [Outcome.ACCEPTED, Outcome.TRANSIENT]
+
+
+def test_a_resolver_that_never_answers_is_left_behind(monkeypatch: pytest.MonkeyPatch) -> None:
+    over = threading.Event()
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: over.wait(30) and [])
+    try:
+        delivery = sent(MESSAGE, 1, dialogue_seconds=0.3)
+    finally:
+        over.set()
+
+    assert (delivery.outcome, delivery.unreachable, delivery.code) == (Outcome.TRANSIENT, True, "TimeoutError")
+
+
+def test_what_was_written_before_goes_over_the_wire_as_it_was(sink: Sink, port: int) -> None:
+    wire = as_bytes(MESSAGE, sender=SENDER)
+
+    sent(replace(MESSAGE, subject="Another", wire=wire), port)
+
+    assert [content for _address, content in sink.accepted] == [wire]
 
 
 def test_a_server_that_hangs_up_is_tried_again() -> None:

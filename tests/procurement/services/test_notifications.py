@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from django.conf import settings
 from django.db import transaction
+from pytest_django import DjangoAssertNumQueries
 
 from procurement.gateways.mail import Delivery, Outcome, Outgoing, Postbag
 from procurement.models import Alert, Heartbeat, Notification, NotificationItem
@@ -23,6 +24,7 @@ from tests.procurement.stage import NOON, Late, assigned, holder, late, look, mo
 from tests.threads import at_once
 
 pytestmark = pytest.mark.django_db
+SAVEPOINT = 2  # and its release, in the transaction of a test
 LATER = NOON + timedelta(seconds=settings.HOLD_SECONDS)
 MINUTE = timedelta(minutes=1)
 REFUSED = Delivery(Outcome.PERMANENT, "550", "5.1.1 no such user", address_refused=True)
@@ -510,6 +512,33 @@ def test_stopping_ends_between_two_messages() -> None:
     send_due(courier=postbag, now_fn=lambda: LATER, stopping=lambda: len(postbag.messages) == 2)
 
     assert (len(postbag.messages), states().count(NotificationState.DUE)) == (2, 1)
+
+
+def test_what_is_due_is_read_together_and_each_message_costs_two_statements(
+    django_assert_max_num_queries: DjangoAssertNumQueries,
+) -> None:
+    site = SiteFactory.create()
+    for _ in range(20):
+        assigned(site)
+    late(site)
+    look(site)
+    release_due(now=LATER)
+
+    with django_assert_max_num_queries(20 * (2 + SAVEPOINT) + 7):
+        assert send(Postbag()).sent == 20
+
+
+def test_of_a_message_that_was_sent_the_bytes_are_dropped(unit: Late, postbag: Postbag) -> None:
+    assigned(unit.site)
+    look(unit.site)
+    release_due(now=LATER)
+    written = bytes(Notification.objects.get().wire)
+
+    send(postbag)
+
+    assert written.startswith(b"From: ")
+    assert [message.wire for message in postbag.messages] == [written]
+    assert bytes(Notification.objects.get().wire) == b""
 
 
 def test_a_round_holds_releases_sends_and_says_so(unit: Late, postbag: Postbag) -> None:

@@ -8,7 +8,7 @@ from pytest_django import DjangoAssertNumQueries
 from sites.accounts.models import User
 from sites.accounts.permissions import ROLES, Permission, Role
 from sites.domain.errors import NotPermitted
-from sites.queries.access import can, sites_where
+from sites.queries.access import can, reaches, sites_where
 from sites.services.access import check_can, check_can_at_all
 from tests.factories.accounts import UserFactory
 from tests.factories.sites import MembershipFactory
@@ -102,6 +102,23 @@ def test_the_sites_where_something_is_allowed_are_listed_in_one_query(
         allowed = sites_where(actor, Permission.ORDER_WRITE)
 
     assert allowed == {site.pk for name, site in places.items() if name in reach.opens}
+
+
+@pytest.mark.parametrize("active", [True, False])
+def test_many_people_are_answered_in_one_query_as_each_alone(
+    active: bool, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    places = make_places()
+    people = {str(reach): reach.person(Role.BUYER, places) for reach in REACHES}
+    User.objects.update(is_active=active)
+    asked = [(None, None), *((site.pk, site.desk_id) for site in places.values())]
+
+    with django_assert_num_queries(1):
+        found = reaches([person.pk for person in people.values()], Permission.ORDER_WRITE)
+
+    for person in User.objects.filter(pk__in=[person.pk for person in people.values()]):
+        alone = [can(person, Permission.ORDER_WRITE, site_id=site_id) for site_id, _desk in asked]
+        assert [found[person.pk].includes(*place) for place in asked] == alone
 
 
 def test_a_site_that_does_not_exist_is_refused_to_the_whole_portfolio() -> None:
