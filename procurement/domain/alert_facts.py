@@ -35,6 +35,7 @@ TOLD: Final[dict[Rule, tuple[Role, ...]]] = {
     Rule.LONG_STOP_NEAR: (Role.ENERGY_LEAD,),
     Rule.POWER_GAP: (Role.ENERGY_LEAD,),
     Rule.SHARE_OVERLAP: (Role.ENERGY_LEAD,),
+    Rule.AGREEMENT_OVERLAP: (Role.ENERGY_LEAD,),
     Rule.UNMATCHED_EXPIRY: (Role.ENERGY_LEAD,),
     Rule.CONTRACT_CLOCK: (Role.ENERGY_LEAD,),
     Rule.ERP_DISAGREEMENT: (Role.BUYER,),
@@ -48,6 +49,7 @@ POWER_RULES: Final = frozenset(
         Rule.LONG_STOP_NEAR,
         Rule.POWER_GAP,
         Rule.SHARE_OVERLAP,
+        Rule.AGREEMENT_OVERLAP,
         Rule.UNMATCHED_EXPIRY,
         Rule.CONTRACT_CLOCK,
     }

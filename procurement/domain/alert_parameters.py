@@ -71,6 +71,7 @@ _READS: Final[dict[Rule, tuple[str, ...]]] = {
     Rule.LONG_STOP_NEAR: ("bands", "near_days", "hysteresis_days"),
     Rule.POWER_GAP: ("bands", "least_days", "least_mw", "within_days"),
     Rule.SHARE_OVERLAP: (),
+    Rule.AGREEMENT_OVERLAP: ("bands", "least_days", "least_mw", "within_days"),
     Rule.UNMATCHED_EXPIRY: ("near_days",),
     Rule.CONTRACT_CLOCK: ("near_days", "bands"),
     Rule.ERP_DISAGREEMENT: (),
@@ -81,6 +82,7 @@ DEFAULTS: Final[dict[Rule, Parameters]] = dict.fromkeys(Rule, _PLAIN) | {
     Rule.COD_NEAR_GUARANTEED: replace(_PLAIN, near_days=(60, 30)),
     Rule.LONG_STOP_NEAR: replace(_PLAIN, near_days=(90, 30)),
     Rule.POWER_GAP: replace(_PLAIN, within_days=365),
+    Rule.AGREEMENT_OVERLAP: replace(_PLAIN, least_days=30, within_days=365),
     Rule.UNMATCHED_EXPIRY: replace(_PLAIN, near_days=(365, 180, 90)),
     Rule.CONTRACT_CLOCK: replace(_PLAIN, near_days=(30, 14, 3)),
 }

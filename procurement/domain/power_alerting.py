@@ -42,6 +42,19 @@ class Gap:
 
 
 @dataclass(frozen=True, slots=True)
+class Overlap:
+    """Both days included. `mw` are those of the later agreement that the load leaves to nobody."""
+
+    from_on: date
+    until_on: date
+    mw: Decimal
+
+    @property
+    def days(self) -> int:
+        return (self.until_on - self.from_on).days + 1
+
+
+@dataclass(frozen=True, slots=True)
 class PowerSite:
     """`gaps` are those from the date of the question on; `first_power_on` None: not known."""
 
@@ -58,7 +71,9 @@ class PowerSite:
 @dataclass(frozen=True, slots=True)
 class PowerShare:
     """A share of a signed agreement for one site. `overlap_on` is the first day on which more is shared out than is
-    contracted. `uncovered_mw` is the load that nothing covers once the share has expired; None: it is covered.
+    contracted. `overlaps` are the days from the date of the question on on which the site's earlier shares leave less
+    load than this one delivers. `uncovered_mw` is the load that nothing covers once the share has expired; None: it is
+    covered.
     """
 
     key: UUID
@@ -74,6 +89,7 @@ class PowerShare:
     overlap_on: date | None = None
     expires_on: date | None = None
     uncovered_mw: Decimal | None = None
+    overlaps: tuple[Overlap, ...] = ()
     cod_slip_days: int | None = None
 
 
@@ -111,6 +127,7 @@ def look(facts: PowerPortfolio, as_of: date) -> Look:
         found += _before(Rule.COD_NEAR_GUARANTEED, share, share.guaranteed_cod_on, "guaranteed_cod_on", facts.settings)
         found += _before(Rule.LONG_STOP_NEAR, share, share.long_stop_on, "long_stop_on", facts.settings)
         found += _share_overlap(share, facts.settings)
+        found += _agreement_overlap(share, facts.settings, as_of)
         found += _unmatched_expiry(share, facts.settings, as_of)
     for clock in facts.clocks:
         found += _contract_clock(clock, facts.settings, as_of)
@@ -213,6 +230,33 @@ def _share_overlap(share: PowerShare, settings: RuleSettings) -> Iterator[Standi
         return
     on = None if share.overlap_on == date.min else share.overlap_on.isoformat()
     yield _about_share(Rule.SHARE_OVERLAP, share, parameters, band=0, lane=Lane.DIGEST, facts={"overlap_on": on})
+
+
+def _agreement_overlap(share: PowerShare, settings: RuleSettings, as_of: date) -> Iterator[StandingAlert]:
+    """Megawatts of at least so many that begin to be contracted twice within so many days, and are so for so many."""
+    parameters = settings.of(Rule.AGREEMENT_OVERLAP, site_id=share.site_id)
+    if not parameters.enabled:
+        return
+    last = as_of.toordinal() + parameters.within_days
+    rows = [each for each in share.overlaps if each.mw >= parameters.least_mw and each.from_on.toordinal() <= last]
+    days = sum(each.days for each in rows)
+    if not rows or days < parameters.least_days:
+        return
+    yield _about_share(
+        Rule.AGREEMENT_OVERLAP,
+        share,
+        parameters,
+        band=parameters.band_of(max(days, parameters.first_band)),
+        lane=Lane.DIGEST,
+        measure_days=days,
+        facts={
+            "overlap_from_on": rows[0].from_on.isoformat(),
+            "overlap_until_on": rows[-1].until_on.isoformat(),
+            "overlap_days": days,
+            "overlap_mw": _number(max(each.mw for each in rows)),
+            "mw_days": _number(sum((each.mw * each.days for each in rows), Decimal(0))),
+        },
+    )
 
 
 def _unmatched_expiry(share: PowerShare, settings: RuleSettings, as_of: date) -> Iterator[StandingAlert]:

@@ -39,8 +39,8 @@ GROUPS: Final[tuple[tuple[str, Label, dict[str, Label]], ...]] = (
     }),
     ("settlement", _("Settlement"), {
         "settlement_market": _("Market"), "settlement_zone": _("Zone, hub or area"),
-        "settlement_interval_minutes": _("Interval, minutes"), "settlement_floor": _("Floor of the settled market price"),
-        "negative_price_rule": _("At negative prices"),
+        "settlement_interval_minutes": _("Interval, minutes"),
+        "settlement_floor": _("Floor of the settled market price"), "negative_price_rule": _("At negative prices"),
         "curtailment_borne_by": _("Curtailment borne by"),
         "curtailment_allowance_percent": _("Curtailment allowance, %"), "deemed_energy": _("Deemed energy"),
     }),

@@ -14,6 +14,7 @@ AMOUNTS: Final[Mapping[str, str | Lazy]] = {
     "spot_cost": gettext_lazy("Bought on the spot market before COD"),
     "spot_over_contract": gettext_lazy("of it above the contract price"),
     "minimum_take": gettext_lazy("Minimum take paid for unused power"),
+    "tail": gettext_lazy("of it before there is any load (tail)"),
     "damages_receivable": gettext_lazy("Delay damages receivable"),
     "damages_payable": gettext_lazy("Delay damages payable"),
 }

@@ -8,17 +8,19 @@ from typing import Final
 from uuid import UUID
 
 from procurement.domain.alert_parameters import DEFAULTS, RuleSettings
-from procurement.domain.power_alerting import Gap, PowerClock, PowerPortfolio, PowerShare, PowerSite
+from procurement.domain.power_alerting import Gap, Overlap, PowerClock, PowerPortfolio, PowerShare, PowerSite
 from procurement.queries import contract_clocks, power_facts
 from procurement.queries.power_facts import Knowledge, SiteFacts, SiteShare
 from procurement.vocabulary import Rule
 from sites.domain.calendar import WorkingCalendar
 from sites.domain.power_balance import balance
 from sites.domain.power_curve import Curve, first_above, stepped, total, window
+from sites.domain.power_shares import contracted_twice
 from sites.models import GridConnection, LoadStep, PpaShare, PpaShareStep, Site
 from sites.queries.chains import working_calendars
 from sites.vocabulary import ClockKind
 
+_SEEN_BEYOND_DAYS: Final = 730
 _WORDS_OF_THE_PARTIES: Final = (ClockKind.CONDITION, ClockKind.NOTICE, ClockKind.CREDIT_SUPPORT)
 
 
@@ -32,9 +34,14 @@ def portfolio(as_of: date, settings: RuleSettings) -> PowerPortfolio:
     calendars = working_calendars()
     ahead = max(settings.most(Rule.POWER_GAP, "within_days"), DEFAULTS[Rule.POWER_GAP].within_days)
     until_on = as_of + timedelta(days=ahead)
+    # Far enough to see how long what begins inside the widest setting goes on.
+    twice_ahead = settings.most(Rule.AGREEMENT_OVERLAP, "within_days") + _SEEN_BEYOND_DAYS
     overlaps = _overlaps([each for row in facts.values() for each in row.shares])
     found = [
-        (_site(row, calendars[row.site.calendar_id], as_of, until_on), _shares(row, calendars, overlaps, as_of))
+        (
+            _site(row, calendars[row.site.calendar_id], as_of, until_on),
+            _shares(row, calendars, overlaps, as_of, as_of + timedelta(days=twice_ahead)),
+        )
         for row in facts.values()
     ]
     return PowerPortfolio(
@@ -63,8 +70,13 @@ def _site(row: SiteFacts, calendar: WorkingCalendar, as_of: date, until_on: date
 
 
 def _shares(
-    row: SiteFacts, calendars: Mapping[UUID, WorkingCalendar], overlaps: Mapping[UUID, date], as_of: date
+    row: SiteFacts,
+    calendars: Mapping[UUID, WorkingCalendar],
+    overlaps: Mapping[UUID, date],
+    as_of: date,
+    until_on: date,
 ) -> list[PowerShare]:
+    twice = contracted_twice([each.share for each in row.shares], row.power.ramp, as_of, until_on)
     return [
         PowerShare(
             key=each.row.pk,
@@ -81,6 +93,7 @@ def _shares(
             overlap_on=overlaps.get(each.agreement.pk),
             expires_on=_expires_on(each, as_of),
             uncovered_mw=_uncovered(each, row),
+            overlaps=tuple(Overlap(at.from_on, at.until_on, at.mw) for at in twice.get(each.share.key, ())),
         )
         for each in row.shares
     ]
@@ -93,14 +106,22 @@ def _expires_on(each: SiteShare, as_of: date) -> date | None:
 
 
 def _uncovered(each: SiteShare, row: SiteFacts) -> Decimal | None:
-    """What of the load the other shares leave open on the day after, up to what this one gave."""
+    """What of the load the other shares leave open on the day after, up to what this one gave.
+
+    A successor whose plant comes after that day covers nothing yet; one without a date of COD is trusted.
+    """
     last = each.share.last_on
     if last is None or last == date.max:
         return None
     after = last + timedelta(days=1)
-    others = sum((other.share.planned().at(after) for other in row.shares if not _ended(other, after)), Decimal(0))
+    others = sum((_mw_on(other, after) for other in row.shares if not _ended(other, after)), Decimal(0))
     open_mw = min(row.power.ramp.at(after) - others, each.share.mw.at(last))
     return open_mw if open_mw > 0 else None
+
+
+def _mw_on(other: SiteShare, day: date) -> Decimal:
+    share = other.share
+    return (share.planned() if share.cod_on is None else share.delivered()).at(day)
 
 
 def _ended(other: SiteShare, day: date) -> bool:

@@ -17,7 +17,8 @@ from sites.domain.power_shares import ShareCost, cost
 from sites.models import Site
 from sites.vocabulary import Certificate
 
-AMOUNTS = ("spot_cost", "spot_over_contract", "minimum_take", "damages_receivable", "damages_payable")
+# The second and the fourth are contained in the one before each.
+AMOUNTS = ("spot_cost", "spot_over_contract", "minimum_take", "tail", "damages_receivable", "damages_payable")
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,6 +156,7 @@ def amounts_of(found: ShareCost) -> tuple[Amount, ...]:
         found.spot_cost,
         found.spot_over_contract,
         found.minimum_take_cost,
+        found.tail_cost,
         found.receivable.in_window if found.receivable else ZERO,
         found.payable.in_window if found.payable else ZERO,
     )

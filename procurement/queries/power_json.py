@@ -170,6 +170,7 @@ def _share(row: ShareBalance, amounts: bool) -> Json:
             "spot_over_contract": _number(cost.spot_over_contract),
             "spot_price_source": share.spot.source if share.spot else None,
             "minimum_take_cost": _number(cost.minimum_take_cost),
+            "tail_cost": _number(cost.tail_cost),
             "damages_receivable": _delay(cost.receivable),
             "damages_payable": _delay(cost.payable),
         }

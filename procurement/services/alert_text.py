@@ -219,6 +219,17 @@ def _share_overlap(facts: Facts) -> str | None:
     return _("from %(day)s more is shared out than is contracted") % {"day": _day(facts["overlap_on"])}
 
 
+def _agreement_overlap(facts: Facts) -> str | None:
+    days = facts.get("overlap_days")
+    if not days or not facts.get("overlap_mw"):
+        return None
+    return ngettext(
+        "%(mw)s MW more than the load are contracted on %(days)d day from %(from)s",
+        "%(mw)s MW more than the load are contracted on %(days)d days from %(from)s",
+        days,
+    ) % {"mw": facts["overlap_mw"], "days": days, "from": _day(facts["overlap_from_on"])}
+
+
 def _unmatched_expiry(facts: Facts) -> str | None:
     if not facts.get("expires_on") or not facts.get("uncovered_mw"):
         return None
@@ -267,6 +278,7 @@ _STATUS: Final = {
     Rule.LONG_STOP_NEAR: _long_stop_near,
     Rule.POWER_GAP: _power_gap,
     Rule.SHARE_OVERLAP: _share_overlap,
+    Rule.AGREEMENT_OVERLAP: _agreement_overlap,
     Rule.UNMATCHED_EXPIRY: _unmatched_expiry,
     Rule.CONTRACT_CLOCK: _contract_clock,
     Rule.ERP_DISAGREEMENT: _erp_disagreement,

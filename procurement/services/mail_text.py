@@ -83,6 +83,9 @@ _NEXT: Final[dict[str, str | Promise]] = {
     Rule.LONG_STOP_NEAR: gettext_lazy("Agree on a later long-stop date, or look for other power."),
     Rule.POWER_GAP: gettext_lazy("Cover the gap: another agreement, a share of one, or a later load."),
     Rule.SHARE_OVERLAP: gettext_lazy("Reduce the shares to what is contracted."),
+    Rule.AGREEMENT_OVERLAP: gettext_lazy(
+        "Let the later agreement start later, end the earlier one, or share it out anew."
+    ),
     Rule.UNMATCHED_EXPIRY: gettext_lazy("Prolong the agreement, or contract its successor."),
     Rule.CONTRACT_CLOCK: gettext_lazy("Serve the notice in time, or record that it was served."),
     Rule.COD_AFTER_ENERGISATION: gettext_lazy("Arrange power for the days between, or agree on an earlier start."),
@@ -385,6 +388,8 @@ def _dates(facts: dict[str, Any]) -> list[str]:
         (_("Not covered from"), "gap_from_on"),
         (_("Not covered until"), "gap_until_on"),
         (_("More shared than contracted from"), "overlap_on"),
+        (_("Overlap from"), "overlap_from_on"),
+        (_("Overlap until"), "overlap_until_on"),
         (_("Expires"), "expires_on"),
         (_("Expected"), "expected_on"),
     ):

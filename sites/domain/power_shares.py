@@ -11,7 +11,7 @@ from datetime import date, timedelta
 from decimal import Decimal
 
 from sites.domain.power_balance import Period
-from sites.domain.power_curve import ZERO, Curve, window
+from sites.domain.power_curve import ZERO, Curve, edges, window
 from sites.domain.power_money import (
     HOURS,
     Damages,
@@ -105,6 +105,8 @@ class ShareCost:
     """Over one window. Energy in MWh, money in `currency`; spot money only where the spot price is in it too.
 
     `exposed`: the load came before COD. `unused`: COD came before the load, or the load does not reach the share.
+    `tail` is the part of the unused megawatts, and of what the minimum take costs, from before there is any load: it is
+    contained in them, never on top.
     """
 
     key: str
@@ -117,6 +119,7 @@ class ShareCost:
     minimum_take_mwh: Decimal | None = ZERO
     minimum_take_cost: Decimal | None = ZERO
     tail_mw_days: Decimal | None = ZERO
+    tail_cost: Decimal | None = ZERO
     receivable: Delay | None = None
     payable: Delay | None = None
     unknown: set[str] = field(default_factory=set)
@@ -127,9 +130,36 @@ class ShareCost:
             setattr(self, name, None)
 
 
+@dataclass(frozen=True, slots=True)
+class Twice:
+    """From a day to a day, both included, a share delivers `mw` that the earlier ones leave no load for."""
+
+    from_on: date
+    until_on: date
+    mw: Decimal
+
+
+def contracted_twice(shares: Sequence[Share], ramp: Curve, from_on: date, until_on: date) -> dict[str, list[Twice]]:
+    """By key, for those that deliver beside an earlier one; days without any load are the tail's, not theirs."""
+    delivered = {share.key: share.delivered() for share in shares}
+    order = sorted(shares, key=lambda share: (share.starts_on or date.max, share.key))
+    starts = edges([ramp, *delivered.values()], from_on, until_on)
+    ends = [*(day - timedelta(days=1) for day in starts[1:]), until_on]
+    found: dict[str, list[Twice]] = {}
+    for start, end in zip(starts, ends, strict=True):
+        load, before = ramp.at(start), ZERO
+        for share in order:
+            now = delivered[share.key].at(start)
+            over = min(now, before + now - load)
+            if before > 0 and load > 0 and over > 0:
+                found.setdefault(share.key, []).append(Twice(start, end, over))
+            before += now
+    return found
+
+
 _ALL = (
     "exposed_mw_days", "exposed_mwh", "spot_cost", "spot_over_contract", "unused_mw_days", "minimum_take_mwh",
-    "minimum_take_cost", "tail_mw_days",
+    "minimum_take_cost", "tail_mw_days", "tail_cost",
 )  # fmt: skip
 
 
@@ -207,7 +237,7 @@ def _delivering(
     if share.minimum_take_percent is None or taken == mw:
         return left - taken
     if share.load_factor is None:
-        mine.lose("volume", "minimum_take_mwh", "minimum_take_cost")
+        mine.lose("volume", "minimum_take_mwh", "minimum_take_cost", *([] if had_load else ["tail_cost"]))
         return left - taken
     volume = mw * HOURS * share.load_factor * days
     short = minimum_take_short_mwh(
@@ -220,9 +250,11 @@ def _delivering(
     price = price_per_mwh(share.price, start)
     mine.minimum_take_mwh = _plus(mine.minimum_take_mwh, short)
     if short > 0 and price is None:
-        mine.lose("price", "minimum_take_cost")
+        mine.lose("price", "minimum_take_cost", *([] if had_load else ["tail_cost"]))
     elif price is not None:
         mine.minimum_take_cost = _plus(mine.minimum_take_cost, rounded(short * price))
+        if not had_load:
+            mine.tail_cost = _plus(mine.tail_cost, rounded(short * price))
     return left - taken
 
 

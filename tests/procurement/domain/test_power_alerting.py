@@ -10,7 +10,7 @@ import pytest
 
 from procurement.domain.alert_facts import StandingAlert
 from procurement.domain.alert_parameters import RuleSettings, Setting
-from procurement.domain.power_alerting import Gap, PowerClock, PowerPortfolio, PowerShare, PowerSite, look
+from procurement.domain.power_alerting import Gap, Overlap, PowerClock, PowerPortfolio, PowerShare, PowerSite, look
 from procurement.vocabulary import AlertSubject, Lane, Rule
 from sites.domain.calendar import WorkingCalendar
 from sites.domain.contract_clock import Clock
@@ -132,6 +132,36 @@ def test_an_overlap_is_told_without_what_others_take() -> None:
     assert alert.facts == {"overlap_on": "2028-01-01", "share_mw": "8", "vendor": "Ridge"}
 
 
+def _twice(from_on: date, days: int, mw: int) -> Overlap:
+    return Overlap(from_on, from_on + timedelta(days=days - 1), Decimal(mw))
+
+
+def test_power_contracted_twice_is_told_with_its_days_and_megawatts() -> None:
+    # 31 days x 4 MW and 30 days x 6 MW: 61 days, 304 MW-days, 6 MW at most.
+    twice = _twice(date(2027, 5, 1), 31, 4), _twice(date(2027, 6, 1), 30, 6)
+
+    (alert,) = _alerts(shares=(_share(overlaps=twice),))
+
+    assert (alert.rule, alert.lane, alert.band) == (Rule.AGREEMENT_OVERLAP, Lane.DIGEST, 60)
+    assert alert.facts == {
+        "overlap_from_on": "2027-05-01", "overlap_until_on": "2027-06-30", "overlap_days": 61, "overlap_mw": "6",
+        "mw_days": "304", "share_mw": "8", "vendor": "Ridge",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "twice",
+    [
+        (_twice(date(2027, 5, 1), 29, 4),),
+        (Overlap(date(2027, 5, 1), date(2028, 5, 1), Decimal("0.9")),),
+        (_twice(TODAY + timedelta(days=366), 90, 4),),
+    ],
+    ids=["too short", "too little", "too far"],
+)
+def test_a_small_short_or_far_overlap_is_not_told(twice: tuple[Overlap, ...]) -> None:
+    assert _alerts(shares=(_share(overlaps=twice),)) == []
+
+
 def test_an_expiry_is_told_where_its_load_goes_on_uncovered() -> None:
     soon = TODAY + timedelta(days=170)
 
@@ -202,6 +232,7 @@ def test_a_rule_that_is_switched_off_says_nothing() -> None:
             shares=(
                 _share(
                     guaranteed_cod_on=TODAY, long_stop_on=TODAY, overlap_on=TODAY, expires_on=TODAY,
+                    overlaps=(_twice(TODAY, 90, 4),),
                     uncovered_mw=Decimal(5),
                 ),
             ),

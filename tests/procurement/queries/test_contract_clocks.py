@@ -231,6 +231,37 @@ def test_an_expiry_is_uncovered_by_what_the_other_shares_leave_open() -> None:
     assert expiring.uncovered_mw == 3  # 10 MW of load, 7 MW by the other
 
 
+def test_a_successor_that_comes_after_the_expiry_covers_nothing_yet() -> None:
+    site = SiteFactory.create()
+    LoadStepFactory.create(site=site, from_on=date(2027, 1, 1), gross_mw=10)
+    ShareFactory.create(agreement=_agreement(contracted_mw=8), site=site, share_mw=8, until_on=date(2027, 12, 31))
+    coming = _agreement(date(2028, 2, 1), contracted_mw=8)
+    ShareFactory.create(agreement=coming, site=site, share_mw=8)
+
+    shares = power_alert_facts.portfolio(TODAY, RuleSettings()).shares
+
+    # 10 MW of load on 1 January 2028; the old share gave 8 of them, the new one comes a month later.
+    assert next(share.uncovered_mw for share in shares if share.expires_on == date(2027, 12, 31)) == 8
+
+
+def test_two_agreements_that_deliver_more_than_the_load_are_an_overlap_of_the_later_one() -> None:
+    site = SiteFactory.create()
+    LoadStepFactory.create(site=site, from_on=date(2027, 1, 1), gross_mw=10)
+    for mw, cod_on, until_on in ((7, date(2027, 2, 1), date(2027, 12, 31)), (6, date(2027, 6, 1), None)):
+        ShareFactory.create(agreement=_agreement(cod_on, contracted_mw=mw), site=site, share_mw=mw, until_on=until_on)
+
+    alerts.evaluate_power(as_of=TODAY, now=NOW)
+
+    # 7 + 6 MW for a load of 10 from 1 June to 31 December: 3 MW too many on 214 days, 642 MW-days.
+    alert = Alert.objects.get(rule=Rule.AGREEMENT_OVERLAP)
+    assert alert.site == site
+    told = {name: alert.facts[name] for name in ("overlap_from_on", "overlap_until_on", "overlap_days", "overlap_mw")}
+    assert told == {
+        "overlap_from_on": "2027-06-01", "overlap_until_on": "2027-12-31", "overlap_days": 214, "overlap_mw": "3",
+    }  # fmt: skip
+    assert alert.facts["mw_days"] == "642"
+
+
 def test_a_look_at_the_power_portfolio_raises_what_the_rules_say() -> None:
     site = _late_site()
     agreement = _agreement(date(2027, 9, 20), contracted_mw=10)

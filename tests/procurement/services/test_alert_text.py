@@ -67,6 +67,10 @@ SAID: Final[dict[Rule, tuple[dict[str, Any], str]]] = {
         "12 MW not covered on 40 days from 1 May 2027",
     ),
     Rule.SHARE_OVERLAP: ({"overlap_on": "2027-05-01"}, "From 1 May 2027 more is shared out than is contracted"),
+    Rule.AGREEMENT_OVERLAP: (
+        {"overlap_mw": "6", "overlap_days": 90, "overlap_from_on": "2027-05-01"},
+        "6 MW more than the load are contracted on 90 days from 1 May 2027",
+    ),
     Rule.UNMATCHED_EXPIRY: (
         {"expires_on": "2027-05-01", "uncovered_mw": "8"},
         "8 MW expire on 1 May 2027 without a successor",

@@ -11,7 +11,16 @@ from hypothesis import strategies as st
 from sites.domain.power_balance import Limit, Period, SitePower, balance
 from sites.domain.power_curve import Curve, level, stepped
 from sites.domain.power_money import Band, DamagesTerms, PriceTerms
-from sites.domain.power_shares import Delay, DelayTerms, Share, ShareCost, SpotTerms, cost
+from sites.domain.power_shares import (
+    Delay,
+    DelayTerms,
+    Share,
+    ShareCost,
+    SpotTerms,
+    Twice,
+    contracted_twice,
+    cost,
+)
 from sites.vocabulary import EnergyUnit, PowerLimit
 from tests.numbers import values
 
@@ -58,7 +67,30 @@ def test_cod_before_load_is_paid_for_unused_below_the_minimum_take() -> None:
 
     assert values(found.unused_mw_days, found.tail_mw_days) == (450, 300)
     assert values(found.minimum_take_mwh, found.minimum_take_cost) == (7_920, 633_600)
+    assert found.tail_cost == 460_800, "contained in what the minimum take costs"
     assert values(found.exposed_mw_days, found.spot_cost) == (0, 0)
+
+
+def test_what_two_shares_deliver_beyond_the_load_falls_to_the_later_one() -> None:
+    # Load 10 MW from May, 12 from July. A gives 8 from April, B 6 from June: 14 - 10 = 4 too many in June, 2 from July;
+    # April has no load, and May one share only.
+    ramp = stepped([(date(2027, 5, 1), Decimal(10)), (date(2027, 7, 1), Decimal(12))])
+    shares = [_share("A", 8, cod_on=date(2027, 4, 1)), _share("B", 6, cod_on=date(2027, 6, 1))]
+
+    found = contracted_twice(shares, ramp, date(2027, 4, 1), date(2027, 7, 31))
+
+    assert found == {
+        "B": [
+            Twice(date(2027, 6, 1), date(2027, 6, 30), Decimal(4)),
+            Twice(date(2027, 7, 1), date(2027, 7, 31), Decimal(2)),
+        ]
+    }
+
+
+def test_a_share_that_has_not_come_is_contracted_once() -> None:
+    shares = [_share("A", 8, cod_on=date(2027, 4, 1)), _share("B", 6, cod_on=None)]
+
+    assert contracted_twice(shares, level(Decimal(10)), date(2027, 4, 1), date(2027, 7, 31)) == {}
 
 
 def test_without_a_spot_price_the_exposure_has_no_amount_but_keeps_its_energy() -> None:
