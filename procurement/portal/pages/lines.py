@@ -35,7 +35,7 @@ from sites.accounts.models import User
 from sites.accounts.permissions import Permission
 from sites.domain.errors import NotFound, NotPermitted, RuleBroken
 from sites.queries.access import can
-from sites.vocabulary import Party, Precision
+from sites.vocabulary import Party, Precision, ReasonCode
 
 
 @require_safe
@@ -288,6 +288,7 @@ def _why(each: LotView, view: LineView) -> Told | None:
         site=view.line.site.code if view.line.site else "",
         vendor=view.line.line.order.seller.name,
         said=promise.value if promise and promise.precision != Precision.DAY else "",
+        because=promise.get_reason_code_display() if promise and promise.reason_code != ReasonCode.NOT_STATED else "",
         pinned_by=pinned_by.name if pinned_by else "",
         pin_reason=milestone.lock_reason if milestone and pinned_by else "",
     )
