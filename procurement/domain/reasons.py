@@ -92,21 +92,27 @@ class NoteKind(StrEnum):
     OUT_OF_ORDER = "out_of_order"
     ACTUAL_MISSING = "actual_missing"
     WITHOUT_HOLIDAYS = "without_holidays"
+    AGREED_TOO_LATE = "agreed_too_late"
 
 
 @dataclass(frozen=True, slots=True)
 class Note:
-    """`code` is the step it is about, `years` those of whose holidays nothing is known."""
+    """`code` is the step it is about, `years` those of whose holidays nothing is known. `on` is what the vendor
+    promises there beside a pin, and what was agreed where that is too late already.
+    """
 
     kind: NoteKind
     code: str
     years: tuple[int, ...] = ()
+    on: date | None = None
+    days: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Reason:
     """`required_on` and `float_days` are None where nobody has said when it is required. `slip_days` is that of the
     deciding step against its baseline. `promised_on` is the vendor's own date there, whether or not it stands.
+    `worst` is the step that added most days to the agreed chain, of what came late; `late_days` are those days.
     """
 
     as_of: date
@@ -122,6 +128,7 @@ class Reason:
     behind: Behind | None
     rest: Rest | None
     notes: tuple[Note, ...]
+    worst: Behind | None = None
 
 
 def reason(
@@ -144,12 +151,14 @@ def reason(
     assert step.on is not None  # _up_to keeps dated steps only
     assert last.on is not None
     is_last = place == len(chain) - 1
+    cause = _cause(step, as_of, is_last=is_last, is_hypothetical=not is_ordered and not place)
+    float_days = None if required_on is None else (required_on - last.on).days
     return Reason(
         as_of=as_of,
         forecast_on=last.on,
         required_on=required_on,
-        float_days=None if required_on is None else (required_on - last.on).days,
-        cause=_cause(step, as_of, is_last=is_last, is_hypothetical=not is_ordered and not place),
+        float_days=float_days,
+        cause=cause,
         code=step.code,
         on=step.on,
         slip_days=step.slip_days,
@@ -157,8 +166,28 @@ def reason(
         shift_days=step.shift_days,
         behind=_behind(chain, place),
         rest=None if is_last else _rest(chain[place:]),
-        notes=tuple(_notes(chain, place)),
+        notes=(*_agreed_too_late(last, required_on), *_notes(chain, place)),
+        worst=_worst(chain) if cause is Cause.ARRIVED and (float_days or 0) < 0 else None,
     )
+
+
+def _agreed_too_late(last: ReasonStep, required_on: date | None) -> tuple[Note, ...]:
+    if required_on is None or last.baseline_on is None or last.baseline_on <= required_on:
+        return ()
+    days = (last.baseline_on - required_on).days
+    return (Note(NoteKind.AGREED_TOO_LATE, last.code, on=last.baseline_on, days=days),)
+
+
+def _worst(chain: Sequence[ReasonStep]) -> Behind | None:
+    """None where no step took longer than agreed."""
+    slip, worst = 0, None
+    for step in chain:
+        if step.slip_days is None:
+            continue
+        added, slip = step.slip_days - slip, step.slip_days
+        if added > (worst.late_days or 0 if worst else 0):
+            worst = Behind(step.code, step.owner, added)
+    return worst
 
 
 def _up_to(steps: Sequence[ReasonStep], anchor: str) -> list[ReasonStep]:
@@ -232,7 +261,7 @@ def _notes(chain: Sequence[ReasonStep], place: int) -> list[Note]:
         if each >= place and StepFlag.TBD in step.flags:
             found.append(Note(NoteKind.VENDOR_UNDECIDED, step.code))
         if each >= place and StepFlag.PROMISE_AFTER_LOCK in step.flags:
-            found.append(Note(NoteKind.STATED_SINCE_PINNED, step.code))
+            found.append(Note(NoteKind.STATED_SINCE_PINNED, step.code, on=step.promised_on))
         if StepFlag.OUT_OF_ORDER in step.flags:
             found.append(Note(NoteKind.OUT_OF_ORDER, step.code))
         if StepFlag.ACTUAL_MISSING in step.flags:

@@ -21,12 +21,14 @@ _APPROVAL = "SUBMITTAL_APPROVED"
 @dataclass(frozen=True, slots=True)
 class Names:
     """What the facts of a reason are called; empty where not known. `said` is the deciding promise as the vendor put
-    it, empty where it named a day. `pinned_by` and `pin_reason` belong to a pinned date.
+    it, empty where it named a day, and `because` the reason it gave, empty where it gave none. `pinned_by` and
+    `pin_reason` belong to a pinned date.
     """
 
     site: str = ""
     vendor: str = ""
     said: str = ""
+    because: str = ""
     pinned_by: str = ""
     pin_reason: str = ""
 
@@ -48,6 +50,8 @@ def tell(found: Reason, names: Names) -> Told:
         clauses.append(rest)
     if found.cause is not Cause.ARRIVED:
         clauses.append(_result(found))
+    elif found.worst is not None:
+        clauses.append(_worst(found.worst))
     held = [_held(code) for code in found.rest.held] if found.rest else []
     return Told(_joined(clauses), (*held, *(_note(note) for note in found.notes)))
 
@@ -143,6 +147,16 @@ def _arrived(found: Reason) -> str:
     return early % facts
 
 
+def _worst(step: Behind) -> str:
+    facts = {"step": step_name(step.code), "party": step.owner.label, "days": step.late_days}
+    told = ngettext(
+        "most was lost at “%(step)s” (%(party)s), %(days)d day more than agreed",
+        "most was lost at “%(step)s” (%(party)s), %(days)d days more than agreed",
+        step.late_days or 0,
+    )
+    return told % facts
+
+
 def _done(found: Reason) -> str:
     slip = found.slip_days
     facts = {"step": step_name(found.code), "on": _day(found.on), "days": abs(slip or 0)}
@@ -197,7 +211,15 @@ def _promised(found: Reason, names: Names) -> str:
         later = _("%(vendor)s promises “%(step)s” for %(said)s, which counts as %(on)s")
     else:
         later = _("%(vendor)s promises “%(step)s” for %(on)s")
-    return later % facts
+    return _with_reason(later % facts, names)
+
+
+def _with_reason(clause: str, names: Names) -> str:
+    return (
+        _("%(clause)s (the reason given: %(reason)s)") % {"clause": clause, "reason": names.because}
+        if names.because
+        else clause
+    )
 
 
 def _moved(found: Reason) -> str:
@@ -301,15 +323,13 @@ def _rest(rest: Rest) -> str:
 
 
 def _working(days: int, off: int) -> str:
-    if off:
-        return ngettext(
-            "%(days)d working day from “%(from)s” to “%(to)s” (with %(off)d days off between)",
-            "%(days)d working days from “%(from)s” to “%(to)s” (with %(off)d days off between)",
-            days,
-        )
-    return ngettext(
+    worked = ngettext(
         "%(days)d working day from “%(from)s” to “%(to)s”", "%(days)d working days from “%(from)s” to “%(to)s”", days
     )
+    if not off:
+        return worked
+    with_off = ngettext("%(worked)s (with %(off)d day off between)", "%(worked)s (with %(off)d days off between)", off)
+    return with_off.replace("%(worked)s", worked)
 
 
 def _held(code: str) -> str:
@@ -319,16 +339,30 @@ def _held(code: str) -> str:
 
 
 def _note(note: Note) -> str:
-    facts = {"step": step_name(note.code), "years": ", ".join(str(year) for year in note.years)}
+    facts = {
+        "on": _day(note.on),
+        "days": note.days,
+        "step": step_name(note.code),
+        "years": ", ".join(str(year) for year in note.years),
+    }
     match note.kind:
         case NoteKind.VENDOR_UNDECIDED:
             return _("For “%(step)s” the vendor has since said “to be decided”.") % facts
         case NoteKind.STATED_SINCE_PINNED:
-            return _("For “%(step)s” the vendor has stated a promise since it was pinned.") % facts
+            if note.on is None:
+                return _("For “%(step)s” the vendor has stated a promise since it was pinned.") % facts
+            return _("For “%(step)s” the vendor has promised %(on)s since it was pinned.") % facts
         case NoteKind.OUT_OF_ORDER:
             return _("“%(step)s” is recorded before the step before it.") % facts
         case NoteKind.ACTUAL_MISSING:
             return _("For “%(step)s” its own day is not recorded.") % facts
         case NoteKind.WITHOUT_HOLIDAYS:
             return _("Up to “%(step)s” only weekends count in %(years)s: no holidays are known for then.") % facts
+        case NoteKind.AGREED_TOO_LATE:
+            told = ngettext(
+                "What was agreed, %(on)s, is itself %(days)d day after the required date.",
+                "What was agreed, %(on)s, is itself %(days)d days after the required date.",
+                note.days,
+            )
+            return told % facts
     raise AssertionError(note.kind)

@@ -106,7 +106,8 @@ SAID = [
     pytest.param(
         chain(begun(), replace(B, baseline_on=day("2027-03-31"), promises=(promised("2027-04-01"),)), ros="2027-03-01"),
         "SYD1 asked for it by 1 Mar 2027; Kogarashino promises “B” for 1 Apr 2027, 1 day later than agreed; "
-        "so it is expected on 1 Apr 2027, 31 days late.",
+        "so it is expected on 1 Apr 2027, 31 days late. "
+        "What was agreed, 31 Mar 2027, is itself 30 days after the required date.",
         id="promised",
     ),
     pytest.param(
@@ -158,6 +159,49 @@ def test_years_without_holidays_are_told() -> None:
 
     assert [(note.kind, note.years) for note in found.notes] == [(NoteKind.WITHOUT_HOLIDAYS, (2100,))]
     assert "only weekends count in 2100: no holidays are known for then." in str(tell(found, Names()))
+
+
+def test_what_came_late_says_where_most_was_lost() -> None:
+    steps = (
+        replace(begun("2027-01-12"), baseline_on=day("2027-01-10")),
+        replace(B, actual_on=day("2027-02-20"), baseline_on=day("2027-01-20")),
+        StepFacts("C", 5, actual_on=day("2027-02-22"), baseline_on=day("2027-01-25")),
+    )
+
+    found = why(chain(*steps, ros="2027-02-01"))
+
+    assert found.worst == Behind("B", Party.VENDOR, 29)
+    assert "; it came on 22 Feb 2027, 21 days late; most was lost at “B” (Vendor), 29 days more than agreed." in str(
+        tell(found, Names())
+    )
+
+
+def test_an_agreed_date_after_the_required_one_is_said() -> None:
+    late = chain(begun(), replace(B, baseline_on=day("2027-03-02")), ros="2027-03-01")
+
+    assert told(late).endswith("1 day late. What was agreed, 2 Mar 2027, is itself 1 day after the required date.")
+
+
+def test_the_reason_that_a_vendor_gave_is_told() -> None:
+    facts = chain(begun(), replace(B, baseline_on=day("2027-03-02"), promises=(promised("2027-03-09"),)))
+
+    said = str(tell(why(facts), Names(vendor="Kogarashino", because="Capacity")))
+
+    assert "for 9 Mar 2027, 7 days later than agreed (the reason given: Capacity); so it" in said
+
+
+def test_a_promise_beside_a_pin_is_told_with_its_date() -> None:
+    pinned = replace(B, locked_on=day("2027-03-20"), lock_set_on=day("2027-01-05"), promises=(promised("2027-03-09"),))
+
+    assert "For “B” the vendor has promised 9 Mar 2027 since it was pinned." in told(chain(begun(), pinned))
+
+
+def test_one_day_off_is_one_day() -> None:
+    facts = replace(chain(begun("2027-02-25"), StepFacts("B", 3, DurationBasis.WORKING)), as_of=day("2027-02-26"))
+
+    assert "3 working days from “A” to “B” (with 2 days off between)" in told(facts)
+    holiday = replace(chain(begun("2027-01-25"), StepFacts("B", 2, DurationBasis.WORKING)), as_of=day("2027-01-25"))
+    assert "2 working days from “A” to “B” (with 1 day off between)" in told(holiday)
 
 
 # -- where the float went --------------------------------------------------------------------------------------------
