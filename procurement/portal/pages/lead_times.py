@@ -108,7 +108,8 @@ def _find(code: str) -> EquipmentClass:
 
 
 def _live(view: ClassView) -> list[Any]:
-    return [row.observation for row in view.rows if row.observation.retired_at is None]
+    """What may be retired: all that was stated, and the last of what was achieved."""
+    return [*view.live, *(row.observation for row in view.achieved if row.observation.retired_at is None)]
 
 
 def _try(
@@ -136,9 +137,13 @@ def _page(
     refused: dict[str, PortalForm] | None = None,
     status: int = 200,
 ) -> HttpResponse:
-    view = class_view(actor, found, today=timezone.localdate())
+    view = class_view(actor, found, today=timezone.localdate(), page=number(request.GET.get("page", ""), 1))
     context = {
         "view": view,
+        "filter": view,
+        "pages": view.pages,
+        "before": view.page - 1,
+        "after": view.page + 1,
         "trend": _trend(view),
         "forms": _forms(actor, view, refused or {}),
         "crumbs": [(reverse("lead_times"), _("Lead times"))],
