@@ -4,7 +4,7 @@ from collections import defaultdict
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
-from typing import Final
+from typing import Final, NamedTuple
 from uuid import UUID
 
 from django.db.models import QuerySet
@@ -27,6 +27,8 @@ class ObservationView:
 
 
 PAGE_SIZE: Final = 100
+CLASS_PAGE_SIZE: Final = 25
+LAST_ACHIEVED: Final = 25
 # A publisher's editions differ in what follows the comma: "SourceBlue MEP cost index, Q3 2025".
 _EDITION: Final = ","
 
@@ -97,10 +99,17 @@ class PublishedTrend:
 
 @dataclass(frozen=True, slots=True)
 class ClassView:
-    """`rows` hold retired ones too; spread and trend do not. `stand_ins` are the classes that stand in, in order."""
+    """What was stated, a page of it, and the last of what completed lines achieved. Both hold retired ones too; spread,
+    trend and `live` (what was stated, of all pages) do not. `stand_ins` are the classes that stand in, in order.
+    """
 
     equipment_class: EquipmentClass
     rows: tuple[ObservationView, ...]
+    page: int
+    pages: int
+    achieved: tuple[ObservationView, ...]
+    achieved_number: int
+    live: tuple[LeadTimeObservation, ...]
     spreads: tuple[Spread, ...]
     trends: tuple[PublishedTrend, ...]
     stand_ins: tuple[EquipmentClass, ...]
@@ -114,16 +123,29 @@ def find_class(code: str) -> EquipmentClass | None:
     return EquipmentClass.objects.select_related("template", "fallback").filter(code=code).first()
 
 
-def class_view(actor: User, equipment_class: EquipmentClass, *, today: date) -> ClassView:
-    """Six queries at most."""
-    rows = list(_of_class(equipment_class))
-    live = [row for row in rows if row.retired_at is None]
+def class_view(actor: User, equipment_class: EquipmentClass, *, today: date, page: int = 1) -> ClassView:
+    """Eight queries at most. Of what was achieved only figures are read, and the last few rows."""
+    every = _of_class(equipment_class)
+    stated = list(every.exclude(kind=LeadTimeKind.ACHIEVED))
+    live = [row for row in stated if row.retired_at is None]
+    pages = max(1, -(-len(stated) // CLASS_PAGE_SIZE))
+    page = min(page, pages)
+    shown = stated[(page - 1) * CLASS_PAGE_SIZE : page * CLASS_PAGE_SIZE]
+    done = every.filter(kind=LeadTimeKind.ACHIEVED)
+    last = list(done[:LAST_ACHIEVED])
+    figures = [_Figures(*row) for row in done.filter(retired_at__isnull=True).values_list(*_FIGURES)]
+    views = _views(actor, [*shown, *last], today)
     line = classes_standing_in(equipment_class.pk)[1:]
     by_key = {row.pk: row for row in EquipmentClass.objects.filter(pk__in=line)}
     return ClassView(
         equipment_class,
-        tuple(_views(actor, rows, today)),
-        _spreads(live, today),
+        tuple(views[: len(shown)]),
+        page,
+        pages,
+        tuple(views[len(shown) :]),
+        len(figures),
+        tuple(live),
+        _spreads([*(_Figures(*(getattr(row, name) for name in _FIGURES)) for row in live), *figures], today),
         _trends(live),
         tuple(by_key[key] for key in line),
     )
@@ -162,8 +184,21 @@ def _views(actor: User, rows: list[LeadTimeObservation], today: date) -> list[Ob
     ]
 
 
-def _spreads(rows: list[LeadTimeObservation], today: date) -> tuple[Spread, ...]:
-    by_basis: dict[tuple[str, str], list[LeadTimeObservation]] = defaultdict(list)
+class _Figures(NamedTuple):
+    """What the spread needs of an observation."""
+
+    basis_from: str
+    basis_to: str
+    low_weeks: Decimal
+    high_weeks: Decimal
+    as_of: date
+
+
+_FIGURES: Final = _Figures._fields
+
+
+def _spreads(rows: list[_Figures], today: date) -> tuple[Spread, ...]:
+    by_basis: dict[tuple[str, str], list[_Figures]] = defaultdict(list)
     for row in rows:
         by_basis[row.basis_from, row.basis_to].append(row)
     return tuple(

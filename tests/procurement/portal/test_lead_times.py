@@ -6,6 +6,7 @@ import pytest
 from django.test import Client
 
 from procurement.models import LeadTimeObservation, Requirement
+from procurement.queries.lead_time import CLASS_PAGE_SIZE
 from sites.accounts.permissions import Role
 from tests.factories.procurement import LeadTimeFactory
 from tests.factories.sites import MembershipFactory
@@ -49,6 +50,26 @@ def test_the_page_of_a_class_shows_spread_trend_and_rows(planner: Client, sydney
     assert "Published trend" in html
     page = Page(html)
     assert (page.unlabelled, page.tables) == ([], page.captions)
+
+
+def test_what_was_stated_is_paged_and_what_was_achieved_is_folded(planner: Client, sydney: Place) -> None:
+    found = sydney.unordered.equipment_class
+    for place in range(CLASS_PAGE_SIZE + 1):
+        LeadTimeFactory.create(equipment_class=found, kind="market", source=f"Stated {place:02}", as_of="2026-06-01")
+        LeadTimeFactory.create(
+            equipment_class=found, kind="achieved", source=f"Achieved {place:02}", as_of="2026-06-01"
+        )
+
+    first, second = (planner.get(f"{class_url(sydney)}?page={page}").content.decode() for page in (1, 2))
+
+    shown = [html.partition('id="rows-head"')[2] for html in (first, second)]
+    assert "Page 1 of 2" in first
+    assert [text in shown[0] for text in ("Stated 00", "Stated 25")] == [True, False]
+    assert [text in shown[1] for text in ("Stated 00", "Stated 25")] == [False, True]
+    assert "Achieved by 26 completed lines" in first
+    assert ["Achieved 24" in shown[0], "Achieved 25" in shown[0]] == [True, False]
+    page = Page(first)
+    assert (page.inline, page.unlabelled, page.tables) == ([], [], page.captions)
 
 
 def test_an_observation_is_added_through_its_form(planner: Client, sydney: Place) -> None:
