@@ -63,13 +63,16 @@ def receipt(*lines: str, order: str = "4500016221") -> bytes:
     return ubl("ReceiptAdvice", f"<b:ID>W-1</b:ID><b:IssueDate>2026-11-18</b:IssueDate>{about(order)}{''.join(lines)}")
 
 
-def order_line(number: str, quantity: str, asked_for: str, *, item: str = "", price: str = "", status: str = "") -> str:
+def order_line(
+    number: str, quantity: str, asked_for: str, *, item: str = "", price: str = "", status: str = "", to: str = ""
+) -> str:
     identified = f"<a:BuyersItemIdentification><b:ID>{item}</b:ID></a:BuyersItemIdentification>" if item else ""
     priced = f'<a:Price><b:PriceAmount currencyID="AUD">{price}</b:PriceAmount></a:Price>' if price else ""
     period = f"<a:RequestedDeliveryPeriod><b:EndDate>{asked_for}</b:EndDate></a:RequestedDeliveryPeriod>"
+    place = f"<a:DeliveryLocation><b:ID>{to}</b:ID></a:DeliveryLocation>" if to else ""
     return item_line(
         number,
-        f'<b:Quantity unitCode="EA">{quantity}</b:Quantity><a:Delivery>{period}</a:Delivery>{priced}'
+        f'<b:Quantity unitCode="EA">{quantity}</b:Quantity><a:Delivery>{place}{period}</a:Delivery>{priced}'
         f"<a:Item><b:Name>Unit {number}</b:Name>{identified}</a:Item>",
         status=status,
     )

@@ -1,15 +1,23 @@
 """How finely an amount of a currency is counted."""
 
 from decimal import Decimal
+from typing import Final
 
 from sites.domain.currency import CURRENCIES, DECIMAL_PLACES
 
-__all__ = ["CURRENCIES", "decimal_places", "in_minor_units", "minor_units", "trimmed"]
+__all__ = ["CURRENCIES", "UNKNOWN_CURRENCY", "decimal_places", "in_minor_units", "minor_units", "trimmed"]
+
+
+# ISO 4217's own word for no currency: what was sent is kept as text beside it, and mapped to none.
+UNKNOWN_CURRENCY: Final = "XXX"
 
 
 def minor_units(currency: str) -> int:
-    """Decimal places an amount of this currency has: 0 for JPY, 2 for EUR, 3 for KWD. Raises KeyError."""
-    return DECIMAL_PLACES[currency]
+    """Decimal places an amount of this currency has: 0 for JPY, 2 for EUR, 3 for KWD, and 2 where it is unknown.
+
+    Raises KeyError.
+    """
+    return 2 if currency == UNKNOWN_CURRENCY else DECIMAL_PLACES[currency]
 
 
 def decimal_places(number: Decimal) -> int:

@@ -11,7 +11,7 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Final
 
-from procurement.domain.money import CURRENCIES, decimal_places, minor_units
+from procurement.domain.money import CURRENCIES, UNKNOWN_CURRENCY, decimal_places, minor_units
 from procurement.vocabulary import CommercialStatus, DamagesUnit, FinancialStatus, LineStatus, OrderKind
 from sites.domain.calendar import in_range
 from sites.domain.errors import BadInput
@@ -75,12 +75,14 @@ class OrderDocument:
     """`vendor` and `site` are codes of ours or of the sending system; `parent` is the sender's id of the frame order.
 
     `version` orders the documents of one sender; None where the sender has none (a file), and then nothing is stale.
-    `incoterm` is kept as sent where it is none of the eleven.
+    `incoterm` is kept as sent where it is none of the eleven; so is a currency that is none of ISO 4217, in
+    `currency_text`, and then `currency` is XXX.
     """
 
     vendor: str
     currency: str
     lines: tuple[LineDocument, ...]
+    currency_text: str = ""
     version: str | int | None = None
     number: str | None = None
     title: str | None = None
@@ -108,6 +110,7 @@ _LONGEST: Final = {
     "parent": 80,
     "vendor": 80,
     "site": 80,
+    "currency_text": 20,
     "incoterm": 60,
     "incoterm_place": 120,
     "damages_measured_on": 40,
@@ -122,7 +125,8 @@ _LONGEST: Final = {
 def check(document: OrderDocument) -> None:
     """Refuse a document no table could hold. Raises BadInput naming the part by its path."""
     _check_texts(document, "")
-    if document.currency not in CURRENCIES:
+    is_kept_as_text = document.currency == UNKNOWN_CURRENCY and bool(document.currency_text)
+    if document.currency not in CURRENCIES and not is_kept_as_text:
         raise BadInput(f"{document.currency!r} is no currency of ISO 4217.", field="currency")
     if not document.vendor:
         raise BadInput("An order names its vendor.", field="vendor")

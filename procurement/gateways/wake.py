@@ -64,22 +64,31 @@ class _Wake:
 
 
 _wake = _Wake()
+_work = _Wake()
 
 
-def wire(waker: Waker | None, *, may_block: bool = False) -> None:
+def wire(waker: Waker | None, *, may_block: bool = False, for_work: Waker | None = None) -> None:
     """Set what is asked; None asks nothing. Called once by `procurement.config`, and by tests.
+
+    `for_work` is asked where what waits is no message but a long piece of work.
 
     A waker that may block (a broker that is frozen, not gone) is called on a thread of its own: no request ever waits
     for it.
     """
     _wake.wire(waker, may_block=may_block)
+    _work.wire(for_work, may_block=may_block)
 
 
 def failures() -> int:
     """How often the workers could not be woken since this process started."""
-    return _wake.failures
+    return _wake.failures + _work.failures
 
 
 def after_commit() -> None:
     """Ask once this transaction is in the database."""
     transaction.on_commit(_wake.ask, robust=True)
+
+
+def work_after_commit() -> None:
+    """Ask for long work to be done, once this transaction is in the database."""
+    transaction.on_commit(_work.ask, robust=True)

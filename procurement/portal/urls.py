@@ -2,6 +2,7 @@ from django.urls import path
 
 from procurement.portal import alert_urls, power_urls
 from procurement.portal.pages import (
+    alert_export,
     anchors,
     blocks,
     exports,
@@ -45,6 +46,7 @@ urlpatterns = [
     path("log/", log.show, name="log"),
     path("imports/", imports.index, name="imports"),
     path("imports/<uuid:key>/", imports.show, name="import"),
+    path("imports/<uuid:key>/progress/", imports.progress, name="import_progress"),
     path("imports/<uuid:key>/columns/", imports.columns, name="import_columns"),
     path("imports/<uuid:key>/apply/", imports.apply, name="import_apply"),
     path("imports/<uuid:key>/discard/", imports.discard, name="import_discard"),
@@ -55,6 +57,7 @@ urlpatterns = [
     path("rounds/<uuid:key>/link/", vendor_rounds.make_link, name="round_link"),
     path("rounds/<uuid:key>/close/", vendor_rounds.close, name="round_close"),
     path("vendor/<str:secret>/", vendor_answers.answer, name="vendor_answer"),
+    path("exports/alerts.xlsx", alert_export.download, name="export_alerts"),
     path("exports/<str:kind>.xlsx", exports.download, name="export"),
     path("lines/<uuid:key>/", lines.show, name="line"),
     path("lines/<uuid:key>/promise/", lines.record_promise, name="line_promise"),
@@ -63,6 +66,9 @@ urlpatterns = [
     path("lines/<uuid:key>/release/", lines.release_lock, name="line_release"),
     path("lines/<uuid:key>/split/", lines.split_lot, name="line_split"),
     path("lines/<uuid:key>/retract/", lines.retract_promise, name="line_retract"),
+    path("lines/<uuid:key>/receipt/", lines.record_receipt, name="line_receipt"),
+    path("lines/<uuid:key>/notice/", lines.record_notice, name="line_notice"),
+    path("lines/<uuid:key>/reverse/", lines.reverse_movement, name="line_reverse"),
     path("orders/<uuid:key>/", orders.show, name="order"),
     path("requirements/<uuid:key>/", requirements.show, name="requirement"),
     path("requirements/<uuid:key>/lead-time/", requirements.choose_lead_time, name="requirement_lead_time"),

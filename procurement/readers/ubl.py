@@ -76,7 +76,10 @@ class Period:
 
 @dataclass(frozen=True, slots=True)
 class DeliveryPart:
-    """One delivery of a line or of the whole document: how many, wished for when, promised when, happened when."""
+    """One delivery of a line or of the whole document: how many, wished for when, promised when, happened when.
+
+    `places` are the words for where to, the most exact first: identifiers of location, address and party, then names.
+    """
 
     quantity: Measure | None = None
     requested: Period | None = None
@@ -85,6 +88,7 @@ class DeliveryPart:
     despatched_on: date | None = None
     delivered_on: date | None = None
     tracking: str = ""
+    places: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -366,7 +370,19 @@ def _deliveries(node: _Node) -> Iterator[DeliveryPart]:
             despatched_on=despatch.day("ActualDespatchDate") if despatch else None,
             delivered_on=delivery.day("ActualDeliveryDate"),
             tracking=delivery.text("TrackingID", longest=120),
+            places=_places(delivery),
         )
+
+
+def _places(delivery: _Node) -> tuple[str, ...]:
+    location, party = delivery.first("DeliveryLocation"), delivery.first("DeliveryParty")
+    address = delivery.first("DeliveryAddress") or delivery.first("DeliveryLocation", "Address")
+    named = _party(party)
+    found = [node.text("ID", longest=120) for node in (location, address) if node]
+    found += [value for _scheme, value in named.identifiers] if named else []
+    found.append(location.text("Name", longest=200) or location.text("Description", longest=200) if location else "")
+    found.append(named.name if named else "")
+    return tuple(dict.fromkeys(place for place in found if place))
 
 
 def _shipments(node: _Node) -> Iterator[DeliveryPart]:

@@ -306,6 +306,8 @@ class _Lines:
     def __init__(self, order: PurchaseOrder, actor: User) -> None:
         self._order = order
         self._actor = actor
+        # What revisions of this statement that gave a quantity have taken: the next one means other units.
+        self._spoken_for: set[tuple[UUID, RevisionKind, str]] = set()
         self._read()
 
     def _read(self) -> None:
@@ -353,7 +355,12 @@ class _Lines:
                 )
         if revision.quantity is None and (revision.lot_number is not None or len(named) == 1):
             return named
-        return self._shared(named, revision, now)
+        what = (revision.kind, revision.milestone or line.contract_step)
+        left = [lot for lot in named if (lot.pk, *what) not in self._spoken_for]
+        chosen = self._shared(left, revision, now)
+        if revision.quantity is not None:
+            self._spoken_for |= {(lot.pk, *what) for lot in chosen}
+        return chosen
 
     def _shared(self, named: Sequence[DeliveryLot], revision: DateRevision, now: datetime) -> list[DeliveryLot]:
         by_key = {lot.pk: lot for lot in named}

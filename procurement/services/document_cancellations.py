@@ -1,4 +1,4 @@
-"""What the cancellation of an order does: the order and its open lines are cancelled, and open again when undone."""
+"""What cancelling an order or a line of it does: what was open is cancelled, and open again when undone."""
 
 from collections.abc import Collection, Sequence
 from decimal import Decimal
@@ -17,6 +17,8 @@ from procurement.vocabulary import CommercialStatus, LineStatus, RowOutcome
 from sites.domain.errors import BadInput, RuleBroken
 
 _SYSTEM = "file"
+# Marks the row of a line that was taken out, beside those that changed one.
+OPENED = "lines"
 
 
 def examine(file: Sheetful, *, rehearsed: bool) -> dict[int, Finding]:
@@ -25,14 +27,13 @@ def examine(file: Sheetful, *, rehearsed: bool) -> dict[int, Finding]:
     for row in rows_of(file):
         try:
             known = _meant(row, known_orders)
+            lines = _open(known.order, _line(row, known))
             if rehearsed:
-                _write(
-                    known.order, CommercialStatus.CANCELLED, LineStatus.CANCELLED, _open(known.order), file, dry=True
-                )
+                _write(known.order, _status(row), LineStatus.CANCELLED, lines, file, dry=True)
         except RuleBroken as refusal:
             found[row.number] = refused(file, row.number, BadInput(refusal.message, field=refusal.field or "order"))
         else:
-            found[row.number] = _finding(row, known)
+            found[row.number] = _finding(row, known, lines)
     return found
 
 
@@ -43,14 +44,15 @@ def apply(file: Sheetful, *, cause_key: str, cause_text: str, numbers: Collectio
         for row in rows_of(file):
             if row.number not in numbers:
                 continue
-            order = _meant(row, known_orders).order
-            lines = _open(order)
-            if order.commercial_status == CommercialStatus.CANCELLED and not lines:
+            known = _meant(row, known_orders)
+            order, line = known.order, _line(row, known)
+            lines = _open(order, line)
+            if not lines and (line is not None or order.commercial_status == CommercialStatus.CANCELLED):
                 continue
-            meant_for = _allocations(order)
-            was = order.commercial_status
-            _write(order, CommercialStatus.CANCELLED, LineStatus.CANCELLED, lines, file)
-            written[row.number] = {"order": order.number, "was": was, "lines": lines, "meant_for": meant_for}
+            meant_for = _allocations(order, line)
+            was = order.commercial_status if line is None else ""
+            _write(order, _status(row), LineStatus.CANCELLED, lines, file)
+            written[row.number] = {"order": order.number, "was": was, OPENED: lines, "meant_for": meant_for}
     return written
 
 
@@ -58,19 +60,35 @@ def undo(rows: Sequence[ImportRow], undoing: Undoing) -> dict[int, str]:
     left: dict[int, str] = {}
     for row in rows:
         order = PurchaseOrder.objects.visible_to(undoing.actor).filter(number=row.written["order"]).first()
+        was, lines = row.written["was"], row.written[OPENED]
         if order is None:
             left[row.number] = _("There is no such order.")
-        elif order.commercial_status != CommercialStatus.CANCELLED and not undoing.force:
+        elif not _is_as_left(order, was, lines) and not undoing.force:
             left[row.number] = _("It was changed since.")
         else:
             try:
                 with transaction.atomic():
-                    status = CommercialStatus(row.written["was"])
-                    _write(order, status, LineStatus.OPEN, row.written["lines"], undoing)
+                    _write(order, CommercialStatus(was) if was else None, LineStatus.OPEN, lines, undoing)
                     _give_back(row.written["meant_for"], undoing)
             except RuleBroken as refusal:
                 left[row.number] = refusal.message
     return left
+
+
+def _is_as_left(order: PurchaseOrder, was: str, lines: Sequence[Sequence[int]]) -> bool:
+    if was:
+        return order.commercial_status == CommercialStatus.CANCELLED
+    open_now = {tuple(pair) for pair in _open(order, None)}
+    return not open_now & {tuple(pair) for pair in lines}
+
+
+def _status(row: DocumentRow) -> CommercialStatus | None:
+    return CommercialStatus.CANCELLED if row.line is None else None
+
+
+def _line(row: DocumentRow, known: KnownOrder) -> int | None:
+    """None: the whole order. Raises BadInput naming `line`."""
+    return None if row.line is None else known.line_number(row.line.order_line)
 
 
 def _meant(row: DocumentRow, orders_: KnownOrders) -> KnownOrder:
@@ -80,7 +98,11 @@ def _meant(row: DocumentRow, orders_: KnownOrders) -> KnownOrder:
     return known
 
 
-def _finding(row: DocumentRow, known: KnownOrder) -> Finding:
+def _finding(row: DocumentRow, known: KnownOrder, lines: Sequence[Sequence[int]]) -> Finding:
+    if row.line is not None:
+        if not lines:
+            return Finding(RowOutcome.UNCHANGED, row.subject)
+        return Finding(RowOutcome.CHANGED, row.subject, (("status", LineStatus.OPEN, LineStatus.CANCELLED.value),))
     if known.order.commercial_status == CommercialStatus.CANCELLED:
         return Finding(RowOutcome.UNCHANGED, row.subject)
     note = row.document.note
@@ -88,15 +110,19 @@ def _finding(row: DocumentRow, known: KnownOrder) -> Finding:
     return Finding(RowOutcome.CHANGED, row.subject, (*changes, *([("note", "", note)] if note else [])))
 
 
-def _open(order: PurchaseOrder) -> list[list[int]]:
-    """Line and schedule number of all that is open."""
+def _open(order: PurchaseOrder, line: int | None) -> list[list[int]]:
+    """Line and schedule number of all that is open, or of it what belongs to the line."""
     rows = ScheduleLine.objects.filter(line__order=order, status=LineStatus.OPEN, line__status=LineStatus.OPEN)
+    if line is not None:
+        rows = rows.filter(line__number=line)
     return [list(pair) for pair in rows.order_by("line__number", "number").values_list("line__number", "number")]
 
 
-def _allocations(order: PurchaseOrder) -> list[list[str]]:
+def _allocations(order: PurchaseOrder, line: int | None) -> list[list[str]]:
     """Lot, requirement and quantity of what its units are meant for: a cancellation releases them."""
     rows = Allocation.objects.filter(lot__schedule_line__line__order=order, ended_at__isnull=True).order_by("pk")
+    if line is not None:
+        rows = rows.filter(lot__schedule_line__line__number=line)
     return [[str(row.lot_id), str(row.requirement_id), str(row.quantity)] for row in rows]
 
 
@@ -121,7 +147,7 @@ def _give_back(meant_for: Sequence[Sequence[str]], undoing: Undoing) -> None:
 
 def _write(
     order: PurchaseOrder,
-    status: CommercialStatus,
+    status: CommercialStatus | None,
     of_lines: LineStatus,
     lines: Sequence[Sequence[int]],
     by: Sheetful | Undoing,
@@ -134,6 +160,7 @@ def _write(
     document = OrderDocument(
         vendor=order.seller.code,
         currency=order.currency,
+        currency_text=order.currency_text,
         number=order.number,
         status=status,
         lines=tuple(

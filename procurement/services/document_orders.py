@@ -1,7 +1,7 @@
 """What an order and its change do: the one way an order is written, by the rows of order lines.
 
 Codes are ours or those that an external reference knows; what is neither is refused by name. A delivery term that is
-none of the eleven is kept as it was sent, and shown as such.
+none of the eleven and a currency that is none of ISO 4217 are kept as they were sent, and shown as such.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -10,53 +10,91 @@ from decimal import Decimal, InvalidOperation
 from typing import Any, Final
 from uuid import UUID
 
+from django.db import transaction
 from django.utils.translation import gettext as _
 
 from procurement.domain.import_table import ReadRow
 from procurement.domain.money import CURRENCIES
 from procurement.models import Company, EquipmentClass, ExternalRef, ImportRow
 from procurement.readers.ubl import DocumentKind, DocumentLine
-from procurement.services import import_orders
+from procurement.services import document_cancellations, import_orders
 from procurement.services.document_lines import DocumentRow, KnownOrders, last_day, rows_of
 from procurement.services.import_rows import Finding, Sheetful, Undoing, refused
 from procurement.vocabulary import Incoterm
+from sites.accounts.models import User
 from sites.domain.errors import BadInput
+from sites.models import Site
 
 # Of UBL's own list and of Peppol's: the line is taken out of the order.
 _TAKEN_OUT: Final = frozenset({"cancelled", "2"})
 _LONGEST_NUMBER: Final = 60
+_LONGEST_CURRENCY: Final = 20
 
 
 def examine(file: Sheetful, *, rehearsed: bool) -> dict[int, Finding]:
-    rows, not_ours = _translated(file)
+    codes = _Codes(file.actor)
+    rows, not_ours = _translated(file, codes)
     found = {number: refused(file, number, refusal) for number, refusal in not_ours.items()}
     found |= import_orders.examine(replace(file, rows=rows), rehearsed=rehearsed)
-    return {number: _flagged(found[number], row) for row in rows_of(file) for number in [row.number]}
+    found = {number: _flagged(found[number], row, codes) for row in _kept(file) for number in [row.number]}
+    return found | document_cancellations.examine(_removals(file), rehearsed=rehearsed)
 
 
 def apply(file: Sheetful, *, cause_key: str, cause_text: str, numbers: Collection[int]) -> dict[int, dict[str, Any]]:
-    rows, _not_ours = _translated(file)
-    return import_orders.apply(replace(file, rows=rows), cause_key=cause_key, cause_text=cause_text, numbers=numbers)
+    rows, _not_ours = _translated(file, _Codes(file.actor))
+    with transaction.atomic():
+        written = import_orders.apply(
+            replace(file, rows=rows), cause_key=cause_key, cause_text=cause_text, numbers=numbers
+        )
+        removed = document_cancellations.apply(
+            _removals(file), cause_key=cause_key, cause_text=cause_text, numbers=numbers
+        )
+    return written | removed
 
 
 def undo(rows: Sequence[ImportRow], undoing: Undoing) -> dict[int, str]:
-    return import_orders.undo([row for row in rows if "order" in row.written], undoing)
+    """What the change took out comes back first, as the last that was done."""
+    removed = [row for row in rows if document_cancellations.OPENED in row.written]
+    left = document_cancellations.undo(removed, undoing)
+    kept = [row for row in rows if row not in removed and "order" in row.written]
+    return left | import_orders.undo(kept, undoing)
 
 
-def _flagged(finding: Finding, row: DocumentRow) -> Finding:
-    """Says of a delivery term that is none of ours that it stays text."""
-    term = row.document.delivery_terms
-    if finding.refusals or not finding.changes or not term or term.upper() in Incoterm.values:
+def _is_taken_out(row: DocumentRow) -> bool:
+    is_change = row.document.kind is DocumentKind.ORDER_CHANGE
+    return is_change and row.line is not None and row.line.status.lower() in _TAKEN_OUT
+
+
+def _kept(file: Sheetful) -> list[DocumentRow]:
+    return [row for row in rows_of(file) if not _is_taken_out(row)]
+
+
+def _removals(file: Sheetful) -> Sheetful:
+    gone = {row.number for row in rows_of(file) if _is_taken_out(row)}
+    return replace(file, rows=[row for row in file.rows if row.number in gone])
+
+
+def _flagged(finding: Finding, row: DocumentRow, codes: "_Codes") -> Finding:
+    """Says of a delivery term, a currency or a place of delivery that is none of ours that it stays text."""
+    if finding.refusals or not finding.changes:
         return finding
-    return replace(finding, changes=(*finding.changes, ("unknown_delivery_term", "", term)))
+    term, currency = row.document.delivery_terms, _currency(row)
+    flags = []
+    if term and term.upper() not in Incoterm.values:
+        flags.append(("unknown_delivery_term", "", term))
+    if currency and currency not in CURRENCIES:
+        flags.append(("unknown_currency", "", currency))
+    places = _places(row)
+    if places and codes.site(places) is None:
+        flags.append(("unknown_delivery_site", "", places[-1]))
+    return replace(finding, changes=(*finding.changes, *flags))
 
 
-def _translated(file: Sheetful) -> tuple[list[ReadRow], dict[int, BadInput]]:
-    codes = _Codes()
+def _translated(file: Sheetful, codes: "_Codes") -> tuple[list[ReadRow], dict[int, BadInput]]:
     orders = KnownOrders(file.actor)
     rows: list[ReadRow] = []
     not_ours: dict[int, BadInput] = {}
-    for row in rows_of(file):
+    for row in _kept(file):
         try:
             rows.append(ReadRow(row.number, _values(row, codes, orders), ()))
         except BadInput as refusal:
@@ -71,8 +109,6 @@ def _values(row: DocumentRow, codes: "_Codes", orders: KnownOrders) -> dict[str,
     is_change = document.kind is DocumentKind.ORDER_CHANGE
     if is_change:
         number = orders.find(row.order).order.number
-        if line.status.lower() in _TAKEN_OUT:
-            raise BadInput(_("A line is taken out of an order by a cancellation, or by hand."), field="status")
     elif not row.order or len(row.order) > _LONGEST_NUMBER:
         raise BadInput(_("The document names no order."), field="order")
     else:
@@ -89,6 +125,7 @@ def _values(row: DocumentRow, codes: "_Codes", orders: KnownOrders) -> dict[str,
         said["unit"] = line.quantity.unit
     said["unit_price"] = _unit_price(line)
     said["contract_on"] = _asked_for(row)
+    said["site"] = codes.site(_places(row))
     return {name: value for name, value in said.items() if value not in {None, ""}}
 
 
@@ -102,8 +139,8 @@ def _line_number(line: DocumentLine) -> int:
 def _currency(row: DocumentRow) -> str:
     price = row.line.price.currency if row.line and row.line.price else ""
     said = row.document.currency or price
-    if said and said not in CURRENCIES:
-        raise BadInput(_("%(code)s is no currency of ISO 4217.") % {"code": said}, field="currency")
+    if len(said) > _LONGEST_CURRENCY:
+        raise BadInput(_("This is too long for a currency."), field="currency")
     if price and price != said:
         raise BadInput(_("The line is in another currency than the order."), field="currency")
     return said
@@ -126,11 +163,31 @@ def _asked_for(row: DocumentRow) -> Any:
     return days[0] if days else None
 
 
+def _places(row: DocumentRow) -> tuple[str, ...]:
+    """Where to: as the line says, else as the document does."""
+    of_line = row.line.deliveries if row.line else ()
+    parts = [part.places for part in (*of_line, *row.document.deliveries) if part.places]
+    return parts[0] if parts else ()
+
+
 class _Codes:
     """Our codes, else what exactly one thing of ours is called by another system; each is looked up once."""
 
-    def __init__(self) -> None:
+    def __init__(self, actor: User) -> None:
+        self._actor = actor
         self._found: dict[tuple[str, str], str | None] = {}
+
+    def site(self, places: Sequence[str]) -> str | None:
+        """The site in the actor's sight that one of the words means by code, reference or name; None: none of ours."""
+        visible = Site.objects.visible_to(self._actor)
+        for place in places:
+            found = self._known("site", place, visible.values_list("pk", "code"))
+            if found is None:
+                named = visible.filter(name__iexact=place).values_list("code", flat=True)[:2]
+                found = named[0] if len(named) == 1 else None
+            if found:
+                return found
+        return None
 
     def vendor(self, row: DocumentRow) -> str:
         party = row.document.seller

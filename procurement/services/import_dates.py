@@ -62,10 +62,12 @@ _WHICH: Final = (
         required=True,
     ),
     Column("line", ("Item", "Line No.", "Line item", "Pos", "Position", "Pos.", "明細", "行"), _number, required=True),
-    Column("schedule", ("Schedule line", "Schedule No.", "Delivery no.", "納入日程行"), _number),
-    Column("lot", ("Delivery lot", "Lot No.", "ロット"), _number),
+    Column(
+        "schedule", ("Schedule line", "Schedule No.", "Delivery no.", "Lieferplaneinteilung", "納入日程行"), _number
+    ),
+    Column("lot", ("Delivery lot", "Lot No.", "Lieferlos", "ロット"), _number),
 )
-_MILESTONE: Final = ("Step", "Event", "マイルストーン")
+_MILESTONE: Final = ("Step", "Event", "Schrittcode", "マイルストーン")
 _NOTE: Final = Column(
     "note", ("Remarks", "Comment", "Comments", "Bemerkung", "備考"), lambda cell, _said: cells.text(cell, longest=500)
 )
@@ -77,12 +79,12 @@ PROMISE_COLUMNS: Final = (
         "promise",
         (
             "Promised date", "Promised", "Confirmed date", "Confirmed delivery date", "Delivery date", "New date",
-            "Vendor date", "Expected date", "Liefertermin", "納期", "回答納期", "納入予定日",
+            "Vendor date", "Expected date", "Liefertermin", "Neuer Termin", "納期", "回答納期", "納入予定日",
         ),
         cells.imprecise_day,
     ),
     Column("stated_on", ("Stated on", "As of", "Date of answer", "回答日"), cells.day),
-    Column("conditional_on", ("Conditional on", "Subject to release by", "条件日"), cells.day),
+    Column("conditional_on", ("Conditional on", "Subject to release by", "Unter Vorbehalt bis", "条件日"), cells.day),
     Column("quantity", ("Qty", "Quantity", "Menge", "数量"), cells.number),
     Column("reason_code", ("Reason", "Reason code", "理由"), words(ReasonCode)),
     Column("responsible", ("Responsible", "Responsible party", "責任"), words(Party)),

@@ -16,9 +16,10 @@ from django.utils.translation import gettext as _
 
 from procurement.domain import cells
 from procurement.domain.import_table import Column, ReadRow
+from procurement.domain.money import CURRENCIES, UNKNOWN_CURRENCY
 from procurement.domain.order_document import HIGHEST_NUMBER, LineDocument, OrderDocument, ScheduleDocument
 from procurement.models import ExternalRef, ImportRow, PurchaseOrder, ScheduleLine
-from procurement.services import orders
+from procurement.services import order_blanks, orders
 from procurement.services.import_columns import capitals, code, number, text, whole
 from procurement.services.import_rows import Exported, Finding, Sheetful, Undoing, as_text, mark, refused, unread
 from procurement.vocabulary import CommercialStatus, ImportKind, LineStatus, RowOutcome
@@ -96,6 +97,8 @@ def apply(file: Sheetful, *, cause_key: str, cause_text: str, numbers: Collectio
                     "schedule": group.key(row)[1],
                     "before": _texts(group.order.lines.get(group.key(row))),
                     "after": _texts(after.lines.get(group.key(row))),
+                    "header_before": _texts(group.order.header) if group.order.is_known else None,
+                    "header_after": _texts(after.header),
                 }
     return written
 
@@ -116,6 +119,8 @@ def export(kind: ImportKind, actor: User, keys: Sequence[UUID] | None) -> Iterat
     for number_, order in _Order.of(actor, list(numbers.values_list("number", flat=True))).items():
         for key, line in sorted(order.lines.items()):
             values = {"order": number_, "line": key[0], "schedule": key[1]} | order.header | line
+            if values["currency"] not in CURRENCIES:  # an empty cell says nothing: what is kept as text stays
+                values["currency"] = None
             yield Exported(_key_text(number_, key), order.version(key) or "", values, {})
 
 
@@ -124,7 +129,7 @@ def _key_text(number_: str, key: _Key) -> str:
 
 
 def undo(rows: Sequence[ImportRow], undoing: Undoing) -> dict[int, str]:
-    """Set the lines back; what the file added is cancelled. A value that was empty before stays, and is named."""
+    """Set header and lines back, also to empty; what the file added is cancelled."""
     left: dict[int, str] = {}
     by_order: dict[str, list[ImportRow]] = defaultdict(list)
     for row in rows:
@@ -132,45 +137,89 @@ def undo(rows: Sequence[ImportRow], undoing: Undoing) -> dict[int, str]:
     known = _Order.of(undoing.actor, by_order)
     for number_, members in sorted(by_order.items()):
         order = known[number_]
-        lines = []
+        if not order.is_known:
+            left.update({row.number: _("There is no such order.") for row in members})
+            continue
+        back = _Back()
         for row in members:
             key = (row.written["line"], row.written["schedule"])
             if _texts(order.lines.get(key)) != row.written["after"]:
                 left[row.number] = _("It was changed since.")
                 if not undoing.force:
                     continue
-            lines.append(_line_before(row, key, left))
-        is_whole = members[0].written["is_new"] and len(lines) == len(members)
-        if lines and order.is_known:
-            document = order.document(number_, {}, lines)
-            if is_whole:
-                document = replace(document, status=CommercialStatus.CANCELLED)
-            try:
-                with transaction.atomic():
-                    orders.upsert(
-                        document=document, system=SYSTEM, external_id=number_, actor=undoing.actor, now=undoing.now
-                    )
-            except RuleBroken as refusal:
-                left.update({row.number: refusal.message for row in members})
+            back.add_line(row, key)
+        header_left = back.add_header(members, order, force=undoing.force)
+        if header_left:
+            left.setdefault(members[0].number, header_left)
+        is_whole = members[0].written["is_new"] and len(back.lines) == len(members)
+        try:
+            with transaction.atomic():
+                back.write(number_, order, undoing, is_whole=is_whole)
+        except RuleBroken as refusal:
+            left.update({row.number: refusal.message for row in members})
     return left
 
 
-def _line_before(row: ImportRow, key: _Key, left: dict[int, str]) -> LineDocument:
-    before: Mapping[str, str] | None = row.written["before"]
-    line, schedule = key
-    if before is None:
-        cancelled = ScheduleDocument(number=schedule, status=LineStatus.CANCELLED)
-        return LineDocument(number=line, schedules=(cancelled,))
-    emptied = [name for name, text_ in row.written["after"].items() if text_ and not before.get(name)]
-    if set(emptied) - {"description"}:
-        left.setdefault(
-            row.number, _("It had no value before; the new one stays: %(fields)s.") % {"fields": ", ".join(emptied)}
-        )
-    values: dict[str, Any] = {name: text_ for name, text_ in before.items() if text_ or name == "description"}
-    for name, read in (("quantity", Decimal), ("unit_price", Decimal), ("contract_on", date.fromisoformat)):
-        if name in values:
-            values[name] = read(values[name])
-    return _line(key, values, field=str(row.number))
+class _Back:
+    """What an order is set back to: values by a document, and what was empty before by name."""
+
+    def __init__(self) -> None:
+        self.lines: list[LineDocument] = []
+        self.header: dict[str, Any] = {}
+        self.empty: dict[_Key, set[str]] = {}
+        self.is_unissued = False
+
+    def add_line(self, row: ImportRow, key: _Key) -> None:
+        before: Mapping[str, str] | None = row.written["before"]
+        line, schedule = key
+        if before is None:
+            cancelled = ScheduleDocument(number=schedule, status=LineStatus.CANCELLED)
+            self.lines.append(LineDocument(number=line, schedules=(cancelled,)))
+            return
+        emptied = {name for name, text_ in row.written["after"].items() if text_ and not before.get(name)}
+        if emptied - {"description"}:
+            self.empty[key] = emptied - {"description"}
+        values: dict[str, Any] = {name: text_ for name, text_ in before.items() if text_ or name == "description"}
+        for name, read in (("quantity", Decimal), ("unit_price", Decimal), ("contract_on", date.fromisoformat)):
+            if name in values:
+                values[name] = read(values[name])
+        self.lines.append(_line(key, values, field=str(row.number)))
+
+    def add_header(self, members: Sequence[ImportRow], order: "_Order", *, force: bool) -> str:
+        """Why the header stays as it is; empty where it is set back, or was never changed."""
+        before, after = members[0].written.get("header_before"), members[0].written.get("header_after")
+        if not before or before == after:
+            return ""
+        if _texts(order.header) != after and not force:
+            return _("The head of the order was changed since.")
+        said = {name: value for name, value in before.items() if value != after[name]}
+        self.is_unissued = said.get("issued_on") == ""
+        self.header = {
+            name: date.fromisoformat(value) if name == "issued_on" else value
+            for name, value in said.items()
+            if value or name != "issued_on"
+        }
+        return ""
+
+    def write(self, number_: str, order: "_Order", undoing: Undoing, *, is_whole: bool) -> None:
+        """Raises what `orders.upsert` raises."""
+        if self.empty or self.is_unissued:
+            order_blanks.blank(
+                order_id=order.key,
+                lines=self.empty,
+                issued_on=self.is_unissued,
+                reason=undoing.reason,
+                cause_key=undoing.cause_key,
+                cause_text=undoing.cause_text,
+                actor=undoing.actor,
+                now=undoing.now,
+            )
+        if not self.lines and not self.header:
+            return
+        document = order.document(number_, self.header, self.lines)
+        if is_whole:
+            document = replace(document, status=CommercialStatus.CANCELLED)
+        orders.upsert(document=document, system=SYSTEM, external_id=number_, actor=undoing.actor, now=undoing.now)
 
 
 def _filled(file: Sheetful) -> list[ReadRow]:
@@ -207,6 +256,7 @@ class _Order:
     """An order as it stands, in the words of the columns: its header, and its lines by line and schedule number."""
 
     def __init__(self) -> None:
+        self.key: UUID
         self.is_known = False
         self.is_kept_elsewhere = False
         self.header: dict[str, object] = {}
@@ -220,10 +270,10 @@ class _Order:
         keys = {}
         for row in visible:
             keys[row.pk] = order = found[row.number]
-            order.is_known = True
+            order.is_known, order.key = True, row.pk
             order.header = {
                 "vendor": row.seller.code,
-                "currency": row.currency,
+                "currency": row.currency_text or row.currency,
                 "title": row.title,
                 "issued_on": row.issued_on,
                 "incoterm": row.incoterm or row.incoterm_text,
@@ -253,8 +303,13 @@ class _Order:
             return None
         return mark([*self.header.values(), *self.lines[key].values()])
 
-    def document(self, number_: str, said: Mapping[str, Any], lines: Sequence[LineDocument]) -> OrderDocument:
-        """Raises BadInput naming the column that a new order lacks."""
+    def document(
+        self, number_: str, said: Mapping[str, Any], lines: Sequence[LineDocument], *, keep_unknown: bool = True
+    ) -> OrderDocument:
+        """With `keep_unknown` a currency that is none is kept as text, else it is refused when written.
+
+        Raises BadInput naming the column that a new order lacks.
+        """
         for name in ("vendor", "currency"):
             if name not in said and name not in self.header:
                 raise BadInput(_("A new order needs this."), field=name)
@@ -265,9 +320,12 @@ class _Order:
                 merged[line.number] = line
             else:
                 merged[line.number] = replace(known, schedules=(*(known.schedules or ()), *(line.schedules or ())))
+        currency = said.get("currency") or str(self.header["currency"])
+        is_known = currency in CURRENCIES or not keep_unknown
         return OrderDocument(
             vendor=said.get("vendor") or str(self.header["vendor"]),
-            currency=said.get("currency") or str(self.header["currency"]),
+            currency=currency if is_known else UNKNOWN_CURRENCY,
+            currency_text="" if is_known else currency,
             number=number_,
             title=said.get("title"),
             issued_on=said.get("issued_on"),
@@ -368,7 +426,9 @@ class _Group:
             header |= {name: row.values[name] for name in _HEADER if name in row.values}
         lines = [_line(self.key(row), row.values, field=str(row.number)) for row in rows]
         orders.upsert(
-            document=self.order.document(self.number, header, lines),
+            document=self.order.document(
+                self.number, header, lines, keep_unknown=file.kind is ImportKind.DOCUMENTS or "currency" not in header
+            ),
             system=SYSTEM,
             external_id=self.number,
             actor=file.actor,

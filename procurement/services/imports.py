@@ -92,41 +92,84 @@ def stage(
     read but whose columns are not understood is kept until `map_columns`. Raises BadInput naming the file, sheet, row,
     cell or `mapping/<field>`; then nothing is stored.
     """
-    if kind is ImportKind.DOCUMENTS:
-        said = Said()
-    else:
-        book = _read(content, said.encoding)
-    company = _company(company_id)
-    batch = ImportBatch(
+    batch = begin(
+        content=content,
+        file_name=file_name,
+        kind=kind,
+        stated_on=stated_on,
+        actor=actor,
+        company_id=company_id,
+    )
+    return preview(batch, look(batch, said, keep_unmapped=keep_unmapped), actor=actor, now=now)
+
+
+def begin(
+    *, content: bytes, file_name: str, kind: ImportKind, stated_on: date, actor: User, company_id: UUID | None
+) -> ImportBatch:
+    """A file as it came, not stored yet. Raises BadInput naming `file` or `company`."""
+    if len(content) > MOST_BYTES:
+        raise BadInput(_("The file is larger than %(size)s MB.") % {"size": MOST_BYTES // 1024**2}, field="file")
+    return ImportBatch(
         kind=kind,
         file_name=file_name[:200],
         file_sha256=hashlib.sha256(content).hexdigest(),
         content=content,
-        company=company,
+        company=_company(company_id),
         stated_on=stated_on,
         uploaded_by=actor,
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What a file was found to be; without a table, its columns wait for a person, who is shown `sheet` first."""
+
+    said: Said
+    table: _Table | None
+    sheet: str
+
+    @property
+    def rows(self) -> int:
+        return len(self.table.rows) if self.table else 0
+
+
+def look(batch: ImportBatch, said: Said, *, keep_unmapped: bool) -> Look:
+    """Read the file; nothing is written. Raises BadInput naming the file, sheet, row, cell or `mapping/<field>`."""
+    kind, content = ImportKind(batch.kind), bytes(batch.content)
+    if kind is ImportKind.DOCUMENTS:
+        table = _document_table(content)
+        return Look(Said(), table, table.sheet.name)
+    book = _read(content, said.encoding)
     try:
-        if kind is ImportKind.DOCUMENTS:
-            table = _document_table(content)
-        else:
-            sheet, mapping, said = _understood(book, kind, company, said)
-            table = _table(sheet, mapping, kind, said, stated_on)
+        sheet, mapping, understood = _understood(book, kind, batch.company, said)
+        return Look(understood, _table(sheet, mapping, kind, understood, batch.stated_on), sheet.name)
     except BadInput:
-        if kind is ImportKind.DOCUMENTS or not keep_unmapped or said.columns is not None:
+        if not keep_unmapped or said.columns is not None:
             raise
-        batch.state, batch.sheet, batch.declared = ImportState.UNMAPPED, book.sheets[0].name, _declared_words(said)
+        return Look(said, None, book.sheets[0].name)
+
+
+@transaction.atomic
+def preview(batch: ImportBatch, seen: Look, *, actor: User, now: datetime) -> ImportBatch:
+    """Say of each row what applying it would do, and store that with the file. Raises Conflict naming `file`."""
+    is_new = batch._state.adding
+    if seen.table is None:
+        batch.state, batch.sheet, batch.declared = ImportState.UNMAPPED, seen.sheet, _declared_words(seen.said)
         batch.header_row = 1
-        batch.save(force_insert=True)
+        batch.save()
         return batch
-    _describe(batch, table, said)
+    _describe(batch, seen.table, seen.said)
     known = _same(batch)
-    if known is not None:
+    if known is not None and known.pk != batch.pk:
+        if not is_new:
+            raise Conflict(_("This file was read this way already."), field="file")
         if not ImportBatch.objects.visible_to(actor).filter(pk=known.pk).exists():
             raise Conflict(_("Somebody else has sent this file already."), field="file")
         return known
-    _insert(batch)
-    _previewed(batch, table, actor, now)
+    batch.rows.all().delete()
+    batch.state = ImportState.STAGED
+    _store(batch)
+    _previewed(batch, seen.table, actor, now)
     return batch
 
 
@@ -136,24 +179,23 @@ def map_columns(*, batch_id: UUID, said: Said, actor: User, now: datetime) -> Im
 
     Raises NotFound, Conflict, and BadInput naming the sheet, `header_row` or `mapping/<field>`.
     """
-    batch = _locked(batch_id, actor)
+    batch = locked(batch_id, actor)
+    check_idle(batch)
+    check_mappable(batch)
+    return preview(batch, look(batch, as_mapped(batch, said), keep_unmapped=False), actor=actor, now=now)
+
+
+def as_mapped(batch: ImportBatch, said: Said) -> Said:
+    """What a person says of the columns, with the encoding that was said with the file."""
+    return replace(said, encoding=batch.declared.get("encoding"))
+
+
+def check_mappable(batch: ImportBatch) -> None:
+    """Raises Conflict."""
     if batch.state not in {ImportState.UNMAPPED, ImportState.STAGED}:
         raise Conflict(_("This import is %(state)s.") % {"state": batch.get_state_display().lower()})
     if batch.kind == ImportKind.DOCUMENTS:
         raise Conflict(_("A business document has no columns."))
-    said = replace(said, encoding=batch.declared.get("encoding"))
-    book = _read(bytes(batch.content), said.encoding)
-    sheet, mapping, said = _understood(book, ImportKind(batch.kind), batch.company, said)
-    table = _table(sheet, mapping, ImportKind(batch.kind), said, batch.stated_on)
-    _describe(batch, table, said)
-    known = _same(batch)
-    if known is not None and known.pk != batch.pk:
-        raise Conflict(_("This file was read this way already."), field="file")
-    batch.rows.all().delete()
-    batch.state = ImportState.STAGED
-    batch.save()
-    _previewed(batch, table, actor, now)
-    return batch
 
 
 def first_rows(batch: ImportBatch) -> tuple[Sheet, ...]:
@@ -173,10 +215,10 @@ def _describe(batch: ImportBatch, table: _Table, said: Said) -> None:
     batch.shape = shape(table.sheet, table.mapping.header_row)
 
 
-def _insert(batch: ImportBatch) -> None:
+def _store(batch: ImportBatch) -> None:
     try:
         with transaction.atomic():
-            batch.save(force_insert=True)
+            batch.save()
     except IntegrityError:
         # Two at once: the other one was first.
         raise Conflict(_("This file is being read already."), field="file") from None
@@ -202,9 +244,9 @@ def apply(*, batch_id: UUID, actor: User, now: datetime) -> ImportBatch:
     nothing is written and PreviewRenewed is raised. Raises NotFound, NotPermitted, Conflict.
     """
     with transaction.atomic():
-        batch = _locked(batch_id, actor)
-        if batch.state != ImportState.STAGED:
-            raise Conflict(_("This import is %(state)s.") % {"state": batch.get_state_display().lower()})
+        batch = locked(batch_id, actor)
+        check_idle(batch)
+        check_applicable(batch)
         table = _table_again(batch)
         is_stale = not _still_true(batch, table, actor, now) or not _write(batch, table, actor, now)
         if is_stale:
@@ -216,6 +258,20 @@ def apply(*, batch_id: UUID, actor: User, now: datetime) -> ImportBatch:
     return batch
 
 
+def check_applicable(batch: ImportBatch) -> None:
+    """Raises Conflict."""
+    if batch.state != ImportState.STAGED:
+        raise Conflict(_("This import is %(state)s.") % {"state": batch.get_state_display().lower()})
+
+
+def check_undoable(batch: ImportBatch, reason: str) -> None:
+    """Raises Conflict, and BadInput naming `reason`."""
+    if not reason.strip():
+        raise BadInput(_("Say why."), field="reason")
+    if batch.state != ImportState.APPLIED:
+        raise Conflict(_("Only an applied import can be undone."))
+
+
 @transaction.atomic
 def undo(*, batch_id: UUID, reason: str, actor: User, now: datetime, force: bool = False) -> ImportBatch:
     """Take back what the import wrote: promises are retracted by rows that name it, every other state is set back.
@@ -223,11 +279,9 @@ def undo(*, batch_id: UUID, reason: str, actor: User, now: datetime, force: bool
     What was changed since is left, and its row says why, unless `force`. Raises NotFound, NotPermitted, Conflict, and
     BadInput naming `reason`.
     """
-    if not reason.strip():
-        raise BadInput(_("Say why."), field="reason")
-    batch = _locked(batch_id, actor)
-    if batch.state != ImportState.APPLIED:
-        raise Conflict(_("Only an applied import can be undone."))
+    batch = locked(batch_id, actor)
+    check_idle(batch)
+    check_undoable(batch, reason)
     rows = list(batch.rows.exclude(written={}).order_by("number"))
     left = handler(batch.kind).undo(
         rows,
@@ -254,7 +308,8 @@ def undo(*, batch_id: UUID, reason: str, actor: User, now: datetime, force: bool
 @transaction.atomic
 def discard(*, batch_id: UUID, actor: User) -> ImportBatch:
     """Put a preview away unapplied; the file may be read anew. Raises NotFound, Conflict."""
-    batch = _locked(batch_id, actor)
+    batch = locked(batch_id, actor)
+    check_idle(batch)
     if batch.state not in {ImportState.STAGED, ImportState.UNMAPPED}:
         raise Conflict(_("Only a preview can be discarded."))
     batch.state = ImportState.DISCARDED
@@ -485,7 +540,14 @@ def _remember(batch: ImportBatch) -> None:
 # -- writing -------------------------------------------------------------------------------------------------------
 
 
-def _locked(batch_id: UUID, actor: User) -> ImportBatch:
+def check_idle(batch: ImportBatch) -> None:
+    """Raises Conflict while something that was asked before is still to be done."""
+    if batch.work:
+        raise Conflict(_("This import %(work)s; wait until it is done.") % {"work": batch.get_work_display()})
+
+
+def locked(batch_id: UUID, actor: User) -> ImportBatch:
+    """Raises NotFound."""
     batch = (
         ImportBatch.objects.visible_to(actor)
         .select_for_update(of=("self",))

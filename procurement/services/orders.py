@@ -51,7 +51,7 @@ _ISSUED = (
     }
 )
 _AS_SAID = (
-    "number", "title", "kind", "revision", "financial_status", "issued_on", "currency", "total_amount",
+    "number", "title", "kind", "revision", "financial_status", "issued_on", "currency", "currency_text", "total_amount",
     "incoterm_place", "damages_rate_percent", "damages_unit", "damages_cap_percent", "damages_grace_days",
     "damages_measured_on", "notice_days",
 )  # fmt: skip

@@ -47,6 +47,11 @@ _TITLES: Final[Mapping[str, Mapping[str, str]]] = {
         "order": "PO No.", "line": "Item", "schedule": "Schedule line", "lot": "Delivery lot", "milestone": "Step",
         "promise": "New date", "conditional_on": "Subject to release by", "note": "Remarks",
     },
+    "de": {
+        "order": "Bestellung", "line": "Position", "schedule": "Lieferplaneinteilung", "lot": "Lieferlos",
+        "milestone": "Schrittcode", "promise": "Neuer Termin", "conditional_on": "Unter Vorbehalt bis",
+        "note": "Bemerkung",
+    },
     "ja": {
         "order": "注文番号", "line": "明細", "schedule": "納入日程行", "lot": "ロット", "milestone": "マイルストーン",
         "promise": "回答納期", "conditional_on": "条件日", "note": "備考",

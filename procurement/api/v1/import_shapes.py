@@ -7,7 +7,7 @@ from rest_framework import serializers
 from procurement.api.fields import Text
 from procurement.domain.cells import DayOrder, DecimalMark
 from procurement.models import ImportBatch
-from procurement.vocabulary import ImportKind, ImportState, RowOutcome
+from procurement.vocabulary import ImportKind, ImportState, ImportWork, RowOutcome
 
 
 class ImportQuery(serializers.Serializer[Any]):
@@ -32,7 +32,9 @@ class ImportQuery(serializers.Serializer[Any]):
 class ImportSerializer(serializers.Serializer[Any]):
     id = serializers.UUIDField(help_text="Names the import in this API.")
     kind = serializers.CharField(help_text="What one row is.")
-    state = serializers.ChoiceField(choices=ImportState.values, help_text="staged: nothing is written yet.")
+    state = serializers.ChoiceField(
+        choices=ImportState.values, help_text="staged: nothing is written yet; refused: see problem."
+    )
     file_name = serializers.CharField(help_text="As it was sent.")
     file_sha256 = serializers.CharField(help_text="Of the bytes; the same file for the same purpose is one import.")
     sheet = serializers.CharField(help_text="The sheet that was read.")
@@ -43,6 +45,10 @@ class ImportSerializer(serializers.Serializer[Any]):
     rows_accepted = serializers.IntegerField(help_text="New, changed or unchanged.")
     rows_refused = serializers.IntegerField(help_text="Each with its cell and reason among the rows.")
     rows_blank = serializers.IntegerField(help_text="Rows without a filled cell.")
+    work = serializers.ChoiceField(
+        choices=ImportWork.values, allow_blank=True, help_text="What is being done with it now; empty: nothing."
+    )
+    problem = serializers.CharField(allow_blank=True, help_text="Why what was asked last came to nothing.")
     created_at = serializers.DateTimeField(help_text="Instant in UTC at which it was read.")
 
 

@@ -5,6 +5,7 @@ from typing import Any, ClassVar
 from uuid import UUID
 
 from django.http import HttpResponse
+from django.urls import reverse
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.request import Request
@@ -30,7 +31,7 @@ from procurement.domain.table import MOST_BYTES
 from procurement.models import ImportBatch
 from procurement.queries import export_keys
 from procurement.queries.imports import company_by_code, find_import, newest_imports
-from procurement.services import exports, imports
+from procurement.services import exports, import_work, imports
 from procurement.services.imports import Said
 from procurement.vocabulary import ImportKind, RowOutcome
 from sites.accounts.models import User
@@ -63,10 +64,11 @@ class Imports(ClientView):
         summary="Send a workbook or a business document",
         description="The body is the file itself, .xlsx or .csv, up to 20 MB and 50,000 rows, or with "
         "`kind=business_documents` an order document of UBL 2 as XML. It is read whole or refused with the place; "
-        "nothing is written before it is applied. The same file for the same purpose is one import.",
+        "nothing is written before it is applied. The same file for the same purpose is one import. A file above "
+        "256 KB or 1,000 rows is kept and answered with 202: ask its address until `work` is empty.",
         parameters=[ImportQuery, REQUEST_ID],
         request={"application/octet-stream": OpenApiTypes.BINARY},
-        responses={201: ImportSerializer, **problems(400, 409, 413, 422)},
+        responses={201: ImportSerializer, 202: ImportSerializer, **problems(400, 409, 413, 422)},
         tags=["imports"],
     )
     def post(self, request: Request) -> Response:
@@ -76,7 +78,7 @@ class Imports(ClientView):
         if said["company"] and company is None:
             raise BadParameter("company: There is no such company.")
         try:
-            batch = imports.stage(
+            batch = import_work.stage(
                 content=bytes(dict(request.data).get("content", b"")),
                 file_name=said["file_name"],
                 kind=ImportKind(said["kind"]),
@@ -89,7 +91,7 @@ class Imports(ClientView):
         except BadInput as refused:
             where = refused.field or "file"
             raise BadInput(f"{where}: {refused.message}", field="file") from None
-        return Response(import_answer(batch), status=201)
+        return _answered(batch, status=201)
 
 
 class Import(ClientView):
@@ -135,11 +137,11 @@ class ApplyImport(ClientView):
         "written, the preview is renewed and the answer is 409.",
         parameters=[REQUEST_ID],
         request=None,
-        responses={200: ImportSerializer, **problems(404, 409, 422)},
+        responses={200: ImportSerializer, 202: ImportSerializer, **problems(404, 409, 422)},
         tags=["imports"],
     )
     def post(self, request: Request, import_id: UUID) -> Response:
-        return Response(import_answer(imports.apply(batch_id=import_id, actor=acting_user(request), now=clock())))
+        return _answered(import_work.apply(batch_id=import_id, actor=acting_user(request), now=clock()))
 
 
 class DiscardImport(ClientView):
@@ -167,17 +169,17 @@ class UndoImport(ClientView):
         "since stays, named in `left` of its row, unless forced.",
         parameters=[REQUEST_ID],
         request=UndoWrite,
-        responses={200: ImportSerializer, **problems(400, 404, 409, 413, 415, 422)},
+        responses={200: ImportSerializer, 202: ImportSerializer, **problems(400, 404, 409, 413, 415, 422)},
         tags=["imports"],
     )
     def post(self, request: Request, import_id: UUID) -> Response:
         body = UndoWrite(data=request.data)
         body.is_valid(raise_exception=True)
         said = body.validated_data
-        done = imports.undo(
+        done = import_work.undo(
             batch_id=import_id, reason=said["reason"], force=said["force"], actor=acting_user(request), now=clock()
         )
-        return Response(import_answer(done))
+        return _answered(done)
 
 
 class Export(ClientView):
@@ -200,6 +202,14 @@ class Export(ClientView):
         actor, wanted, site = acting_user(request), ImportKind(kind), query(request, ExportQuery)["site"]
         keys: Sequence[UUID] | None = export_keys.of_site(wanted, actor, site) if site else None
         return HttpResponse(exports.workbook(wanted, actor=actor, keys=keys), content_type=_XLSX)
+
+
+def _answered(batch: ImportBatch, *, status: int = 200) -> Response:
+    """202 while the work goes on; the import's address tells when it is done."""
+    if not batch.work:
+        return Response(import_answer(batch), status=status)
+    where = reverse("api-v1:import", args=[batch.pk])
+    return Response(import_answer(batch), status=202, headers={"Location": where, "Retry-After": "2"})
 
 
 def _found(actor: User, import_id: UUID) -> ImportBatch:

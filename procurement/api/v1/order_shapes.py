@@ -340,7 +340,8 @@ class OrderRead(serializers.Serializer[Any]):
     status = serializers.ChoiceField(CommercialStatus.choices, help_text="Commercial status, the ERP's.")
     financial_status = serializers.ChoiceField(FinancialStatus.choices, help_text="The ERP's.")
     issued_on = Day(allow_null=True, help_text="The day it went out.")
-    currency = serializers.CharField(help_text="ISO 4217.")
+    currency = serializers.CharField(help_text="ISO 4217; XXX where a document named one that is not.")
+    currency_text = serializers.CharField(allow_blank=True, help_text="As a document named it; empty where known.")
     amounts_visible = serializers.BooleanField(help_text="False: the header's amounts are withheld, not absent.")
     total_amount = ExactDecimal(allow_null=True, help_text="What the header states, in `currency`.")
     incoterm = serializers.CharField(allow_blank=True, help_text="One of the eleven; else the text as sent.")
@@ -372,6 +373,7 @@ def order_answer(reading: OrderReading) -> dict[str, Any]:
         "financial_status": order.financial_status,
         "issued_on": order.issued_on,
         "currency": order.currency,
+        "currency_text": order.currency_text,
         "amounts_visible": shows,
         "total_amount": _amount(order.total_amount, order.currency) if shows else None,
         "incoterm": order.incoterm or order.incoterm_text,

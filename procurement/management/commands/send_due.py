@@ -1,4 +1,7 @@
-"""The net under the workers: releases and sends what is due, with nothing but the database and the mail server."""
+"""The net under the workers: releases and sends what is due, with nothing but the database and the mail server.
+
+What takes long is done beside the mail, on a thread of its own, where no worker has taken it for a while.
+"""
 
 import json
 import logging
@@ -6,7 +9,8 @@ import signal
 from argparse import ArgumentParser
 from collections import Counter
 from dataclasses import asdict
-from threading import Event
+from datetime import timedelta
+from threading import Event, Thread
 from typing import Any, Final
 
 from django.conf import settings
@@ -16,12 +20,13 @@ from django.utils import timezone
 
 from procurement.gateways.mail import courier
 from procurement.gateways.webhook import poster
-from procurement.services import notifications
+from procurement.services import import_work, notifications
 
 logger = logging.getLogger(__name__)
 
 DEMO_POLL_SECONDS: Final = 1.0
 POLL_SECONDS: Final = 5.0
+PATIENCE: Final = timedelta(seconds=20)
 
 
 class Command(BaseCommand):
@@ -49,6 +54,8 @@ class Command(BaseCommand):
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: stop.set())
         pause = DEMO_POLL_SECONDS if settings.DEMO else POLL_SECONDS
+        # A daemon: what it leaves half done is rolled back, and waits for the next one.
+        Thread(target=_work, args=(stop, pause), name="work", daemon=True).start()
         while not stop.is_set():
             try:
                 close_old_connections()
@@ -70,3 +77,18 @@ def _round(stop: Event) -> dict[str, int]:
     )
     counts = {f"released_{name}": count for name, count in asdict(done.released).items()}
     return counts | {name: int(count) for name, count in asdict(done.sent).items()} | {"held": done.held}
+
+
+def _work(stop: Event, pause: float) -> None:
+    while not stop.is_set():
+        try:
+            close_old_connections()
+            import_work.do_all(now_fn=timezone.now, patience=PATIENCE, stopping=stop.is_set)
+        except (OperationalError, InterfaceError) as failure:
+            logger.warning("The database cannot be reached (%s).", type(failure).__name__)
+            connection.close()
+        except Exception:
+            logger.exception("Long work failed; the next round tries again.")
+            connection.close()
+        stop.wait(pause)
+    connection.close()

@@ -24,7 +24,7 @@ class AskVendor(PortalForm):
     language = forms.ChoiceField(
         label=_("Language"),
         required=False,
-        choices=[("", _("that of its contact")), ("en", "English"), ("ja", "日本語")],
+        choices=[("", _("that of its contact")), ("en", "English"), ("de", "Deutsch"), ("ja", "日本語")],
     )
 
     def __init__(self, *args: Any, vendors: Sequence[AskableVendor], **kwargs: Any) -> None:

@@ -12,6 +12,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
+from django_htmx.http import HttpResponseClientRedirect
 
 from procurement.domain.import_table import raw
 from procurement.domain.table import column_letters
@@ -19,7 +20,7 @@ from procurement.models import ImportBatch
 from procurement.portal.actor import acting_user
 from procurement.portal.forms.imports import MapColumns, SendWorkbook, UndoImport, first_form
 from procurement.queries.imports import find_import, newest_imports, rows_page
-from procurement.services import imports
+from procurement.services import import_work, imports
 from procurement.vocabulary import ImportKind, ImportState
 from sites.accounts.models import User
 from sites.domain.errors import NotFound, RuleBroken
@@ -34,7 +35,12 @@ def index(request: HttpRequest) -> HttpResponse:
         form, status = SendWorkbook(request.POST, request.FILES), 422
         if form.is_valid() and (batch := _staged(form, actor)):
             return redirect("import", key=batch.pk)
-    context = {"form": form, "imports": newest_imports(actor), "crumbs": [(reverse("log"), _("Log"))]}
+    context = {
+        "form": form,
+        "imports": newest_imports(actor),
+        "lists": [(kind.value, kind.label) for kind in ImportKind if kind is not ImportKind.DOCUMENTS],
+        "crumbs": [(reverse("log"), _("Log"))],
+    }
     return render(request, "imports/imports.html", context, status=status)
 
 
@@ -42,7 +48,7 @@ def _staged(form: SendWorkbook, actor: User) -> ImportBatch | None:
     content, name = form.content
     company = form.cleaned_data["company"]
     try:
-        return imports.stage(
+        return import_work.stage(
             content=content,
             file_name=name,
             kind=ImportKind(form.cleaned_data["kind"]),
@@ -64,13 +70,27 @@ def show(request: HttpRequest, key: UUID) -> HttpResponse:
     return _page(request, key, UndoImport())
 
 
+@require_safe
+@login_required
+def progress(request: HttpRequest, key: UUID) -> HttpResponse:
+    """The part of the page that asks again while something is done; then it leads back to the page."""
+    batch = find_import(acting_user(request), key)
+    if batch is None:
+        raise Http404
+    if not batch.work:
+        if request.headers.get("HX-Request"):
+            return HttpResponseClientRedirect(reverse("import", args=[key]))
+        return redirect("import", key=key)
+    return render(request, "imports/progress.html", {"batch": batch})
+
+
 @require_http_methods(["GET", "HEAD", "POST"])
 @login_required
 def columns(request: HttpRequest, key: UUID) -> HttpResponse:
     """Which column is which: for a file whose titles say too little, or a preview that took them wrongly."""
     actor = acting_user(request)
     batch = find_import(actor, key, with_content=True)
-    if batch is None or batch.state not in {ImportState.UNMAPPED, ImportState.STAGED}:
+    if batch is None or batch.work or batch.state not in {ImportState.UNMAPPED, ImportState.STAGED}:
         raise Http404
     if batch.kind == ImportKind.DOCUMENTS:  # says itself what is what
         raise Http404
@@ -81,7 +101,7 @@ def columns(request: HttpRequest, key: UUID) -> HttpResponse:
         form, status = MapColumns(request.POST, **given), 422
         if form.is_valid():
             try:
-                imports.map_columns(batch_id=key, said=form.said, actor=actor, now=timezone.now())
+                import_work.map_columns(batch_id=key, said=form.said, actor=actor, now=timezone.now())
             except RuleBroken as refusal:
                 form.refuse(refusal)
             else:
@@ -110,7 +130,7 @@ def apply(request: HttpRequest, key: UUID) -> HttpResponse:
     return _decided(
         request,
         key,
-        lambda: imports.apply(batch_id=key, actor=actor, now=timezone.now()),
+        lambda: import_work.apply(batch_id=key, actor=actor, now=timezone.now()),
         _("Applied: every accepted row is written, with the file as its source."),
     )
 
@@ -135,20 +155,23 @@ def undo(request: HttpRequest, key: UUID) -> HttpResponse:
     return _decided(
         request,
         key,
-        lambda: imports.undo(batch_id=key, reason=said["reason"], force=said["force"], actor=actor, now=timezone.now()),
+        lambda: import_work.undo(
+            batch_id=key, reason=said["reason"], force=said["force"], actor=actor, now=timezone.now()
+        ),
         _("Undone. What could not be taken back is named below."),
     )
 
 
 def _decided(request: HttpRequest, key: UUID, decision: Callable[[], ImportBatch], done: str) -> HttpResponse:
     try:
-        decision()
+        batch = decision()
     except NotFound:
         raise Http404 from None
     except RuleBroken as refusal:
         messages.error(request, refusal.message)
     else:
-        messages.success(request, done)
+        if not batch.work:  # else the page says itself what goes on
+            messages.success(request, done)
     return redirect("import", key=key)
 
 
@@ -156,7 +179,7 @@ def _page(request: HttpRequest, key: UUID, undo_form: UndoImport, *, status: int
     batch = find_import(acting_user(request), key)
     if batch is None:
         raise Http404
-    if batch.state == ImportState.UNMAPPED:
+    if batch.state == ImportState.UNMAPPED and not batch.work:
         return redirect("import_columns", key=key)
     number = request.GET.get("page", "1")
     outcome = request.GET.get("outcome", "")

@@ -22,15 +22,17 @@ from procurement.portal.forms.base import PortalForm, has_choices
 from procurement.portal.forms.dates import RecordActual, RecordPromise, ReleaseLock, RetractPromise, SetLock
 from procurement.portal.forms.known import KnownBetween
 from procurement.portal.forms.lots import SplitLot
+from procurement.portal.forms.movements import RecordNotice, RecordReceipt, ReverseMovement
 from procurement.portal.known import KnownPair, known_pairs
 from procurement.portal.pictures import timeline
 from procurement.queries.line import LineView, LotView, StepView, find_line, line_view
 from procurement.queries.reasons import reason_of
 from procurement.queries.schedule_impact import Impact, impact_of_requirements
-from procurement.services import dates, lots
+from procurement.services import dates, lots, receipts, shipments
 from procurement.services.dates import Recorded
 from procurement.services.forecasts import Moved, local_date
 from procurement.services.reason_text import Names, Told, tell
+from procurement.vocabulary import ReceiptState
 from sites.accounts.models import User
 from sites.accounts.permissions import Permission
 from sites.domain.errors import NotFound, NotPermitted, RuleBroken
@@ -104,6 +106,72 @@ def retract_promise(request: HttpRequest, key: UUID) -> HttpResponse:
         return _("The promise is retracted; it stays in the ledger.")
 
     return _try(request, actor, line, now, form, "retract", act)
+
+
+@require_POST
+@login_required
+def record_receipt(request: HttpRequest, key: UUID) -> HttpResponse:
+    actor, now = acting_user(request), timezone.now()
+    line = _find(actor, key)
+    form = RecordReceipt(request.POST, view=line_view(line), today=_today(line, now))
+
+    def act() -> str:
+        said = form.cleaned_data
+        receipts.receive(
+            lot_id=UUID(said["lot"]),
+            quantity=said["quantity"],
+            received_on=said["received_on"],
+            state=ReceiptState(said["state"]),
+            document=said["document"],
+            actor=actor,
+            now=now,
+        )
+        return _("The receipt is recorded.")
+
+    return _try(request, actor, line, now, form, "receipt", act)
+
+
+@require_POST
+@login_required
+def record_notice(request: HttpRequest, key: UUID) -> HttpResponse:
+    actor, now = acting_user(request), timezone.now()
+    line = _find(actor, key)
+    form = RecordNotice(request.POST, view=line_view(line))
+
+    def act() -> str:
+        said = form.cleaned_data
+        shipments.notify(
+            lot_id=UUID(said["lot"]),
+            number=said["number"],
+            quantity=said["quantity"],
+            despatched_on=said["despatched_on"],
+            arrives_on=said["arrives_on"],
+            tracking=said["tracking"],
+            document=said["document"],
+            actor=actor,
+        )
+        return _("The shipment notice is recorded.")
+
+    return _try(request, actor, line, now, form, "notice", act)
+
+
+@require_POST
+@login_required
+def reverse_movement(request: HttpRequest, key: UUID) -> HttpResponse:
+    actor, now = acting_user(request), timezone.now()
+    line = _find(actor, key)
+    form = ReverseMovement(request.POST, view=line_view(line))
+
+    def act() -> str:
+        kind, _colon, which = form.cleaned_data["movement"].partition(":")
+        why = form.cleaned_data["why"]
+        if kind == "receipt":
+            receipts.reverse(receipt_id=UUID(which), reason=why, actor=actor, now=now)
+        else:
+            shipments.reverse(notice_id=UUID(which), reason=why, actor=actor)
+        return _("It is taken back by a row of its own; both stay.")
+
+    return _try(request, actor, line, now, form, "reverse", act)
 
 
 def _find(actor: User, key: UUID) -> ScheduleLine:
@@ -233,6 +301,8 @@ def _forms(actor: User, view: LineView, today: date, refused: dict[str, PortalFo
     release = ReleaseLock(view=view, today=today)
     split = SplitLot(view=view)
     retract = RetractPromise(view=view)
+    receipt, notice = RecordReceipt(view=view, today=today), RecordNotice(view=view)
+    back = ReverseMovement(view=view)
     offered: list[tuple[str, str, str, PortalForm, bool]] = [
         ("promise", "calendar", _("Record a promise"), RecordPromise(view=view, today=today), may_record),
         ("actual", "check", _("Record what happened"), RecordActual(view=view, today=today), may_record),
@@ -240,6 +310,9 @@ def _forms(actor: User, view: LineView, today: date, refused: dict[str, PortalFo
         ("release", "lock", _("Release a pinned date"), release, may_lock and release.has_locks),
         ("split", "package", _("Split a lot"), split, may_record and has_choices(split, "lot")),
         ("retract", "trash", _("Retract a promise"), retract, may_record and has_choices(retract, "promise")),
+        ("notice", "truck-delivery", _("Record a shipment notice"), notice, may_record and has_choices(notice, "lot")),
+        ("receipt", "package", _("Record a receipt"), receipt, may_record and has_choices(receipt, "lot")),
+        ("reverse", "history", _("Take a receipt or notice back"), back, may_record and has_choices(back, "movement")),
     ]
     return [
         {

@@ -22,6 +22,7 @@ from procurement.services.demo.people import ACCOUNTS, add_duties, add_people, a
 from procurement.services.demo.places import SITES, add_desks, add_site
 from procurement.services.demo.power import add_power
 from procurement.services.demo.requirements import Slot, add_requirements
+from procurement.services.demo.vendor_news import add_vendor_news
 from procurement.services.lead_times import derive_achieved
 from procurement.vocabulary import RunCause
 from sites.accounts import audit
@@ -82,6 +83,7 @@ def load_demo(*, today: date, now: datetime, recalculate: bool = True) -> DemoLo
     if recalculate:
         _recalculate(today, now)
         learn_sizes()
+        add_vendor_news(people["expediter"], now=now)
     return DemoLoaded(counts, tuple(plan.username for plan in ACCOUNTS), plain)
 
 

@@ -10,9 +10,11 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.core.management import CommandError, call_command
 from django.test import Client
+from django.utils import timezone
 
 from procurement.models import ImportBatch, Requirement
 from procurement.readers import xlsx as xlsx_reader
+from procurement.services import import_work
 from sites.accounts.permissions import Role
 from sites.models import Promise, PromiseRetraction
 from sites.vocabulary import ScopeKind
@@ -65,6 +67,29 @@ def test_a_file_is_previewed_applied_and_undone(erp: Caller) -> None:
 
     undone = erp.post(f"/imports/{batch['id']}/undo", {"reason": "Wrong file"})
     assert (undone.status_code, undone.json()["state"], PromiseRetraction.objects.count()) == (200, "undone", 2)
+
+
+def test_many_rows_are_answered_with_202_and_the_address_of_the_import(
+    erp: Caller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(import_work, "SMALL_ROWS", 1)
+    rows = (HEADER, ("4510", 10, date(2027, 12, 15)), ("4520", 20, "TBD"))
+
+    answer = erp.post(PROMISES, xlsx(*rows), content_type=BINARY)
+
+    batch = answer.json()
+    assert (answer.status_code, batch["state"], batch["work"]) == (202, "received", "preview")
+    where = answer.headers["Location"].removeprefix("/api/v1")
+    assert erp.get(where).json()["id"] == batch["id"]
+    import_work.do_all(now_fn=timezone.now)
+    assert erp.get(where).json() | {"created_at": ""} == batch | {
+        "created_at": "", "state": "staged", "work": "", "sheet": "Orders", "header_row": 1,
+        "mapping": {"line": "B", "order": "A", "promise": "C"}, "rows_read": 2, "rows_accepted": 2,
+    }  # fmt: skip
+    assert erp.post(f"{where}/apply", {}).status_code == 202
+    assert erp.post(f"{where}/apply", {}).status_code == 409
+    import_work.do_all(now_fn=timezone.now)
+    assert Promise.objects.count() == 2
 
 
 def test_the_columns_can_be_said(erp: Caller) -> None:

@@ -1,5 +1,6 @@
 """The pages of workbooks: sent, previewed, applied, undone, and closed to others."""
 
+import html
 from datetime import date
 from typing import Any
 
@@ -8,8 +9,10 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
 from procurement.models import ImportBatch
+from procurement.services import import_work
 from sites.accounts.models import User
 from sites.accounts.permissions import Role
 from sites.models import Promise, PromiseRetraction
@@ -221,3 +224,37 @@ def test_the_columns_of_another_persons_file_are_nobody_elses(page: Client) -> N
     page.force_login(MembershipFactory.create(role=Role.EXPEDITER, site=SiteFactory.create()).person)
 
     assert page.get(f"/imports/{ImportBatch.objects.get().pk}/columns/").status_code == 404
+
+
+def test_a_large_file_is_shown_at_work_and_then_as_its_preview(page: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(import_work, "SMALL_ROWS", 1)
+    sent = page.post("/imports/", form(file=file(HEADER, ("4510", 10, date(2027, 12, 15)), ("4520", 20, "TBD"))))
+    batch = ImportBatch.objects.get()
+    assert (sent.status_code, batch.state) == (302, "received")
+
+    shown = page.get(sent.headers["Location"]).content.decode()
+    assert f'hx-get="/imports/{batch.pk}/progress/"' in shown
+    assert "is being previewed" in shown
+    assert "/apply/" not in shown
+    assert page.get(f"/imports/{batch.pk}/progress/").status_code == 200
+    assert page.get(f"/imports/{batch.pk}/columns/").status_code == 404
+
+    import_work.do_all(now_fn=timezone.now)
+    over = page.get(f"/imports/{batch.pk}/progress/", headers={"HX-Request": "true"})
+    assert over.headers["HX-Redirect"] == f"/imports/{batch.pk}/"
+    assert page.get(f"/imports/{batch.pk}/progress/").status_code == 302
+    page.post(f"/imports/{batch.pk}/apply/")
+    assert "is being applied" in page.get(f"/imports/{batch.pk}/").content.decode()
+    import_work.do_all(now_fn=timezone.now)
+    assert Promise.objects.count() == 2
+
+
+def test_a_large_file_that_is_wrong_says_why_on_its_page(page: Client) -> None:
+    content = b"PK" + bytes(import_work.SMALL_BYTES)
+    page.post("/imports/", form(file=SimpleUploadedFile("status.xlsx", content)))
+    import_work.do_all(now_fn=timezone.now)
+
+    batch = ImportBatch.objects.get()
+    shown = page.get(f"/imports/{batch.pk}/").content.decode()
+    assert batch.problem in html.unescape(shown)
+    assert "Nothing of the file was kept but its name" in shown

@@ -162,6 +162,31 @@ def test_a_lock_pins_a_date_until_it_is_released(lot: DeliveryLot, expediter: Us
     ]
 
 
+@pytest.mark.parametrize("rest", [Decimal(2), None], ids=["said", "the rest"])
+def test_two_partial_promises_of_one_line_are_about_different_units(rest: Decimal | None, expediter: User) -> None:
+    lot = DeliveryLotFactory.create(quantity=Decimal(4), actuals={"PO_ISSUED": date(2026, 8, 3)})
+    lots.split(lot_id=lot.pk, quantity=Decimal(2), reason="Two ships", actor=expediter, now=NOW)
+    early, late = date(2027, 12, 1), date(2028, 2, 1)
+
+    record(
+        lot,
+        expediter,
+        replace(PROMISE, said=on_day(early), quantity=Decimal(2)),
+        replace(PROMISE, said=on_day(late), quantity=rest),
+    )
+
+    said = {each.number: [row[2] for row in ledger(each)] for each in DeliveryLot.objects.order_by("number")}
+    assert said == {1: ["2027-12-01"], 2: ["2028-02-01"]}
+
+
+def test_more_partial_promises_than_units_are_refused(expediter: User) -> None:
+    lot = DeliveryLotFactory.create(quantity=Decimal(4), actuals={"PO_ISSUED": date(2026, 8, 3)})
+    three, two = (replace(PROMISE, quantity=Decimal(units)) for units in (3, 2))
+
+    with pytest.raises(BadInput, match="Only 1 of 2 is open"):
+        record(lot, expediter, three, two)
+
+
 def test_a_partial_promise_splits_the_lot_with_its_ledger(expediter: User) -> None:
     lot = DeliveryLotFactory.create(quantity=Decimal(4), actuals={"PO_ISSUED": date(2026, 8, 3)})
     first, second = (

@@ -565,6 +565,32 @@ class TestOrderLines:
         assert (first.quantity, first.contract_on) == (Decimal(2), date(2027, 8, 2))
         assert left(batch) == {}
 
+    def test_undoing_sets_the_head_of_the_order_back_and_empties_what_was_empty(self, site: Site, buyer: User) -> None:
+        bare = ("PO-77", 10, "KOALA", "AUD", None, "CHILLER", 2, None, None, None)
+        applied(buyer, ImportKind.ORDER_LINES, self.HEADER, bare)
+        full = ("PO-77", 10, "KOALA", "JPY", date(2026, 11, 2), "CHILLER", 2, 125000, "SYD1", date(2027, 8, 2))
+        batch = applied(buyer, ImportKind.ORDER_LINES, self.HEADER, full)
+
+        undone(batch, buyer)
+
+        order, schedule = PurchaseOrder.objects.get(), ScheduleLine.objects.select_related("line").get()
+        assert (order.currency, order.issued_on) == ("AUD", None)
+        assert (schedule.line.unit_price, schedule.site, schedule.contract_on) == (None, None, None)
+        assert left(batch) == {}
+        assert broken() == []
+
+    def test_undoing_leaves_a_head_that_was_changed_since(self, site: Site, buyer: User) -> None:
+        applied(buyer, ImportKind.ORDER_LINES, *self.rows())
+        other = tuple(tuple("JPY" if cell == "AUD" else cell for cell in row) for row in self.rows(quantity=3))
+        batch = applied(buyer, ImportKind.ORDER_LINES, *other)
+        PurchaseOrder.objects.update(currency="NZD")
+
+        undone(batch, buyer)
+
+        assert PurchaseOrder.objects.get().currency == "NZD"
+        assert left(batch) == {2: "The head of the order was changed since."}
+        assert ScheduleLine.objects.get(line__number=10).quantity == 2
+
     def test_undoing_cancels_an_order_that_the_file_made(self, site: Site, buyer: User) -> None:
         batch = applied(buyer, ImportKind.ORDER_LINES, *self.rows())
 

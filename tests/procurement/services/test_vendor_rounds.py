@@ -167,7 +167,7 @@ def sent_back(content: bytes, actor: User) -> ImportBatch:
     return imports.apply(batch_id=batch.pk, actor=actor, now=NOW)
 
 
-@pytest.mark.parametrize(("language", "title"), [("en", "New date"), ("ja", "回答納期")])
+@pytest.mark.parametrize(("language", "title"), [("en", "New date"), ("de", "Neuer Termin"), ("ja", "回答納期")])
 def test_what_comes_back_answers_its_questions_and_what_is_blank_was_not_answered(
     language: str, title: str, site: Site, expediter: User
 ) -> None:
