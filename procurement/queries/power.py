@@ -9,7 +9,16 @@ from uuid import UUID
 from procurement.models import ChainForecast
 from procurement.queries.steps import Step, read_steps
 from sites.accounts.models import User
-from sites.models import Gate, GridConnection, LoadStep, Milestone, PowerPurchaseAgreement, PpaShare, Promise
+from sites.models import (
+    Gate,
+    GridConnection,
+    LoadStep,
+    Milestone,
+    NetworkWorks,
+    PowerPurchaseAgreement,
+    PpaShare,
+    Promise,
+)
 from sites.vocabulary import GateKind
 
 
@@ -111,6 +120,20 @@ def _views(actor: User, agreements: list[PowerPurchaseAgreement]) -> list[Agreem
             )
         )
     return views
+
+
+def grid_view(found: GridConnection) -> GridView:
+    """One connection as `grid` lists it. One query."""
+    answer = _answers([found.chain_id]).get(found.chain_id)
+    return GridView(found, answer, _days(found.energisation_target_on, answer.forecast_on if answer else None), None)
+
+
+def works_of(found: GridConnection) -> list[tuple[NetworkWorks, date | None]]:
+    """By name, each with the day it is complete, done or forecast; None: not known. Two queries."""
+    rows = list(found.works.order_by("name"))
+    answers = _answers([row.chain_id for row in rows])
+    dates = {key: row.done_on or row.forecast_on for key, row in answers.items()}
+    return [(row, dates.get(row.chain_id)) for row in rows]
 
 
 def _days(since: date | None, until: date | None) -> int | None:

@@ -10,7 +10,7 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from procurement.gateways import wake
-from procurement.services import first_baseline, forecasts
+from procurement.services import first_baseline, forecasts, named
 from procurement.services.forecasts import Moved
 from procurement.vocabulary import RunCause
 from sites.accounts import audit
@@ -32,7 +32,6 @@ from sites.models import (
     PpaShare,
     PpaShareStep,
     Site,
-    WorkCalendar,
 )
 from sites.readers import agreement_record
 from sites.readers.agreement_record import COLUMNS, AgreementRecord, MilestoneRecord
@@ -81,8 +80,8 @@ def save(record: AgreementRecord, *, actor: User, now: datetime, reason: str = "
     for name in COLUMNS:
         setattr(agreement, name, getattr(record, name))
     agreement.state = record.state
-    agreement.owner = _user(record.owner, "owner")
-    agreement.calendar = _calendar(record.calendar, "calendar")
+    agreement.owner = named.person(record.owner, "owner")
+    agreement.calendar = named.calendar(record.calendar, "calendar")
     agreement.save()
     _write_parts(agreement, record, sites)
     return _finish(agreement, existing is None, actor=actor, now=now, verb="agreement.saved", reason=reason)
@@ -170,24 +169,6 @@ def _sites(record: AgreementRecord, actor: User) -> dict[str, Site]:
         if record.structure is not AgreementStructure.VIRTUAL:
             country = found[share.site].country
             power_market.check_delivery(record.settlement_zone, country, field=f"shares/{place}/site")
-    return found
-
-
-def _user(name: str, field: str) -> User | None:
-    if not name:
-        return None
-    found: User | None = User.objects.filter(username__iexact=name, is_active=True).first()
-    if found is None:
-        raise BadInput(_("Nobody is called %(name)s.") % {"name": name}, field=field)
-    return found
-
-
-def _calendar(name: str, field: str) -> WorkCalendar | None:
-    if not name:
-        return None
-    found = WorkCalendar.objects.filter(name=name).first()
-    if found is None:
-        raise BadInput(_("There is no calendar %(name)s.") % {"name": name}, field=field)
     return found
 
 
@@ -307,15 +288,18 @@ def _write_parts(agreement: PowerPurchaseAgreement, record: AgreementRecord, sit
 def _write_terms(agreement: PowerPurchaseAgreement, record: AgreementRecord) -> None:
     of_agreement = {"agreement": agreement}
     conditions = {
-        (row.number,): {**row.model_dump(exclude={"owner"}), "owner": _user(row.owner, f"conditions/{place}/owner")}
+        (row.number,): {
+            **row.model_dump(exclude={"owner"}),
+            "owner": named.person(row.owner, f"conditions/{place}/owner"),
+        }
         for place, row in enumerate(record.conditions)
     }
     _keep(agreement.conditions.all(), ConditionPrecedent, of_agreement, conditions, ("number",))
     notices = {
         (row.number,): {
             **row.model_dump(exclude={"owner", "calendar"}),
-            "owner": _user(row.owner, f"notices/{place}/owner"),
-            "calendar": _calendar(row.calendar, f"notices/{place}/calendar"),
+            "owner": named.person(row.owner, f"notices/{place}/owner"),
+            "calendar": named.calendar(row.calendar, f"notices/{place}/calendar"),
         }
         for place, row in enumerate(record.notices)
     }
@@ -323,7 +307,7 @@ def _write_terms(agreement: PowerPurchaseAgreement, record: AgreementRecord) -> 
     credit = {
         (row.given_by, row.form, row.issuer, row.from_on): {
             **row.model_dump(exclude={"owner"}),
-            "owner": _user(row.owner, f"credit_support/{place}/owner"),
+            "owner": named.person(row.owner, f"credit_support/{place}/owner"),
         }
         for place, row in enumerate(record.credit_support)
     }

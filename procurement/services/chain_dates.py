@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 
 from procurement.gateways import wake
 from procurement.models import RosAnchor
-from procurement.services import forecasts
+from procurement.services import first_baseline, forecasts
 from procurement.services.forecasts import Moved, Touched, local_date
 from procurement.vocabulary import RevisionKind, RunCause
 from sites.accounts import audit
@@ -79,6 +79,9 @@ def record(
         calendars = working_calendars()
         calendar = calendars[site.calendar_id] if site else UNPLACED
         chains.state(chain, promises, statement, site_calendar=calendar, calendars=calendars)
+    if isinstance(owner, NetworkWorks):
+        # Added without a plan, they are measured against what is said first.
+        first_baseline.keep(chain, agreed={}, cause="Works first dated", site=site, actor=actor, as_of=today)
     audit.record(
         actor=actor,
         verb=f"{chain.kind}.dates_recorded",

@@ -11,7 +11,7 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from procurement.gateways import wake
-from procurement.services import first_baseline, forecasts
+from procurement.services import first_baseline, forecasts, named
 from procurement.services.forecasts import Touched, local_date
 from procurement.vocabulary import RunCause
 from sites.accounts import audit
@@ -31,7 +31,6 @@ from sites.models import (
     PowerPurchaseAgreement,
     Site,
     SpotPrice,
-    WorkCalendar,
 )
 from sites.services.access import check_can
 from sites.vocabulary import ChainKind, EnergyUnit, GridState, Party
@@ -40,6 +39,7 @@ from sites.vocabulary import ChainKind, EnergyUnit, GridState, Party
 MOST_MW: Final = Decimal(5000)
 _WORKS_STEPS: Final = (("DESIGN_DONE", 0), ("WORKS", 90), ("COMPLETE", 240))
 _ANCHOR: Final = "ENERGISED"
+_NAMED: Final = ("owner", "calendar")
 # The usual way from the enquiry to released capacity, in calendar days.
 _CONNECTION_STEPS: Final = (
     ("ENQUIRY", 0), ("APPLIED", 60), ("IN_STUDY", 45), ("OFFERED", 180), ("SIGNED", 60), ("WORKS", 120),
@@ -61,7 +61,9 @@ class CapacityStep:
 
 @dataclass(frozen=True, slots=True)
 class ConnectionTerms:
-    """What a connection says of itself. None is not known; `owner` and `calendar` None: the energy lead, the site's."""
+    """What a connection says of itself. None is not known. `owner` is a user name, `calendar` the name of a work
+    calendar; empty: the energy lead's duty, by the site's calendar.
+    """
 
     name: str
     utility: str
@@ -72,8 +74,8 @@ class ConnectionTerms:
     voltage_kv: Decimal | None = None
     energisation_target_on: date | None = None
     offer_expires_on: date | None = None
-    owner: User | None = None
-    calendar: WorkCalendar | None = None
+    owner: str = ""
+    calendar: str = ""
 
 
 @transaction.atomic
@@ -114,7 +116,10 @@ def _keep_terms(
     connection: GridConnection, terms: ConnectionTerms, verb: str, *, actor: User, now: datetime
 ) -> GridConnection:
     for each in fields(terms):
-        setattr(connection, each.name, getattr(terms, each.name))
+        if each.name not in _NAMED:
+            setattr(connection, each.name, getattr(terms, each.name))
+    connection.owner = _owner(terms.owner, connection.site)
+    connection.calendar = named.calendar(terms.calendar, "calendar")
     connection.name, connection.utility = terms.name.strip(), terms.utility.strip()
     connection.save()
     touched = frozenset({connection.chain_id})
@@ -151,7 +156,13 @@ def save_ramp(
 
 @transaction.atomic
 def save_capacity(
-    *, connection_id: UUID, steps: Sequence[CapacityStep], offer_expires_on: date | None, actor: User, now: datetime
+    *,
+    connection_id: UUID,
+    steps: Sequence[CapacityStep],
+    offer_expires_on: date | None,
+    actor: User,
+    now: datetime,
+    path: str = "steps",
 ) -> None:
     """The steps in which a connection gives its capacity, in order; each states all of it, not what it adds.
 
@@ -161,7 +172,7 @@ def save_capacity(
     works = {row.name: row for row in connection.works.all()}
     codes = set(connection.chain.milestones.filter(applicable=True).values_list("code", flat=True))
     for place, step in enumerate(steps):
-        _check_capacity(step, connection, works.keys(), codes, f"steps/{place}")
+        _check_capacity(step, connection, works.keys(), codes, f"{path}/{place}")
     connection.capacity_steps.all().delete()
     for number, step in enumerate(steps, start=1):
         GridCapacityStep.objects.create(
@@ -279,6 +290,14 @@ def set_spot_price(
     )
     _finish(site, "spot_price.set", row.pk, actor=actor, now=now)
     return row
+
+
+def _owner(name: str, site: Site) -> User | None:
+    """Somebody who can see what they answer for."""
+    found = named.person(name, "owner")
+    if found is not None and not Site.objects.visible_to(found).filter(pk=site.pk).exists():
+        raise BadInput(_("%(name)s has no right at this site.") % {"name": name}, field="owner")
+    return found
 
 
 def _check_terms(terms: ConnectionTerms, site: Site, known: GridConnection | None) -> None:

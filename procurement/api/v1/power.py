@@ -196,63 +196,6 @@ def _ramps(site: Site) -> dict[str, Any]:
     return {"site": site.code, "ramps": ramps}
 
 
-# -- grid --------------------------------------------------------------------------------------------------------------
-
-
-class GridConnectionShape(serializers.Serializer[Any]):
-    id = serializers.UUIDField(help_text="Our id.")
-    site = serializers.CharField(help_text="Code of the site.")
-    name = serializers.CharField(help_text="Unique within the site.")
-    utility = serializers.CharField(help_text="Who connects.")
-    state = serializers.CharField(help_text="enquiry to capacity_released.")
-    requested_mw = ExactDecimal(help_text="Asked for.")
-    offered_mw = ExactDecimal(allow_null=True, help_text="Offered.")
-    firm_mw = ExactDecimal(allow_null=True, help_text="Always available.")
-    flexible_mw = ExactDecimal(allow_null=True, help_text="On top of it; may be interrupted.")
-    energisation_target_on = Day(allow_null=True, help_text="As agreed.")
-    energisation_forecast_on = Day(allow_null=True, help_text="Our own, computed; the actual day where it happened.")
-    days_later = serializers.IntegerField(allow_null=True, help_text="Forecast less target.")
-    offer_expires_on = Day(allow_null=True, help_text="The offer lapses after it.")
-
-
-class GridListShape(serializers.Serializer[Any]):
-    grid_connections = GridConnectionShape(many=True, help_text="The latest against their target first.")
-
-
-class GridQuery(serializers.Serializer[Any]):
-    site = serializers.CharField(required=False, max_length=20, help_text="Only of this site.")
-
-
-class GridConnections(ClientView):
-    scopes: ClassVar[dict[str, str | None]] = {"GET": Scope.POWER_READ}
-
-    @extend_schema(
-        operation_id="listGridConnections",
-        summary="List grid connections",
-        parameters=[GridQuery, REQUEST_ID],
-        responses={200: GridListShape, **problems(400)},
-        tags=["power"],
-    )
-    def get(self, request: Request) -> Response:
-        asked = query(request, GridQuery)
-        rows = power.grid(acting_user(request), site=asked.get("site", ""))
-        return Response(GridListShape({"grid_connections": [_connection(row) for row in rows]}).data)
-
-
-def _connection(view: power.GridView) -> dict[str, Any]:
-    row = view.connection
-    names = (
-        "name", "utility", "state", "requested_mw", "offered_mw", "firm_mw", "flexible_mw", "energisation_target_on",
-        "offer_expires_on",
-    )  # fmt: skip
-    return {name: getattr(row, name) for name in names} | {
-        "id": row.pk,
-        "site": row.site.code,
-        "energisation_forecast_on": (view.answer.done_on or view.answer.forecast_on) if view.answer else None,
-        "days_later": view.days_later,
-    }
-
-
 # -- dates -------------------------------------------------------------------------------------------------------------
 
 

@@ -1,6 +1,6 @@
 from django.urls import URLPattern, path, re_path
 
-from procurement.api.v1 import agreements, bulk, date_revisions, imports, me, orders, power, schedules, schema
+from procurement.api.v1 import agreements, bulk, date_revisions, grid, imports, me, orders, power, schedules, schema
 
 app_name = "api-v1"
 
@@ -28,7 +28,9 @@ urlpatterns: list[URLPattern] = [
     path("agreements/<uuid:agreement_id>", agreements.Agreement.as_view(), name="agreement"),
     path("agreements/<uuid:key>/date-revisions", power.AgreementDates.as_view(), name="agreement-dates"),
     path("agreements/code/<path:code>", agreements.AgreementByCode.as_view(), name="agreement-code"),
-    path("grid-connections", power.GridConnections.as_view(), name="grid-connections"),
+    path("grid-connections", grid.GridConnections.as_view(), name="grid-connections"),
+    path("grid-connections/<uuid:key>", grid.OneGridConnection.as_view(), name="grid-connection"),
+    path("grid-connections/<uuid:key>/works", grid.GridConnectionWorks.as_view(), name="grid-works"),
     path("grid-connections/<uuid:key>/date-revisions", power.GridConnectionDates.as_view(), name="grid-dates"),
     path("network-works/<uuid:key>/date-revisions", power.NetworkWorksDates.as_view(), name="works-dates"),
     path("power-balance", power.GroupBalance.as_view(), name="power-balance"),

@@ -11,7 +11,7 @@ from procurement.portal.forms.base import PortalForm, day_input
 from procurement.portal.forms.power import megawatts
 from procurement.portal.forms.rows import RowsForm
 from procurement.services.grid import CapacityStep, ConnectionTerms
-from sites.models import GridConnection
+from sites.models import WorkCalendar
 from sites.vocabulary import GridState
 
 _NONE = [("", "–")]
@@ -69,18 +69,22 @@ class ConnectionForm(PortalForm):
     voltage_kv = forms.DecimalField(label=_("Voltage, kV"), max_digits=6, decimal_places=1, min_value=0, required=False)
     energisation_target_on = forms.DateField(label=_("Energisation target"), widget=day_input(), required=False)
     offer_expires_on = forms.DateField(label=_("Offer expires on"), widget=day_input(), required=False)
+    owner = forms.CharField(
+        label=_("Owner"), max_length=120, required=False, help_text=_("A user name; empty: the energy lead is told")
+    )
+    calendar = forms.ChoiceField(label=_("Calendar"), required=False)
 
     def __init__(self, data: Any = None, *, sites: Collection[tuple[str, str]] = (), **kwargs: Any) -> None:
         super().__init__(data, **kwargs)
+        calendars = WorkCalendar.objects.order_by("name").values_list("name", flat=True)
+        self.choose("calendar", [("", _("That of the site")), *((name, name) for name in calendars)])
         if sites:
             self.choose("site", sites)
         else:
             del self.fields["site"]
 
-    def terms(self, known: GridConnection | None = None) -> ConnectionTerms:
-        """Owner and calendar stay as they are."""
-        said = {name: value for name, value in self.cleaned_data.items() if name != "site"}
-        return ConnectionTerms(**said, owner=known.owner if known else None, calendar=known.calendar if known else None)
+    def terms(self) -> ConnectionTerms:
+        return ConnectionTerms(**{name: value for name, value in self.cleaned_data.items() if name != "site"})
 
 
 class GridStateForm(PortalForm):

@@ -69,7 +69,7 @@ def save_terms(request: HttpRequest, key: UUID) -> HttpResponse:
     form = ConnectionForm(request.POST, auto_id="terms-%s")
 
     def act(now: datetime) -> str:
-        grid.change_connection(connection_id=found.pk, terms=form.terms(found), actor=actor, now=now)
+        grid.change_connection(connection_id=found.pk, terms=form.terms(), actor=actor, now=now)
         return _("The connection is saved.")
 
     return _try(request, actor, found, form, "terms", act)
@@ -125,7 +125,7 @@ def add_works(request: HttpRequest, key: UUID) -> HttpResponse:
 
 
 def _find(actor: User, key: UUID) -> GridConnection:
-    found = GridConnection.objects.visible_to(actor).select_related("site", "chain", "owner").filter(pk=key).first()
+    found = GridConnection.objects.visible_to(actor).select_related("site", "chain", "owner", "calendar").filter(pk=key).first()
     if found is None:
         raise Http404
     return found
@@ -200,7 +200,11 @@ def page(
 
 def _forms(found: GridConnection, may_write: bool, refused: Mapping[str, PortalForm]) -> list[dict[str, Any]]:
     names = ConnectionForm.base_fields.keys() - {"site"}
-    terms = ConnectionForm(auto_id="terms-%s", initial={name: getattr(found, name) for name in names})
+    known = {name: getattr(found, name) for name in names} | {
+        "owner": found.owner.username if found.owner else "",
+        "calendar": found.calendar.name if found.calendar else "",
+    }
+    terms = ConnectionForm(auto_id="terms-%s", initial=known)
     offered: list[tuple[str, str, str, PortalForm, str]] = [
         ("terms", "plug", _("Change what was asked and offered"), terms, "grid_connection_terms"),
         ("capacity", "bolt", _("Change the capacity"), _capacity_form(found), "grid_connection_capacity"),

@@ -20,7 +20,7 @@ from sites.accounts.permissions import Role
 from sites.domain import imprecise
 from sites.domain.errors import BadInput, Conflict, NotFound, NotPermitted, RuleBroken
 from sites.models import GridConnection, LoadStep, Site, SpotPrice
-from sites.vocabulary import EnergyUnit, GridState, Precision, PromiseSource
+from sites.vocabulary import EnergyUnit, GridState, KnowledgeMode, Precision, PromiseSource
 from tests.factories.power import CapacityStepFactory
 from tests.factories.sites import BlockFactory, GridConnectionFactory, MembershipFactory, ShareFactory, SiteFactory
 from tests.numbers import values
@@ -322,6 +322,63 @@ def test_a_first_plan_of_works_is_their_baseline() -> None:
 
     assert works.chain.baselines.get().dates["COMPLETE"] == "2027-12-06"
     assert ChainForecast.objects.get(chain=works.chain, current=True).slip_days == 0
+
+
+def _said(chain_id: UUID, day: str, actor: User) -> None:
+    chain_dates.record(
+        chain_id=chain_id,
+        revisions=[ChainRevision(RevisionKind.PROMISE, imprecise.read(day, Precision.DAY))],
+        stated_on=TODAY,
+        source=PromiseSource.MEETING,
+        document="Minutes",
+        actor=actor,
+        now=NOW,
+    )
+
+
+def _grid_mw(site: Site, mode: KnowledgeMode) -> list[tuple[date, Decimal | None]]:
+    (found,) = power_balance.site_balances([site], date(2029, 4, 1), date(2029, 12, 31), Knowledge(TODAY, mode))
+    rows = [(row.from_on, row.limits[0].mw) for row in found.periods]
+    return [row for place, row in enumerate(rows) if place == 0 or row[1] != rows[place - 1][1]]
+
+
+def test_works_added_without_a_plan_are_measured_against_what_is_said_first() -> None:
+    site = SiteFactory.create()
+    actor = _actor(site)
+    connection = _add(site)
+    grid.move_connection(connection_id=connection.pk, state=GridState.SIGNED, actor=actor, now=NOW)
+    works = grid.add_works(
+        connection_id=connection.pk, name="Bay", contractor="", planned_on=None, actor=actor, now=NOW
+    )
+    _capacity(connection, CapacityStep(Decimal(10)), CapacityStep(Decimal(30), works="Bay"))
+    assert not works.chain.baselines.exists()
+
+    _said(works.chain_id, "2029-05-31", actor)
+    _said(works.chain_id, "2029-08-31", actor)
+
+    assert works.chain.baselines.get().dates["COMPLETE"] == "2029-05-31"
+    assert ChainForecast.objects.get(chain=works.chain, current=True).slip_days == 92
+    # 10 MW from energisation; all 30 with the works: as first said on 31 May, today three months later.
+    start = date(2029, 4, 1), Decimal(10)
+    assert _grid_mw(site, KnowledgeMode.BASELINE) == [start, (date(2029, 5, 31), Decimal(30))]
+    assert _grid_mw(site, KnowledgeMode.TODAY) == [start, (date(2029, 8, 31), Decimal(30))]
+
+
+def test_an_owner_is_somebody_with_a_right_at_the_site() -> None:
+    site = SiteFactory.create()
+    here, elsewhere = _actor(site, Role.SITE_LEAD), _actor(SiteFactory.create(), Role.SITE_LEAD)
+
+    found = _add(site, replace(TERMS, owner=here.username.upper(), calendar=site.calendar.name))
+
+    assert (found.owner, found.calendar) == (here, site.calendar)
+    for terms, field in (
+        (replace(TERMS, name="B", owner=elsewhere.username), "owner"),
+        (replace(TERMS, name="B", owner="nobody at all"), "owner"),
+        (replace(TERMS, name="B", calendar="The moon's"), "calendar"),
+    ):
+        with pytest.raises(BadInput) as refusal:
+            _add(site, terms)
+        assert refusal.value.field == field
 
 
 def test_changed_terms_keep_the_chain() -> None:
