@@ -40,6 +40,12 @@ def promise(**said: Any) -> dict[str, Any]:
     return {"kind": "promise", "line_number": "00010", "date": "2027-08-16"} | said
 
 
+def test_without_a_reason_and_a_party_both_are_told_back_as_they_are_kept(erp: Caller, path: str) -> None:
+    told = erp.post(path, statement(promise(milestone="SUBMITTAL_APPROVED"))).json()["promises"][0]
+
+    assert (told["reason_code"], told["responsible"]) == ("not_stated", "owner")
+
+
 def test_a_promise_is_written_and_told_back(erp: Caller, path: str) -> None:
     answer = erp.post(path, statement(promise(reason_code="capacity", note="Line 3 is full\nuntil May")))
 

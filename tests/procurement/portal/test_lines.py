@@ -47,6 +47,13 @@ def test_a_promise_is_recorded_as_the_vendor_said_it(browser: Client, sydney: Pl
     )  # fmt: skip
 
 
+def test_a_promise_without_a_reason_says_that_nobody_stated_it(browser: Client, sydney: Place) -> None:
+    answer = say(browser, sydney, "promise", {key: text for key, text in PROMISE.items() if key != "reason_code"})
+
+    row = Promise.objects.get(document="Mail of 19 November")
+    assert (answer.status_code, row.reason_code, row.responsible) == (302, "not_stated", "vendor")
+
+
 def test_the_answer_says_what_moved(browser: Client, sydney: Place) -> None:
     before = LotForecast.objects.get(lot=sydney.lot, current=True).forecast_on
 

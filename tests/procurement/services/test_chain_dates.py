@@ -56,6 +56,8 @@ def test_a_promise_about_an_agreement_speaks_for_its_cod() -> None:
 
     assert moved == (Moved("chain", agreement.chain_id, "agreement", None, date(2028, 5, 1)),)
     assert list(Promise.objects.values_list("milestone__code", "value")) == [("COD", "2028-05-01")]
+    cod = agreement.chain.milestones.get(code="COD")
+    assert Promise.objects.values_list("reason_code", "responsible").get() == ("not_stated", cod.responsible)
 
 
 def test_an_actual_about_a_grid_connection_is_its_energisation() -> None:

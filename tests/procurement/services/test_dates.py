@@ -88,6 +88,35 @@ def test_a_promise_is_kept_with_who_when_from_what_and_why(lot: DeliveryLot, exp
     )  # fmt: skip
 
 
+@pytest.mark.parametrize(
+    ("given", "kept"),
+    [
+        ({}, ("not_stated", "carrier")),
+        ({"milestone": "SUBMITTAL_APPROVED"}, ("not_stated", "owner")),
+        ({"milestone": "SUBMITTAL_APPROVED", "reason_code": "sub_supplier"}, ("sub_supplier", "vendor")),
+        ({"reason_code": "customs"}, ("customs", "customs")),
+        ({"reason_code": "force_majeure"}, ("force_majeure", "carrier")),
+        ({"reason_code": "customs", "responsible": "site"}, ("customs", "site")),
+        ({"responsible": "owner"}, ("not_stated", "owner")),
+    ],
+)
+def test_who_moved_it_is_who_was_named_else_whose_reason_else_whose_step_it_is(
+    lot: DeliveryLot, expediter: User, given: dict[str, str], kept: tuple[str, str]
+) -> None:
+    record(lot, expediter, replace(PROMISE, **given))  # type: ignore[arg-type]
+
+    assert Promise.objects.values_list("reason_code", "responsible").get() == kept
+
+
+def test_a_step_written_again_keeps_why_and_who(lot: DeliveryLot, expediter: User) -> None:
+    record(lot, expediter, replace(PROMISE, reason_code="capacity", responsible="vendor"))
+
+    record(lot, expediter, replace(PROMISE, milestone="FAT_PASS", said=on_day(date(2027, 10, 1))))
+
+    again = Promise.objects.get(milestone__code="ON_SITE", supersedes__isnull=False)
+    assert (again.reason_code, again.responsible) == ("capacity", "vendor")
+
+
 def test_a_promise_moves_the_forecast_and_says_from_where_to_where(lot: DeliveryLot, expediter: User) -> None:
     record(lot, expediter, PROMISE)
 

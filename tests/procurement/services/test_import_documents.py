@@ -81,6 +81,13 @@ def refusals(batch: ImportBatch) -> list[tuple[str, str]]:
     return [(each["address"], each["message"]) for row in rows for each in row.refusals]
 
 
+def test_a_document_without_a_reason_says_that_nobody_stated_it(expediter: User, lots: list[DeliveryLot]) -> None:
+    applied(expediter, response("CA", promised("2027-08-09")))
+
+    kept = Promise.objects.filter(milestone__chain__in=[lot.chain_id for lot in lots], value="2027-08-09")
+    assert {(row.reason_code, row.responsible) for row in kept} == {("not_stated", "carrier")}
+
+
 ANSWERS = {
     "accepted: the contract's dates are confirmed": (response("AP"), ["2027-07-19"], ["2027-07-19"]),
     "accepted, one line": (response("AP", item_line("20")), [], ["2027-07-19"]),

@@ -125,6 +125,7 @@ def test_applying_writes_the_accepted_rows_as_one_cause_with_the_file_as_their_s
         ("2027-12-15", "file", "status.xlsx", STATED_ON, "core"),
         ("", "file", "status.xlsx", STATED_ON, ""),
     ]
+    assert {(row.reason_code, row.responsible) for row in rows} == {("not_stated", "carrier")}
     assert LotForecast.objects.get(lot=first, current=True).forecast_on == date(2027, 12, 15)
     made = ForecastRun.objects.order_by("created_at")[runs:]
     assert [run.cause_key for run in made] == [f"import:{batch.pk}"]

@@ -180,7 +180,8 @@ def test_what_comes_back_answers_its_questions_and_what_is_blank_was_not_answere
 
     assert (batch.rows_read, batch.rows_accepted, batch.rows_refused) == (2, 2, 0)
     assert states(made) == [QuestionState.ANSWERED, QuestionState.UNANSWERED]
-    assert [promise.value for promise in Promise.objects.all()] == ["2027-W23"]
+    said = Promise.objects.values_list("value", "reason_code", "responsible")
+    assert list(said) == [("2027-W23", "not_stated", "carrier")]
 
 
 def test_the_date_we_hold_said_again_is_an_answer(site: Site, expediter: User) -> None:
