@@ -136,6 +136,7 @@ def titles() -> dict[int, str]:
         405: _("The method is not allowed here"),
         406: _("No such representation"),
         409: _("The state of the thing refuses this"),
+        410: _("This is gone"),
         412: _("Somebody else changed it first"),
         413: _("The body is too large"),
         415: _("The body is of the wrong type"),

@@ -133,8 +133,9 @@ class Environment(BaseSettings):
 
     @property
     def chat_may_reach(self) -> list[IPv4Network | IPv6Network]:
-        """Private networks that chat webhooks may be sent into."""
-        return [ip_network(each) for each in _listed(self.chat_networks)]
+        """Inner networks that webhooks may be sent into; the demo, which only this machine reaches, may reach it."""
+        default = "127.0.0.0/8" if self.mode is Mode.DEMO else ""
+        return [ip_network(each) for each in _listed(self.chat_networks or default)]
 
 
 def _listed(value: str) -> list[str]:

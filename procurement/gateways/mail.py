@@ -44,7 +44,8 @@ class Outcome(StrEnum):
 class Delivery:
     """`unreachable`: the server never came to this recipient, so the next message would fare no better.
 
-    `address_refused`: the address is bad for good, not only this message.
+    `address_refused`: the address is bad for good, not only this message. `retry_after_seconds` is when the other
+    side asked to be tried again; None where it did not say.
     """
 
     outcome: Outcome
@@ -52,6 +53,7 @@ class Delivery:
     answer: str
     unreachable: bool = False
     address_refused: bool = False
+    retry_after_seconds: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,12 +28,16 @@ class RefusedAddress(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Post:
-    """A frozen message. `key` is its identity for the receiver, who may get it twice; `secret` begins with `whsec_`."""
+    """A frozen message. `key` is its identity for the receiver, who may get it twice; `secret` begins with `whsec_`.
+
+    A `former_secret` signs beside it, so that a receiver may take its time to change over.
+    """
 
     key: str
     url: str
     secret: str
     body: str
+    former_secret: str = ""
 
 
 class Poster(Protocol):
@@ -81,7 +85,11 @@ class HttpPoster:
                 "User-Agent": "Longlead",
                 "webhook-id": message.key,
                 "webhook-timestamp": str(int(instant.timestamp())),
-                "webhook-signature": Webhook(message.secret).sign(message.key, instant, message.body),
+                "webhook-signature": " ".join(
+                    Webhook(secret).sign(message.key, instant, message.body)
+                    for secret in (message.secret, message.former_secret)
+                    if secret
+                ),
             }
         except Exception as failure:  # the library raises its own kinds for a secret that is none
             return Delivery(Outcome.UNREADABLE, type(failure).__name__[:20], str(failure))
@@ -100,7 +108,7 @@ class HttpPoster:
                 httpcore.ConnectionPool(ssl_context=self._context, network_backend=backend, retries=0) as pool,
                 pool.stream("POST", url, headers=sent, content=content, extensions={"timeout": limits}) as response,
             ):
-                return _told(response.status, _start_of(response))
+                return _told(response.status, _start_of(response), _retry_after(response))
         except RefusedAddress as refusal:
             return Delivery(Outcome.PERMANENT, "refused", str(refusal), address_refused=True)
         except (httpcore.NetworkError, httpcore.TimeoutException, httpcore.ProtocolError, OSError) as failure:
@@ -119,11 +127,17 @@ def _start_of(response: httpcore.Response) -> str:
     return kept[:ANSWER_BYTES].decode("utf-8", "replace")
 
 
-def _told(status: int, answer: str) -> Delivery:
+def _retry_after(response: httpcore.Response) -> int | None:
+    """In seconds; None where it is not said, or said as a date."""
+    said = next((value for name, value in response.headers if name.lower() == b"retry-after"), b"").strip()
+    return int(said) if said.isdigit() and len(said) < 7 else None
+
+
+def _told(status: int, answer: str, retry_after: int | None = None) -> Delivery:
     if 200 <= status <= 299:
         return Delivery(Outcome.ACCEPTED, str(status), answer)
     if status >= 500 or status in _RETRIED:
-        return Delivery(Outcome.TRANSIENT, str(status), answer)
+        return Delivery(Outcome.TRANSIENT, str(status), answer, retry_after_seconds=retry_after)
     # 410 is the receiver's way to say that nobody listens there any more.
     return Delivery(Outcome.PERMANENT, str(status), answer, address_refused=status == 410)
 

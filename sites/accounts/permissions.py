@@ -104,4 +104,7 @@ class Scope(TextChoices):
     SCHEDULES_READ = "schedule:read", _("Read site schedules")
     SCHEDULES_WRITE = "schedule:write", _("Upload, accept and roll back site schedules")
     IMPORTS_READ = "import:read", _("Read imports and lists as workbooks")
+    FEED_READ = "feed:read", _("Read the change feed")
+    HOOKS_ADMIN = "hook:admin", _("Set webhook endpoints up")
+    MESSAGES_ADMIN = "msg:admin", _("Read, retry and discard messages that failed")
     IMPORTS_WRITE = "import:write", _("Send, apply and undo workbooks")

@@ -48,6 +48,7 @@ MEANING: Final = {
     405: "The path knows other methods.",
     406: "Only JSON is answered.",
     409: "The state of the thing refuses this, or a call with this key is being answered just now (Retry-After).",
+    410: "The cursor cannot be continued: a restore, or older than 90 days. Read everything anew.",
     412: "It has changed since the version that If-Match names.",
     413: "The body is larger than 5 MB.",
     415: "Send application/json.",

@@ -1,6 +1,20 @@
 from django.urls import URLPattern, path, re_path
 
-from procurement.api.v1 import agreements, bulk, date_revisions, grid, imports, me, orders, power, schedules, schema
+from procurement.api.v1 import (
+    agreements,
+    bulk,
+    changes,
+    date_revisions,
+    grid,
+    imports,
+    inbound,
+    me,
+    orders,
+    power,
+    schedules,
+    schema,
+    webhooks,
+)
 
 app_name = "api-v1"
 
@@ -36,6 +50,14 @@ urlpatterns: list[URLPattern] = [
     path("power-balance", power.GroupBalance.as_view(), name="power-balance"),
     path("sites/<str:code>/power-balance", power.SiteBalance.as_view(), name="site-power-balance"),
     path("sites/<str:code>/load-ramps", power.LoadRamps.as_view(), name="load-ramps"),
+    path("webhook-endpoints", webhooks.WebhookEndpoints.as_view(), name="webhook-endpoints"),
+    path("webhook-endpoints/<uuid:endpoint_id>", webhooks.WebhookEndpointView.as_view(), name="webhook-endpoint"),
+    path("webhook-endpoints/<uuid:endpoint_id>/ping", webhooks.Ping.as_view(), name="webhook-ping"),
+    path("webhook-endpoints/<uuid:endpoint_id>/rotate-secret", webhooks.RotateSecret.as_view(), name="webhook-rotate"),
+    path("webhook-endpoints/<uuid:endpoint_id>/replay", webhooks.Replay.as_view(), name="webhook-replay"),
+    path("webhook-endpoints/<uuid:endpoint_id>/deliveries", webhooks.Deliveries.as_view(), name="webhook-deliveries"),
+    path("inbound/sap/purchase-orders", inbound.SapPurchaseOrders.as_view(), name="sap-purchase-orders"),
+    path("changes", changes.Changes.as_view(), name="changes"),
     path("imports", imports.Imports.as_view(), name="imports"),
     path("imports/<uuid:import_id>", imports.Import.as_view(), name="import"),
     path("imports/<uuid:import_id>/rows", imports.ImportRows.as_view(), name="import-rows"),

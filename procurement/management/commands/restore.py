@@ -12,7 +12,7 @@ from django.db import connection
 from django.utils import timezone
 
 from procurement.management.runtime import backup
-from procurement.services import after_restore
+from procurement.services import after_restore, change_feed
 
 BAD_INPUT = 2
 
@@ -40,6 +40,7 @@ class Command(BaseCommand):
         except backup.CopyFailed as failure:
             raise CommandError(str(failure)) from None
         call_command("migrate", interactive=False, verbosity=0)
+        change_feed.begin_anew()
         done = after_restore.set_aside(now=timezone.now())
         if options["json"]:
             self.stdout.write(json.dumps({"set_aside": done.messages, "people_told": done.people}))

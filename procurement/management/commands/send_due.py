@@ -1,6 +1,6 @@
 """The net under the workers: releases and sends what is due, with nothing but the database and the mail server.
 
-What takes long is done beside the mail, on a thread of its own, where no worker has taken it for a while.
+What takes long, and webhooks, whose receivers may be slow, are seen to beside the mail, on threads of their own.
 """
 
 import json
@@ -8,6 +8,7 @@ import logging
 import signal
 from argparse import ArgumentParser
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import asdict
 from datetime import timedelta
 from threading import Event, Thread
@@ -20,7 +21,7 @@ from django.utils import timezone
 
 from procurement.gateways.mail import courier
 from procurement.gateways.webhook import poster
-from procurement.services import import_work, notifications
+from procurement.services import change_feed, import_work, notifications, webhooks
 
 logger = logging.getLogger(__name__)
 
@@ -44,6 +45,7 @@ class Command(BaseCommand):
             self._loop(total)
         else:
             total.update(_round(Event()))
+            _webhooks(Event())
         if options["json"]:
             self.stdout.write(json.dumps(dict(sorted(total.items()))))
         elif not options["loop"]:
@@ -55,7 +57,8 @@ class Command(BaseCommand):
             signal.signal(number, lambda *_: stop.set())
         pause = DEMO_POLL_SECONDS if settings.DEMO else POLL_SECONDS
         # A daemon: what it leaves half done is rolled back, and waits for the next one.
-        Thread(target=_work, args=(stop, pause), name="work", daemon=True).start()
+        for work in (_long_work, _webhooks):
+            Thread(target=_keep_at, args=(work, stop, pause), name=work.__name__, daemon=True).start()
         while not stop.is_set():
             try:
                 close_old_connections()
@@ -79,16 +82,25 @@ def _round(stop: Event) -> dict[str, int]:
     return counts | {name: int(count) for name, count in asdict(done.sent).items()} | {"held": done.held}
 
 
-def _work(stop: Event, pause: float) -> None:
+def _long_work(stop: Event) -> None:
+    import_work.do_all(now_fn=timezone.now, patience=PATIENCE, stopping=stop.is_set)
+
+
+def _webhooks(stop: Event) -> None:
+    webhooks.do_round(poster=poster(), now_fn=timezone.now, stopping=stop.is_set)
+    change_feed.purge(timezone.now())
+
+
+def _keep_at(work: Callable[[Event], None], stop: Event, pause: float) -> None:
     while not stop.is_set():
         try:
             close_old_connections()
-            import_work.do_all(now_fn=timezone.now, patience=PATIENCE, stopping=stop.is_set)
+            work(stop)
         except (OperationalError, InterfaceError) as failure:
             logger.warning("The database cannot be reached (%s).", type(failure).__name__)
             connection.close()
         except Exception:
-            logger.exception("Long work failed; the next round tries again.")
+            logger.exception("%s failed; the next round tries again.", work.__name__)
             connection.close()
         stop.wait(pause)
     connection.close()
