@@ -149,6 +149,7 @@ def load_portfolio() -> None:
     # Only this child speaks to tables; the supervisor, which shares this module, starts before there is a database.
     from procurement.services import backtests
     from procurement.services import demo as demo_portfolio
+    from procurement.services.demo.past import add_past
     from sites.models import Site
 
     if Site.objects.exists():
@@ -161,6 +162,7 @@ def load_portfolio() -> None:
         key.unlink(missing_ok=True)
         key.touch(mode=0o600, exist_ok=False)
         key.write_text(f"{loaded.erp_key_plain}\n", encoding="ascii")
+        add_past(now=now)
         backtests.run(horizon=_HORIZON_DAYS, today=timezone.localdate(now), trials=_FEWER_TRIALS)
 
 

@@ -1,0 +1,166 @@
+"""What was shown on some days of the past: the runs of then, and the history of the rows they answered for.
+
+Without it a new demo knows nothing of before today: with it, pages can be asked as known on a past day, and the float
+of a line can be followed between any two days.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Any, Final
+from uuid import UUID
+
+from django.apps import apps
+from django.db import connection, transaction
+from django.db.models import Model
+
+from procurement.models import DeliveryLot, ForecastRun, LotForecast, OrderLine, ScheduleLine
+from procurement.queries.reasons import reason_of_answer
+from procurement.services.forecasts import local_date
+from procurement.services.site_answers import combined_hash, steps_json
+from procurement.vocabulary import LineStatus, RunCause
+from sites.domain.schedule import ENGINE_VERSION, ChainAnswer, ChainFacts, StepAnswer, forecast_chain, input_hash
+from sites.domain.statement import as_known_on
+from sites.models import Milestone, Site
+from sites.queries.chains import chain_facts, with_required_on_site, working_calendars
+from sites.vocabulary import Driver
+
+DAYS_AGO: Final = (180, 120, 75, 40, 14)
+_CAUSE: Final = "Demo history"
+_HAPPENED: Final = frozenset({Driver.ACTUAL, Driver.IMPLIED})
+
+
+@transaction.atomic
+def add_past(*, now: datetime) -> int:
+    """How many answers of past days were written. What was split off later is not shown before."""
+    lots = list(
+        DeliveryLot.objects.filter(quantity__gt=0, copied_from__isnull=True, schedule_line__site__isnull=False)
+        .exclude(schedule_line__status=LineStatus.CANCELLED)
+        .exclude(schedule_line__line__status=LineStatus.CANCELLED)
+        .select_related("schedule_line__site", "schedule_line__line")
+        .order_by("pk")
+    )
+    calendars = working_calendars()
+    facts = chain_facts(
+        [lot.chain_id for lot in lots],
+        as_of=now.date(),
+        site_calendar={lot.chain_id: calendars[_site(lot).calendar_id] for lot in lots},
+        calendars=calendars,
+    )
+    issued = {lot.pk: facts[lot.chain_id].steps[0].actual_on for lot in lots if facts[lot.chain_id].steps[0].actual_on}
+    _write_history(lots, {key: on for key, on in issued.items() if on})
+    required = dict(LotForecast.objects.filter(current=True, lot__in=lots).values_list("lot", "required_on_site"))
+    shown: dict[UUID, object] = {}
+    written = 0
+    for site in Site.objects.order_by("code"):
+        mine = [lot for lot in lots if lot.schedule_line.site_id == site.pk]
+        for ago in DAYS_AGO:
+            day = local_date(site, now) - timedelta(days=ago)
+            known = {
+                lot: with_required_on_site(as_known_on(facts[lot.chain_id], day), required.get(lot.pk))
+                for lot in mine
+                if (ordered_on := issued.get(lot.pk)) and ordered_on <= day
+            }
+            written += _write_run(site, day, known, shown)
+    return written
+
+
+def _site(lot: DeliveryLot) -> Site:
+    assert lot.schedule_line.site is not None  # chosen so
+    return lot.schedule_line.site
+
+
+def _write_run(site: Site, day: date, known: Mapping[DeliveryLot, ChainFacts], shown: dict[UUID, object]) -> int:
+    evening = _noon(day)
+    run = ForecastRun(
+        site=site,
+        as_of=day,
+        engine_version=ENGINE_VERSION,
+        input_hash=combined_hash(input_hash(facts) for facts in known.values()),
+        cause=RunCause.LOAD,
+        cause_text=_CAUSE,
+        created_at=evening,
+    )
+    rows = []
+    for lot, facts in known.items():
+        answer = forecast_chain(facts)
+        steps = steps_json(answer)
+        if shown.get(lot.pk) != steps:
+            shown[lot.pk] = steps
+            rows.append(_row(run, lot, answer, steps, evening))
+    run.changed_answers = len(rows)
+    run.save(force_insert=True)
+    LotForecast.objects.bulk_create(rows, batch_size=500)
+    return len(rows)
+
+
+def _row(
+    run: ForecastRun, lot: DeliveryLot, answer: ChainAnswer, steps: list[dict[str, object]], at: datetime
+) -> LotForecast:
+    by_code = {step.code: step for step in answer.steps}
+    anchor, contract = by_code[answer.anchor_step], by_code.get(lot.schedule_line.contract_step)
+    ahead = _ahead(answer.steps)
+    why = reason_of_answer(answer, run.as_of)
+    decides = by_code[why.code] if why else anchor
+    return LotForecast(
+        run=run,
+        lot=lot,
+        current=False,
+        as_of=run.as_of,
+        created_at=at,
+        required_on_site=answer.required_on_site,
+        forecast_on=anchor.forecast_on,
+        float_days=answer.float_days,
+        float_working_days=answer.float_working_days,
+        contract_forecast_on=contract.forecast_on if contract else None,
+        slip_days=contract.slip_days if contract else None,
+        promised_on=contract.promise_counts_on if contract else None,
+        delivered_on=anchor.forecast_on if anchor.driver in _HAPPENED else None,
+        driver_code=decides.code,
+        driver=decides.driver,
+        next_code=ahead.code if ahead else "",
+        next_on=ahead.forecast_on if ahead else None,
+        steps=steps,
+    )
+
+
+def _ahead(steps: Sequence[StepAnswer]) -> StepAnswer | None:
+    return next((step for step in steps if step.driver not in _HAPPENED and step.forecast_on is not None), None)
+
+
+def _noon(day: date) -> datetime:
+    return datetime.combine(day, time(12), UTC)
+
+
+# -- history -------------------------------------------------------------------------------------------------------
+
+
+def _write_history(lots: Sequence[DeliveryLot], issued: Mapping[UUID, date]) -> None:
+    """The rows were there since their order was issued: an event of then beside the one of the load."""
+    there = [(lot, _noon(issued[lot.pk])) for lot in lots if lot.pk in issued]
+    chains = {lot.chain_id: at for lot, at in there}
+    _copy_events(DeliveryLot, {lot.pk: at for lot, at in there})
+    _copy_events(ScheduleLine, {lot.schedule_line_id: at for lot, at in there})
+    _copy_events(OrderLine, {lot.schedule_line.line_id: at for lot, at in there})
+    milestones = Milestone.objects.filter(chain__in=chains).values_list("pk", "chain_id")
+    _copy_events(Milestone, {key: chains[chain_id] for key, chain_id in milestones})
+
+
+def _copy_events(model: type[Model], instants: Mapping[UUID, datetime]) -> None:
+    """The history library adds the model of events where no type checker sees it."""
+    history: Any = apps.get_model(model._meta.app_label, f"{model.__name__}Event")
+    table, kept = history._meta.db_table, _names(history)
+    columns, copied = ", ".join(kept), ", ".join(f"event.{name}" for name in kept)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"INSERT INTO {table} (pgh_created_at, {columns})"  # noqa: S608
+            f" SELECT past.happened_at, {copied} FROM {table} event"
+            " JOIN unnest(%s::uuid[], %s::timestamptz[]) AS past(subject, happened_at)"
+            " ON past.subject = event.pgh_obj_id"
+            " WHERE event.pgh_label = 'insert'",
+            [list(instants), list(instants.values())],
+        )
+
+
+def _names(history: Any) -> list[str]:
+    fields: Iterable[Any] = history._meta.concrete_fields
+    return [each.column for each in fields if each.column not in {"pgh_id", "pgh_created_at"}]
