@@ -69,7 +69,7 @@ def by_api(content: bytes, name: str, kind: str, folder: Path) -> str:
     if sent.status_code == 201:
         return ""
     assert sent.status_code == 422
-    return str(sent.json()["errors"][0]["message"])
+    return str(sent.json()["errors"][0]["detail"])
 
 
 def by_command(content: bytes, name: str, kind: str, folder: Path) -> str:
