@@ -277,6 +277,21 @@ def test_a_connection_is_added_and_changed(energy: Client, sydney: Place) -> Non
     assert "Second intake" in energy.get("/power/grid/").content.decode()
 
 
+def test_a_connection_has_an_owner_who_is_told_of_its_clocks(energy: Client, sydney: Place) -> None:
+    owner = MembershipFactory.create(role=Role.SITE_LEAD, site=sydney.site).person
+    grid = f"/power/grid/{sydney.connection.pk}/"
+
+    saved = energy.post(f"{grid}terms/", CONNECTION | {"owner": owner.username, "calendar": sydney.site.calendar.name})
+    refused = energy.post(f"{grid}terms/", CONNECTION | {"owner": "nobody at all"})
+
+    sydney.connection.refresh_from_db()
+    assert (saved.status_code, sydney.connection.owner, sydney.connection.calendar) == (
+        302, owner, sydney.site.calendar,
+    )  # fmt: skip
+    assert (refused.status_code, 'id="terms-owner_error"' in refused.content.decode()) == (422, True)
+    assert f'value="{owner.username}"' in energy.get(grid).content.decode(), "the form shows who it is"
+
+
 def test_kilowatts_in_a_connection_are_refused_at_their_field(energy: Client, sydney: Place) -> None:
     sent = CONNECTION | {"site": str(sydney.site.pk), "requested_mw": "40000"}
     answer = energy.post("/power/grid/add/", sent)
