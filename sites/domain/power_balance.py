@@ -113,12 +113,23 @@ def balance(site: SitePower, from_on: date, until_on: date) -> tuple[Period, ...
     curves = [site.ramp, site.flexible, *(each for limit in site.limits for each in (limit.low, limit.high))]
     starts = edges(curves, from_on, until_on)
     ends = [*(day - timedelta(days=1) for day in starts[1:]), until_on]
+    ramp, extra = site.ramp.on(starts), site.flexible.on(starts)
+    lows = [limit.low.on(starts) for limit in site.limits]
+    highs = [
+        low if limit.high is limit.low else limit.high.on(starts) for limit, low in zip(site.limits, lows, strict=True)
+    ]
+    kinds = [limit.kind for limit in site.limits]
     periods: list[Period] = []
-    for start, end in zip(starts, ends, strict=True):
-        found = _period(site, start, end)
-        if periods and _says(periods[-1]) == _says(found):
-            found = _period(site, periods.pop().from_on, end)
-        periods.append(found)
+    said: tuple[object, ...] = ()
+    for place, (start, end) in enumerate(zip(starts, ends, strict=True)):
+        low, high = [each[place] for each in lows], [each[place] for each in highs]
+        says = ramp[place], extra[place], *low, *high
+        # What says the same as its neighbour is one with it.
+        if says == said:
+            periods[-1] = replace(periods[-1], until_on=end)
+        else:
+            periods.append(_period(start, end, ramp[place], extra[place], kinds, low, high))
+            said = says
     return tuple(periods)
 
 
@@ -151,14 +162,16 @@ def cut(periods: Iterable[Period], from_on: date, until_on: date) -> tuple[Perio
     )
 
 
-def _period(site: SitePower, from_on: date, until_on: date) -> Period:
-    ramp, extra = site.ramp.at(from_on), site.flexible.at(from_on)
-    lows = [(limit.kind, limit.low.at(from_on)) for limit in site.limits]
-    highs = [
-        low if limit.high is limit.low else (limit.kind, limit.high.at(from_on))
-        for limit, low in zip(site.limits, lows, strict=True)
-    ]
-    least, most = _least(lows), _least(highs)
+def _period(
+    from_on: date,
+    until_on: date,
+    ramp: Decimal,
+    extra: Decimal,
+    kinds: Sequence[PowerLimit],
+    lows: Sequence[Decimal],
+    highs: Sequence[Decimal],
+) -> Period:
+    least, most = min(lows, default=UNLIMITED), min(highs, default=UNLIMITED)
     gap = _agreed(max(ZERO, ramp - least), max(ZERO, ramp - most))
     return Period(
         from_on=from_on,
@@ -167,36 +180,32 @@ def _period(site: SitePower, from_on: date, until_on: date) -> Period:
         usable_mw=least if least == most and least < UNLIMITED else None,
         least_mw=least if least < UNLIMITED else ZERO,
         most_mw=_bounded(most),
-        limits=tuple(_limit_mw(low, high) for low, high in zip(lows, highs, strict=True)),
-        binding=tuple(kind for kind, low in lows if low == least),
+        limits=tuple(map(_limit_mw, kinds, lows, highs)),
+        binding=tuple(kind for kind, low in zip(kinds, lows, strict=True) if low == least),
         gap_mw=gap,
         unused_mw=_agreed(max(ZERO, least - ramp), max(ZERO, most - ramp)),
         flexible_mw=extra,
-        flexible_gap_mw=_flexible_gap(ramp, lows, highs, extra) if extra else gap,
+        flexible_gap_mw=_flexible_gap(ramp, kinds, lows, highs, extra) if extra else gap,
     )
 
 
-def _limit_mw(low: tuple[PowerLimit, Decimal], high: tuple[PowerLimit, Decimal]) -> LimitMw:
-    kind, least = low
-    most = high[1]
+def _limit_mw(kind: PowerLimit, least: Decimal, most: Decimal) -> LimitMw:
+    if least is most:
+        known = least if least < UNLIMITED else None
+        return LimitMw(kind, known, least, known)
     return LimitMw(kind, least if least == most and least < UNLIMITED else None, min(least, most), _bounded(most))
 
 
 def _flexible_gap(
-    ramp: Decimal,
-    lows: Sequence[tuple[PowerLimit, Decimal]],
-    highs: Sequence[tuple[PowerLimit, Decimal]],
-    extra: Decimal,
+    ramp: Decimal, kinds: Sequence[PowerLimit], lows: Sequence[Decimal], highs: Sequence[Decimal], extra: Decimal
 ) -> Decimal | None:
-    return _agreed(*(max(ZERO, ramp - min(_with(values, extra))) for values in (lows, highs)))
+    least = max(ZERO, ramp - min(_with(kinds, lows, extra)))
+    return least if lows == highs else _agreed(least, max(ZERO, ramp - min(_with(kinds, highs, extra))))
 
 
-def _least(values: Sequence[tuple[PowerLimit, Decimal]]) -> Decimal:
-    return min((value for _, value in values), default=UNLIMITED)
-
-
-def _with(values: Sequence[tuple[PowerLimit, Decimal]], extra: Decimal) -> list[Decimal]:
-    return [value + extra if kind is PowerLimit.GRID else value for kind, value in values] or [UNLIMITED]
+def _with(kinds: Sequence[PowerLimit], values: Sequence[Decimal], extra: Decimal) -> list[Decimal]:
+    found = [value + extra if kind is PowerLimit.GRID else value for kind, value in zip(kinds, values, strict=True)]
+    return found or [UNLIMITED]
 
 
 def _agreed(one: Decimal, other: Decimal) -> Decimal | None:
@@ -205,10 +214,6 @@ def _agreed(one: Decimal, other: Decimal) -> Decimal | None:
 
 def _bounded(value: Decimal) -> Decimal | None:
     return value if value < UNLIMITED else None
-
-
-def _says(row: Period) -> tuple[object, ...]:
-    return row.ramp_mw, row.usable_mw, row.most_mw, row.limits, row.binding, row.flexible_mw, row.flexible_gap_mw
 
 
 def _sum(figures: Iterable[Decimal | None]) -> Decimal | None:

@@ -27,6 +27,17 @@ class Curve:
         place = bisect_right(self.days, day)
         return self.steps[place - 1][1] if place else ZERO
 
+    def on(self, days: Sequence[date]) -> list[Decimal]:
+        """`at` for days in rising order, in one pass."""
+        found, place, now = [], 0, ZERO
+        steps, last = self.steps, len(self.steps)
+        for day in days:
+            while place < last and steps[place][0] <= day:
+                now = steps[place][1]
+                place += 1
+            found.append(now)
+        return found
+
     def first_day_at_least(self, value: Decimal) -> date | None:
         return next((day for day, each in self.steps if each >= value), None)
 
