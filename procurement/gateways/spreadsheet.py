@@ -5,6 +5,7 @@ import re
 from collections.abc import Collection, Iterable, Sequence
 from datetime import date, datetime, time
 from decimal import Decimal
+from itertools import islice
 from typing import Final
 
 from openpyxl import Workbook
@@ -28,7 +29,7 @@ def write(
     page = book.create_sheet(sheet)
     page.freeze_panes = "A2"
     kept = iter(rows)
-    first = [tuple(row) for row, _number in zip(kept, range(_MEASURED_ROWS), strict=False)]
+    first = [tuple(row) for row in islice(kept, _MEASURED_ROWS)]
     for place, title in enumerate(titles):
         widest = max([len(title), *(len(_shown(row[place])) for row in first)])
         column = page.column_dimensions[get_column_letter(place + 1)]

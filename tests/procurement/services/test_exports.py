@@ -242,3 +242,10 @@ def test_the_cost_of_a_list_does_not_grow_by_the_row(
         exports.workbook(ImportKind.PROMISES, actor=administrator)
 
     assert DeliveryLot.objects.count() == 3
+
+
+@pytest.mark.parametrize("count", [199, 200, 201, 450])
+def test_no_row_is_lost_on_the_way_out(count: int) -> None:
+    content = spreadsheet.write(sheet="S", titles=["Number"], rows=[(number,) for number in range(count)])
+
+    assert [row[0] for row in xlsx_reader.read(content).sheets[0].rows[1:]] == [float(number) for number in range(count)]
