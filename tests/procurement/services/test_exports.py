@@ -248,4 +248,6 @@ def test_the_cost_of_a_list_does_not_grow_by_the_row(
 def test_no_row_is_lost_on_the_way_out(count: int) -> None:
     content = spreadsheet.write(sheet="S", titles=["Number"], rows=[(number,) for number in range(count)])
 
-    assert [row[0] for row in xlsx_reader.read(content).sheets[0].rows[1:]] == [float(number) for number in range(count)]
+    assert [row[0] for row in xlsx_reader.read(content).sheets[0].rows[1:]] == [
+        float(number) for number in range(count)
+    ]
