@@ -236,9 +236,12 @@ def test_another_client_does_not_find_it(erp: Caller) -> None:
 def test_a_removed_endpoint_is_told_nothing_more(erp: Caller) -> None:
     endpoint = made(erp)
     erp.post(f"/webhook-endpoints/{endpoint['id']}/ping", {})
-    assert erp.browser.delete(
-        f"/api/v1/webhook-endpoints/{endpoint['id']}", headers={"Authorization": f"Bearer {erp.key}"}
-    ).status_code == 204
+    assert (
+        erp.browser.delete(
+            f"/api/v1/webhook-endpoints/{endpoint['id']}", headers={"Authorization": f"Bearer {erp.key}"}
+        ).status_code
+        == 204
+    )
     poster = PostRecorder()
 
     round_at(NOON + timedelta(days=400), poster)
