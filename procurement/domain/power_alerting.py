@@ -43,7 +43,7 @@ class Gap:
 
 @dataclass(frozen=True, slots=True)
 class Overlap:
-    """Both days included. `mw` are those of the later agreement that the load leaves to nobody."""
+    """Both days included. `mw` are those of the later agreement that no load of then or later would take."""
 
     from_on: date
     until_on: date
@@ -71,9 +71,9 @@ class PowerSite:
 @dataclass(frozen=True, slots=True)
 class PowerShare:
     """A share of a signed agreement for one site. `overlap_on` is the first day on which more is shared out than is
-    contracted. `overlaps` are the days from the date of the question on on which the site's earlier shares leave less
-    load than this one delivers. `uncovered_mw` is the load that nothing covers once the share has expired; None: it is
-    covered.
+    contracted. `overlaps` are the days, from the date of the question on, on which the site's earlier shares leave less
+    of its load at its height than this one delivers. `uncovered_mw` is the load that nothing covers once the share has
+    expired; None: it is covered.
     """
 
     key: UUID

@@ -224,8 +224,8 @@ def _agreement_overlap(facts: Facts) -> str | None:
     if not days or not facts.get("overlap_mw"):
         return None
     return ngettext(
-        "%(mw)s MW more than the load are contracted on %(days)d day from %(from)s",
-        "%(mw)s MW more than the load are contracted on %(days)d days from %(from)s",
+        "%(mw)s MW more than the load will take are contracted on %(days)d day from %(from)s",
+        "%(mw)s MW more than the load will take are contracted on %(days)d days from %(from)s",
         days,
     ) % {"mw": facts["overlap_mw"], "days": days, "from": _day(facts["overlap_from_on"])}
 

@@ -132,7 +132,9 @@ class ShareCost:
 
 @dataclass(frozen=True, slots=True)
 class Twice:
-    """From a day to a day, both included, a share delivers `mw` that the earlier ones leave no load for."""
+    """From a day to a day, both included, a share delivers `mw` that no load of those days or later ones would take
+    beside the earlier shares.
+    """
 
     from_on: date
     until_on: date
@@ -140,21 +142,29 @@ class Twice:
 
 
 def contracted_twice(shares: Sequence[Share], ramp: Curve, from_on: date, until_on: date) -> dict[str, list[Twice]]:
-    """By key, for those that deliver beside an earlier one; days without any load are the tail's, not theirs."""
+    """By key, for those that deliver beside an earlier one. The load of a day counts as high as it will yet be: what is
+    bought ahead of a growing load is unused, not twice; days without any load are the tail's.
+    """
     delivered = {share.key: share.delivered() for share in shares}
     order = sorted(shares, key=lambda share: (share.starts_on or date.max, share.key))
     starts = edges([ramp, *delivered.values()], from_on, until_on)
     ends = [*(day - timedelta(days=1) for day in starts[1:]), until_on]
     found: dict[str, list[Twice]] = {}
     for start, end in zip(starts, ends, strict=True):
-        load, before = ramp.at(start), ZERO
+        load, before = max([ramp.at(start), *(mw for day, mw in ramp.steps if day > start)]), ZERO
         for share in order:
             now = delivered[share.key].at(start)
             over = min(now, before + now - load)
-            if before > 0 and load > 0 and over > 0:
-                found.setdefault(share.key, []).append(Twice(start, end, over))
+            if before > 0 and ramp.at(start) > 0 and over > 0:
+                _prolong(found.setdefault(share.key, []), Twice(start, end, over))
             before += now
     return found
+
+
+def _prolong(rows: list[Twice], more: Twice) -> None:
+    if rows and rows[-1].mw == more.mw and rows[-1].until_on + timedelta(days=1) == more.from_on:
+        more = Twice(rows.pop().from_on, more.until_on, more.mw)
+    rows.append(more)
 
 
 _ALL = (

@@ -69,7 +69,7 @@ SAID: Final[dict[Rule, tuple[dict[str, Any], str]]] = {
     Rule.SHARE_OVERLAP: ({"overlap_on": "2027-05-01"}, "From 1 May 2027 more is shared out than is contracted"),
     Rule.AGREEMENT_OVERLAP: (
         {"overlap_mw": "6", "overlap_days": 90, "overlap_from_on": "2027-05-01"},
-        "6 MW more than the load are contracted on 90 days from 1 May 2027",
+        "6 MW more than the load will take are contracted on 90 days from 1 May 2027",
     ),
     Rule.UNMATCHED_EXPIRY: (
         {"expires_on": "2027-05-01", "uncovered_mw": "8"},

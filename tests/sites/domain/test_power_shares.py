@@ -72,19 +72,26 @@ def test_cod_before_load_is_paid_for_unused_below_the_minimum_take() -> None:
 
 
 def test_what_two_shares_deliver_beyond_the_load_falls_to_the_later_one() -> None:
-    # Load 10 MW from May, 12 from July. A gives 8 from April, B 6 from June: 14 - 10 = 4 too many in June, 2 from July;
-    # April has no load, and May one share only.
-    ramp = stepped([(date(2027, 5, 1), Decimal(10)), (date(2027, 7, 1), Decimal(12))])
+    # Load 10 MW from May, 12 from July, 9 from August. A gives 8 from April, B 6 from June: 14 - 12 = 2 too many in
+    # June (the load will yet be 12) and July, 14 - 9 = 5 in August; April has no load, and May one share only.
+    ramp = stepped([(date(2027, 5, 1), Decimal(10)), (date(2027, 7, 1), Decimal(12)), (date(2027, 8, 1), Decimal(9))])
     shares = [_share("A", 8, cod_on=date(2027, 4, 1)), _share("B", 6, cod_on=date(2027, 6, 1))]
 
-    found = contracted_twice(shares, ramp, date(2027, 4, 1), date(2027, 7, 31))
+    found = contracted_twice(shares, ramp, date(2027, 4, 1), date(2027, 8, 31))
 
     assert found == {
         "B": [
-            Twice(date(2027, 6, 1), date(2027, 6, 30), Decimal(4)),
-            Twice(date(2027, 7, 1), date(2027, 7, 31), Decimal(2)),
+            Twice(date(2027, 6, 1), date(2027, 7, 31), Decimal(2)),
+            Twice(date(2027, 8, 1), date(2027, 8, 31), Decimal(5)),
         ]
     }
+
+
+def test_what_is_bought_ahead_of_a_growing_load_is_not_bought_twice() -> None:
+    ramp = stepped([(date(2027, 5, 1), Decimal(3)), (date(2028, 5, 1), Decimal(14))])
+    shares = [_share("A", 8, cod_on=date(2027, 4, 1)), _share("B", 6, cod_on=date(2027, 6, 1))]
+
+    assert contracted_twice(shares, ramp, date(2027, 4, 1), date(2027, 8, 31)) == {}
 
 
 def test_a_share_that_has_not_come_is_contracted_once() -> None:
