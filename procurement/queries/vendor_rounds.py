@@ -5,11 +5,12 @@ from dataclasses import dataclass
 from typing import Final
 from uuid import UUID
 
-from django.db.models import Count, Q
+from django.db.models import Count, Exists, OuterRef, Q
 
 from procurement.models import Company, DeliveryLot, ImportBatch, VendorQuestion, VendorRound
 from procurement.vocabulary import ImportState, LineStatus, QuestionState
 from sites.accounts.models import User
+from sites.models import Milestone
 
 NEWEST: Final = 100
 _IN_ORDER: Final = (
@@ -43,13 +44,18 @@ class RoundView:
     waiting: Sequence[ImportBatch]
 
 
-def _open(actor: User) -> Q:
-    return Q(quantity__gt=0, schedule_line__status=LineStatus.OPEN, schedule_line__line__status=LineStatus.OPEN)
+def _open() -> Q:
+    """Ordered, and still before its contract step."""
+    waits = Milestone.objects.filter(
+        chain=OuterRef("chain"), code=OuterRef("schedule_line__contract_step"), actual_on__isnull=True, applicable=True
+    )
+    is_open = Q(quantity__gt=0, schedule_line__status=LineStatus.OPEN, schedule_line__line__status=LineStatus.OPEN)
+    return is_open & Q(Exists(waits))
 
 
 def open_lots(company: Company, actor: User) -> list[DeliveryLot]:
     """Lots of the seller that the actor may see and that have not reached their contract step. One query."""
-    lots = DeliveryLot.objects.visible_to(actor).filter(_open(actor), schedule_line__line__order__seller=company)
+    lots = DeliveryLot.objects.visible_to(actor).filter(_open(), schedule_line__line__order__seller=company)
     return list(
         lots.select_related(
             "schedule_line__line__order", "schedule_line__line__equipment_class", "schedule_line__site"
@@ -59,7 +65,7 @@ def open_lots(company: Company, actor: User) -> list[DeliveryLot]:
 
 def askable(actor: User) -> list[AskableVendor]:
     """Sellers with open lots in the actor's sight, the most first. One query."""
-    lots = DeliveryLot.objects.visible_to(actor).filter(_open(actor))
+    lots = DeliveryLot.objects.visible_to(actor).filter(_open())
     counted = lots.values("schedule_line__line__order__seller").annotate(lots=Count("pk"))
     by_key = {row["schedule_line__line__order__seller"]: row["lots"] for row in counted}
     companies = Company.objects.filter(pk__in=by_key).order_by("name")

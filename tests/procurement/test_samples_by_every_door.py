@@ -65,7 +65,7 @@ def _after_upload(client: Client, sent: Any) -> str:
 
 def by_api(content: bytes, name: str, kind: str, folder: Path) -> str:
     path = f"/imports?kind={kind}&stated_on={DAY}&file_name={name}"
-    sent = calling("Documents", role=Role.BUYER).post(path, content, content_type="application/octet-stream")
+    sent = calling(f"Sends {kind}", role=Role.BUYER).post(path, content, content_type="application/octet-stream")
     if sent.status_code == 201:
         return ""
     assert sent.status_code == 422

@@ -18,7 +18,10 @@ _WAITS_WEEKS: Final = 3
 
 def add_vendor_news(expediter: User, *, now: datetime) -> None:
     """The reviewed answers say the dates we hold again, so no forecast of the story moves."""
-    vendor = askable(expediter)[0]
+    vendors = askable(expediter)
+    if not vendors:
+        return
+    vendor = vendors[0]
     asked = vendor_rounds.ask(company_id=vendor.company.pk, actor=expediter, now=now)
     questions = questions_of(asked, expediter)
     sure = [each for each in questions if each.kind == VendorQuestionKind.HOLDS][:_ANSWERED]

@@ -4,10 +4,11 @@ import pytest
 from django.test import Client
 
 from procurement.readers import xlsx
+from procurement.vocabulary import ImportKind, Rule
 from sites.accounts.models import User
 from sites.accounts.permissions import Role
 from sites.models import Site
-from tests.factories.procurement import DeliveryLotFactory, PurchaseOrderFactory, RequirementFactory
+from tests.factories.procurement import AlertFactory, DeliveryLotFactory, PurchaseOrderFactory, RequirementFactory
 from tests.factories.sites import BlockFactory, GateFactory, MembershipFactory, SiteFactory
 
 pytestmark = pytest.mark.django_db
@@ -73,3 +74,22 @@ def test_there_is_no_list_of_another_kind(page: Client) -> None:
 
 def test_nobody_gets_a_list_without_signing_in(client: Client) -> None:
     assert client.get("/exports/promises.xlsx").status_code == 302
+
+
+def test_the_alerts_go_out_to_be_read_as_they_are_filtered(page: Client, site: Site) -> None:
+    kept = AlertFactory.create(site=site, subject_text="CH-01", rule=Rule.NO_ROS)
+    AlertFactory.create(site=site, subject_text="CH-02", rule=Rule.VENDOR_SILENT)
+    AlertFactory.create(site=SiteFactory.create(code="TYO1"), subject_text="CH-03", rule=Rule.NO_ROS)
+
+    (row,) = sent(page, f"/exports/alerts.xlsx?rule={Rule.NO_ROS}")
+
+    assert (row["About"], row["Site"], row["Since"]) == ("CH-01", "SYD1", kept.opened_on)
+    assert len(sent(page, "/exports/alerts.xlsx?shown=waiting")) == 2
+
+
+def test_the_page_of_workbooks_names_every_list_that_comes_back_in(page: Client) -> None:
+    shown = page.get("/imports/").content.decode()
+
+    kinds = [kind for kind in ImportKind if kind is not ImportKind.DOCUMENTS]
+    assert all(f'href="/exports/{kind}.xlsx"' in shown for kind in kinds)
+    assert all(page.get(f"/exports/{kind}.xlsx").status_code == 200 for kind in kinds)

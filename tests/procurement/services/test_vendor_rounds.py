@@ -8,6 +8,7 @@ import openpyxl
 import pytest
 
 from procurement.models import DeliveryLot, ImportBatch, VendorQuestion, VendorRound
+from procurement.queries.vendor_rounds import askable
 from procurement.readers import xlsx as xlsx_reader
 from procurement.services import imports, vendor_rounds
 from procurement.services.vendor_rounds import Answer, LinkUnknown
@@ -113,6 +114,15 @@ def test_where_nothing_is_open_nobody_is_asked(site: Site, expediter: User) -> N
     with pytest.raises(Conflict):
         vendor_rounds.ask(company_id=company.pk, actor=expediter, now=NOW)
     assert VendorRound.objects.count() == 0
+
+
+def test_a_lot_that_has_reached_its_step_is_not_asked_about(site: Site, expediter: User) -> None:
+    made = lot(site)
+    made.chain.milestones.filter(code=made.schedule_line.contract_step).update(actual_on=date(2026, 11, 1))
+
+    with pytest.raises(Conflict):
+        asked(site, expediter)
+    assert askable(expediter) == []
 
 
 def test_who_may_only_look_asks_nobody(site: Site, expediter: User) -> None:
