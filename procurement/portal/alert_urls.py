@@ -16,6 +16,7 @@ urlpatterns = [
     path("answer/<str:purpose>/<str:token>/", answers.answer, name="answer"),
     path("unsubscribe/<str:token>/", answers.unsubscribe, name="mail_unsubscribe"),
     path("calendar/<str:secret>.ics", calendar.feed, name="calendar_feed"),
+    path("preferences/shortcuts/", preferences.shortcuts, name="preference_shortcuts"),
     path("preferences/", preferences.show, name="preferences"),
     path("preferences/choice/", preferences.prefer, name="preference_add"),
     path("preferences/choice/<uuid:key>/forget/", preferences.forget, name="preference_forget"),

@@ -1,12 +1,14 @@
 """What every page knows besides its own subject."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from django.conf import settings
 from django.http import HttpRequest
 
+from procurement.portal.tour import tour
 from procurement.queries.alert import waiting_for
 from sites.accounts.models import User
 
@@ -22,7 +24,7 @@ _NAVIGATION: Final = {
         "schedule_activity",
         "anchors",
     },
-    "log": {"log", "line", "order", "requirement", "imports", "import"},
+    "log": {"log", "log_grid", "views", "line", "order", "requirement", "imports", "import"},
     "alerts": {"alerts", "alert", "simulator", "undelivered"},
     "power": {"power", "agreements", "agreement", "agreement_bring_in", "grid", "grid_connection", "site_power"},
     "lead_times": {"lead_times", "lead_time_class"},
@@ -41,8 +43,9 @@ def portal(request: HttpRequest) -> dict[str, object]:
         "demo": settings.DEMO,
         "mailbox": settings.MAIL_TO_MAILBOX,
         "nav_here": {name: bool(resolved and resolved.url_name in pages) for name, pages in _NAVIGATION.items()},
-        "reader_zone": _zone(person.time_zone if person else "UTC"),
+        "reader_zone": zone_of(person),
         "alerts_needing_action": _counter(person),
+        "tour": partial(tour, request),
     }
 
 
@@ -53,8 +56,9 @@ def _counter(person: User | None) -> Callable[[], int]:
     return count
 
 
-def _zone(name: str) -> ZoneInfo:
+def zone_of(person: User | None) -> ZoneInfo:
+    """UTC for nobody, and where the name is none."""
     try:
-        return ZoneInfo(name)
+        return ZoneInfo(person.time_zone if person else "UTC")
     except (ZoneInfoNotFoundError, ValueError):
         return ZoneInfo("UTC")

@@ -1,11 +1,12 @@
 """The dates a person may see, for a calendar: order-by, required on site, factory tests, power."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Any, Final
+from uuid import UUID
 
-from procurement.models import ChainForecast, LotForecast, RequirementForecast
+from procurement.models import Allocation, ChainForecast, LotForecast, RequirementForecast
 from sites.accounts.models import User
 from sites.models import PowerPurchaseAgreement, Site
 from sites.vocabulary import AgreementState
@@ -35,17 +36,22 @@ class Entry:
         return max(0, int((self.changed_at - _EPOCH).total_seconds()) // 60)
 
 
-def entries(person: User) -> list[Entry]:
-    """The earliest first. Four queries, whatever the number of sites."""
+def entries(person: User, among: Collection[UUID] | None = None) -> list[Entry]:
+    """The earliest first; of these schedule lines and what they serve alone, where they are named. Four queries,
+    whatever the number of sites.
+    """
     sites = Site.objects.visible_to(person)
-    found = [*_requirements(sites), *_tests(sites), *_power(person)]
+    found = [*_requirements(sites, among), *_tests(sites, among), *(_power(person) if among is None else ())]
     return sorted(found, key=lambda entry: (entry.day, entry.kind, entry.key))[:MOST_ENTRIES]
 
 
-def _requirements(sites: Any) -> Iterator[Entry]:
+def _requirements(sites: Any, among: Collection[UUID] | None) -> Iterator[Entry]:
     rows = RequirementForecast.objects.filter(current=True, requirement__site__in=sites).select_related(
         "requirement__site", "requirement__equipment_class", "run"
     )
+    if among is not None:
+        live = Allocation.objects.filter(ended_at__isnull=True, lot__schedule_line__in=among)
+        rows = rows.filter(requirement__in=live.values("requirement"))
     for row in rows.order_by("pk"):
         need = row.requirement
         subject = f"{need.tag} {need.equipment_class.name}"
@@ -63,7 +69,7 @@ def _requirements(sites: Any) -> Iterator[Entry]:
             yield Entry(kind="order_by", day=row.order_by_on, **given)
 
 
-def _tests(sites: Any) -> Iterator[Entry]:
+def _tests(sites: Any, among: Collection[UUID] | None) -> Iterator[Entry]:
     rows = LotForecast.objects.filter(
         current=True, lot__schedule_line__site__in=sites, delivered_on__isnull=True
     ).select_related(
@@ -72,6 +78,8 @@ def _tests(sites: Any) -> Iterator[Entry]:
         "lot__schedule_line__line__equipment_class",
         "run",
     )
+    if among is not None:
+        rows = rows.filter(lot__schedule_line__in=among)
     for row in rows.order_by("pk"):
         day = _test_day(row.steps)
         if day is None:

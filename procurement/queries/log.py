@@ -39,6 +39,7 @@ class LogFilter:
 
     `as_known_on` asks for the end of a past day at each line's site: the answers of the runs by then, and quantity,
     contract date and status from the history of the lines. What a line serves is as allocated today.
+    `among` narrows it to these schedule lines.
     """
 
     site: str = ""
@@ -52,6 +53,7 @@ class LogFilter:
     descending: bool = False
     page: int = 1
     size: int = PAGE_SIZE
+    among: tuple[UUID, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -310,6 +312,9 @@ def _lines(actor: User, wanted: LogFilter) -> tuple[str, dict[str, Any]]:
         conditions += (
             ["s.id = ANY(%(few)s::uuid[])"] if values["few"] is not None else [f"s.id IN {each}" for each in searched]
         )
+    if wanted.among is not None:
+        conditions.append("s.id = ANY(%(among)s::uuid[])")
+        values["among"] = list(wanted.among)
     if wanted.as_known_on is not None:
         values["as_known_on"] = wanted.as_known_on
     then_or_now = _NOW if wanted.as_known_on is None else _THEN

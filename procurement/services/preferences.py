@@ -32,6 +32,12 @@ _MOST: int = 50
 _SECRET_BYTES = 24
 
 
+def choose_shortcuts(*, actor: User, on: bool) -> None:
+    """Whether keys of one letter do something in the portal."""
+    actor.shortcuts = on
+    actor.save(update_fields=["shortcuts"])
+
+
 def prefer(
     *,
     actor: User,

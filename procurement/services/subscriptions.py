@@ -8,6 +8,7 @@ from typing import Any, Final
 import css_inline
 from django.conf import settings
 from django.db import transaction
+from django.http import QueryDict
 from django.template.loader import render_to_string
 from django.utils import translation
 from django.utils.translation import gettext as _
@@ -16,6 +17,7 @@ from django.utils.translation import ngettext
 from procurement.models import Notification, ScheduleLine, Subscription
 from procurement.queries import log
 from procurement.queries.log import LogFilter, LogRow
+from procurement.queries.log_address import read_filter, spelled_out
 from procurement.services import mail_links, mail_text
 from procurement.services.holding import digest_release_at
 from procurement.services.mail_calendar import Calendars, local_now
@@ -27,7 +29,7 @@ from sites.domain.errors import BadInput
 ROWS_IN_A_MAIL: Final = 50
 _MOST_SUBSCRIPTIONS: Final = 20
 _INLINER: Final = css_inline.CSSInliner(keep_at_rules=True, load_remote_stylesheets=False)
-_FIELDS: Final = {each.name for each in fields(LogFilter)} - {"page", "size", "shown"}
+_FIELDS: Final = {each.name for each in fields(LogFilter)} - {"page", "size", "shown", "among", "as_known_on"}
 
 
 @transaction.atomic
@@ -91,7 +93,7 @@ def write(row: Notification) -> mail_text.Written | None:
     view = row.subscription
     if view is None or not view.active or not row.recipient.email or row.recipient.email_refused_at is not None:
         return None
-    page = log.log_page(row.recipient, _filter(view.wanted))
+    page = log.log_page(row.recipient, _filter_of(view))
     if not page.rows:
         return None
     url = f"{settings.BASE_URL}/log/?{view.query}"
@@ -125,6 +127,12 @@ def may_still_be_told(row: Notification) -> bool:
         return False
     named = set(re.findall(rf"{re.escape(settings.BASE_URL)}/lines/([0-9a-f-]{{36}})/", row.body_text))
     return ScheduleLine.objects.visible_to(row.recipient).filter(pk__in=named).count() == len(named)
+
+
+def _filter_of(view: Subscription) -> LogFilter:
+    """A saved view is read as it stands this morning; where its reader may not use it any more, as it was then."""
+    address, saved = spelled_out(QueryDict(view.query), view.person)
+    return read_filter(address) if saved is not None else _filter(view.wanted)
 
 
 def _filter(wanted: dict[str, Any]) -> LogFilter:

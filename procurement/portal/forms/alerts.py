@@ -6,8 +6,8 @@ from django.http import QueryDict
 from django.utils.translation import gettext_lazy as _
 
 from procurement.portal.forms.base import PortalForm, day_input
-from procurement.portal.forms.log import number
 from procurement.queries.alert import Age, AlertFilter, Shown, colleagues
+from procurement.queries.log_address import number
 from procurement.vocabulary import Lane, Rule, Severity
 from sites.accounts.models import User
 

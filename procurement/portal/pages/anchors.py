@@ -16,8 +16,8 @@ from django.views.decorators.http import require_POST, require_safe
 from procurement.portal.actor import acting_user
 from procurement.portal.forms.anchors import BindGate, BindRequirement, EndRule, MakeRule
 from procurement.portal.forms.base import PortalForm
-from procurement.portal.forms.log import number
 from procurement.queries.anchors import AnchorsView, anchors_view
+from procurement.queries.log_address import number
 from procurement.services import anchor_rules, requirements
 from procurement.services.anchor_rules import Match
 from procurement.services.forecasts import Moved

@@ -1,9 +1,11 @@
 """A person's dates as a calendar, at a secret address: whoever has it reads them, so it can be revoked."""
 
+from dataclasses import replace
 from datetime import UTC, timedelta
+from uuid import UUID
 
 from django.conf import settings
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, QueryDict
 from django.urls import reverse
 from django.utils import timezone, translation
 from django.utils.translation import gettext as _
@@ -11,8 +13,11 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 from icalendar import Calendar, Event
 
-from procurement.queries.calendar_feed import Entry, entries
+from procurement.queries.calendar_feed import MOST_ENTRIES, Entry, entries
+from procurement.queries.log import log_page
+from procurement.queries.log_address import find_view, read_filter
 from procurement.services import mail_text, preferences
+from sites.accounts.models import User
 from sites.domain.errors import NotFound
 
 _REFRESH = timedelta(hours=6)
@@ -21,8 +26,10 @@ _REFRESH = timedelta(hours=6)
 @require_safe
 @never_cache
 def feed(request: HttpRequest, secret: str) -> HttpResponse:
+    """Everything, or with `view=` in the address the lines of that saved view, the first two thousand of them."""
     try:
         person = preferences.calendar_of(secret, now=timezone.now())
+        among, name = _of_view(person, request.GET.get("view", ""))
     except NotFound:
         raise Http404 from None
     with translation.override(mail_text.language_of(person)):
@@ -30,12 +37,23 @@ def feed(request: HttpRequest, secret: str) -> HttpResponse:
         calendar.add("prodid", "-//Longlead//Dates//EN")
         calendar.add("version", "2.0")
         calendar.add("method", "PUBLISH")
-        calendar.add("x-wr-calname", "Longlead")
+        calendar.add("x-wr-calname", name)
         calendar.add("refresh-interval", _REFRESH, parameters={"VALUE": "DURATION"})
-        for entry in entries(person):
+        for entry in entries(person, among):
             calendar.add_component(_event(entry))
         body = calendar.to_ical()
     return HttpResponse(body, content_type="text/calendar; charset=utf-8")
+
+
+def _of_view(person: User, slug: str) -> tuple[list[UUID] | None, str]:
+    """Raises NotFound where the view is not the person's to use."""
+    if not slug:
+        return None, "Longlead"
+    view = find_view(person, slug)
+    if view is None:
+        raise NotFound(_("There is no such view."), field="view")
+    wanted = replace(read_filter(QueryDict(view.query)), page=1, size=MOST_ENTRIES)
+    return [row.key for row in log_page(person, wanted).rows], f"Longlead: {mail_text.clean(view.name)}"
 
 
 def _event(entry: Entry) -> Event:

@@ -10,8 +10,8 @@ from django.shortcuts import redirect
 from django.views.decorators.http import require_safe
 
 from procurement.portal.actor import acting_user
-from procurement.portal.forms.log import read_filter
 from procurement.queries import export_keys
+from procurement.queries.log_address import read_filter, spelled_out
 from procurement.services import exports
 from procurement.vocabulary import ImportKind
 from sites.accounts.models import User
@@ -23,7 +23,7 @@ XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 @require_safe
 @login_required
 def download(request: HttpRequest, kind: str) -> HttpResponse:
-    """`site` in the address narrows it to a site; of the log's lists, all of the log's filter counts."""
+    """`site` in the address narrows it to a site; the log's lists take its whole filter, or a saved `view`."""
     if kind not in ImportKind.values or kind == ImportKind.DOCUMENTS:
         raise Http404
     actor, wanted = acting_user(request), ImportKind(kind)
@@ -41,6 +41,6 @@ def download(request: HttpRequest, kind: str) -> HttpResponse:
 
 def _keys(request: HttpRequest, kind: ImportKind, actor: User) -> Sequence[UUID] | None:
     if kind in export_keys.OF_THE_LOG:
-        return export_keys.of_log(kind, actor, read_filter(request.GET))
+        return export_keys.of_log(kind, actor, read_filter(spelled_out(request.GET, actor)[0]))
     site = request.GET.get("site", "")
     return export_keys.of_site(kind, actor, site) if site else None

@@ -18,8 +18,8 @@ from procurement.portal.actor import acting_user
 from procurement.portal.charts import SERIES_TONES, Chart, Dash, Series
 from procurement.portal.forms.base import PortalForm, has_choices
 from procurement.portal.forms.lead_times import AddObservation, RetireObservation, SetFallback
-from procurement.portal.forms.log import number
 from procurement.queries.lead_time import ClassView, class_view, find_class, observations
+from procurement.queries.log_address import number
 from procurement.services import lead_times
 from sites.accounts.models import User
 from sites.accounts.permissions import Permission

@@ -1,29 +1,99 @@
 from typing import Any
+from urllib.parse import urlencode
 
 from django.contrib.auth.decorators import login_required
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import render
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 from django.views.decorators.http import require_safe
 
+from procurement.models import SavedView
+from procurement.portal import log_columns
 from procurement.portal.actor import acting_user
-from procurement.portal.forms.log import read_filter
-from procurement.queries import log
+from procurement.portal.context import zone_of
+from procurement.queries import log, log_address
 from procurement.queries.log import LogPage, UnorderedPage
+from procurement.queries.log_address import Since, read_filter
+from procurement.queries.log_changes import Changes, changed_page
+from sites.accounts.models import User
 
 
 @require_safe
 @login_required
 def show(request: HttpRequest) -> HttpResponse:
-    """What is ordered; with `shown=unordered` in the address, what is not ordered yet."""
+    """What is ordered; with `shown=unordered` in the address, what is not ordered yet.
+
+    An empty address is answered with the view that the reader's role begins with; `view=` alone asks for none.
+    """
     actor = acting_user(request)
+    address, view = asked(request, actor)
     choices = log.choices(actor)
-    page: LogPage | UnorderedPage
-    if request.GET.get("shown") == "unordered":
-        wanted = read_filter(request.GET, sorts=log.UNORDERED_SORTS, default_sort="order_by")
-        page, template = log.unordered_page(actor, wanted), "log/unordered.html"
+    context: dict[str, Any] = {"choices": choices, "address": _links(address, view), "view": view}
+    context |= {"views": log_address.views_of(actor), "said": log_address.kept(address)}
+    if address.get("shown") == "unordered":
+        wanted = read_filter(address, sorts=log.UNORDERED_SORTS, default_sort="order_by")
+        page = log.unordered_page(actor, wanted)
+        return render(request, "log/unordered.html", context | {"log": page, **_pager(page)})
+    return _ordered(request, actor, address, context)
+
+
+def asked(request: HttpRequest, actor: User) -> tuple[QueryDict, SavedView | None]:
+    """The address with its view written out, and the view."""
+    if not request.GET and (first := log_address.role_view(actor)):
+        return log_address.spelled_out(QueryDict(urlencode({"view": first.slug})), actor)
+    return log_address.spelled_out(request.GET, actor)
+
+
+def _ordered(request: HttpRequest, actor: User, address: QueryDict, context: dict[str, Any]) -> HttpResponse:
+    wanted = read_filter(address)
+    since = log_address.read_since(address, timezone.now().astimezone(zone_of(actor)).date())
+    changes: Changes | None = None
+    if since is not None and wanted.as_known_on is None:
+        page, changes = changed_page(actor, wanted, since, only=address.get("changed") == "1")
     else:
-        page, template = log.log_page(actor, read_filter(request.GET)), "log/log.html"
-    return render(request, template, {"log": page, "choices": choices, **_pager(page)})
+        page = log.log_page(actor, wanted)
+    columns = log_address.read_columns(address, log_columns.COLUMNS)
+    inside = context["address"].copy()
+    inside["page"] = str(page.filter.page)
+    late = ngettext("%(late)d late", "%(late)d late", page.totals.late) % {"late": page.totals.late}
+    return render(
+        request,
+        "log/log.html",
+        context
+        | {
+            "log": page,
+            "changes": changes,
+            "since_words": [
+                (Since.YESTERDAY.value, _("Yesterday")),
+                (Since.MONDAY.value, _("Last Monday")),
+                (Since.WEEK.value, _("A week ago")),
+            ],
+            "since_said": address.get("since", ""),
+            "only_changed": address.get("changed") == "1",
+            "heads": log_columns.heads(columns),
+            "column_choices": log_columns.choices(columns),
+            "body": log_columns.Rows(columns, "?" + urlencode({"in": inside.urlencode()}), changes).html(page.rows),
+            "foot": log_columns.total_cells(
+                columns, late, page.totals.mw_days_at_risk, _("MW-days at risk of the blocks that the late lines serve")
+            ),
+            "dense": log_address.is_dense(address),
+            **_pager(page),
+        },
+    )
+
+
+def _links(address: QueryDict, view: SavedView | None) -> QueryDict:
+    """What links and forms of the page start from: everything said, `of` naming the view that it comes from."""
+    said = address.copy()
+    said.pop("view", None)
+    if view is not None:
+        said["of"] = view.slug
+    if not said:
+        # An empty address would be the role's own view again.
+        said["view"] = ""
+    return said
 
 
 def _pager(page: LogPage | UnorderedPage) -> dict[str, Any]:

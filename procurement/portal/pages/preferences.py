@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Callable, Iterable
 from typing import Any
+from urllib.parse import urlencode
 from uuid import UUID
 
 from django.contrib import messages
@@ -26,8 +27,8 @@ from procurement.models import (
     Watch,
 )
 from procurement.portal.actor import acting_user
-from procurement.portal.forms.log import read_filter
 from procurement.portal.forms.preferences import Chat, Choice, Hours, Subscribe
+from procurement.queries.log_address import find_view, read_filter, spelled_out
 from procurement.services import preferences, subscriptions
 from procurement.vocabulary import Channel, Rhythm, Rule, Severity, WatchKind, WatchSubject, WishedLane
 from sites.accounts.models import User
@@ -82,6 +83,14 @@ def hours(request: HttpRequest) -> HttpResponse:
 
 @require_POST
 @login_required
+def shortcuts(request: HttpRequest) -> HttpResponse:
+    """From the list of keys on every page, and back to it."""
+    preferences.choose_shortcuts(actor=acting_user(request), on=request.POST.get("shortcuts") == "1")
+    return redirect(_back(request))
+
+
+@require_POST
+@login_required
 def watch(request: HttpRequest) -> HttpResponse:
     """From a button on the page of a site, an order, a line or an alert, and back to it."""
     kind, subject = request.POST.get("kind", ""), request.POST.get("subject", "")
@@ -94,10 +103,12 @@ def watch(request: HttpRequest) -> HttpResponse:
         )
     except (ValueError, NotFound):
         raise Http404 from None
+    return redirect(_back(request))
+
+
+def _back(request: HttpRequest) -> str:
     back = request.POST.get("next", "")
-    if not url_has_allowed_host_and_scheme(back, allowed_hosts={request.get_host()}):
-        back = reverse("preferences")
-    return redirect(back)
+    return back if url_has_allowed_host_and_scheme(back, allowed_hosts={request.get_host()}) else reverse("preferences")
 
 
 @require_POST
@@ -111,7 +122,7 @@ def subscribe(request: HttpRequest) -> HttpResponse:
             actor=actor,
             name=given["name"],
             query=query,
-            wanted=read_filter(QueryDict(query)),
+            wanted=read_filter(spelled_out(QueryDict(query), actor)[0]),
             rhythm=Rhythm(given["rhythm"]),
         )
 
@@ -197,7 +208,7 @@ def _page(
         "hours": Hours(initial={name: getattr(mine, name, None) for name in Hours.base_fields} | {
             "digest_at": actor.digest_at
         }),
-        "subscribe": Subscribe(initial={"query": request.GET.get("view", "")[:1000]}),
+        "subscribe": Subscribe(initial=_view_asked(request, actor)),
         "add_chat": Chat(actor=actor),
         "wishes": AlertPreference.objects.filter(person=actor).select_related("site", "equipment_class").order_by("pk"),
         "watches": _watched(actor),
@@ -209,6 +220,14 @@ def _page(
         "person": actor,
     } | (forms or {})  # fmt: skip
     return render(request, "preferences/preferences.html", context, status=status)
+
+
+def _view_asked(request: HttpRequest, actor: User) -> dict[str, str]:
+    """A saved view by its `slug`, followed as it changes, or the address of a list as `view`."""
+    view = find_view(actor, request.GET.get("slug", ""))
+    if view is not None:
+        return {"query": urlencode({"view": view.slug}), "name": view.name}
+    return {"query": request.GET.get("view", "")[:1000]}
 
 
 def _watched(actor: User) -> list[dict[str, Any]]:

@@ -218,11 +218,14 @@ def with_query(context: Mapping[str, Any], **changes: object) -> str:
         query.pop(name, None)
         if value not in {None, ""}:
             query[name] = str(value)
-    return f"?{query.urlencode()}"
+    # Where an empty address has an answer of its own, saying nothing must be said.
+    nothing = "view=" if context.get("address") is not None else ""
+    return f"?{query.urlencode() or nothing}"
 
 
 def _query(context: Mapping[str, Any]) -> QueryDict:
-    query: QueryDict = context["request"].GET.copy()
+    """A page that answers with more than its address says gives the whole as `address`."""
+    query: QueryDict = (context.get("address") or context["request"].GET).copy()
     return query
 
 

@@ -1,0 +1,51 @@
+// Comfort for lists: the preview beside the list, and columns that move. Without it links lead to whole pages.
+(function () {
+  const drawer = function () {
+    return document.querySelector("[data-drawer]");
+  };
+  let opener = null;
+
+  document.addEventListener("click", function (event) {
+    const link = event.target.closest("[data-preview]");
+    const place = drawer();
+    if (!link || !place || event.ctrlKey || event.metaKey || event.shiftKey) return;
+    event.preventDefault();
+    if (!place.open) opener = link;
+    fetch(link.href, { headers: { "HX-Request": "true" }, credentials: "same-origin" })
+      .then(function (answer) {
+        if (!answer.ok || answer.redirected) throw new Error();
+        return answer.text();
+      })
+      .then(function (html) {
+        place.innerHTML = html;
+        if (!place.open) place.showModal();
+        const again = place.querySelector("[rel=" + (link.rel || "next") + "]") || place.querySelector("[data-close]");
+        again.focus();
+      })
+      .catch(function () {
+        window.location.assign(link.href);
+      });
+  });
+  document.addEventListener("click", function (event) {
+    const place = drawer();
+    if (place && place.open && (event.target === place || event.target.closest("[data-close]"))) place.close();
+  });
+  document.addEventListener(
+    "close",
+    function (event) {
+      if (event.target === drawer() && opener && opener.isConnected) opener.focus();
+    },
+    true,
+  );
+
+  document.addEventListener("click", function (event) {
+    const button = event.target.closest("[data-move]");
+    if (!button) return;
+    const row = button.closest("li");
+    const other = button.dataset.move === "1" ? row.nextElementSibling : row.previousElementSibling;
+    if (!other) return;
+    if (button.dataset.move === "1") other.after(row);
+    else other.before(row);
+    button.focus();
+  });
+})();

@@ -1,0 +1,93 @@
+"""What became of a list of the log since the end of a past day: old rows, rows that came and rows that went."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import date
+from typing import Final
+from uuid import UUID
+
+from django.db import connection
+
+from procurement.queries.log import LogFilter, LogPage, LogRow, Shown, log_page
+from sites.accounts.models import User
+
+MOST: Final = 5000
+MOST_SHOWN: Final = 200
+# Every answer and every event is kept only where something changed.
+_CHANGED = """
+SELECT lot.schedule_line_id FROM procurement_lotforecast answer
+JOIN procurement_deliverylot lot ON lot.id = answer.lot_id
+WHERE answer.current AND answer.as_of > %(day)s
+UNION
+SELECT event.pgh_obj_id FROM procurement_schedulelineevent event
+WHERE event.pgh_created_at >= %(day)s::date + 1 - interval '14 hours'
+UNION
+SELECT line.id FROM procurement_orderlineevent event
+JOIN procurement_scheduleline line ON line.line_id = event.pgh_obj_id
+WHERE event.pgh_created_at >= %(day)s::date + 1 - interval '14 hours'
+LIMIT %(most)s
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Went:
+    """A row as the list had it, and as the line is now; `now` None: the reader may not see it any more."""
+
+    was: LogRow
+    now: LogRow | None
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """`before` holds the old rows of the page's lines that may have changed; a row of the page that is neither in it
+    nor in `came` is as it was. `came` and `went` compare the whole list, not the page; both are None where more than
+    `MOST` lines changed.
+    """
+
+    since: date
+    before: Mapping[UUID, LogRow]
+    came: frozenset[UUID] | None
+    went: tuple[Went, ...] | None
+
+    @property
+    def more_went(self) -> int:
+        return max(0, len(self.went or ()) - MOST_SHOWN)
+
+    @property
+    def went_shown(self) -> tuple[Went, ...]:
+        return (self.went or ())[:MOST_SHOWN]
+
+
+def changed_page(actor: User, wanted: LogFilter, since: date, *, only: bool) -> tuple[LogPage, Changes]:
+    """The page of now, of the changed lines alone where `only`, with what it was at the end of `since` at each line's
+    site. Six times the log's own statements at most, and one more.
+    """
+    changed = _changed(since)
+    few = tuple(changed[:MOST])
+    page = log_page(actor, replace(wanted, among=few) if only else wanted)
+    touched = set(changed) & {row.key for row in page.rows}
+    before = _rows(actor, touched, since)
+    if len(changed) > MOST:
+        return page, Changes(since, before, None, None)
+    whole = replace(wanted, among=few, page=1, size=MOST)
+    was = {row.key: row for row in log_page(actor, replace(whole, as_known_on=since)).rows}
+    now = {row.key for row in log_page(actor, whole).rows}
+    gone = was.keys() - now
+    became = _rows(actor, gone, None)
+    went = tuple(Went(row, became.get(key)) for key, row in was.items() if key in gone)
+    return page, Changes(since, before, frozenset(now - was.keys()), went)
+
+
+def _changed(since: date) -> list[UUID]:
+    """At most one more than `MOST`; a line too many does no harm, one missing would."""
+    with connection.cursor() as cursor:
+        cursor.execute(_CHANGED, {"day": since, "most": MOST + 1})
+        return [key for (key,) in cursor.fetchall()]
+
+
+def _rows(actor: User, keys: Iterable[UUID], day: date | None) -> dict[UUID, LogRow]:
+    named = tuple(keys)
+    if not named:
+        return {}
+    wanted = LogFilter(shown=Shown.ALL, as_known_on=day, among=named, size=len(named))
+    return {row.key: row for row in log_page(actor, wanted).rows}

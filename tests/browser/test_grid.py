@@ -1,0 +1,121 @@
+"""The grid in a browser: typed and pasted as in a sheet, two people at one date, and a lost session."""
+
+from collections.abc import Callable
+from datetime import UTC, date, datetime
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from procurement.models import DeliveryLot
+from procurement.services import grid_edits
+from procurement.services.grid_edits import Edit
+from sites.accounts.models import User
+from sites.accounts.permissions import Role
+from sites.models import Promise
+from sites.vocabulary import PromiseSource
+from tests.factories.procurement import DeliveryLotFactory, PurchaseOrderFactory
+from tests.factories.sites import MembershipFactory, SiteFactory
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+PASTE = """text => {
+  const data = new DataTransfer();
+  data.setData("text/plain", text);
+  document.querySelector("[data-grid]").dispatchEvent(
+    new ClipboardEvent("paste", { clipboardData: data, bubbles: true, cancelable: true }));
+}"""
+
+
+@pytest.fixture
+def lots() -> list[DeliveryLot]:
+    site, order = SiteFactory.create(code="SYD1"), PurchaseOrderFactory.create(number="4500016221")
+    return [
+        DeliveryLotFactory.create(
+            site=site, schedule_line__line__order=order, schedule_line__line__number=10 * (place + 1)
+        )
+        for place in range(4)
+    ]
+
+
+@pytest.fixture
+def grid(sign_in: Callable[[Any], Page], lots: list[DeliveryLot]) -> Page:
+    page = sign_in(MembershipFactory.create(role=Role.EXPEDITER, person__name="Edith").person)
+    page.goto("/log/grid/?sort=line")
+    expect(page.locator("[data-grid][data-ready]")).to_be_visible()
+    return page
+
+
+def promise_cell(page: Page, place: int) -> Any:
+    return page.locator(".tabulator-row").nth(place).locator('[tabulator-field="promise"]')
+
+
+def test_a_pasted_block_saves_what_is_right_and_marks_what_is_wrong(grid: Page) -> None:
+    promise_cell(grid, 0).click()
+    grid.evaluate(PASTE, "W23/2099\nsometime\nJun 2099\nTBD\n")
+    expect(grid.get_by_text("4 not saved, 0 wrong")).to_be_visible()
+
+    grid.get_by_role("button", name="Save").click()
+
+    expect(grid.get_by_text("3 saved, 1 not saved")).to_be_visible()
+    expect(promise_cell(grid, 0)).to_have_text("2099-W23")
+    assert "ll-wrong" in (promise_cell(grid, 1).get_attribute("class") or "")
+    assert Promise.objects.count() == 3
+
+
+def test_keys_edit_fill_down_and_undo(grid: Page) -> None:
+    promise_cell(grid, 0).click()
+    grid.keyboard.press("F2")
+    grid.keyboard.type("CW30")
+    grid.keyboard.press("Enter")
+    expect(promise_cell(grid, 0)).to_have_text("CW30")
+
+    promise_cell(grid, 0).click()
+    promise_cell(grid, 2).click(modifiers=["Shift"])
+    grid.keyboard.press("Control+d")
+    expect(promise_cell(grid, 2)).to_have_text("CW30")
+    grid.keyboard.press("Control+z")
+
+    expect(promise_cell(grid, 2)).to_have_text("")
+    expect(promise_cell(grid, 0)).to_have_text("CW30")
+
+
+def test_a_conflict_shows_both_values_and_the_other_person(grid: Page, lots: list[DeliveryLot]) -> None:
+    other: User = MembershipFactory.create(role=Role.BUYER, person__name="Olga Other").person
+    grid_edits.save(
+        [Edit(lots[0].schedule_line_id, "2099-05-21", "")],
+        stated_on=date(2026, 11, 20),
+        source=PromiseSource.EMAIL,
+        document="",
+        actor=other,
+        now=datetime.now(UTC),
+    )
+    promise_cell(grid, 0).click()
+    grid.evaluate(PASTE, "2099-W30")
+
+    grid.get_by_role("button", name="Save").click()
+
+    dialog = grid.get_by_role("dialog")
+    expect(dialog).to_contain_text("Yours: 2099-W30")
+    expect(dialog).to_contain_text("Theirs: 2099-05-21 (by Olga Other")
+    dialog.get_by_role("button", name="Write mine").click()
+    expect(grid.get_by_text("1 saved")).to_be_visible()
+    assert sorted(Promise.objects.filter(milestone__code="ON_SITE").values_list("value", flat=True)) == [
+        "2099-05-21", "2099-W30",
+    ]  # fmt: skip
+
+
+def test_what_was_typed_outlives_a_lost_session(grid: Page) -> None:
+    promise_cell(grid, 1).click()
+    grid.evaluate(PASTE, "2099-W30")
+    cookies = grid.context.cookies()
+    grid.context.clear_cookies(name="longlead_session")
+
+    grid.get_by_role("button", name="Save").click()
+    expect(grid.get_by_text("You are signed out")).to_be_visible()
+    grid.context.add_cookies(cookies)
+    grid.on("dialog", lambda asked: asked.accept())
+    grid.reload()
+
+    expect(grid.get_by_text("What you typed before is back: 1 rows")).to_be_visible()
+    expect(promise_cell(grid, 1)).to_have_text("2099-W30")
