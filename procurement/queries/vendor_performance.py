@@ -222,13 +222,21 @@ def _slip(lot: DeliveryLot, facts: _Facts) -> tuple[LotSlip, tuple[Share, ...]]:
                 _owner(facts, lot, step.code, line.line.order.incoterm),
                 step.baseline_on,
                 step.forecast_on,
-                tuple(facts.moves.get((lot.chain_id, step.code), ())),
+                (*_first_move(facts, lot, step), *facts.moves.get((lot.chain_id, step.code), ())),
             )
             for step in facts.steps.get(lot.pk, ())
         ],
         line.contract_step,
     )
     return LotSlip(lot, sum(share.days for share in shares), by_party(shares)), shares
+
+
+def _first_move(facts: _Facts, lot: DeliveryLot, step: Step) -> tuple[Move, ...]:
+    """The first word on a step moves it from what was agreed."""
+    said = next(iter(facts.promises.get((lot.chain_id, step.code), ())), None)
+    if said is None or said.counts_on is None or step.baseline_on is None:
+        return ()
+    return (Move((said.counts_on - step.baseline_on).days, Party(said.responsible), said.reason_code),)
 
 
 def _owner(facts: _Facts, lot: DeliveryLot, code: str, incoterm: str) -> Party:

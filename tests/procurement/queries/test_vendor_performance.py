@@ -148,3 +148,24 @@ def test_it_takes_as_many_queries_for_three_lots_as_for_one(
             vendor_view(reader, seller.pk, Side.SELLER, as_of=TODAY)
         with django_assert_num_queries(2):
             vendors(reader, Side.SELLER)
+
+
+def test_the_first_word_moves_a_step_from_what_was_agreed(site: Site, reader: User, seller: Company) -> None:
+    lot = lot_of(seller, site)
+    for said in lot.chain.milestones.get(code="FAT_PASS").promises.all():
+        RetractionFactory.create(promise=said)
+    PromiseFactory.create(
+        milestone=lot.chain.milestones.get(code="FAT_PASS"),
+        place=10,
+        counts_on=date(2027, 6, 24),
+        stated_on=date(2026, 9, 3),
+        reason_code=ReasonCode.DESIGN_CHANGE,
+        responsible=Party.OWNER,
+    )
+    calculated(site)
+
+    view = vendor_view(reader, seller.pk, Side.SELLER, as_of=TODAY)
+
+    assert view is not None
+    assert view.reasons[Party.OWNER, ReasonCode.DESIGN_CHANGE] > 0
+    assert sum(view.reasons.values()) == view.slip_days
