@@ -1,10 +1,13 @@
 import os
 
-from django.core.wsgi import get_wsgi_application
+import django
+
+from procurement.config.request import Handler
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "procurement.config.settings")
 # A page or an API call that waits longer than this has lost its reader; other processes may take their time.
 os.environ.setdefault("LONGLEAD_STATEMENT_TIMEOUT_MS", "15000")
 os.environ.setdefault("LONGLEAD_LOCK_TIMEOUT_MS", "3000")
 
-application = get_wsgi_application()
+django.setup(set_prefix=False)
+application = Handler()

@@ -1,6 +1,7 @@
 """An order as one actor may see it: only the schedule lines in sight, amounts only with the right to them."""
 
 from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
@@ -78,35 +79,48 @@ def version_of(order_id: UUID, actor: User) -> int | None:
 
 def read(order_id: UUID, actor: User, *, with_forecast: bool = False) -> OrderReading | None:
     """The order in a fixed number of queries, however many lines; None where it is out of sight."""
-    order = PurchaseOrder.objects.visible_to(actor).select_related("seller").filter(pk=order_id).first()
-    if order is None:
-        return None
+    orders = PurchaseOrder.objects.visible_to(actor).select_related("seller").filter(pk=order_id)
+    found = read_all(list(orders), actor, with_forecast=with_forecast)
+    return found[0] if found else None
+
+
+def read_all(
+    orders: Sequence[PurchaseOrder], actor: User, *, with_lines: bool = True, with_forecast: bool = False
+) -> list[OrderReading]:
+    """Orders in the actor's sight, in a fixed number of queries, however many."""
+    keys = [order.pk for order in orders]
     rows = (
         ScheduleLine.objects.visible_to(actor)
-        .filter(line__order=order)
+        .filter(line__order__in=keys)
         .select_related("line__equipment_class", "line__plant__company", "site")
         .prefetch_related(Prefetch("lots", queryset=_lots()))
-        .order_by("line__number", "number")
+        .order_by("line__order", "line__number", "number")
     )
-    by_line: dict[UUID, list[ScheduleLine]] = defaultdict(list)
-    for row in rows:
-        by_line[row.line_id].append(row)
-    forecasts = _forecasts(order_id) if with_forecast else {}
-    odds = _odds(order_id) if with_forecast else {}
+    lines: dict[UUID, dict[UUID, list[ScheduleLine]]] = defaultdict(lambda: defaultdict(list))
+    for row in rows if with_lines else ():
+        lines[row.line.order_id][row.line_id].append(row)
+    forecasts = _forecasts(keys) if with_forecast else {}
+    odds = _odds(keys) if with_forecast else {}
     priced: set[UUID | None] = set(sites_where(actor, Permission.AMOUNTS_VIEW))
     if can(actor, Permission.AMOUNTS_VIEW, site_id=None):
         priced.add(None)
-    refs = ExternalRef.objects.filter(kind="purchase_order", subject_id=order_id).order_by("system", "external_id")
-    return OrderReading(
-        order=order,
-        amounts_visible=PurchaseOrder.objects.amounts_visible_to(actor).filter(pk=order_id).exists(),
-        parent_id=PurchaseOrder.objects.visible_to(actor)
-        .filter(call_offs=order_id)
-        .values_list("pk", flat=True)
-        .first(),
-        external_ids=tuple(refs.values_list("system", "external_id")),
-        lines=tuple(_line(group, forecasts, odds, priced) for group in by_line.values()),
-    )
+    names: dict[UUID, list[tuple[str, str]]] = defaultdict(list)
+    refs = ExternalRef.objects.filter(kind="purchase_order", subject_id__in=keys).order_by("system", "external_id")
+    for key, system, name in refs.values_list("subject_id", "system", "external_id"):
+        names[key].append((system, name))
+    amounts = PurchaseOrder.objects.amounts_visible_to(actor).filter(pk__in=keys)
+    shows = set(amounts.values_list("pk", flat=True))
+    parents = dict(PurchaseOrder.objects.visible_to(actor).filter(call_offs__in=keys).values_list("call_offs", "pk"))
+    return [
+        OrderReading(
+            order=order,
+            amounts_visible=order.pk in shows,
+            parent_id=parents.get(order.pk),
+            external_ids=tuple(names[order.pk]),
+            lines=tuple(_line(group, forecasts, odds, priced) for group in lines[order.pk].values()),
+        )
+        for order in orders
+    ]
 
 
 def _lots() -> QuerySet[DeliveryLot]:
@@ -132,13 +146,13 @@ def _line(
     )
 
 
-def _forecasts(order_id: UUID) -> dict[UUID, LotForecast]:
-    rows = LotForecast.objects.filter(current=True, lot__schedule_line__line__order=order_id)
+def _forecasts(orders: Sequence[UUID]) -> dict[UUID, LotForecast]:
+    rows = LotForecast.objects.filter(current=True, lot__schedule_line__line__order__in=orders)
     return {row.lot_id: row for row in rows}
 
 
-def _odds(order_id: UUID) -> dict[UUID, LotProbability]:
-    rows = LotProbability.objects.filter(current=True, lot__schedule_line__line__order=order_id)
+def _odds(orders: Sequence[UUID]) -> dict[UUID, LotProbability]:
+    rows = LotProbability.objects.filter(current=True, lot__schedule_line__line__order__in=orders)
     return {row.lot_id: row for row in rows}
 
 

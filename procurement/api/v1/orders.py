@@ -3,6 +3,7 @@
 from typing import Any, ClassVar, Final
 from uuid import UUID
 
+from django.db.models import Q
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from drf_spectacular.types import OpenApiTypes
@@ -27,12 +28,15 @@ from procurement.api.v1.order_shapes import (
     order_answer,
     upsert_answer,
 )
+from procurement.api.v1.pages import PageQuery, PageSerializer, page
 from procurement.api.v1.shapes import ETAG_HEADER, REQUEST_ID, problems
 from procurement.api.view import ClientView, clock, etag, is_known, is_strict, not_modified, query, request_id
+from procurement.models import PurchaseOrder, ScheduleLine
 from procurement.queries import order_reading
 from procurement.services import orders
 from procurement.services.order_lines import OrderWarning
 from procurement.services.orders import UpsertResult
+from procurement.vocabulary import CommercialStatus
 from sites.accounts.permissions import Scope
 from sites.domain.errors import BadInput, NotFound
 from sites.domain.text import check_text
@@ -116,6 +120,49 @@ _IF_NONE_MATCH: Final = OpenApiParameter(
 
 class ReadQuery(serializers.Serializer[Any]):
     expand = serializers.ChoiceField(["forecast"], required=False)
+
+
+class OrderQuery(PageQuery):
+    site = serializers.CharField(required=False, max_length=20, help_text="Code of a ship-to site.")
+    vendor = serializers.CharField(required=False, max_length=40, help_text="Code of the seller.")
+    status = serializers.ChoiceField(CommercialStatus.choices, required=False, help_text="Commercial status.")
+    text = serializers.CharField(required=False, max_length=100, help_text="Stands in the number or the title.")
+    expand = serializers.ChoiceField(["lines"], required=False, help_text="`lines` adds lines and schedule lines.")
+
+
+class OrderPageSerializer(PageSerializer):
+    items = OrderRead(many=True, help_text="By number; `lines` only with `expand=lines`.")
+
+
+class Orders(ClientView):
+    scopes: ClassVar[dict[str, str | None]] = {"GET": Scope.ORDERS_READ}
+
+    @extend_schema(
+        operation_id="listPurchaseOrders",
+        summary="The orders in sight",
+        parameters=[OrderQuery, REQUEST_ID],
+        responses={200: OrderPageSerializer, **problems(400)},
+        tags=["purchase orders"],
+    )
+    def get(self, request: Request) -> Response:
+        asked, actor = query(request, OrderQuery), acting_user(request)
+        rows = PurchaseOrder.objects.visible_to(actor).select_related("seller")
+        if "site" in asked:
+            seen = ScheduleLine.objects.visible_to(actor).filter(site__code=asked["site"])
+            rows = rows.filter(pk__in=seen.values("line__order"))
+        for name, column in (("vendor", "seller__code"), ("status", "commercial_status")):
+            if name in asked:
+                rows = rows.filter(**{column: asked[name]})
+        for word in asked.get("text", "").split():
+            rows = rows.filter(Q(number__icontains=word) | Q(title__icontains=word))
+        has_lines = "expand" in asked
+
+        def shown(found: list[PurchaseOrder]) -> list[dict[str, Any]]:
+            readings = order_reading.read_all(found, actor, with_lines=has_lines)
+            answers = [dict(OrderRead(order_answer(each)).data) for each in readings]
+            return answers if has_lines else [{k: v for k, v in each.items() if k != "lines"} for each in answers]
+
+        return page(request, rows, "number", shown)
 
 
 class OrderByExternalId(ClientView):

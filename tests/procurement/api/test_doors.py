@@ -67,7 +67,7 @@ def test_a_body_of_another_type(erp: Caller) -> None:
 
 
 def test_a_path_nobody_knows(erp: Caller) -> None:
-    for path in ("/nowhere", "/purchase-orders/4500016221", "/purchase-orders", "/"):
+    for path in ("/nowhere", "/purchase-orders/4500016221", "/purchase-order", "/"):
         problem(erp.get(path), 404, "not_found")
         problem(Client().post(f"/api/v1{path}"), 404, "not_found")
 

@@ -1,0 +1,251 @@
+"""Units on their way and units that came: notices and receipts, taken back by a row that reverses one."""
+
+from typing import Any, ClassVar
+from uuid import UUID
+
+from django.utils.translation import gettext as _
+from drf_spectacular.utils import OpenApiExample, extend_schema, extend_schema_serializer
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from procurement.api.auth import acting_user
+from procurement.api.fields import Day, ExactDecimal, PaddedNumber, Text
+from procurement.api.v1.bodies import checked
+from procurement.api.v1.pages import PageQuery, PageSerializer, page
+from procurement.api.v1.shapes import REQUEST_ID, problems
+from procurement.api.view import ClientView, clock
+from procurement.domain.money import trimmed
+from procurement.models import DeliveryLot, Receipt, ShipmentNotice
+from procurement.services import receipts, shipments
+from procurement.vocabulary import ReceiptState
+from sites.accounts.permissions import Scope
+from sites.domain.errors import BadInput, NotFound
+
+
+class _LotWrite(serializers.Serializer[Any]):
+    """Which lot. Its units are counted in the unit of the line."""
+
+    order = serializers.UUIDField(required=False, help_text="Our id of the order; not with `reverses`.")
+    line_number = PaddedNumber(required=False, help_text="10, 20, 30; 00010 is 10.")
+    schedule_number = PaddedNumber(required=False, help_text="Default: 1.")
+    lot_number = PaddedNumber(required=False, help_text="Default: 1.")
+    quantity = ExactDecimal(required=False, help_text="Units of this movement; required unless it reverses one.")
+    document = Text(required=False, max_length=500, allow_blank=True, default="", help_text="Your document.")
+    reverses = serializers.UUIDField(required=False, help_text="Our id of the one it takes back, whole.")
+    reason = Text(required=False, max_length=500, help_text="Why it is taken back; required with `reverses`.")
+
+
+@extend_schema_serializer(
+    component_name="GoodsReceiptWrite",
+    examples=[
+        OpenApiExample(
+            "Two units came",
+            request_only=True,
+            value={
+                "order": "01940000-0000-7000-8000-000000000000",
+                "line_number": "00010",
+                "quantity": "2",
+                "received_on": "2026-11-19",
+                "document": "5000001234",
+            },
+        )
+    ],
+)
+class ReceiptWrite(_LotWrite):
+    received_on = Day(required=False, help_text="Local day; required unless it reverses one.")
+    state = serializers.ChoiceField(ReceiptState.choices, required=False, help_text="Default: arrived.")
+
+
+@extend_schema_serializer(
+    component_name="ShipmentWrite",
+    examples=[
+        OpenApiExample(
+            "Two units left",
+            request_only=True,
+            value={
+                "order": "01940000-0000-7000-8000-000000000000",
+                "line_number": "00010",
+                "quantity": "2",
+                "number": "DN-771",
+                "despatched_on": "2026-11-02",
+                "arrives_on": "2026-11-30",
+            },
+        )
+    ],
+)
+class ShipmentWrite(_LotWrite):
+    number = Text(required=False, max_length=200, help_text="The vendor's own; required unless it reverses one.")
+    despatched_on = Day(required=False, help_text="Local day it left.")
+    arrives_on = Day(required=False, help_text="Local day it should arrive; dates move by statements, not by this.")
+    tracking = Text(required=False, max_length=120, allow_blank=True, default="", help_text="The carrier's number.")
+
+
+class _MovementSerializer(serializers.Serializer[Any]):
+    id = serializers.UUIDField(help_text="Our id.")
+    order = serializers.UUIDField(help_text="Our id of the order.")
+    line_number = serializers.IntegerField(help_text="10, 20, 30.")
+    schedule_number = serializers.IntegerField(help_text="Within the line.")
+    lot_number = serializers.IntegerField(help_text="Within the schedule line.")
+    quantity = ExactDecimal(help_text="In the line's unit.")
+    document = serializers.CharField(allow_blank=True, help_text="As sent; of a reversal, its reason.")
+    reverses = serializers.UUIDField(allow_null=True, help_text="The one it takes back; null: none.")
+
+
+class ReceiptSerializer(_MovementSerializer):
+    received_on = Day(help_text="Local day.")
+    state = serializers.CharField(help_text="arrived, and what was found.")
+
+
+class ReceiptPageSerializer(PageSerializer):
+    items = ReceiptSerializer(many=True, help_text="The oldest first.")
+
+
+class ShipmentSerializer(_MovementSerializer):
+    number = serializers.CharField(help_text="The vendor's own.")
+    despatched_on = Day(allow_null=True, help_text="null: not said.")
+    arrives_on = Day(allow_null=True, help_text="null: not said.")
+    tracking = serializers.CharField(allow_blank=True, help_text="The carrier's number.")
+
+
+class ShipmentPageSerializer(PageSerializer):
+    items = ShipmentSerializer(many=True, help_text="The oldest first.")
+
+
+class GoodsReceipts(ClientView):
+    scopes: ClassVar[dict[str, str | None]] = {"GET": Scope.ORDERS_READ, "POST": Scope.DATES_WRITE}
+
+    @extend_schema(
+        operation_id="listGoodsReceipts",
+        summary="What came",
+        parameters=[PageQuery, REQUEST_ID],
+        responses={200: ReceiptPageSerializer, **problems(400)},
+        tags=["goods movements"],
+    )
+    def get(self, request: Request) -> Response:
+        seen = DeliveryLot.objects.visible_to(acting_user(request))
+        rows = Receipt.objects.filter(lot__in=seen).select_related("lot__schedule_line__line")
+        return page(request, rows, "pk", lambda found: [_receipt(each) for each in found])
+
+    @extend_schema(
+        operation_id="recordGoodsReceipt",
+        summary="Units came, or did not after all",
+        description="Rows are only added: a mistake is answered by one that `reverses` it. With the last unit the lot "
+        "is on site; a reversal takes that back.",
+        parameters=[REQUEST_ID],
+        request=ReceiptWrite,
+        responses={201: ReceiptSerializer, **problems(404)},
+        tags=["goods movements"],
+    )
+    def post(self, request: Request) -> Response:
+        said, actor = checked(ReceiptWrite, request), acting_user(request)
+        if "reverses" in said:
+            done = receipts.reverse(
+                receipt_id=said["reverses"], reason=said.get("reason", ""), actor=actor, now=clock()
+            )
+        else:
+            _check(said, "order", "line_number", "quantity", "received_on")
+            done = receipts.receive(
+                lot_id=_lot(request, said),
+                quantity=said["quantity"],
+                received_on=said["received_on"],
+                document=said["document"],
+                actor=actor,
+                now=clock(),
+                state=ReceiptState(said.get("state", ReceiptState.ARRIVED)),
+            )
+        return Response(_receipt(done), status=201)
+
+
+class Shipments(ClientView):
+    scopes: ClassVar[dict[str, str | None]] = {"GET": Scope.ORDERS_READ, "POST": Scope.DATES_WRITE}
+
+    @extend_schema(
+        operation_id="listShipments",
+        summary="What is on its way",
+        parameters=[PageQuery, REQUEST_ID],
+        responses={200: ShipmentPageSerializer, **problems(400)},
+        tags=["goods movements"],
+    )
+    def get(self, request: Request) -> Response:
+        rows = ShipmentNotice.objects.visible_to(acting_user(request)).select_related("lot__schedule_line__line")
+        return page(request, rows, "pk", lambda found: [_shipment(each) for each in found])
+
+    @extend_schema(
+        operation_id="recordShipment",
+        summary="The vendor sent units, or did not after all",
+        description="Rows are only added: a mistake is answered by one that `reverses` it.",
+        parameters=[REQUEST_ID],
+        request=ShipmentWrite,
+        responses={201: ShipmentSerializer, **problems(404)},
+        tags=["goods movements"],
+    )
+    def post(self, request: Request) -> Response:
+        said, actor = checked(ShipmentWrite, request), acting_user(request)
+        if "reverses" in said:
+            done = shipments.reverse(notice_id=said["reverses"], reason=said.get("reason", ""), actor=actor)
+        else:
+            _check(said, "order", "line_number", "quantity", "number")
+            done = shipments.notify(
+                lot_id=_lot(request, said),
+                number=said["number"],
+                quantity=said["quantity"],
+                despatched_on=said.get("despatched_on"),
+                arrives_on=said.get("arrives_on"),
+                tracking=said["tracking"],
+                document=said["document"],
+                actor=actor,
+            )
+        return Response(_shipment(done), status=201)
+
+
+def _check(said: dict[str, Any], *names: str) -> None:
+    for name in names:
+        if name not in said:
+            raise BadInput(_("This is required."), field=name)
+
+
+def _lot(request: Request, said: dict[str, Any]) -> UUID:
+    found = (
+        DeliveryLot.objects.visible_to(acting_user(request))
+        .filter(
+            schedule_line__line__order=said["order"],
+            schedule_line__line__number=said["line_number"],
+            schedule_line__number=said.get("schedule_number", 1),
+            number=said.get("lot_number", 1),
+        )
+        .values_list("pk", flat=True)
+        .first()
+    )
+    if found is None:
+        raise NotFound(_("There is no such lot."))
+    return found
+
+
+def _of_lot(row: Receipt | ShipmentNotice) -> dict[str, Any]:
+    line = row.lot.schedule_line
+    return {
+        "id": row.pk,
+        "order": line.line.order_id,
+        "line_number": line.line.number,
+        "schedule_number": line.number,
+        "lot_number": row.lot.number,
+        "quantity": trimmed(row.quantity),
+        "document": row.document,
+        "reverses": row.reverses_id,
+    }
+
+
+def _receipt(row: Receipt) -> dict[str, Any]:
+    shown = _of_lot(row) | {"received_on": row.received_on, "state": row.state}
+    return dict(ReceiptSerializer(shown).data)
+
+
+def _shipment(row: ShipmentNotice) -> dict[str, Any]:
+    shown = _of_lot(row) | {
+        "number": row.number,
+        "despatched_on": row.despatched_on,
+        "arrives_on": row.arrives_on,
+        "tracking": row.tracking,
+    }
+    return dict(ShipmentSerializer(shown).data)

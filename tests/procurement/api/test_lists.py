@@ -1,0 +1,207 @@
+"""Lists by key, of what the caller may see, in a fixed number of queries."""
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from django.utils import timezone
+
+from sites.accounts.permissions import Role
+from tests.factories.procurement import (
+    AlertFactory,
+    CompanyFactory,
+    EquipmentClassFactory,
+    LeadTimeFactory,
+    RequirementFactory,
+)
+from tests.factories.sites import SiteFactory
+from tests.procurement.api.calls import Caller, calling, order_body, order_line, problem, queries_of
+from tests.procurement.services.order_documents import World
+
+
+def order(erp: Caller, name: str, **said: Any) -> dict[str, Any]:
+    made: dict[str, Any] = erp.put(f"/purchase-orders/ext/SAP-PRD/{name}", order_body(**said)).json()
+    return made
+
+
+@pytest.mark.django_db
+def test_orders_come_page_by_page_without_gap_or_twice(erp: Caller) -> None:
+    for name in ("C", "A", "E", "B", "D"):
+        order(erp, name)
+
+    path, numbers = "/purchase-orders?limit=2", []
+    while path:
+        answer = erp.get(path)
+        numbers += [each["number"] for each in answer.json()["items"]]
+        path = answer.get("Link", "").partition(">")[0].removeprefix("</api/v1")
+
+    assert numbers == ["A", "B", "C", "D", "E"]
+    assert answer.json()["next_cursor"] is None
+
+
+@pytest.mark.django_db
+def test_a_listed_order_says_what_the_order_says(erp: Caller) -> None:
+    key = order(erp, "A")["id"]
+
+    whole = erp.get(f"/purchase-orders/{key}").json()
+
+    assert erp.get("/purchase-orders?expand=lines").json()["items"] == [whole]
+    assert erp.get("/purchase-orders").json()["items"] == [{k: v for k, v in whole.items() if k != "lines"}]
+
+
+@pytest.mark.django_db
+def test_orders_are_those_in_sight(erp: Caller, sydney_only: Caller) -> None:
+    order(erp, "A")
+    order(erp, "B", site="TYO1")
+
+    assert [each["number"] for each in sydney_only.get("/purchase-orders").json()["items"]] == ["A"]
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("asked", "found"),
+    [
+        ("site=TYO1", ["B"]),
+        ("vendor=KITA", ["A", "B"]),
+        ("vendor=NOBODY", []),
+        ("status=cancelled", []),
+        ("text=second", ["B"]),
+        ("text=100%25", []),
+    ],
+)
+def test_orders_are_filtered(erp: Caller, asked: str, found: list[str]) -> None:
+    order(erp, "A", title="The first")
+    order(erp, "B", site="TYO1", title="The second")
+
+    assert [each["number"] for each in erp.get(f"/purchase-orders?{asked}").json()["items"]] == found
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("cursor", ["%C3%A9", "x", "////", "AAAA"])
+@pytest.mark.parametrize("path", ["/purchase-orders", "/requirements"])
+def test_a_cursor_that_is_none_is_refused(erp: Caller, path: str, cursor: str) -> None:
+    problem(erp.get(f"{path}?cursor={cursor}"), 400, "invalid_parameter")
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("limit", ["0", "501", "x"])
+def test_a_limit_out_of_range_is_refused(erp: Caller, limit: str) -> None:
+    problem(erp.get(f"/purchase-orders?limit={limit}"), 400, "invalid_parameter")
+
+
+MAKERS: dict[str, Callable[[World], object]] = {
+    "/sites": lambda world: SiteFactory.create(),
+    "/vendors": lambda world: CompanyFactory.create(),
+    "/equipment-types": lambda world: EquipmentClassFactory.create(code=uuid4().hex),
+    "/lead-times": lambda world: LeadTimeFactory.create(),
+    "/requirements": lambda world: RequirementFactory.create(site=world.sydney),
+    "/slip-alerts": lambda world: AlertFactory.create(site=world.sydney),
+}
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("path", MAKERS)
+def test_a_list_takes_a_fixed_number_of_queries(erp: Caller, world: World, path: str) -> None:
+    MAKERS[path](world)
+    one = queries_of(lambda: erp.get(path))
+    rows = len(erp.get(path).json()["items"])
+    MAKERS[path](world)
+    MAKERS[path](world)
+
+    assert queries_of(lambda: erp.get(path)) == one
+    assert len(erp.get(path).json()["items"]) == rows + 2
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("path", ["/purchase-orders?expand=lines", "/milestones", "/goods-receipts", "/shipments"])
+def test_a_list_of_orders_takes_a_fixed_number_of_queries(erp: Caller, path: str) -> None:
+    def one_more(name: str) -> None:
+        key = order(erp, name, lines=[order_line(), order_line("00020")])["id"]
+        moved = {"order": key, "line_number": 10, "quantity": "1", "number": "DN-1", "received_on": "2026-11-01"}
+        erp.post("/goods-receipts", moved)
+        erp.post("/shipments", moved)
+
+    one_more("A")
+    one = queries_of(lambda: erp.get(path))
+    one_more("B")
+    one_more("C")
+
+    assert queries_of(lambda: erp.get(path)) == one
+    assert erp.get(path).json()["items"]
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("path", ["/sites", "/vendors", "/equipment-types", "/reason-codes", "/units", "/lead-times"])
+def test_what_is_known_is_not_sent_again(erp: Caller, path: str) -> None:
+    first = erp.get(path)
+
+    again = erp.get(path, if_none_match=first["ETag"])
+
+    assert (first.status_code, again.status_code, again.content) == (200, 304, b"")
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("path", ["/sites", "/requirements", "/slip-alerts"])
+def test_lists_show_the_caller_s_sites_only(erp: Caller, sydney_only: Caller, world: World, path: str) -> None:
+    if path != "/sites":
+        MAKERS[path](world)
+        MAKERS[path](World(world.tokyo, world.tokyo, world.erp))
+
+    assert (len(erp.get(path).json()["items"]), len(sydney_only.get(path).json()["items"])) == (2, 1)
+
+
+@pytest.mark.django_db
+def test_a_list_needs_its_scope(world: World) -> None:
+    problem(calling(scopes=["po:write"]).get("/sites"), 403, "scope")
+
+
+@pytest.mark.django_db
+def test_an_alert_is_acknowledged_and_snoozed(world: World) -> None:
+    buyer = calling("Desk", role=Role.BUYER)
+    path = f"/slip-alerts/{AlertFactory.create(site=world.sydney).pk}"
+
+    known = buyer.post(f"{path}/acknowledge", {"commitment_on": "2099-12-18", "note": "Air freight"})
+    shown = buyer.get(path).json()
+    later = buyer.post(f"{path}/snooze", {"until_on": str((timezone.now() + timedelta(days=30)).date())})
+
+    assert (known.status_code, known.json()["state"], shown["commitment_on"]) == (200, "acknowledged", "2099-12-18")
+    assert (later.status_code, later.json()["state"]) == (200, "snoozed")
+
+
+@pytest.mark.django_db
+def test_who_may_not_answer_alerts_is_refused(erp: Caller, world: World) -> None:
+    path = f"/slip-alerts/{AlertFactory.create(site=world.sydney).pk}"
+
+    problem(erp.post(f"{path}/acknowledge", {}), 403, "not_permitted")
+    problem(erp.post("/slip-alerts/01940000-0000-7000-8000-000000000000/acknowledge", {}), 404, "not_found")
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("path", ["/goods-receipts", "/shipments"])
+def test_units_are_recorded_and_taken_back_by_a_row(erp: Caller, path: str) -> None:
+    key = order(erp, "A")["id"]
+    said = {"order": key, "line_number": "00010", "quantity": "3", "number": "DN-1", "received_on": "2026-11-01"}
+
+    made = erp.post(path, said)
+    problem(erp.post(path, said), 422, "validation_error")
+    problem(erp.post(path, {"reverses": made.json()["id"]}), 422, "validation_error")
+    back = erp.post(path, {"reverses": made.json()["id"], "reason": "Counted twice"})
+    problem(erp.post(path, {"reverses": made.json()["id"], "reason": "Again"}), 409, "conflict")
+
+    assert (made.status_code, back.status_code, back.json()["reverses"]) == (201, 201, made.json()["id"])
+    assert [each["quantity"] for each in erp.get(path).json()["items"]] == ["3", "3"]
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("path", ["/goods-receipts", "/shipments"])
+def test_a_movement_names_its_lot_and_quantity(erp: Caller, sydney_only: Caller, path: str) -> None:
+    key = order(erp, "A", site="TYO1")["id"]
+    said = {"order": key, "line_number": 10, "quantity": "1", "number": "DN-1", "received_on": "2026-11-01"}
+
+    body = problem(erp.post(path, {name: said[name] for name in said if name != "quantity"}), 422, "validation_error")
+
+    assert [each["pointer"] for each in body["errors"]] == ["/quantity"]
+    problem(sydney_only.post(path, said), 404, "not_found")
+    problem(erp.post(path, said | {"lot_number": 9}), 404, "not_found")
