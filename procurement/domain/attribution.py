@@ -106,7 +106,7 @@ def by_party(shares: Iterable[Share]) -> dict[Party, int]:
 
 
 def by_reason(shares: Iterable[Share]) -> dict[tuple[Party, str], int]:
-    """By party and reason code, the most days first; an empty reason is no promise's: the step took longer."""
+    """By party and reason code, the most days first; an empty reason is no promise's but the step's itself."""
     days: dict[tuple[Party, str], int] = defaultdict(int)
     for share in shares:
         days[share.party, share.reason_code] += share.days

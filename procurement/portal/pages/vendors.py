@@ -73,7 +73,7 @@ def _name(against: Against) -> str:
 def _reasons(view: VendorView) -> list[tuple[str, str, int]]:
     labels = dict(ReasonCode.choices)
     return [
-        (str(party.label), str(labels.get(code, code)) if code else _("no promise moved it: the step took longer"), n)
+        (str(party.label), str(labels.get(code, code)) if code else _("no promise moved it: the step itself"), n)
         for (party, code), n in view.reasons.items()
     ]
 
