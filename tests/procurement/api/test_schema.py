@@ -46,6 +46,7 @@ def test_every_operation_has_a_name_and_documents_its_refusals(generated: str) -
     }
 
     assert sorted(operations) == [
+        "acceptDisagreement",
         "acceptSchedule",
         "acknowledgeAlert",
         "addGridConnection",
@@ -56,13 +57,16 @@ def test_every_operation_has_a_name_and_documents_its_refusals(generated: str) -
         "changeGridConnection",
         "changePurchaseOrder",
         "changeWebhookEndpoint",
+        "compareOpenOrders",
         "createWebhookEndpoint",
         "discardImport",
         "exportWorkbook",
+        "fixDisagreement",
         "listAgreementDates",
         "listAgreements",
         "listAlerts",
         "listDateRevisions",
+        "listDisagreements",
         "listEquipmentTypes",
         "listGoodsReceipts",
         "listGridConnectionDates",
