@@ -362,6 +362,7 @@ def _add_agreement(draft: Draft, plan: AgreementPlan, sites: dict[str, BuiltSite
             negative_price_rule=plan.negative,
             curtailment_borne_by=ContractParty.SELLER if plan.structure == _S.VIRTUAL else ContractParty.SHARED,
             certificate=plan.certificate,
+            certificate_successor=_C.REGO_AU if plan.certificate == _C.LGC else "",
             target_cod_on=target_on,
             guaranteed_cod_on=target_on + timedelta(days=60),
             long_stop_on=target_on + timedelta(days=180),

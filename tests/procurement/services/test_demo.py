@@ -61,7 +61,9 @@ from sites.models import (
     ScheduleRevision,
     Site,
 )
+from sites.queries.agreements import document_of, record_of
 from sites.queries.site_schedules import stored_project
+from sites.readers import agreement_record
 from sites.vocabulary import AgreementStructure, PowerLimit, Precision, RevisionState, ScheduleFormat
 
 pytestmark = pytest.mark.django_db
@@ -436,6 +438,12 @@ def test_every_country_of_a_site_has_two_agreements_or_more() -> None:
     countries = set(Site.objects.values_list("country", flat=True))
     counted = PowerPurchaseAgreement.objects.values("country").annotate(number=Count("pk"))
     assert {row["country"]: row["number"] >= 2 for row in counted} == dict.fromkeys(countries, True)
+
+
+def test_every_agreement_is_a_record_that_could_be_brought_in() -> None:
+    for row in PowerPurchaseAgreement.objects.all():
+        record = record_of(row)
+        assert agreement_record.of(document_of(record)) == record, row.code
 
 
 def test_one_agreement_is_shared_over_several_sites() -> None:
