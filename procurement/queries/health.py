@@ -1,16 +1,18 @@
 """What tells an operator whether Longlead does its work: ages, heartbeats, evaluations."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import Final
 from uuid import UUID
 
-from django.db.models import Count
+from django.db.models import Count, Min
 
 from procurement.models import Alert, Evaluation, Heartbeat, Notification
-from procurement.vocabulary import NotificationState, Severity
+from procurement.vocabulary import Channel, NotificationState, Severity
 from sites.accounts.models import User
 from sites.models import Site
 
+LATE_AFTER: Final = timedelta(minutes=5)
 _WAITING = [NotificationState.HELD, NotificationState.DUE, NotificationState.DEFERRED, NotificationState.DEAD]
 
 
@@ -55,6 +57,24 @@ def figures(now: datetime) -> Figures:
         heartbeat_seconds={name: int((now - at).total_seconds()) for name, at in found.heartbeats.items()},
         addresses_off=User.objects.filter(email_refused_at__isnull=False, is_active=True).count(),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class MailDelay:
+    """Mails that were ready to leave so long ago that their readers should know of it."""
+
+    waiting: int
+    since: datetime
+
+
+def mail_delay(now: datetime) -> MailDelay | None:
+    """None where mail leaves in time. One that the server puts off counts from when it was first tried."""
+    late = Notification.objects.filter(
+        state__in=[NotificationState.DUE, NotificationState.DEFERRED],
+        channel=Channel.EMAIL,
+        released_at__lt=now - LATE_AFTER,
+    ).aggregate(waiting=Count("pk"), since=Min("released_at"))
+    return MailDelay(late["waiting"], late["since"]) if late["waiting"] else None
 
 
 def health(now: datetime, reader: User | None) -> Health:

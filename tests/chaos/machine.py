@@ -158,6 +158,10 @@ def kill(child: "subprocess.Popen[bytes]") -> None:
     child.wait(10)
 
 
+def pause(seconds: float) -> None:
+    _moment.wait(max(0.0, seconds))
+
+
 def until(done: Callable[[], bool], *children: "subprocess.Popen[bytes]", seconds: float = PATIENCE_SECONDS) -> float:
     """How many seconds it took. Fails when a process that does it has ended, or when patience is over."""
     started = time.monotonic()

@@ -28,6 +28,7 @@ from procurement.queries.alert import (
     people_to_choose,
     sites_to_choose,
 )
+from procurement.queries.health import mail_delay
 from procurement.services import alert_answers, alert_clock, alerts
 from procurement.vocabulary import AlertState, Lane, Rule, Severity, WatchSubject
 from sites.accounts.models import User
@@ -69,6 +70,7 @@ def index(request: HttpRequest) -> HttpResponse:
         "sizes": (),
         "together": Together(actor=actor),
         "query": request.GET.urlencode(),
+        "mail_delay": mail_delay(now),
     }
     return render(request, "alerts/alerts.html", context)
 

@@ -1,15 +1,22 @@
 """The pages where somebody says what they want to be told, and where undelivered messages are tried again."""
 
-import pytest
+import re
+from hashlib import sha256
+from typing import Any
 
-from procurement.models import Notification
+import pytest
+from django.test import Client
+from icalendar import Calendar
+
+from procurement.models import CalendarFeed, ChatEndpoint, Notification
 from procurement.vocabulary import NotificationState
+from sites.accounts.models import User
 from sites.accounts.permissions import Role
 from tests.factories.accounts import UserFactory
-from tests.factories.procurement import NotificationFactory
-from tests.factories.sites import MembershipFactory
+from tests.factories.procurement import ChatEndpointFactory, NotificationFactory
+from tests.factories.sites import MembershipFactory, SiteFactory
 from tests.procurement.portal.conftest import browser_of
-from tests.procurement.stage import holder
+from tests.procurement.stage import NOON, REQUIRED_ON, holder, late
 
 pytestmark = pytest.mark.django_db
 
@@ -37,3 +44,82 @@ def test_nobody_else_retries_it() -> None:
 
     assert browser_of(outsider).post(f"/messages/{dead.pk}/retry/").status_code == 404
     assert Notification.objects.get(pk=dead.pk).state == NotificationState.DEAD
+
+
+# -- calendar ----------------------------------------------------------------------------------------------------
+
+
+def _new_address(person: User) -> str:
+    page = browser_of(person).post("/preferences/calendar/").content.decode()
+    address: str
+    (address,) = set(re.findall(r"/calendar/[\w-]+\.ics", page))
+    return address
+
+
+def test_the_calendar_has_the_dates_that_its_owner_sees_and_no_others() -> None:
+    mine, other = late(tag="CH-03"), late(SiteFactory.create(code="OSA1"), tag="CH-99")
+    person = holder(mine.site)
+
+    answer = Client().get(_new_address(person))
+
+    events = {str(event["summary"]): event for event in Calendar.from_ical(answer.content).walk("VEVENT")}
+    assert (answer.status_code, answer["Content-Type"]) == (200, "text/calendar; charset=utf-8")
+    assert {event.decoded("dtstart") for name, event in events.items() if "Required on site" in name} == {REQUIRED_ON}
+    assert all(name.startswith("[SYD1]") for name in events)
+    assert other.requirement.tag not in answer.content.decode()
+
+
+def test_a_new_address_ends_the_old_one_and_revoking_ends_both() -> None:
+    person = MembershipFactory.create().person
+    first, second = _new_address(person), _new_address(person)
+    statuses = [Client().get(address).status_code for address in (first, second)]
+
+    browser_of(person).post("/preferences/calendar/", {"revoke": "1"})
+
+    assert statuses == [404, 200]
+    assert [Client().get(address).status_code for address in (first, second)] == [404, 404]
+    assert CalendarFeed.objects.get(secret_hash=sha256(second[10:-4].encode()).digest()).read_at is not None
+
+
+def test_the_calendar_of_a_disabled_account_is_gone() -> None:
+    person = MembershipFactory.create().person
+    address = _new_address(person)
+
+    User.objects.filter(pk=person.pk).update(is_active=False)
+
+    assert Client().get(address).status_code == 404
+
+
+# -- chat --------------------------------------------------------------------------------------------------------
+
+
+def test_a_chat_is_switched_off_and_on_by_its_owner_who_then_starts_anew() -> None:
+    person = MembershipFactory.create().person
+    chat = ChatEndpointFactory.create(owner=person, active=False, refused_at=NOON, refused_because="410 gone")
+    browser, address = browser_of(person), f"/preferences/chat/{chat.pk}/"
+
+    assert browser.post(address, {"active": "1"}).status_code == 302
+    on = ChatEndpoint.objects.get()
+    assert browser.post(address, {"active": "0"}).status_code == 302
+    off = ChatEndpoint.objects.get()
+
+    assert (on.active, on.refused_at, on.refused_because, off.active) == (True, None, "", False)
+
+
+def test_nobody_switches_the_chat_of_another() -> None:
+    chat = ChatEndpointFactory.create(active=False)
+    stranger = browser_of(MembershipFactory.create().person)
+
+    assert stranger.post(f"/preferences/chat/{chat.pk}/", {"active": "1"}).status_code == 404
+    assert stranger.get(f"/preferences/chat/{chat.pk}/").status_code == 405
+    assert not ChatEndpoint.objects.get().active
+
+
+def test_a_chat_without_tls_is_refused_and_the_page_says_why(settings: Any) -> None:
+    settings.CHAT_NETWORKS = ()
+    person = MembershipFactory.create().person
+
+    answer = browser_of(person).post("/preferences/chat/", {"name": "Plain", "url": "http://chat.example/hook"})
+
+    assert (answer.status_code, "The address must begin with https://." in answer.content.decode()) == (422, True)
+    assert not ChatEndpoint.objects.exists()
