@@ -14,10 +14,12 @@ from django.views.decorators.http import require_safe
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Gauge, generate_latest
 
 from procurement.gateways import broker, wake
+from procurement.queries import change_feed
 from procurement.queries.health import Figures, Health, figures, health
 from sites.accounts.models import User
 
 DUE_SECONDS: Final = 300
+LAG_SECONDS: Final = 300
 SILENT_AFTER: Final = timedelta(minutes=15)
 _SENDERS: Final = ("worker", "sender")
 
@@ -31,9 +33,12 @@ def healthz(request: HttpRequest) -> HttpResponse:
     now = timezone.now()
     try:
         found = health(now, request.user if isinstance(request.user, User) else None)
+        lag = change_feed.lag_seconds(now)
     except Error:
         return JsonResponse({"status": "failing", "database": "down"}, status=503)
     problems = _problems(found, now)
+    if lag > LAG_SECONDS:
+        problems.append("change_feed_is_held_back")
     broker_answers = broker.answers(settings.CELERY_BROKER_URL)
     failing = "mail_is_stuck" in problems
     degraded = bool(problems) or not broker_answers
@@ -45,6 +50,7 @@ def healthz(request: HttpRequest) -> HttpResponse:
         "failed_wake_ups": wake.failures(),
         "dead_notifications": found.dead,
         "oldest_due_notification_seconds": found.oldest_due_seconds,
+        "change_feed_lag_seconds": lag,
         "heartbeats": {
             name: {"at": at.isoformat(), "age_seconds": int((now - at).total_seconds())}
             for name, at in sorted(found.heartbeats.items())

@@ -1,9 +1,10 @@
 from datetime import UTC, datetime, timedelta
+from threading import Event
 from typing import Any
 
 import pytest
 import time_machine
-from django.db import OperationalError, connection
+from django.db import OperationalError, connection, transaction
 from django.template.loader import render_to_string
 from django.test import Client
 from pytest_django import Settings
@@ -12,9 +13,11 @@ from procurement.models import Evaluation
 from procurement.queries.health import figures
 from procurement.services import heartbeats
 from procurement.vocabulary import NotificationState
+from tests.factories.erp import ChangeFactory
 from tests.factories.procurement import EvaluationFactory, NotificationFactory
 from tests.factories.sites import MembershipFactory
 from tests.procurement.portal.conftest import browser_of
+from tests.threads import at_once
 
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
 NOBODY_LISTENS = "redis://127.0.0.1:1/0"
@@ -159,3 +162,26 @@ def test_dead_messages_are_counted(client: Client) -> None:
     NotificationFactory.create(frozen=True, state=NotificationState.DEAD, next_attempt_at=None)
 
     assert client.get("/healthz").json()["dead_notifications"] == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_transaction_that_holds_the_change_feed_back_is_told(client: Client) -> None:
+    def hold(place: int) -> dict[str, Any]:
+        if place == 0:
+            with transaction.atomic():
+                ChangeFactory.create()
+                written.set()
+                assert looked.wait(60)
+            return {}
+        assert written.wait(60)
+        ChangeFactory.create(at=NOON - timedelta(hours=1))
+        body: dict[str, Any] = client.get("/healthz").json()
+        looked.set()
+        return body
+
+    written, looked = Event(), Event()
+    _held, body = at_once(2, hold)
+
+    assert "change_feed_is_held_back" in body["problems"]
+    assert body["change_feed_lag_seconds"] >= 3600
+    assert client.get("/healthz").json()["change_feed_lag_seconds"] == 0
