@@ -29,7 +29,8 @@ def wake_workers() -> None:
 
 def wake_for_work() -> None:
     """As `wake_workers`, for what takes long: it stands in another queue than the mail."""
-    app.send_task("procurement.tasks.imports.work_now", retry=False, ignore_result=True, expires=60)
+    for name in ("procurement.tasks.imports.work_now", "procurement.tasks.jobs.work_now"):
+        app.send_task(name, retry=False, ignore_result=True, expires=60)
 
 
 wake.wire(wake_workers, may_block=True, for_work=wake_for_work)

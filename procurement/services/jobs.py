@@ -9,6 +9,7 @@ import pghistory
 from django.db import InterfaceError, OperationalError, transaction
 
 from procurement.domain import order_text
+from procurement.gateways import wake
 from procurement.models import Job, JobRow
 from procurement.services import bulk
 from procurement.services.bulk import BulkRow, Outcome
@@ -38,6 +39,7 @@ def ask(
     waiting = [JobRow(job=job, place=row.place, body=_kept(row)) for row in rows]
     known = [JobRow(job=job, place=each["index"], body={}, outcome=each) for each in refused]
     JobRow.objects.bulk_create([*waiting, *known], batch_size=1000)
+    wake.work_after_commit()
     return job
 
 

@@ -1,3 +1,3 @@
-from procurement.tasks import alerts, jobs
+from procurement.tasks import alerts, imports, jobs
 
-__all__ = ["alerts", "jobs"]
+__all__ = ["alerts", "imports", "jobs"]

@@ -15,4 +15,14 @@ def test_beat_looks_at_once_when_it_starts_and_not_only_a_minute_later() -> None
 
     beat_init.send(sender=Service(app, scheduler_cls=Recorder))
 
-    assert sorted(map(str, published)) == ["procurement.tasks.alerts.tick", "procurement.tasks.imports.work_now"]
+    assert sorted(map(str, published)) == [
+        "procurement.tasks.alerts.tick",
+        "procurement.tasks.imports.work_now",
+        "procurement.tasks.jobs.work_now",
+    ]
+
+
+def test_every_task_that_beat_asks_for_is_one_that_a_worker_knows() -> None:
+    app.loader.import_default_modules()
+
+    assert {each["task"] for each in app.conf.beat_schedule.values()} <= set(app.tasks)
