@@ -7,7 +7,6 @@ from django.utils import timezone
 
 from procurement.services import import_work
 
-
 # Fifty thousand promises take many minutes; what is killed halfway is rolled back and was for nothing.
 MOST_SECONDS: Final = 4 * 3600
 
