@@ -19,7 +19,11 @@ def answer_to(charset: str, query: str = "") -> str:
     }
     setup_testing_defaults(environ)
     said: list[str] = []
-    response = Handler()(environ, lambda status, _headers, *_rest: said.append(status))
+
+    def start(status: str, headers: Any, error: Any = None, /) -> Any:
+        said.append(status)
+
+    response = Handler()(environ, start)
     response.close()
     return said[0]
 
