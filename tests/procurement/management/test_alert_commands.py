@@ -78,7 +78,7 @@ def test_the_loop_outlives_a_database_that_goes_away(tmp_path: Path) -> None:
                 "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity "
                 "WHERE datname = current_database() AND application_name = 'longlead-sender-test'"
             )
-            assert cursor.fetchone()[0] == 1
+            assert cursor.fetchone()[0] >= 1  # its loop, and what works beside it
         unit = late(days=12)
         assigned(unit.site)
         look(unit.site)
