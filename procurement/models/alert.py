@@ -205,7 +205,8 @@ class Notification(Row):
     body_html = models.TextField(blank=True)
     headers = models.JSONField(default=dict)
     wire = models.BinaryField(
-        default=bytes, help_text="A mail as it goes over the wire, written with its text and dropped once it is accepted"
+        default=bytes,
+        help_text="A mail as it goes over the wire, written with its text and dropped once it is accepted",
     )
     last_code = models.CharField(max_length=20, blank=True)
     last_answer = models.CharField(max_length=500, blank=True)

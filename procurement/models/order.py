@@ -56,7 +56,9 @@ class PurchaseOrder(Row):
     issued_on = models.DateField(null=True, blank=True)
     currency = models.CharField(max_length=3)
     currency_text = models.CharField(
-        max_length=20, blank=True, help_text=_("The currency as sent, where it is none of ISO 4217; then the code is XXX")
+        max_length=20,
+        blank=True,
+        help_text=_("The currency as sent, where it is none of ISO 4217; then the code is XXX"),
     )
     total_amount = models.DecimalField(max_digits=18, decimal_places=4, null=True, blank=True)
     incoterm = models.CharField(max_length=3, choices=Incoterm, blank=True)

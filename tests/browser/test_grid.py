@@ -113,7 +113,7 @@ def test_what_was_typed_outlives_a_lost_session(grid: Page) -> None:
 
     grid.get_by_role("button", name="Save").click()
     expect(grid.get_by_text("You are signed out")).to_be_visible()
-    grid.context.add_cookies(cookies)
+    grid.context.add_cookies([{"name": each["name"], "value": each["value"], "url": grid.url} for each in cookies])
     grid.on("dialog", lambda asked: asked.accept())
     grid.reload()
 

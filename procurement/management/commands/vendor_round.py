@@ -23,7 +23,9 @@ class Command(BaseCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--company", metavar="CODE", required=True)
         parser.add_argument("--as", dest="user", metavar="USER", required=True, help="whose rights count")
-        parser.add_argument("--language", choices=["en", "de", "ja"], default="", help="else that of the vendor's contact")
+        parser.add_argument(
+            "--language", choices=["en", "de", "ja"], default="", help="else that of the vendor's contact"
+        )
         parser.add_argument("--to", metavar="FOLDER", default=".", help="where the workbook is written")
         parser.add_argument("--json", action="store_true", help="one JSON document on standard output")
 

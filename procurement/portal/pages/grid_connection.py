@@ -125,7 +125,8 @@ def add_works(request: HttpRequest, key: UUID) -> HttpResponse:
 
 
 def _find(actor: User, key: UUID) -> GridConnection:
-    found = GridConnection.objects.visible_to(actor).select_related("site", "chain", "owner", "calendar").filter(pk=key).first()
+    seen = GridConnection.objects.visible_to(actor).select_related("site", "chain", "owner", "calendar")
+    found = seen.filter(pk=key).first()
     if found is None:
         raise Http404
     return found

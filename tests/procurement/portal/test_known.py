@@ -1,6 +1,7 @@
 """Pages asked as of a past day, the sentence that says why, and the waterfall of lost float."""
 
 from datetime import UTC, date, datetime
+from typing import Any
 
 import pytest
 from django.test import Client
@@ -16,7 +17,7 @@ pytestmark = pytest.mark.django_db
 
 LONG_AGO = datetime(2021, 8, 20, 3, tzinfo=UTC)
 ASKED = "?as_known_on=2021-09-01"
-STEPS = [
+STEPS: list[dict[str, Any]] = [
     {"code": "PO_ISSUED", "forecast_on": "2021-08-03", "driver": "actual"},
     {"code": "ON_SITE", "forecast_on": "2027-05-02", "driver": "duration", "is_anchor": True},
 ]

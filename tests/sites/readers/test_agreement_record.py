@@ -66,7 +66,8 @@ def test_a_choice_that_is_none_is_refused_once_and_by_its_field() -> None:
     with pytest.raises(BadInput) as refusal:
         _read(capacity_rights_owner="bank", notices=[{"number": 1, "milestone_code": "x"}])
 
-    named = [refusal.value.field, *(each["field"] for each in refusal.value.facts["others"])]
+    others: Any = refusal.value.facts["others"]
+    named = [refusal.value.field, *(each["field"] for each in others)]
     assert named == [
         "capacity_rights_owner", "notices/0/subject", "notices/0/served_to", "notices/0/days",
         "notices/0/milestone_code",
