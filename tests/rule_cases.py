@@ -6,6 +6,7 @@ from functools import reduce
 from typing import Any
 
 from django.db import connection
+from factory.declarations import SubFactory
 
 from sites.accounts.row import new_id
 from tests.factories.accounts import RowFactory
@@ -85,5 +86,5 @@ class Column:
         copy.pk = new_id()
         copy._state.adding = True
         for name, value in self.again.items():
-            setattr(copy, name, value)
+            setattr(copy, name, value.get_factory().create() if isinstance(value, SubFactory) else value)
         copy.save(force_insert=True)

@@ -25,6 +25,8 @@ _WORDS_OF_ORDER = {
 def written(document: OrderDocument) -> dict[str, Any]:
     """Only what the document says."""
     plain: dict[str, Any] = _plain(asdict(document))
+    if not document.currency_text:
+        del plain["currency_text"]
     return plain
 
 

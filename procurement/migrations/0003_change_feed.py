@@ -141,8 +141,6 @@ _SCHEDULE = {
 
 _SCHEDULE_OF_LOT = """JOIN procurement_scheduleline s ON s.id = d.schedule_line_id
     JOIN procurement_orderline l ON l.id = s.line_id"""
-_LOT_OF_CHAIN = f"JOIN procurement_deliverylot d ON d.chain_id = m.chain_id {_SCHEDULE_OF_LOT}"
-_LOT_PATH = _SCHEDULE_PATH.format(row="s") + " || '/' || m.code"
 _LOT_SITES = _SITE_OF_SCHEDULE.format(row="s")
 _SHARE_SITES = (
     "ARRAY(SELECT DISTINCT h.site_id FROM sites_ppashare h WHERE h.agreement_id = {row}.id AND h.site_id IS NOT NULL)"
@@ -153,21 +151,35 @@ _STATED_BEFORE = """(SELECT p.value FROM sites_promise p WHERE p.milestone_id = 
 
 
 def _dated(source: str, old: str, new: str, field: str, group: str) -> str:
-    """Dates of a milestone, as its owner: the order of the lot, or the agreement. One change a statement and owner."""
-    with_old, with_new = f"to_jsonb({old})", f"to_jsonb({new})"
-    lots = f"""SELECT l.order_id AS id, 'po.line.date_revised' AS kind, min(m.id::text) AS place,
-        jsonb_agg(longlead_part({_LOT_PATH} || '/' || {field}, {with_old}, {with_new}, {_LOT_SITES}, false)
-            || jsonb_build_object('lot', d.id)) AS parts, longlead_all_sites({_LOT_SITES}) AS sites
-        FROM {source} {_LOT_OF_CHAIN} GROUP BY l.order_id, {group}"""
-    agreements = f"""SELECT a.id, 'ppa.milestone.date_revised' AS kind, min(m.id::text) AS place,
-        jsonb_agg(longlead_part('milestones/' || m.code || '/' || {field}, {with_old}, {with_new}, NULL, false)) AS parts,
+    """Dates of a milestone, as its owner: the order of the lot, or the agreement. One change a statement and owner.
+
+    `source` names the milestone m, and r where `group` or a date speaks of it. It is read first and the rest step by
+    step: without fresh statistics (a bulk load) the planner else joins whole tables before it looks at the few rows.
+    """
+    told = f"""WITH told AS MATERIALIZED (
+        SELECT m.id, m.chain_id, m.code, {group} AS cause, to_jsonb({old}) AS was, to_jsonb({new}) AS now
+        FROM {source})"""
+    lots = f"""{told}, lots AS MATERIALIZED (
+            SELECT m.*, d.id AS lot_id, d.schedule_line_id FROM told m
+            JOIN procurement_deliverylot d ON d.chain_id = m.chain_id
+        ), lines AS MATERIALIZED (
+            SELECT m.*, s.line_id, s.number, s.site_id FROM lots m
+            JOIN procurement_scheduleline s ON s.id = m.schedule_line_id)
+        SELECT l.order_id AS id, 'po.line.date_revised' AS kind, min(m.id::text) AS place,
+        jsonb_agg(longlead_part({_SCHEDULE_PATH.format(row="m")} || '/' || m.code || '/' || {field}, m.was, m.now,
+            {_SITE_OF_SCHEDULE.format(row="m")}, false) || jsonb_build_object('lot', m.lot_id)) AS parts,
+        longlead_all_sites({_SITE_OF_SCHEDULE.format(row="m")}) AS sites
+        FROM lines m JOIN procurement_orderline l ON l.id = m.line_id GROUP BY l.order_id, m.cause"""
+    agreements = f"""{told}
+        SELECT a.id, 'ppa.milestone.date_revised' AS kind, min(m.id::text) AS place,
+        jsonb_agg(longlead_part('milestones/' || m.code || '/' || {field}, m.was, m.now, NULL, false)) AS parts,
         {_SHARE_SITES.format(row="a")} AS sites
-        FROM {source} JOIN sites_powerpurchaseagreement a ON a.chain_id = m.chain_id GROUP BY a.id, {group}"""
+        FROM told m JOIN sites_powerpurchaseagreement a ON a.chain_id = m.chain_id GROUP BY a.id, m.cause"""
     return (
         _insert("purchase_order", lots)
         + f"""
-    PERFORM pg_advisory_xact_lock(hashtextextended(x.id::text, 7)) FROM
-        (SELECT DISTINCT a.id FROM {source} JOIN sites_powerpurchaseagreement a ON a.chain_id = m.chain_id ORDER BY 1) x;
+    PERFORM pg_advisory_xact_lock(hashtextextended(x.id::text, 7)) FROM ({told}
+        SELECT DISTINCT a.id FROM told m JOIN sites_powerpurchaseagreement a ON a.chain_id = m.chain_id ORDER BY 1) x;
 """
         + _insert("agreement", agreements)
     )
@@ -181,7 +193,8 @@ _PROMISE = _dated(
     "r.statement_id",
 )
 _RETRACTION = _dated(
-    "new_rows t JOIN sites_promise r ON r.id = t.promise_id JOIN sites_milestone m ON m.id = r.milestone_id",
+    "(SELECT p.* FROM new_rows t JOIN sites_promise p ON p.id = t.promise_id OFFSET 0) r"
+    " JOIN sites_milestone m ON m.id = r.milestone_id",
     "CASE WHEN r.precision = 'tbd' THEN 'tbd' ELSE r.value END",
     _STATED_BEFORE,
     "'promised'",

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 from django.conf import settings
 from django.utils import timezone
@@ -236,7 +237,7 @@ def _slip(base_url: str, row: LotForecast) -> dict[str, Any]:
     request = urllib.request.Request(  # noqa: S310
         f"{base_url}/api/v1/purchase-orders/{line.line.order_id}/date-revisions",
         data=json.dumps(body).encode(),
-        headers={"Authorization": f"Bearer {key}", "Content-Type": "application/json"},
+        headers={"Authorization": f"Bearer {key}", "Content-Type": "application/json", "Idempotency-Key": str(uuid4())},
         method="POST",
     )
     try:

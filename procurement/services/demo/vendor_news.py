@@ -22,13 +22,14 @@ def add_vendor_news(expediter: User, *, now: datetime) -> None:
     if not vendors:
         return
     vendor = vendors[0]
-    asked = vendor_rounds.ask(company_id=vendor.company.pk, actor=expediter, now=now)
+    yesterday = now - timedelta(days=1)
+    asked = vendor_rounds.ask(company_id=vendor.company.pk, actor=expediter, now=yesterday)
     questions = questions_of(asked, expediter)
     sure = [each for each in questions if each.kind == VendorQuestionKind.HOLDS][:_ANSWERED]
     if sure:
         answers = [Answer(each.pk, each.held, note="On plan") for each in sure]
-        secret = vendor_rounds.make_link(round_id=asked.pk, actor=expediter, now=now)
-        answered = vendor_rounds.take_answers(secret=secret, answers=answers, said_by="K. Example", now=now)
+        secret = vendor_rounds.make_link(round_id=asked.pk, actor=expediter, now=yesterday)
+        answered = vendor_rounds.take_answers(secret=secret, answers=answers, said_by="K. Example", now=yesterday)
         imports.apply(batch_id=answered.pk, actor=expediter, now=now)
     _stage_workbook([each for each in questions if each not in sure], expediter, now)
 

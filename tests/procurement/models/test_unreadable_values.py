@@ -7,8 +7,9 @@ import psycopg
 import pytest
 from django.apps import apps
 from django.db import DatabaseError, connection, transaction
-from django.db.models import DateField, DecimalField, Model
+from django.db.models import DateField, DecimalField, Model, UUIDField
 
+import tests.factories.erp
 import tests.factories.power
 import tests.factories.procurement
 import tests.factories.sites
@@ -51,7 +52,7 @@ UNREADABLE = {
 }
 FACTORIES: dict[type[Model], type[RowFactory[Any]]] = {
     made._meta.model: made
-    for module in (tests.factories.sites, tests.factories.power, tests.factories.procurement)
+    for module in (tests.factories.sites, tests.factories.power, tests.factories.procurement, tests.factories.erp)
     for made in vars(module).values()
     if isinstance(made, type) and issubclass(made, RowFactory) and not made._meta.abstract
 }
@@ -79,7 +80,8 @@ def _row(model: type[Model]) -> Model:
 def _insert_copy(row: Model, **values: str) -> None:
     """A raw INSERT, past every field of ours, of the same row with other values."""
     table = row._meta.db_table
-    other = json.dumps({"id": str(new_id()), **values})
+    key = str(new_id()) if isinstance(row._meta.pk, UUIDField) else 0
+    other = json.dumps({"id": key, **values})
     with connection.cursor() as cursor:
         cursor.execute(
             f"INSERT INTO {table} SELECT (jsonb_populate_record(NULL::{table}, to_jsonb(was) || %s::jsonb)).*"

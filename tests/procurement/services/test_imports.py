@@ -331,8 +331,11 @@ def test_only_an_applied_import_is_undone(expediter: User, state: ImportState) -
 
 
 def test_undoing_asks_why(expediter: User) -> None:
+    lots(1)
+    batch = stage(expediter, HEADER, ("4500016221", 10, date(2027, 12, 15), None))
+
     with pytest.raises(BadInput) as refused:
-        imports.undo(batch_id=SiteFactory.create().pk, reason=" ", actor=expediter, now=NOW)
+        imports.undo(batch_id=batch.pk, reason=" ", actor=expediter, now=NOW)
 
     assert refused.value.field == "reason"
 

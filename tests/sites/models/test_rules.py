@@ -26,6 +26,7 @@ from tests.factories.sites import (
     AssignmentFactory,
     BaselineFactory,
     BlockFactory,
+    ChainFactory,
     ClosureFactory,
     DeskFactory,
     GateFactory,
@@ -493,11 +494,13 @@ COLUMNS = [
     Column("WorkCalendar.name", WorkCalendarFactory),
     Column("Desk.code", DeskFactory),
     Column("Site.code", SiteFactory),
-    Column("Promise.supersedes", PromiseFactory, first={"supersedes": SubFactory(PromiseFactory)}),
+    Column(
+        "Promise.supersedes", PromiseFactory, first={"supersedes": SubFactory(PromiseFactory)}, again={"place": 999}
+    ),
     Column("PromiseRetraction.promise", RetractionFactory),
     Column("Gate.chain", GateFactory, again={"name": "North roof"}),
     Column("GridConnection.chain", GridConnectionFactory, again={"name": "North feeder"}),
-    Column("PowerPurchaseAgreement.code", AgreementFactory),
+    Column("PowerPurchaseAgreement.code", AgreementFactory, again={"chain": SubFactory(ChainFactory)}),
     Column("PowerPurchaseAgreement.chain", AgreementFactory, again={"code": "PPA-NORTH"}),
 ]
 
