@@ -89,7 +89,7 @@ def spoken_for(lots: Sequence[LotState[Lot]], quantity: Decimal | None) -> tuple
             shares.append(Share(lot.lot, None))
             left -= lot.quantity
     if left:
-        raise BadInput(f"Only {quantity - left} of {quantity} is open.", field="quantity")
+        raise BadInput(f"Only {(quantity - left).normalize():f} of {quantity.normalize():f} is open.", field="quantity")
     return tuple(shares)
 
 
