@@ -123,9 +123,11 @@ WITH chains AS MATERIALIZED (
     FROM chains c JOIN {milestone} m ON m.chain_id = c.chain_id
 )
 SELECT seller, max(heard_on) FROM (
-    SELECT m.seller, p.stated_on AS heard_on
-    FROM milestones m JOIN {promise} p ON p.milestone_id = m.id
-    WHERE p.stated_on >= %(since)s
+    SELECT m.seller, p.heard_on
+    FROM milestones m CROSS JOIN LATERAL (
+        SELECT max(each.stated_on) AS heard_on FROM {promise} each
+        WHERE each.milestone_id = m.id AND each.stated_on >= %(since)s
+    ) p WHERE p.heard_on IS NOT NULL
     UNION ALL
     SELECT seller, actual_on FROM milestones WHERE actual_recorded_at >= %(since)s AND responsible = %(vendor)s
 ) heard GROUP BY seller
