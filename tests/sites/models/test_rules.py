@@ -489,14 +489,13 @@ TWICE = [
     ),
 ]
 
+CORRECTION = {"supersedes": SubFactory(PromiseFactory)}
 COLUMNS = [
     Column("PersonCalendar.person", PersonCalendarFactory),
     Column("WorkCalendar.name", WorkCalendarFactory),
     Column("Desk.code", DeskFactory),
     Column("Site.code", SiteFactory),
-    Column(
-        "Promise.supersedes", PromiseFactory, first={"supersedes": SubFactory(PromiseFactory)}, again={"place": 999}
-    ),
+    Column("Promise.supersedes", PromiseFactory, first=CORRECTION, again={"place": 999}),
     Column("PromiseRetraction.promise", RetractionFactory),
     Column("Gate.chain", GateFactory, again={"name": "North roof"}),
     Column("GridConnection.chain", GridConnectionFactory, again={"name": "North feeder"}),
