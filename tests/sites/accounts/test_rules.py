@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+from factory.declarations import SubFactory
 
 from sites.accounts.models import AuditEvent
 from tests.factories.accounts import ApiClientFactory, ApiKeyFactory, AuditEventFactory, KeptAnswerFactory, UserFactory
@@ -37,7 +38,7 @@ TWICE = [
 ]
 COLUMNS = [
     Column("User.username", UserFactory, again={"email": "other@people.example"}),
-    Column("ApiClient.name", ApiClientFactory),
+    Column("ApiClient.name", ApiClientFactory, again={"account": SubFactory(UserFactory, machine=True)}),
     Column("ApiClient.account", ApiClientFactory, again={"name": "Other ERP"}),
     Column("ApiKey.prefix", ApiKeyFactory),
 ]
