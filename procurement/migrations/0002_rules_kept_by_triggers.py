@@ -3,6 +3,8 @@
 from django.core.management import call_command
 from django.db import migrations
 
+from procurement.migrations import _log_lines
+
 ORDER_OF_LOT = """
     JOIN procurement_scheduleline s ON s.id = d.schedule_line_id
     JOIN procurement_orderline l ON l.id = s.line_id
@@ -228,5 +230,6 @@ class Migration(migrations.Migration):
         migrations.RunSQL(SAME_SITE, migrations.RunSQL.noop),
         migrations.RunSQL(FALLBACKS, migrations.RunSQL.noop),
         migrations.RunSQL(NEVER_EMPTIED, migrations.RunSQL.noop),
+        *[migrations.RunSQL(each, migrations.RunSQL.noop) for each in _log_lines.STATEMENTS],
         migrations.RunPython(make_cache_table, migrations.RunPython.noop),
     ]

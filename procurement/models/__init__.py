@@ -39,6 +39,7 @@ from procurement.models.health import Heartbeat
 from procurement.models.imports import ColumnMappingMemory, ImportBatch, ImportRow
 from procurement.models.job import Job, JobRow
 from procurement.models.lead_time import LeadTimeObservation
+from procurement.models.log import LogLine
 from procurement.models.lot import Allocation, DeliveryLot
 from procurement.models.order import OrderLine, PurchaseOrder, ScheduleLine
 from procurement.models.reader import CalendarFeed, SavedView, Subscription
@@ -81,6 +82,7 @@ __all__ = [
     "Job",
     "JobRow",
     "LeadTimeObservation",
+    "LogLine",
     "LotForecast",
     "LotProbability",
     "Notification",

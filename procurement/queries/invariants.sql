@@ -6,6 +6,10 @@ SELECT 'lots_add_up_to_their_schedule_line' AS rule, s.id::text AS subject,
 FROM procurement_scheduleline s LEFT JOIN procurement_deliverylot d ON d.schedule_line_id = s.id
 GROUP BY s.id HAVING coalesce(sum(d.quantity), 0) <> s.quantity
 UNION ALL
+SELECT 'the_log_says_what_its_lines_say', coalesce(v.schedule_line_id, k.schedule_line_id)::text, v.order_number
+FROM longlead_log_line v FULL JOIN procurement_logline k ON k.schedule_line_id = v.schedule_line_id
+WHERE to_jsonb(v) IS DISTINCT FROM to_jsonb(k)
+UNION ALL
 SELECT 'allocations_fit_their_lot', d.id::text, format('allocated %s of %s', sum(a.quantity), d.quantity)
 FROM procurement_deliverylot d JOIN procurement_allocation a ON a.lot_id = d.id AND a.ended_at IS NULL
 GROUP BY d.id HAVING sum(a.quantity) > d.quantity

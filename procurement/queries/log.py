@@ -1,6 +1,7 @@
-"""The procurement log: one row a schedule line, sorted and cut by PostgreSQL, in a fixed number of queries."""
+"""The procurement log: one row a schedule line, found, sorted and cut by the stored rows of the log."""
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
@@ -10,10 +11,10 @@ from typing import Any, Final
 from uuid import UUID
 
 from django.db import connection
-from django.db.models import Exists, F, OuterRef, Q
+from django.db.models import Count, Exists, F, Func, Model, OuterRef, Q, QuerySet, Subquery, Sum, Value
 from django.db.models.functions import Lower
 
-from procurement.models import Company, EquipmentClass, RequirementForecast, ScheduleLine
+from procurement.models import BlockForecast, Company, EquipmentClass, LogLine, RequirementForecast
 from procurement.queries.steps import Step, date_state, read_step
 from procurement.vocabulary import DateState
 from sites.accounts.models import User
@@ -117,237 +118,237 @@ class LogPage:
     pages: int
 
 
-# What a column sorts by, in terms of `_FOUND`; the page adds the words.
+# What a column sorts by: a column of the stored rows, and of those of a past day.
 SORTS: Final[Mapping[str, str]] = {
-    "site": "site",
+    "site": "site_code",
     "line": "order_number",
-    "tags": """(
-        SELECT min(r.tag) FROM procurement_deliverylot lot
-        JOIN procurement_allocation alloc ON alloc.lot_id = lot.id AND alloc.ended_at IS NULL
-        JOIN procurement_requirement r ON r.id = alloc.requirement_id
-        WHERE lot.schedule_line_id = found.id)""",
+    "tags": "tags",
     "class": "class_name",
-    "vendor": "seller",
-    "maker": "maker",
+    "vendor": "seller_name",
+    "maker": "maker_name",
     "quantity": "quantity",
     "ros": "required_on_site",
     "contract": "contract_on",
     "promise": "promised_on",
     "forecast": "forecast_on",
     "actual": "delivered_on",
-    "float": "worst_float_days",
+    "float": "float_days",
     "slip": "slip_days",
-    "mw_days": "GREATEST(recovers_mw_days, costs_mw_days)",
+    "mw_days": "mw_days",
     "why": "driver",
     "next": "next_on",
 }
+_TIES: Final = ("order_number", "line_number", "schedule_number")
 
-# One row a schedule line: the last of its open lots, with the worst float of all of them. Joined flat and then cut to
-# one row, because a join with a grouped subquery has no index and sent PostgreSQL into a nested loop of seconds.
-_LINES = """
-SELECT DISTINCT ON (s.id)
-    s.id, site.code AS site, o.id AS order_key, o.number AS order_number, l.number AS line_number,
-    s.number AS schedule_number, l.description, c.name AS class_name, seller.name AS seller, maker.name AS maker,
-    {was}.quantity, l.unit, f.required_on_site, {was}.contract_on, {was}.contract_step, f.promised_on, f.forecast_on,
-    f.delivered_on, f.slip_days, f.next_code, f.next_on, f.recovers_mw_days, f.costs_mw_days, f.id AS answer_id,
-    f.driver, f.driver_code, ({was}.status = 'cancelled' OR {line_was}.status = 'cancelled') AS is_cancelled,
-    count(f.id) OVER line_lots AS lots,
-    CASE WHEN f.delivered_on IS NULL
-         THEN min(f.float_days) FILTER (WHERE f.delivered_on IS NULL) OVER line_lots
-         ELSE f.float_days END AS worst_float_days
-FROM procurement_scheduleline s
-JOIN procurement_orderline l ON l.id = s.line_id
-JOIN procurement_purchaseorder o ON o.id = l.order_id
-JOIN procurement_company seller ON seller.id = o.seller_id
-JOIN procurement_equipmentclass c ON c.id = l.equipment_class_id
-LEFT JOIN procurement_plant plant ON plant.id = l.plant_id
-LEFT JOIN procurement_company maker ON maker.id = plant.company_id
-LEFT JOIN sites_site site ON site.id = s.site_id
-LEFT JOIN procurement_deliverylot lot ON lot.schedule_line_id = s.id
-{answers}
-WHERE {conditions}
-WINDOW line_lots AS (PARTITION BY s.id)
-ORDER BY s.id, (f.id IS NULL), (f.delivered_on IS NULL) DESC, f.forecast_on DESC NULLS FIRST, lot.number DESC
-"""
-_NOW = {
-    "was": "s", "line_was": "l", "answers": "LEFT JOIN procurement_lotforecast f ON f.lot_id = lot.id AND f.current",
-}  # fmt: skip
-# The last event of a row by the end of the day where the site is; a line that was not there yet has none.
-_EVENT = """JOIN LATERAL (
-    SELECT event.* FROM {table}event event
-    WHERE event.pgh_obj_id = {row}.id AND event.pgh_created_at
-        < ((%(as_known_on)s::date + 1)::timestamp AT TIME ZONE coalesce(site.time_zone, 'UTC'))
-    ORDER BY event.pgh_created_at DESC, event.pgh_id DESC LIMIT 1
-) {name} ON {name}.pgh_label <> 'delete'"""
-_THEN = {
-    "was": "was",
-    "line_was": "line_was",
-    "answers": "\n".join((
-        _EVENT.format(table="procurement_scheduleline", row="s", name="was"),
-        _EVENT.format(table="procurement_orderline", row="l", name="line_was"),
-        """LEFT JOIN LATERAL (
-            SELECT answer.* FROM procurement_lotforecast answer
-            WHERE answer.lot_id = lot.id AND answer.as_of <= %(as_known_on)s::date
-            ORDER BY answer.as_of DESC, answer.created_at DESC, answer.id DESC LIMIT 1
-        ) f ON TRUE""",
-    )),
-}  # fmt: skip
-_LATE = "(worst_float_days < 0 AND delivered_on IS NULL AND NOT is_cancelled)"
-_SHOWN = {
-    Shown.OPEN: "(delivered_on IS NULL AND NOT is_cancelled)",
-    Shown.DELIVERED: "(delivered_on IS NOT NULL AND NOT is_cancelled)",
-    Shown.CANCELLED: "is_cancelled",
-    Shown.ALL: "TRUE",
-}
-# A page beyond the last one is the last. What only the rows of the page need is looked up for them alone.
-_PAGE = """
-WITH found AS MATERIALIZED (SELECT *, {late} AS is_late FROM ({lines}) line WHERE {kept}),
-totals AS (SELECT count(*) AS lines, count(*) FILTER (WHERE is_late) AS late FROM found),
-at_risk AS (
-    SELECT coalesce(sum(block.mw_days_at_risk), 0) AS mw_days
-    FROM {blocks} block
-    WHERE block.block_id IN (
-        SELECT need.block_id
-        FROM found
-        JOIN procurement_deliverylot lot ON lot.schedule_line_id = found.id
-        JOIN procurement_allocation alloc ON alloc.lot_id = lot.id AND alloc.ended_at IS NULL
-        JOIN procurement_requirement r ON r.id = alloc.requirement_id
-        JOIN procurement_groupneed need ON need.group_id = r.group_id
-        WHERE found.is_late
-    )
-),
-page AS (
-    SELECT *, row_number() OVER (ORDER BY {order}) AS place FROM (
-        SELECT * FROM found ORDER BY {order}
-        LIMIT %(size)s OFFSET (SELECT LEAST(%(start)s, (GREATEST(lines, 1) - 1) / %(size)s * %(size)s) FROM totals)
-    ) found
-)
-SELECT totals.lines AS all_lines, totals.late AS all_late, at_risk.mw_days AS all_mw_days, page.*, served.tags,
+# What only the rows of a page need, looked up for them alone.
+_ROWS = """
+SELECT page.*, o.id AS order_key, line.description, line.unit, f.required_on_site, f.promised_on, f.forecast_on,
+    f.delivered_on, f.slip_days, f.next_code, f.next_on, f.recovers_mw_days, f.costs_mw_days,
     promise.value AS promised_value, promise.precision AS promised_precision, step.why,
     decides.stated_on AS decided_stated_on, decides.reason_code AS decided_reason, odds.p80_on, odds.on_time_percent
-FROM totals CROSS JOIN at_risk
-LEFT JOIN page ON TRUE
+FROM ({page}) page
+JOIN procurement_scheduleline s ON s.id = page.schedule_line_id
+JOIN procurement_orderline line ON line.id = s.line_id
+JOIN procurement_purchaseorder o ON o.id = line.order_id
 LEFT JOIN procurement_lotforecast f ON f.id = page.answer_id
 LEFT JOIN procurement_lotprobability odds ON odds.lot_id = f.lot_id AND odds.current AND {has_odds}
 LEFT JOIN LATERAL (
-    SELECT jsonb_path_query_first(f.steps, '$[*] ? (@.code == $code)', jsonb_build_object('code', page.driver_code))
+    SELECT jsonb_path_query_first(f.steps, '$[*] ? (@.code == $code)', jsonb_build_object('code', f.driver_code))
                AS why,
            jsonb_path_query_first(f.steps, '$[*] ? (@.code == $code)', jsonb_build_object('code', page.contract_step))
                AS contract
 ) step ON TRUE
 LEFT JOIN sites_promise promise ON promise.id = (step.contract ->> 'promise_id')::uuid
 LEFT JOIN sites_promise decides ON decides.id = (step.why ->> 'promise_id')::uuid
-LEFT JOIN LATERAL (
-    SELECT array_agg(DISTINCT r.tag) AS tags
-    FROM procurement_deliverylot lot
-    JOIN procurement_allocation alloc ON alloc.lot_id = lot.id AND alloc.ended_at IS NULL
-    JOIN procurement_requirement r ON r.id = alloc.requirement_id
-    WHERE lot.schedule_line_id = page.id
-) served ON TRUE
 ORDER BY page.place
 """
-_BLOCKS_NOW = "(SELECT * FROM procurement_blockforecast WHERE current)"
-_BLOCKS_THEN = """(SELECT DISTINCT ON (block_id) * FROM procurement_blockforecast WHERE as_of <= %(as_known_on)s::date
-    ORDER BY block_id, as_of DESC, created_at DESC, id DESC)"""
-# A union and not a chain of ORs: each part is found by itself. Where few are found, their keys are what the rest joins:
-# of a subquery PostgreSQL expects many, and joins all lines first.
-_FEW = 2000
-_SEARCHED = """
-    SELECT each.id FROM procurement_purchaseorder po
-    JOIN procurement_orderline line ON line.order_id = po.id
-    JOIN procurement_scheduleline each ON each.line_id = line.id
-    WHERE po.number ILIKE %(word{n})s OR po.seller_id IN (
-        SELECT company.id FROM procurement_company company WHERE company.name ILIKE %(word{n})s)
-    UNION ALL
-    SELECT each.id FROM procurement_orderline line
-    JOIN procurement_scheduleline each ON each.line_id = line.id
-    WHERE line.description ILIKE %(word{n})s
-    UNION ALL
-    SELECT each.id FROM procurement_company company
-    JOIN procurement_plant plant ON plant.company_id = company.id
-    JOIN procurement_orderline line ON line.plant_id = plant.id
-    JOIN procurement_scheduleline each ON each.line_id = line.id
-    WHERE company.name ILIKE %(word{n})s
-    UNION ALL
-    SELECT each.schedule_line_id FROM procurement_requirement r
-    JOIN procurement_allocation alloc ON alloc.requirement_id = r.id AND alloc.ended_at IS NULL
-    JOIN procurement_deliverylot each ON each.id = alloc.lot_id
-    WHERE r.tag ILIKE %(word{n})s"""
+_NAMES = """stored.site_code, stored.order_number, stored.line_number, stored.schedule_number, stored.class_name,
+    stored.seller_name, stored.maker_name, stored.tags, stored.blocks"""
+_NOW = f"""
+SELECT wanted.place, stored.schedule_line_id, {_NAMES}, stored.answer_id, stored.shown, stored.lots, stored.quantity,
+    stored.contract_on, today.contract_step, stored.float_days
+FROM unnest(%(keys)s::uuid[]) WITH ORDINALITY AS wanted(key, place)
+JOIN procurement_logline stored ON stored.schedule_line_id = wanted.key
+JOIN procurement_scheduleline today ON today.id = wanted.key"""  # noqa: S608
+
+# -- as known on a past day ------------------------------------------------------------------------------------------
+
+# The last event of a row by the end of the day where the site is; a line that was not there yet has none.
+_EVENT = """JOIN LATERAL (
+    SELECT event.* FROM {table}event event
+    WHERE event.pgh_obj_id = {key} AND event.pgh_created_at
+        < ((%(as_known_on)s::date + 1)::timestamp AT TIME ZONE coalesce(site.time_zone, 'UTC'))
+    ORDER BY event.pgh_created_at DESC, event.pgh_id DESC LIMIT 1
+) {name} ON {name}.pgh_label <> 'delete'"""
+# The last of a line's open lots then, with the worst float of all of them. Joined flat and then cut to one row, because
+# a join with a grouped subquery has no index and sent PostgreSQL into a nested loop of seconds.
+_KNOWN = f"""
+SELECT DISTINCT ON (s.id)
+    s.id AS schedule_line_id, {_NAMES}, f.id AS answer_id, was.quantity, was.contract_on, was.contract_step,
+    f.required_on_site, f.promised_on, f.forecast_on, f.delivered_on, f.slip_days, f.next_on, f.driver,
+    GREATEST(f.recovers_mw_days, f.costs_mw_days) AS mw_days,
+    CASE WHEN was.status = 'cancelled' OR line_was.status = 'cancelled' THEN 'cancelled'
+         WHEN f.delivered_on IS NULL THEN 'open' ELSE 'delivered' END AS shown,
+    count(f.id) OVER line_lots AS lots,
+    CASE WHEN f.delivered_on IS NULL
+         THEN min(f.float_days) FILTER (WHERE f.delivered_on IS NULL) OVER line_lots
+         ELSE f.float_days END AS float_days
+FROM procurement_logline stored
+JOIN procurement_scheduleline s ON s.id = stored.schedule_line_id
+LEFT JOIN sites_site site ON site.id = s.site_id
+LEFT JOIN procurement_deliverylot lot ON lot.schedule_line_id = s.id
+{_EVENT.format(table="procurement_scheduleline", key="s.id", name="was")}
+{_EVENT.format(table="procurement_orderline", key="s.line_id", name="line_was")}
+LEFT JOIN LATERAL (
+    SELECT answer.* FROM procurement_lotforecast answer
+    WHERE answer.lot_id = lot.id AND answer.as_of <= %(as_known_on)s::date
+    ORDER BY answer.as_of DESC, answer.created_at DESC, answer.id DESC LIMIT 1
+) f ON TRUE
+WHERE stored.schedule_line_id IN ({{lines}})
+WINDOW line_lots AS (PARTITION BY s.id)
+ORDER BY s.id, (f.id IS NULL), (f.delivered_on IS NULL) DESC, f.forecast_on DESC NULLS FIRST, lot.number DESC
+"""  # noqa: S608
+# A page beyond the last one is the last. Its rows and the totals come together: without any rows, of the totals alone.
+_THEN = """
+WITH found AS MATERIALIZED (
+    SELECT * FROM (
+        SELECT *, shown = 'open' AND coalesce(float_days < 0, false) AS is_late FROM ({known}) known
+    ) line WHERE {kept}
+),
+totals AS (SELECT count(*) AS lines, count(*) FILTER (WHERE is_late) AS late FROM found),
+at_risk AS (
+    SELECT coalesce(sum(block.mw_days_at_risk), 0) AS mw_days
+    FROM (SELECT DISTINCT ON (block_id) * FROM procurement_blockforecast WHERE as_of <= %(as_known_on)s::date
+        ORDER BY block_id, as_of DESC, created_at DESC, id DESC) block
+    WHERE block.block_id IN (SELECT unnest(blocks) FROM found WHERE is_late)
+)
+SELECT totals.lines AS all_lines, totals.late AS all_late, at_risk.mw_days AS all_mw_days, page.*
+FROM totals CROSS JOIN at_risk LEFT JOIN (
+    {rows}
+) page ON TRUE
+ORDER BY page.place
+"""
+_THEN_PAGE = """
+    SELECT schedule_line_id, site_code, order_number, line_number, schedule_number, class_name, seller_name, maker_name,
+        tags, answer_id, shown, lots, quantity, contract_on, contract_step, float_days,
+        row_number() OVER (ORDER BY {order}) AS place
+    FROM (SELECT * FROM found ORDER BY {order}
+        LIMIT %(size)s OFFSET (SELECT LEAST(%(start)s, (GREATEST(lines, 1) - 1) / %(size)s * %(size)s) FROM totals)
+    ) found"""
 
 
 def log_page(actor: User, wanted: LogFilter) -> LogPage:
-    """A page of the lines that the actor may see; a page beyond the last one is the last. One query; a search: two."""
-    lines, values = _lines(actor, wanted)
-    kept = f"{_SHOWN[wanted.shown]} AND {_LATE}" if wanted.late else _SHOWN[wanted.shown]
-    blocks = _BLOCKS_NOW if wanted.as_known_on is None else _BLOCKS_THEN
-    # The odds are those of today's answers; of a past day there are none.
-    has_odds = "TRUE" if wanted.as_known_on is None else "FALSE"
-    statement = _PAGE.format(late=_LATE, lines=lines, kept=kept, order=_order(wanted), blocks=blocks, has_odds=has_odds)
+    """A page of the lines that the actor may see; a page beyond the last one is the last. Four statements, one of a
+    past day.
+    """
+    return _page_now(actor, wanted) if wanted.as_known_on is None else _page_then(actor, wanted, wanted.as_known_on)
+
+
+def _page_now(actor: User, wanted: LogFilter) -> LogPage:
+    lines = _narrowed(actor, wanted)
+    if wanted.shown is not Shown.ALL:
+        lines = lines.filter(shown=wanted.shown.value)
+    if wanted.late:
+        lines = lines.filter(is_late=True)
+    count = lines.aggregate(lines=Count("*"), late=Count("pk", filter=Q(is_late=True)))
+    blocks = lines.filter(is_late=True).annotate(block=Func(F("blocks"), function="unnest")).values("block")
+    at_risk = BlockForecast.objects.filter(current=True, block__in=blocks).aggregate(days=Sum("mw_days_at_risk"))
+    totals = Totals(count["lines"], count["late"], at_risk["days"] or Decimal(0))
+    shown = replace(wanted, page=min(wanted.page, _pages(totals, wanted)))
+    keys = _keys(lines, shown, totals.lines)
     with connection.cursor() as cursor:
-        cursor.execute(statement, {**values, "size": wanted.size, "start": (wanted.page - 1) * wanted.size})
-        names = [column.name for column in cursor.description or ()]
-        rows = [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
-    totals = Totals(rows[0]["all_lines"], rows[0]["all_late"], rows[0]["all_mw_days"])
-    pages = max(1, -(-totals.lines // wanted.size))
-    found = tuple(_row(row) for row in rows if row["id"] is not None)
-    return LogPage(replace(wanted, page=min(wanted.page, pages)), found, totals, pages)
+        cursor.execute(_ROWS.format(page=_NOW, has_odds="TRUE"), {"keys": keys})
+        rows = _dicts(cursor)
+    return LogPage(shown, tuple(_row(row) for row in rows), totals, _pages(totals, wanted))
 
 
-def _lines(actor: User, wanted: LogFilter) -> tuple[str, dict[str, Any]]:
-    """The statement that finds lines, and its values. The door is the same as everywhere: the actor's own lines."""
-    visible, params = ScheduleLine.objects.visible_to(actor).values("pk").query.sql_with_params()
+def _keys(lines: QuerySet[LogLine], wanted: LogFilter, count: int) -> list[UUID]:
+    """Of the page's lines. In the second half of the list they are counted from its end, so that no page skips more
+    than half of it. What is not known comes last either way; the order's own numbers break ties, so that pages never
+    overlap.
+    """
+    start = (wanted.page - 1) * wanted.size
+    stop = min(start + wanted.size, count)
+    from_the_end = start > count - stop
+    first = F(SORTS[wanted.sort])
+    if wanted.descending != from_the_end:
+        order = [first.desc(**_LAST[from_the_end]), *(F(each).desc() for each in _TIES)]
+    else:
+        order = [first.asc(**_LAST[from_the_end]), *(F(each).asc() for each in _TIES)]
+    window = slice(count - stop, count - start) if from_the_end else slice(start, stop)
+    keys = list(lines.order_by(*order).values_list("pk", flat=True)[window])
+    return keys[::-1] if from_the_end else keys
+
+
+_LAST: Final[Mapping[bool, Mapping[str, bool]]] = {False: {"nulls_last": True}, True: {"nulls_first": True}}
+
+
+def _page_then(actor: User, wanted: LogFilter, day: date) -> LogPage:
+    statement, params = _narrowed(actor, wanted).values("pk").query.sql_with_params()
     values: dict[str, Any] = {f"door{place}": value for place, value in enumerate(params)}
-    conditions = [f"s.id IN ({visible % tuple(f'%(door{place})s' for place in range(len(params)))})"]
-    for column, value in (("site.code", wanted.site), ("c.code", wanted.equipment_class)):
-        if value:
-            conditions.append(f"{column} = %({column})s")
-            values[column] = value
-    if wanted.vendor:
-        conditions.append("(seller.code = %(vendor)s OR maker.code = %(vendor)s)")
-        values["vendor"] = wanted.vendor
-    if words := {f"word{place}": _like(word) for place, word in enumerate(wanted.text.split())}:
-        values |= words
-        searched = [f"({_SEARCHED.format(n=place)})" for place in range(len(words))]
-        values["few"] = _few(" INTERSECT ".join(searched), words)
-        conditions += (
-            ["s.id = ANY(%(few)s::uuid[])"] if values["few"] is not None else [f"s.id IN {each}" for each in searched]
-        )
-    if wanted.among is not None:
-        conditions.append("s.id = ANY(%(among)s::uuid[])")
-        values["among"] = list(wanted.among)
-    if wanted.as_known_on is not None:
-        values["as_known_on"] = wanted.as_known_on
-    then_or_now = _NOW if wanted.as_known_on is None else _THEN
-    return _LINES.format(conditions=" AND ".join(conditions), **then_or_now), values
-
-
-def _few(statement: str, words: Mapping[str, str]) -> list[UUID] | None:
-    """The keys of the lines that a search finds; None where they are many."""
+    doors = iter(values)
+    lines = re.sub("%(%|s)", lambda found: found[0] if found[1] == "%" else f"%({next(doors)})s", statement)
+    kept = "TRUE" if wanted.shown is Shown.ALL else f"shown = '{wanted.shown.value}'"
+    if wanted.late:
+        kept += " AND is_late"
+    # The odds are those of today's answers; of a past day there are none.
+    rows = _ROWS.format(page=_THEN_PAGE.format(order=_order(wanted)), has_odds="FALSE")
     with connection.cursor() as cursor:
-        cursor.execute(f"{statement} LIMIT {_FEW + 1}", words)
-        found = [key for (key,) in cursor.fetchall()]
-    return list(set(found)) if len(found) <= _FEW else None
-
-
-def _like(word: str) -> str:
-    escaped = word.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
-    return f"%{escaped}%"
+        cursor.execute(
+            _THEN.format(known=_KNOWN.format(lines=lines), kept=kept, rows=rows),
+            {**values, "as_known_on": day, "size": wanted.size, "start": (wanted.page - 1) * wanted.size},
+        )
+        found = _dicts(cursor)
+    totals = Totals(found[0]["all_lines"], found[0]["all_late"], found[0]["all_mw_days"])
+    pages = _pages(totals, wanted)
+    shown = tuple(_row(row) for row in found if row["schedule_line_id"] is not None)
+    return LogPage(replace(wanted, page=min(wanted.page, pages)), shown, totals, pages)
 
 
 def _order(wanted: LogFilter) -> str:
-    """What is not known comes last either way; the order's own numbers break ties, so that pages never overlap."""
     way = "DESC" if wanted.descending else "ASC"
-    return f"{SORTS[wanted.sort]} {way} NULLS LAST, order_number {way}, line_number {way}, schedule_number {way}"
+    return f"{SORTS[wanted.sort]} {way} NULLS LAST, " + ", ".join(f"{each} {way}" for each in _TIES)
+
+
+def _pages(totals: Totals, wanted: LogFilter) -> int:
+    return max(1, -(-totals.lines // wanted.size))
+
+
+def _dicts(cursor: Any) -> list[dict[str, Any]]:
+    names = [column.name for column in cursor.description]
+    return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+
+
+def _narrowed(actor: User, wanted: LogFilter) -> QuerySet[LogLine]:
+    """The actor's own lines, of this site, class and vendor, with every word. A code is looked up once, so that the
+    index of its key serves.
+    """
+    lines = LogLine.objects.visible_to(actor)
+    if wanted.site:
+        lines = lines.filter(site=_key_of(Site, wanted.site))
+    if wanted.equipment_class:
+        lines = lines.filter(equipment_class=_key_of(EquipmentClass, wanted.equipment_class))
+    if wanted.vendor:
+        vendor = _key_of(Company, wanted.vendor)
+        lines = lines.filter(Q(seller=vendor) | Q(maker=vendor))
+    for word in wanted.text.split():
+        lines = lines.filter(words__contains=Lower(Value(word)))
+    if wanted.among is not None:
+        lines = lines.filter(pk__in=wanted.among)
+    return lines
+
+
+def _key_of(model: type[Model], code: str) -> Subquery:
+    return Subquery(model._default_manager.filter(code=code).values("pk"))
 
 
 def _row(row: Mapping[str, Any]) -> LogRow:
     tags: Sequence[str] = row["tags"] or ()
     why = row["why"]
-    has_forecast = row["answer_id"] is not None
     imprecise = row["promised_precision"] not in {None, "day", "tbd"}
     return LogRow(
-        key=row["id"],
-        site=row["site"] or "",
+        key=row["schedule_line_id"],
+        site=row["site_code"] or "",
         order_key=row["order_key"],
         order=row["order_number"],
         line=row["line_number"],
@@ -356,8 +357,8 @@ def _row(row: Mapping[str, Any]) -> LogRow:
         tags=tuple(tags[:_TAGS_SHOWN]),
         more_tags=max(0, len(tags) - _TAGS_SHOWN),
         equipment_class=row["class_name"],
-        seller=row["seller"],
-        maker=row["maker"] or "",
+        seller=row["seller_name"],
+        maker=row["maker_name"] or "",
         quantity=row["quantity"],
         unit=row["unit"],
         required_on_site=row["required_on_site"],
@@ -367,7 +368,7 @@ def _row(row: Mapping[str, Any]) -> LogRow:
         promised_as=row["promised_value"] if imprecise else "",
         forecast_on=row["forecast_on"],
         delivered_on=row["delivered_on"],
-        float_days=row["worst_float_days"],
+        float_days=row["float_days"],
         slip_days=row["slip_days"],
         lots=row["lots"] or 0,
         next_code=row["next_code"] or "",
@@ -378,10 +379,10 @@ def _row(row: Mapping[str, Any]) -> LogRow:
         stated_on=row["decided_stated_on"],
         reason_code=row["decided_reason"] or "",
         state=date_state(
-            is_cancelled=row["is_cancelled"],
+            is_cancelled=row["shown"] == Shown.CANCELLED,
             is_delivered=row["delivered_on"] is not None,
-            has_forecast=has_forecast,
-            float_days=row["worst_float_days"],
+            has_forecast=row["answer_id"] is not None,
+            float_days=row["float_days"],
         ),
         p80_on=row["p80_on"],
         on_time_percent=row["on_time_percent"],
@@ -461,15 +462,14 @@ class Choices:
 
 
 def choices(actor: User) -> Choices:
-    mine = ScheduleLine.objects.visible_to(actor)
+    mine = LogLine.objects.visible_to(actor)
     sites = Site.objects.visible_to(actor).order_by("code")
     classes = EquipmentClass.objects.filter(
-        Exists(mine.filter(line__equipment_class=OuterRef("pk")))
+        Exists(mine.filter(equipment_class=OuterRef("pk")))
         | Exists(unordered(actor).filter(requirement__equipment_class=OuterRef("pk")))
     ).order_by(Lower("name"))
     vendors = Company.objects.filter(
-        Exists(mine.filter(line__order__seller=OuterRef("pk")))
-        | Exists(mine.filter(line__plant__company=OuterRef("pk")))
+        Exists(mine.filter(seller=OuterRef("pk"))) | Exists(mine.filter(maker=OuterRef("pk")))
     ).order_by(Lower("name"))
     return Choices(
         tuple(sites.values_list("code", "name")),

@@ -7,6 +7,7 @@ import pytest
 from procurement.models import (
     Alert,
     DeliveryLot,
+    LogLine,
     OrderLine,
     PurchaseOrder,
     RedundancyGroup,
@@ -42,6 +43,7 @@ KINDS = [
     Kind(OrderLine, lambda site: _lot(site).schedule_line.line, placeless=True),
     Kind(ScheduleLine, lambda site: _lot(site).schedule_line, placeless=True),
     Kind(DeliveryLot, _lot, placeless=True),
+    Kind(LogLine, lambda site: LogLine.objects.get(pk=_lot(site).schedule_line_id), placeless=True),
     Kind(Alert, lambda site: AlertFactory.create(site=site), placeless=True),
     Kind(VendorQuestion, lambda site: VendorQuestionFactory.create(lot=_lot(site)), placeless=True),
     Kind(VendorRound, lambda site: VendorQuestionFactory.create(lot=_lot(site)).round, placeless=True),

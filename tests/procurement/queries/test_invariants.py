@@ -87,17 +87,24 @@ def world() -> World:
     return World(lot, allocation, requirement, need, ReceiptFactory.create(lot=lot))
 
 
-def _unguarded(*tables: str) -> None:
+def _unguarded(*tables: str, keeps_log: bool = True) -> None:
     """Takes away what would refuse the row, until the test's transaction ends."""
     connection.check_constraints()  # PostgreSQL alters no table that still waits for its checks
     with connection.cursor() as cursor:
         for table in tables:
             cursor.execute(f"ALTER TABLE {table} DISABLE TRIGGER USER")
+            if keeps_log:
+                cursor.execute(f"ALTER TABLE {table} ENABLE TRIGGER rows_of_the_log_update")
 
 
 def _lots_do_not_add_up(world: World) -> None:
     _unguarded("procurement_deliverylot")
     DeliveryLot.objects.update(quantity=2)
+
+
+def _log_forgets(world: World) -> None:
+    _unguarded("procurement_orderline", keeps_log=False)
+    type(world.lot.schedule_line.line).objects.update(description="Other than the log has it")
 
 
 def _lot_allocated_twice(world: World) -> None:
@@ -255,6 +262,7 @@ def _gate_a_day_off(world: World) -> None:
 
 BREAKS: list[tuple[str, Callable[[World], None]]] = [
     ("lots_add_up_to_their_schedule_line", _lots_do_not_add_up),
+    ("the_log_says_what_its_lines_say", _log_forgets),
     ("allocations_fit_their_lot", _lot_allocated_twice),
     ("allocations_fit_their_requirement", _requirement_served_twice),
     ("an_allocation_stays_at_one_site_and_class", _allocated_to_another_site),

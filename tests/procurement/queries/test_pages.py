@@ -136,8 +136,8 @@ def one_mail(viewer: User) -> None:
 
 
 LISTS: dict[str, tuple[Callable[[Site], object], Read, int]] = {
-    "log": (late_lot, lambda reader: log.log_page(reader, LogFilter()), 1),
-    "log, narrowed": (late_lot, lambda reader: log.log_page(reader, LogFilter(late=True, text="PO chiller")), 2),
+    "log": (late_lot, lambda reader: log.log_page(reader, LogFilter()), 4),
+    "log, narrowed": (late_lot, lambda reader: log.log_page(reader, LogFilter(late=True, text="45000 vendor")), 4),
     "unordered": (
         lambda site: RequirementForecastFactory.create(unordered=True, requirement__site=site),
         lambda reader: log.unordered_page(reader, LogFilter(sort="order_by")),
