@@ -20,7 +20,7 @@ from procurement.vocabulary import RevisionKind
 from sites.accounts.models import User
 from sites.accounts.row import new_id
 from sites.domain.errors import BadInput, RuleBroken
-from sites.domain.imprecise import ImpreciseDate, read_as_said
+from sites.domain.imprecise import ImpreciseDate, read_as_typed
 from sites.vocabulary import Precision, PromiseSource
 
 MOST_EDITS: Final = 5000
@@ -110,7 +110,7 @@ def _weighed(edit: Edit, line: ScheduleLine | None, now_is: Standing, now: datet
     if line is None:
         return Answer(Outcome.REFUSED, "", _("There is no such line."))
     try:
-        said = read_as_said(edit.said, as_of=local_date(line.site, now) if line.site else now.date())
+        said = read_as_typed(edit.said, as_of=local_date(line.site, now) if line.site else now.date())
     except RuleBroken as refusal:
         return Answer(Outcome.REFUSED, now_is.said, refusal.message)
     if _spelled(said) == now_is.said:

@@ -213,6 +213,41 @@ def read_as_said(text: str, *, as_of: date, field: str = "value") -> ImpreciseDa
     raise BadInput(f"{said!r} is not a date we can read.", field=field)
 
 
+# What people type and a file had better not say: a year of two digits, a period without one. The typist is shown at
+# once what was understood; who reads a file is not.
+_TYPED_MONTH = re.compile(rf"{_MONTH_NAME}(?:[ /-]?['’]?(?P<short>[0-9]{{2}}))?")
+_TYPED_QUARTER = re.compile(r"(?:q ?(?P<first>[1-4])|(?P<number>[1-4]) ?q)(?:[ /-]?['’]?(?P<short>[0-9]{2}|[0-9]{4}))?")
+_TYPED_WEEK = re.compile(rf"(?:week|wk\.?|kw|c?w) ?{_WEEK}(?:(?:[ /-]|['’])(?P<short>[0-9]{{2}}|[0-9]{{4}}))?")
+_YEARS_AHEAD = 15
+
+
+def read_as_typed(text: str, *, as_of: date, field: str = "value") -> ImpreciseDate:
+    """As `read_as_said`, and what somebody types who is shown the answer at once: `Jun 27` is June 2027, `Q3` the next
+    third quarter, `wk 23` and `KW23` week 23. Two digits behind a month are a year from this one to 15 years ahead;
+    others could only be a day, and are refused. Raises BadInput naming `field`.
+    """
+    said = _plain(text, field)
+    for spelling, precision in (
+        (_TYPED_MONTH, Precision.MONTH),
+        (_TYPED_QUARTER, Precision.QUARTER),
+        (_TYPED_WEEK, Precision.WEEK),
+    ):
+        if not (found := spelling.fullmatch(said)):
+            continue
+        parts = found.groupdict()
+        first = parts.get("first") or parts.get("number") or ""
+        number = int(first) if first.isdigit() else _MONTHS[first]
+        if not (short := parts["short"]):
+            return _next_occurrence(precision, number, 0, as_of=as_of, field=field)
+        year = int(short) if len(short) == 4 else as_of.year - as_of.year % 100 + int(short)
+        if len(short) == 2 and not as_of.year <= year <= as_of.year + _YEARS_AHEAD:
+            raise BadInput(
+                f"{said!r}: day and year can be mistaken for each other; write 12 Jun 2027 or Jun 2027.", field=field
+            )
+        return _Period(precision, year, number).resolved(field)
+    return read_as_said(text, as_of=as_of, field=field)
+
+
 def _plain(text: str, field: str) -> str:
     if len(text) > _LONGEST_TEXT:
         raise BadInput("The text is too long for a date.", field=field)

@@ -14,7 +14,7 @@ from procurement.portal.forms.base import PortalForm, day_input, has_choices
 from procurement.queries.line import LineView, LotView
 from procurement.vocabulary import RevisionKind
 from sites.domain.errors import RuleBroken
-from sites.domain.imprecise import ImpreciseDate, on_day, read_as_said
+from sites.domain.imprecise import ImpreciseDate, on_day, read_as_typed
 from sites.models import Milestone
 from sites.vocabulary import Party, PromiseSource, ReasonCode, step_name
 
@@ -100,7 +100,7 @@ class RecordPromise(_LineForm):
     said = forms.CharField(
         label=_("Date, as the vendor said it"),
         max_length=64,
-        help_text=_("2027-05-21, 21 May 2027, CW23, W23/2027, Jun 2027, Q3 2027, 6月上旬 or TBD"),
+        help_text=_("2027-05-21, 21 May 2027, CW23, Jun 2027 or Jun 27, Q3 2027 or Q3, 6月上旬 or TBD"),
     )
     stated_on = forms.DateField(label=_("Stated on"), widget=day_input())
     source = forms.ChoiceField(label=_("Source"), choices=PromiseSource.choices, initial=PromiseSource.EMAIL)
@@ -135,7 +135,7 @@ class RecordPromise(_LineForm):
 
     def clean_said(self) -> ImpreciseDate:
         try:
-            return read_as_said(self.cleaned_data["said"], as_of=self.today)
+            return read_as_typed(self.cleaned_data["said"], as_of=self.today)
         except RuleBroken as refusal:
             raise ValidationError(refusal.message) from None
 

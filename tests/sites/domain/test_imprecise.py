@@ -147,3 +147,46 @@ def test_any_text_is_either_read_or_refused(text: str) -> None:
 @given(st.dates(date(2000, 1, 1), date(2100, 12, 31)))
 def test_a_day_counts_on_itself(day: date) -> None:
     assert imprecise.on_day(day).counts_on == day
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("Jun 27", "2027-06"),
+        ("june '28", "2028-06"),
+        ("Jun-27", "2027-06"),
+        ("Jun", "2027-06"),
+        ("May", "2028-05"),
+        ("Q3", "2027-Q3"),
+        ("Q1", "2028-Q1"),
+        ("3Q27", "2027-Q3"),
+        ("Q3 '28", "2028-Q3"),
+        ("Q3/2028", "2028-Q3"),
+        ("CW23", "2027-W23"),
+        ("KW 5", "2028-W05"),
+        ("wk 30", "2027-W30"),
+        ("week 23/28", "2028-W23"),
+        ("Ｑ３", "2027-Q3"),
+        ("2027-05-21", "2027-05-21"),
+        ("TBD", ""),
+    ],
+)
+def test_what_somebody_types_who_is_shown_the_answer(text: str, value: str) -> None:
+    assert imprecise.read_as_typed(text, as_of=AS_OF).value == value
+
+
+@pytest.mark.parametrize("text", ["Jun 12", "Jun 26", "5 Q", "week 60", "Q3 99", "05/06/2027", "someday"])
+def test_what_is_typed_and_can_be_mistaken_is_refused_naming_its_field(text: str) -> None:
+    with pytest.raises(BadInput) as refusal:
+        imprecise.read_as_typed(text, as_of=AS_OF, field="said")
+
+    assert refusal.value.field == "said"
+
+
+@given(st.text(max_size=20))
+def test_any_text_that_is_typed_is_either_read_or_refused(text: str) -> None:
+    try:
+        read = imprecise.read_as_typed(text, as_of=AS_OF)
+    except BadInput:
+        return
+    assert (read.counts_on is None) == (read.precision is Precision.TBD)
