@@ -2,6 +2,7 @@
 
 from django.db.models import TextChoices
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 
 class OrderKind(TextChoices):
@@ -15,7 +16,7 @@ class CommercialStatus(TextChoices):
     IN_APPROVAL = "in_approval", _("In approval")
     APPROVED = "approved", _("Approved")
     ISSUED = "issued", _("Issued")
-    ACKNOWLEDGED = "acknowledged", _("Acknowledged")
+    ACKNOWLEDGED = "acknowledged", pgettext_lazy("order", "Acknowledged")
     ACK_WITH_EXCEPTIONS = "ack_with_exceptions", _("Acknowledged with exceptions")
     ON_HOLD = "on_hold", _("On hold")
     CLOSED = "closed", _("Closed")
@@ -39,7 +40,7 @@ class DeliveryStatus(TextChoices):
     IN_STORAGE = "in_storage", _("In storage")
     PART_RECEIVED = "part_received", _("Part received")
     RECEIVED = "received", _("Received")
-    REJECTED = "rejected", _("Rejected")
+    REJECTED = "rejected", pgettext_lazy("delivery", "Rejected")
     RETURNED = "returned", _("Returned")
 
 
@@ -73,7 +74,7 @@ class DamagesUnit(TextChoices):
 
 class LeadTimeKind(TextChoices):
     QUOTED = "quoted", _("Quoted")
-    CONTRACT = "contract", _("Contract")
+    CONTRACT = "contract", pgettext_lazy("lead time", "Contract")
     ACHIEVED = "achieved", _("Achieved")
     MARKET = "market", _("Market")
 
@@ -109,7 +110,7 @@ class ReceiptState(TextChoices):
     ARRIVED = "arrived", _("Arrived")
     ACCEPTED = "accepted", _("Accepted")
     ACCEPTED_WITH_OSD = "accepted_with_osd", _("Accepted with over, short or damage")
-    REJECTED = "rejected", _("Rejected")
+    REJECTED = "rejected", pgettext_lazy("delivery", "Rejected")
     QUARANTINED = "quarantined", _("Quarantined")
 
 
@@ -123,7 +124,7 @@ class ChangeOrderState(TextChoices):
 class RunCause(TextChoices):
     NIGHTLY = "nightly", _("Nightly run")
     CHANGE = "change", _("Change")
-    LOAD = "load", _("Load")
+    LOAD = "load", pgettext_lazy("data", "Load")
 
 
 class HistoryKind(TextChoices):
@@ -192,12 +193,12 @@ class AlertSubject(TextChoices):
 
 
 class AlertState(TextChoices):
-    OPEN = "open", _("Open")
+    OPEN = "open", pgettext_lazy("alert", "Open")
     ACKNOWLEDGED = "acknowledged", _("Acknowledged")
     SNOOZED = "snoozed", _("Snoozed")
     ESCALATED = "escalated", _("Escalated")
     RECOVERED = "recovered", _("Recovered")
-    CLOSED = "closed", _("Closed")
+    CLOSED = "closed", pgettext_lazy("alert", "Closed")
 
 
 class CloseReason(TextChoices):
@@ -216,12 +217,12 @@ class AlertEventKind(TextChoices):
     DECLINED = "declined", _("Not mine")
     SNOOZED = "snoozed", _("Snoozed")
     SNOOZE_ENDED = "snooze_ended", _("Snooze ended")
-    REARMED = "rearmed", _("Asked again")
+    REARMED = "rearmed", pgettext_lazy("alert", "Asked again")
     ESCALATED = "escalated", _("Escalated")
     REOPENED = "reopened", _("Reopened")
     UNSTABLE = "unstable", _("Unstable date")
     RECOVERED = "recovered", _("Recovered")
-    CLOSED = "closed", _("Closed")
+    CLOSED = "closed", pgettext_lazy("alert", "Closed")
 
 
 class Lane(TextChoices):
@@ -238,7 +239,7 @@ class WishedLane(TextChoices):
 
 
 class Severity(TextChoices):
-    NOTICE = "notice", _("Notice")
+    NOTICE = "notice", pgettext_lazy("severity", "Notice")
     WARNING = "warning", _("Warning")
     CRITICAL = "critical", _("Critical")
 
@@ -283,7 +284,7 @@ class ViewList(TextChoices):
 
 class NotificationState(TextChoices):
     HELD = "held", _("Held")
-    DUE = "due", _("Due")
+    DUE = "due", pgettext_lazy("message", "Due")
     SENT = "sent", _("Sent")
     DEFERRED = "deferred", _("Deferred")
     DEAD = "dead", _("Dead")
@@ -373,7 +374,7 @@ class JobState(TextChoices):
     QUEUED = "queued", _("Queued")
     RUNNING = "running", _("Running")
     DONE = "done", _("Done")
-    FAILED = "failed", _("Failed")
+    FAILED = "failed", pgettext_lazy("work", "Failed")
 
 
 class ChangeSubject(TextChoices):
@@ -423,8 +424,8 @@ class ChangeKind(TextChoices):
 class DeliveryState(TextChoices):
     """Of one message to one webhook endpoint."""
 
-    DUE = "due", _("Due")
-    DELIVERED = "delivered", _("Delivered")
+    DUE = "due", pgettext_lazy("message", "Due")
+    DELIVERED = "delivered", pgettext_lazy("message", "Delivered")
     DEAD = "dead", _("Given up")
     DISCARDED = "discarded", _("Discarded")
 
@@ -436,7 +437,7 @@ class Direction(TextChoices):
 
 class MessageState(TextChoices):
     DONE = "done", _("Done")
-    FAILED = "failed", _("Failed")
+    FAILED = "failed", pgettext_lazy("work", "Failed")
     RETRIED = "retried", _("Sent again")
     DISCARDED = "discarded", _("Discarded")
 

@@ -4,6 +4,7 @@ from typing import Final
 
 from django.db.models import TextChoices
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 
 class SiteStatus(TextChoices):
@@ -86,7 +87,7 @@ class RoundResult(TextChoices):
 
 class RevisionState(TextChoices):
     QUARANTINED = "quarantined", _("Quarantined")
-    ACCEPTED = "accepted", _("Accepted")
+    ACCEPTED = "accepted", pgettext_lazy("schedule", "Accepted")
     SUPERSEDED = "superseded", _("Superseded")
     REJECTED = "rejected", _("Rejected")
     ROLLED_BACK = "rolled_back", _("Rolled back")
@@ -176,7 +177,7 @@ class ScheduleFormat(TextChoices):
 
 
 class DecisionKind(TextChoices):
-    ACCEPTED = "accepted", _("Accepted")
+    ACCEPTED = "accepted", pgettext_lazy("schedule", "Accepted")
     REJECTED = "rejected", _("Rejected")
     ROLLED_BACK = "rolled_back", _("Rolled back")
 
@@ -207,7 +208,7 @@ class AnchorField(TextChoices):
 
 class GridState(TextChoices):
     ENQUIRY = "enquiry", _("Enquiry")
-    APPLIED = "applied", _("Applied")
+    APPLIED = "applied", pgettext_lazy("grid", "Applied")
     IN_STUDY = "in_study", _("In study")
     OFFERED = "offered", _("Offered")
     SIGNED = "signed", _("Signed")
@@ -279,7 +280,7 @@ class Certificate(TextChoices):
 
 class ContractParty(TextChoices):
     SELLER = "seller", _("Seller")
-    BUYER = "buyer", _("Buyer")
+    BUYER = "buyer", pgettext_lazy("power", "Buyer")
     RETAILER = "retailer", _("Sleeving retailer")
     UTILITY = "utility", _("Utility")
     SHARED = "shared", _("Shared")
@@ -338,8 +339,8 @@ class ClockReference(TextChoices):
 
 
 class ClockSide(TextChoices):
-    BEFORE = "before", _("Before")
-    AFTER = "after", _("After")
+    BEFORE = "before", pgettext_lazy("clock", "Before")
+    AFTER = "after", pgettext_lazy("clock", "After")
 
 
 class ClockKind(TextChoices):
@@ -485,7 +486,7 @@ class MilestoneCode(TextChoices):
     TURNED_OVER = "TURNED_OVER", _("Turned over")
     FINAL_PAYMENT = "FINAL_PAYMENT", _("Final payment")
     ENQUIRY = "ENQUIRY", _("Enquiry")
-    APPLIED = "APPLIED", _("Applied")
+    APPLIED = "APPLIED", pgettext_lazy("grid", "Applied")
     IN_STUDY = "IN_STUDY", _("In study")
     OFFERED = "OFFERED", _("Offered")
     WORKS = "WORKS", _("Works")

@@ -10,7 +10,7 @@ from django.core.signals import got_request_exception
 from django.db import InterfaceError, OperationalError
 from django.http import Http404
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy as _later
+from django.utils.translation import gettext_lazy
 from rest_framework import exceptions, serializers, status
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -58,7 +58,7 @@ class BodyTooLarge(exceptions.APIException):
 
 class WrongCharset(exceptions.APIException):
     status_code = status.HTTP_415_UNSUPPORTED_MEDIA_TYPE
-    default_detail = _later("Send JSON as UTF-8.")
+    default_detail = gettext_lazy("Send JSON as UTF-8.")
     default_code = "unsupported_charset"
 
 
@@ -73,7 +73,7 @@ class StaleVersion(exceptions.APIException):
     """If-Match names a version that is not the present one."""
 
     status_code = status.HTTP_412_PRECONDITION_FAILED
-    default_detail = _later("It has changed since you read it.")
+    default_detail = gettext_lazy("It has changed since you read it.")
     default_code = "stale_version"
 
 
@@ -84,7 +84,7 @@ class VersionRequired(exceptions.APIException):
 
 class IdempotencyKeyRequired(exceptions.APIException):
     status_code = status.HTTP_400_BAD_REQUEST
-    default_detail = _later("A POST says an Idempotency-Key, so that sending it twice does nothing twice.")
+    default_detail = gettext_lazy("A POST says an Idempotency-Key, so that sending it twice does nothing twice.")
     default_code = "idempotency_key_required"
 
 
@@ -92,14 +92,14 @@ class InFlight(exceptions.APIException):
     """Somebody is at work under the same key."""
 
     status_code = status.HTTP_409_CONFLICT
-    default_detail = _later("A call with this Idempotency-Key is being answered just now.")
+    default_detail = gettext_lazy("A call with this Idempotency-Key is being answered just now.")
     default_code = "in_flight"
     wait = 1
 
 
 class KeyReused(exceptions.APIException):
     status_code = status.HTTP_422_UNPROCESSABLE_ENTITY
-    default_detail = _later("This Idempotency-Key was used for another call.")
+    default_detail = gettext_lazy("This Idempotency-Key was used for another call.")
     default_code = "idempotency_key_reused"
 
 

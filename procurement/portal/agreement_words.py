@@ -4,15 +4,16 @@ from typing import Final
 
 from django.utils.functional import Promise as Lazy
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 Label = str | Lazy
 
 GROUPS: Final[tuple[tuple[str, Label, dict[str, Label]], ...]] = (
     ("parties", _("Parties"), {
-        "name": _("Name"), "seller": _("Seller"), "buyer": _("Buyer"), "sleeving_retailer": _("Sleeving retailer"),
-        "guarantor": _("Guarantor"),
+        "name": _("Name"), "seller": _("Seller"), "buyer": pgettext_lazy("power", "Buyer"),
+        "sleeving_retailer": _("Sleeving retailer"), "guarantor": _("Guarantor"),
     }),
-    ("plant", _("Plant"), {
+    ("plant", pgettext_lazy("power", "Plant"), {
         "project": _("Project"), "technology": _("Technology"), "country": _("Country"), "location": _("Location"),
         "grid_node": _("Grid node"), "delivery_point": _("Delivery point"),
         "installed_mw": _("Installed MW"), "minimum_installed_mw": _("Minimum installed MW"),
@@ -38,7 +39,7 @@ GROUPS: Final[tuple[tuple[str, Label, dict[str, Label]], ...]] = (
         "floating_reference": _("Floating reference"), "price_floor": _("Floor"), "price_cap": _("Cap"),
     }),
     ("settlement", _("Settlement"), {
-        "settlement_market": _("Market"), "settlement_zone": _("Zone, hub or area"),
+        "settlement_market": pgettext_lazy("power", "Market"), "settlement_zone": _("Zone, hub or area"),
         "settlement_interval_minutes": _("Interval, minutes"),
         "settlement_floor": _("Floor of the settled market price"), "negative_price_rule": _("At negative prices"),
         "curtailment_borne_by": _("Curtailment borne by"),

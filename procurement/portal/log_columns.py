@@ -13,8 +13,7 @@ from django.utils.functional import Promise as Lazy
 from django.utils.html import escape
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
-from django.utils.translation import pgettext_lazy as named
+from django.utils.translation import gettext_lazy, pgettext_lazy
 
 from procurement.portal.templatetags.portal import amount, floating, icon, reason, short_day, signed, state
 from procurement.portal.words import short_why
@@ -91,7 +90,9 @@ COLUMNS: Final[Mapping[str, Column]] = {
     "float": Column(gettext_lazy("Float, days"), "ll-num", lambda row: floating(row.float_days), cell=_float),
     "why": Column(gettext_lazy("Why"), "ll-why", lambda row: short_why(row.why), _text(_stated)),
     "ros": Column(gettext_lazy("Required on site"), "ll-date", lambda row: short_day(row.required_on_site)),
-    "forecast": Column(named("date", "Forecast"), "ll-date", lambda row: short_day(row.forecast_on), _forecast_more),
+    "forecast": Column(
+        pgettext_lazy("date", "Forecast"), "ll-date", lambda row: short_day(row.forecast_on), _forecast_more
+    ),
     "promise": Column(gettext_lazy("Promise"), "ll-date", lambda row: short_day(row.promised_on), _promise_more),
     "contract": Column(
         gettext_lazy("Contract"),

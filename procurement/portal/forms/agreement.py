@@ -6,6 +6,7 @@ from typing import Any, ClassVar, Final
 from django import forms
 from django.forms.models import fields_for_model
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from procurement.portal.agreement_words import GROUPS, LABELS
 from procurement.portal.forms.base import PortalForm, day_input
@@ -113,7 +114,9 @@ class ConditionsForm(RowsForm):
             "text": forms.CharField(label=_("What must be so"), max_length=300),
             "party": forms.ChoiceField(label=_("Party"), choices=[*_NOBODY, *ContractParty.choices]),
             "due_on": forms.DateField(label=_("Due"), widget=day_input(), required=False),
-            "owner": forms.CharField(label=_("Owner"), max_length=120, required=False, help_text=_("A user name")),
+            "owner": forms.CharField(
+                label=pgettext_lazy("person", "Owner"), max_length=120, required=False, help_text=_("A user name")
+            ),
         }
 
 
@@ -123,7 +126,7 @@ class NoticesForm(RowsForm):
     def column_fields(self) -> dict[str, forms.Field]:
         return {
             "number": forms.IntegerField(label=_("Number"), min_value=1, max_value=999),
-            "subject": forms.CharField(label=_("Subject"), max_length=300),
+            "subject": forms.CharField(label=pgettext_lazy("mail", "Subject"), max_length=300),
             "served_to": forms.CharField(label=_("Served to"), max_length=160),
             "days": forms.IntegerField(label=_("Days"), min_value=0, max_value=3660),
             "basis": forms.ChoiceField(label=_("Basis"), choices=[*_NOBODY, *DurationBasis.choices]),
@@ -131,7 +134,9 @@ class NoticesForm(RowsForm):
             "reference": forms.ChoiceField(label=_("Of"), choices=[*_NOBODY, *ClockReference.choices]),
             "reference_on": forms.DateField(label=_("Day"), widget=day_input(), required=False),
             "milestone_code": forms.CharField(label=_("Milestone"), max_length=40, required=False),
-            "owner": forms.CharField(label=_("Owner"), max_length=120, required=False, help_text=_("A user name")),
+            "owner": forms.CharField(
+                label=pgettext_lazy("person", "Owner"), max_length=120, required=False, help_text=_("A user name")
+            ),
         }
 
 

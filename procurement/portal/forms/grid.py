@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 
 from django import forms
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from procurement.portal.forms.base import PortalForm, day_input
 from procurement.portal.forms.power import megawatts
@@ -70,7 +71,10 @@ class ConnectionForm(PortalForm):
     energisation_target_on = forms.DateField(label=_("Energisation target"), widget=day_input(), required=False)
     offer_expires_on = forms.DateField(label=_("Offer expires on"), widget=day_input(), required=False)
     owner = forms.CharField(
-        label=_("Owner"), max_length=120, required=False, help_text=_("A user name; empty: the energy lead is told")
+        label=pgettext_lazy("person", "Owner"),
+        max_length=120,
+        required=False,
+        help_text=_("A user name; empty: the energy lead is told"),
     )
     calendar = forms.ChoiceField(label=_("Calendar"), required=False)
 
