@@ -1,4 +1,4 @@
-"""Who calls: a key in `Authorization: Bearer`, the service account it acts as, and what the key is for."""
+"""Who calls: a key or an access token in `Authorization: Bearer`, whose service account acts, and what it is for."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -12,7 +12,7 @@ from rest_framework.authentication import BaseAuthentication
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 
-from procurement.services import api_keys
+from procurement.services import api_keys, oauth_clients
 from sites.accounts.models import ApiClient, User
 
 if TYPE_CHECKING:  # the framework imports this module while its views are still being imported
@@ -33,18 +33,44 @@ class ApiKeyAuthentication(BaseAuthentication):
     """`request.user` is the client's service account, `request.auth` its Credential."""
 
     def authenticate(self, request: Request) -> tuple[User, Credential] | None:
-        scheme, _space, presented = request.headers.get("Authorization", "").partition(" ")
-        if scheme.lower() != "bearer":
+        presented = _bearer(request)
+        if presented is None or not presented.startswith(api_keys.MARK):
             return None
-        key = api_keys.authenticate(presented.strip(), str(request.META.get("REMOTE_ADDR", "")), timezone.now())
+        key = api_keys.authenticate(presented, _address(request), timezone.now())
         if key is None:
             raise exceptions.AuthenticationFailed(_("The key is unknown, expired, revoked, or used from elsewhere."))
-        account = key.client.account
-        pghistory.context(actor=str(account.pk), client=str(key.client.pk))
-        return account, Credential(key.client, key.prefix, frozenset(key.scopes), key.expires_at)
+        return _acting(Credential(key.client, key.prefix, frozenset(key.scopes), key.expires_at))
 
     def authenticate_header(self, request: Request) -> str:
         return 'Bearer realm="Longlead"'
+
+
+class TokenAuthentication(BaseAuthentication):
+    """The same for an access token, which is whatever does not look like a key."""
+
+    def authenticate(self, request: Request) -> tuple[User, Credential] | None:
+        presented = _bearer(request)
+        if presented is None or presented.startswith(api_keys.MARK):
+            return None
+        granted = oauth_clients.authenticate(presented, _address(request), timezone.now())
+        if granted is None:
+            raise exceptions.AuthenticationFailed(_("The token is unknown, expired, revoked, or used from elsewhere."))
+        return _acting(Credential(granted.client, granted.registration, granted.scopes, granted.expires_at))
+
+
+def _bearer(request: Request) -> str | None:
+    scheme, _space, presented = request.headers.get("Authorization", "").partition(" ")
+    return presented.strip() if scheme.lower() == "bearer" else None
+
+
+def _address(request: Request) -> str:
+    return str(request.META.get("REMOTE_ADDR", ""))
+
+
+def _acting(credential: Credential) -> tuple[User, Credential]:
+    account = credential.client.account
+    pghistory.context(actor=str(account.pk), client=str(credential.client.pk))
+    return account, credential
 
 
 class HasScope(BasePermission):

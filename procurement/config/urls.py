@@ -2,9 +2,13 @@ from django.conf import settings
 from django.contrib import admin
 from django.urls import include, path
 
+from procurement.api import tokens
+
 handler500 = "procurement.config.middleware.server_error"
 urlpatterns = [
     path("api/v1/", include("procurement.api.v1.urls")),
+    path("identity/o/api/token", tokens.Issue.as_view(), name="oauth-token"),
+    path("identity/o/api/revoke", tokens.Revoke.as_view(), name="oauth-revoke"),
     path("account/", include("allauth.account.urls")),
     path("", include("procurement.portal.urls")),
 ]

@@ -26,7 +26,8 @@ from sites.vocabulary import ScopeKind
 MOST_LIVE_KEYS: Final = 2
 _USED_AGAIN_AFTER = timedelta(minutes=1)
 _PREFIX_BYTES, _SECRET_BYTES = 9, 32
-# A fixed prefix, so that scanners for leaked secrets find one.
+# A fixed beginning, so that scanners for leaked secrets find one.
+MARK: Final = "ll_"
 _SHAPE = re.compile(r"(ll_(?:live|test)_[A-Za-z0-9_-]{12})\.([A-Za-z0-9_-]{43})")
 _NO_HASH = bytes(32)
 
@@ -45,7 +46,7 @@ def make_client(
 
     `actor` is None for the operator at the console. Raises BadInput, Conflict, NotPermitted.
     """
-    _check_operator(actor)
+    check_operator(actor)
     if ApiClient.objects.filter(name=name).exists():
         raise Conflict(_("There is a client of this name already."), field="client")
     with transaction.atomic():
@@ -60,7 +61,7 @@ def make_client(
             raise BadInput(messages[0], field=field) from None
         client.save(force_insert=True)
         _grant(account, role, site_codes, desk_code)
-        _record(actor, "api_client.made", client, {"system": system, "role": role.value, "sites": list(site_codes)})
+        record(actor, "api_client.made", client, {"system": system, "role": role.value, "sites": list(site_codes)})
     return client
 
 
@@ -97,14 +98,8 @@ def make_key(
     At most two live keys a client, so that one can be replaced without a gap. `actor` is None for the operator at
     the console. Raises BadInput naming `scopes`, `addresses` or `expires_at`, Conflict, NotPermitted.
     """
-    _check_operator(actor)
-    wanted = list(dict.fromkeys(scopes))
-    unknown = [scope for scope in wanted if scope not in Scope.values]
-    if unknown or not wanted:
-        raise BadInput(_("Scopes are: %(all)s.") % {"all": ", ".join(Scope.values)}, field="scopes")
-    if expires_at is not None and expires_at <= now:
-        raise BadInput(_("The key would have expired already."), field="expires_at")
-    networks = [_network(address) for address in addresses]
+    check_operator(actor)
+    wanted, networks = check_use(scopes, expires_at, addresses, now)
     prefix = f"ll_{'live' if live else 'test'}_{secrets.token_urlsafe(_PREFIX_BYTES)}"
     secret = secrets.token_urlsafe(_SECRET_BYTES)
     with transaction.atomic():
@@ -120,19 +115,32 @@ def make_key(
             expires_at=expires_at,
             created_by=actor,
         )
-        _record(actor, "api_key.made", locked, {"prefix": prefix, "scopes": wanted, "addresses": networks})
+        record(actor, "api_key.made", locked, {"prefix": prefix, "scopes": wanted, "addresses": networks})
     return key, f"{prefix}.{secret}"
+
+
+def check_use(
+    scopes: Sequence[str], expires_at: datetime | None, addresses: Sequence[str], now: datetime
+) -> tuple[list[str], list[str]]:
+    """The scopes and networks as they are stored. Raises BadInput naming `scopes`, `addresses` or `expires_at`."""
+    wanted = list(dict.fromkeys(scopes))
+    unknown = [scope for scope in wanted if scope not in Scope.values]
+    if unknown or not wanted:
+        raise BadInput(_("Scopes are: %(all)s.") % {"all": ", ".join(Scope.values)}, field="scopes")
+    if expires_at is not None and expires_at <= now:
+        raise BadInput(_("The key would have expired already."), field="expires_at")
+    return wanted, [_network(address) for address in addresses]
 
 
 def revoke(*, key: ApiKey, actor: User | None, now: datetime, reason: str = "") -> ApiKey:
     """From now on the key opens nothing. Revoking twice keeps the first instant. Raises NotPermitted."""
-    _check_operator(actor)
+    check_operator(actor)
     with transaction.atomic():
         locked = ApiKey.objects.select_for_update(of=("self",)).select_related("client").get(pk=key.pk)
         if locked.revoked_at is None:
             locked.revoked_at = now
             locked.save(update_fields=["revoked_at"])
-            _record(actor, "api_key.revoked", locked.client, {"prefix": locked.prefix}, reason)
+            record(actor, "api_key.revoked", locked.client, {"prefix": locked.prefix}, reason)
     return locked
 
 
@@ -159,10 +167,10 @@ def _is_usable(key: ApiKey, remote_addr: str, now: datetime) -> bool:
         return False
     if not key.client.active or not key.client.account.is_active:
         return False
-    return not key.addresses or _is_among(remote_addr, key.addresses)
+    return not key.addresses or is_among(remote_addr, key.addresses)
 
 
-def _is_among(remote_addr: str, networks: Sequence[str]) -> bool:
+def is_among(remote_addr: str, networks: Sequence[str]) -> bool:
     try:
         address = ip_address(remote_addr)
     except ValueError:
@@ -185,10 +193,10 @@ def _live_keys(client: ApiClient, now: datetime) -> QuerySet[ApiKey]:
     return client.keys.filter(revoked_at__isnull=True).filter(Q(expires_at__isnull=True) | Q(expires_at__gt=now))
 
 
-def _check_operator(actor: User | None) -> None:
+def check_operator(actor: User | None) -> None:
     if actor is not None:
         check_can(actor, Permission.PEOPLE_WRITE, site_id=None)
 
 
-def _record(actor: User | None, verb: str, client: ApiClient, facts: dict[str, object], reason: str = "") -> None:
+def record(actor: User | None, verb: str, client: ApiClient, facts: dict[str, object], reason: str = "") -> None:
     audit.record(actor=actor, verb=verb, subject_kind="api_client", subject_id=client.pk, reason=reason, facts=facts)

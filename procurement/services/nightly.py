@@ -8,7 +8,7 @@ from datetime import UTC, date, datetime
 from django.db import InterfaceError, OperationalError, connection, transaction
 
 from procurement.models import ForecastRun
-from procurement.services import forecasts, histories, kept_answers, lead_times
+from procurement.services import forecasts, histories, kept_answers, lead_times, oauth_clients
 from procurement.vocabulary import RunCause
 from sites.models import Site
 from sites.vocabulary import SiteStatus
@@ -54,7 +54,7 @@ def catch_up(*, now: datetime) -> CaughtUp:
 def _learn(now: datetime) -> None:
     """How long steps and whole lines took, once a UTC day and by one process; the others go on with what was known.
 
-    With it go the answers of calls that nobody asks for any more.
+    With it go the answers of calls that nobody asks for any more, and tokens that have expired.
     """
     as_of = now.astimezone(UTC).date()
     if histories.is_learnt(as_of):
@@ -64,6 +64,8 @@ def _learn(now: datetime) -> None:
             histories.learn(as_of=as_of)
             lead_times.derive_achieved(now=now)
             kept_answers.purge(now)
+            oauth_clients.purge(now)
+            oauth_clients.purge(now)
 
 
 def _has_run(site: Site | None, as_of: date) -> bool:

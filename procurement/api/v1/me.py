@@ -22,7 +22,7 @@ class RateLimitSerializer(serializers.Serializer[Any]):
 class MeSerializer(serializers.Serializer[Any]):
     client = serializers.CharField(help_text="Name of the client this key belongs to.")
     system = serializers.CharField(help_text="The external system whose ids this client writes, such as SAP-PRD.")
-    key = serializers.CharField(help_text="The public part of the key.")
+    key = serializers.CharField(help_text="The public part of the key, or the client id of OAuth 2.")
     scopes = serializers.ListField(child=serializers.CharField(), help_text="What this key is for.")
     sites = serializers.ListField(child=serializers.CharField(), help_text="Codes of the sites in sight.")
     expires_at = serializers.DateTimeField(allow_null=True, help_text="Instant in UTC; null where it does not expire.")

@@ -14,6 +14,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from sites.accounts.permissions import Scope
+
 
 class ApiKeyScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
     """How the schema describes the key."""
@@ -27,6 +29,30 @@ class ApiKeyScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-c
             "scheme": "bearer",
             "description": "A key made by an administrator, shown once: ll_live_<id>.<secret>. It has scopes, may "
             "expire and may be bound to addresses.",
+        }
+
+
+class TokenScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
+    """How the schema describes the token, with the scopes that an operation needs."""
+
+    target_class = "procurement.api.auth.TokenAuthentication"
+    name = "oauth"
+
+    def get_security_requirement(self, auto_schema: Any) -> dict[str, list[str]]:
+        scopes: dict[str, str | None] = getattr(auto_schema.view, "scopes", {})
+        needed = scopes.get(auto_schema.method)
+        return {self.name: [needed] if needed else []}
+
+    def get_security_definition(self, auto_schema: Any) -> dict[str, Any]:
+        return {
+            "type": "oauth2",
+            "description": "OAuth 2 client credentials, by Basic or in the form; a token works for an hour.",
+            "flows": {
+                "clientCredentials": {
+                    "tokenUrl": "/identity/o/api/token",
+                    "scopes": {scope.value: str(scope.label) for scope in Scope},
+                }
+            },
         }
 
 

@@ -3,6 +3,7 @@ from datetime import UTC, datetime
 from io import StringIO
 
 import pytest
+from allauth.idp.oidc.models import Client as Registration
 from django.core.management import CommandError, call_command
 
 from procurement.services import api_keys
@@ -62,3 +63,13 @@ def test_rights_of_a_client_are_not_widened_in_passing() -> None:
         run("--client", "ERP", "--site", "SYD1")
     with pytest.raises(CommandError, match=r"^system: "):
         run("--client", "ERP", "--system", "SAP-QAS")
+
+
+def test_a_client_id_of_oauth_is_made_for_the_same_client() -> None:
+    run("--client", "ERP", "--system", "SAP-PRD")
+
+    shown = json.loads(run("--client", "ERP", "--oauth", "--scopes", "po:read", "--json"))
+
+    registration = Registration.objects.get(pk=shown["client_id"])
+    assert registration.check_secret(shown["client_secret"])
+    assert (registration.owner, registration.get_scopes()) == (ApiClient.objects.get().account, ["po:read"])
