@@ -65,9 +65,9 @@ class DayTables:
 
     def forward(self, day: Days, days: Days, working: Flags, calendar: Days) -> Days:
         """As `WorkingCalendar.forward`. Raises OutsideTheWindow."""
-        moved: Days = np.minimum(day + days, LAST + 1).astype(np.int32)
-        counts = working & (days > 0)
-        if counts.any():
+        moved: Days = np.minimum(day + days, LAST + 1).astype(np.int32, copy=False)
+        counts = np.flatnonzero(working & (days > 0))
+        if len(counts):
             at, row = day[counts], calendar[counts]
             place = self._counted(at, row) + days[counts]
             moved[counts] = self._nth(place, row)
@@ -75,9 +75,9 @@ class DayTables:
 
     def back(self, day: Days, days: Days, working: Flags, calendar: Days) -> Days:
         """As `WorkingCalendar.back`. Raises OutsideTheWindow."""
-        moved: Days = np.maximum(day - days, -1).astype(np.int32)
-        counts = working & (days > 0)
-        if counts.any():
+        moved: Days = np.maximum(day - days, -1).astype(np.int32, copy=False)
+        counts = np.flatnonzero(working & (days > 0))
+        if len(counts):
             at, row = day[counts], calendar[counts]
             place = self._counted(at, row) - days[counts]
             moved[counts] = self._nth(place, row)
@@ -110,6 +110,9 @@ class DayTables:
     def _nth(self, place: Days, row: Days) -> Days:
         totals = self._totals[row]
         before, beyond = place < 1, place > totals
+        if not (before.any() or beyond.any()):
+            inside: Days = self._worked[self._starts[row] + place - 1]
+            return inside
         if (before.any() and self.first > 0) or (beyond.any() and self.last < LAST):
             raise OutsideTheWindow
         index = self._starts[row] + np.clip(place, 1, np.maximum(totals, 1)) - 1
@@ -128,8 +131,11 @@ def over_years(
     """What `work` answers on tables that hold the given days and some years ahead; over all years where that is not
     enough. Windows are rounded, so that neighbours share tables.
     """
-    given = np.concatenate([np.zeros(0, np.int32), *(each[each != NO_DAY].ravel() for each in days)])
-    first, last = (year_of(int(given.min())), year_of(int(given.max()))) if len(given) else (2000, 2100)
+    given = [each for each in days if each.size]
+    # As unsigned numbers NO_DAY comes after every day, and a day before 2000, which no table holds, too.
+    first = min((int(each.view(np.uint32).min()) for each in given), default=NO_DAY)
+    last = max((int(each.max()) for each in given), default=NO_DAY)
+    first, last = (year_of(first), year_of(last)) if last >= 0 else (2000, 2100)
     years = max(2000, (first - 2) // 4 * 4), min(2100, last // 4 * 4 + 3 + _YEARS_AHEAD)
     try:
         return work(_tables(calendars, *years))

@@ -47,6 +47,9 @@ _OUT_OF_ORDER, _ACTUAL_MISSING, _TBD, _PROMISE_AFTER_LOCK = (1 << place for plac
 _NUMBER: Final = {driver: number for number, driver in enumerate(DRIVERS)}
 HAPPENED: Final = (_NUMBER[Driver.ACTUAL], _NUMBER[Driver.IMPLIED])
 ON_THE_STEP_BEFORE: Final = tuple(_NUMBER[each] for each in (Driver.DURATION, Driver.PREDECESSOR, Driver.SPAN))
+# Days before and after all others; what is left of them by taking one from the other is still a number of 32 bits.
+_NEVER: Final = -(2**20)
+_FAR: Final = 2**20
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,22 +165,39 @@ def last_step(table: ChainTable) -> Days:
     return last
 
 
+@dataclass(frozen=True, slots=True)
+class _Cases:
+    """Which rule each step falls under, before any date is known: (steps, chains). At most one of them holds."""
+
+    done: Flags
+    implied: Flags
+    locked: Flags
+    promised: Flags
+    first: Flags
+    lasts: Flags
+    ahead: Flags
+    has_before: Flags
+    later: Days
+
+
 class _Pass:
+    """Only what leans on the step before goes step by step; all else is over the whole table at once."""
+
     def __init__(self, table: ChainTable, tables: DayTables) -> None:
         self.table = table
         self.tables = tables
         shape = table.code.shape
         self.lives: Flags = (table.code >= 0) & ~table.in_span
         self.forecast: Days = np.full(shape, NO_DAY, np.int32)
-        self.previous: Days = np.full(shape, NO_DAY, np.int32)
+        self.before: Days = np.full(shape, _NEVER, np.int32)
+        self.unpushed: Days = np.zeros(shape, np.int32)
         self.latest: Days = np.full(shape, NO_DAY, np.int32)
         self.shift: Days = np.zeros(shape, np.int32)
-        self.driver: Small = np.full(shape, _NUMBER[Driver.SPAN], np.int8)
-        self.flags: Small = np.zeros(shape, np.int8)
 
     def run(self) -> ChainAnswers:
         required_on = self._required()
-        self._forward()
+        cases = self._cases()
+        self._forward(cases)
         self._backward(required_on)
         at = np.arange(self.table.chains)
         on_site = self.forecast[self.table.anchor, at]
@@ -193,10 +213,10 @@ class _Pass:
             float_days=_minus(required_on, on_site),
             float_working_days=working,
             forecast=self.forecast,
-            driver=self.driver,
-            flags=self.flags,
+            driver=self._driver(cases),
+            flags=self._flags(cases),
             latest=self.latest,
-            previous=self.previous,
+            previous=np.where(cases.has_before & self.lives, self.before, np.int32(NO_DAY)),
             shift=self.shift,
             promise=self.decided.row,
         )
@@ -217,116 +237,122 @@ class _Pass:
     def decided(self) -> "Decided":
         return decide(self.table.ledger, self.table.code.shape)
 
-    def _forward(self) -> None:
-        table = self.table
+    def _cases(self) -> _Cases:
+        table, lives = self.table, self.lives
+        happened = lives & (table.actual != NO_DAY)
         later = np.full(table.code.shape, NO_DAY, np.int32)
-        nearest = np.full(table.chains, NO_DAY, np.int32)
-        for step in range(table.steps - 1, -1, -1):
-            later[step] = nearest
-            nearest = np.where(self.lives[step] & (table.actual[step] != NO_DAY), table.actual[step], nearest)
-        before = np.full(table.chains, NO_DAY, np.int32)
-        for step in range(table.steps):
-            self._place(step, before, later[step])
-            before = np.where(self.lives[step], self.forecast[step], before)
-
-    def _place(self, step: int, before: Days, later: Days) -> None:
-        table, lives = self.table, self.lives[step]
-        has_before = before != NO_DAY
-        actual, lock = table.actual[step], table.locked[step]
-        done = lives & (actual != NO_DAY)
-        implied = lives & ~done & (later != NO_DAY)
-        ahead = lives & ~done & ~implied
-        flags = np.where(lives & self.decided.is_tbd[step], _TBD, 0)
-        flags |= np.where(done & has_before & (actual < before), _OUT_OF_ORDER, 0)
-        flags |= np.where(implied, _ACTUAL_MISSING, 0)
-
-        row = self.decided.row[step]
-        promised = ahead & (lock == NO_DAY) & (row >= 0)
-        on, shift = self._promised(step, promised, before)
-        driver = np.where(shift > 0, _NUMBER[Driver.PROMISE_SHIFTED], _NUMBER[Driver.PROMISE])
-
-        locked = ahead & (lock != NO_DAY)
-        on = np.where(locked, lock, on)
-        driver = np.where(locked, _NUMBER[Driver.LOCKED], driver)
-        set_on = table.lock_set[step]
-        after_lock = locked & (set_on != NO_DAY) & (self.decided.stated_on[step] > set_on)
-        flags |= np.where(after_lock, _PROMISE_AFTER_LOCK, 0)
-
-        first = ahead & ~promised & ~locked & ~has_before
-        has_plan = table.planned[step] != NO_DAY
-        on = np.where(first, np.where(has_plan, table.planned[step], table.as_of), on)
-        driver = np.where(first, np.where(has_plan, _NUMBER[Driver.PLAN], _NUMBER[Driver.TODAY]), driver)
-
-        lasts = ahead & ~promised & ~locked & has_before
-        on = np.where(lasts, self._after(step, lasts, before), on)
-        span = np.where(table.is_span[step], _NUMBER[Driver.SPAN], _NUMBER[Driver.DURATION])
-        driver = np.where(lasts, span, driver)
-
-        pushed = (promised | locked) & has_before & (on < before)
-        on = np.where(pushed, before, on)
-        driver = np.where(pushed, _NUMBER[Driver.PREDECESSOR], driver)
-        past = ahead & (on < table.as_of)
-        on = np.where(past, table.as_of, on)
-        driver = np.where(past, _NUMBER[Driver.TODAY], driver)
-
-        on = np.where(done, actual, np.where(implied, later, on))
-        driver = np.where(done, _NUMBER[Driver.ACTUAL], np.where(implied, _NUMBER[Driver.IMPLIED], driver))
-        self.forecast[step] = np.where(lives, on, NO_DAY)
-        self.previous[step] = np.where(lives, before, NO_DAY)
-        self.driver[step] = np.where(lives, driver, _NUMBER[Driver.SPAN])
-        self.flags[step] = flags
-        self.shift[step] = shift
-
-    def _promised(self, step: int, promised: Flags, before: Days) -> tuple[Days, Days]:
-        """The deciding promise moved by what the step before overran; zeros elsewhere."""
-        on = np.zeros(self.table.chains, np.int32)
-        shift = np.zeros(self.table.chains, np.int32)
-        if not promised.any():
-            return on, shift
-        ledger = self.table.ledger
-        row = self.decided.row[step][promised]
-        relied_on, previous = ledger.conditional_on[row], before[promised]
-        overran = np.where((relied_on != NO_DAY) & (previous != NO_DAY), np.maximum(previous - relied_on, 0), 0)
-        shift[promised] = overran
-        on[promised] = ledger.counts_on[row] + overran
-        self._refuse(promised & ((on < 0) | (on > LAST)), "A date lies in the years 2000 to 2100.", step, "promises")
-        return on, shift
-
-    def _after(self, step: int, lasts: Flags, before: Days) -> Days:
-        table = self.table
-        moved = np.zeros(table.chains, np.int32)
-        moved[lasts] = self.tables.forward(
-            before[lasts], table.duration[step][lasts], table.working[step][lasts], table.calendar[step][lasts]
+        has_before = np.zeros(table.code.shape, np.bool_)
+        for step in range(table.steps - 2, -1, -1):
+            later[step] = np.where(happened[step + 1], table.actual[step + 1], later[step + 1])
+        for step in range(1, table.steps):
+            np.logical_or(has_before[step - 1], lives[step - 1], out=has_before[step])
+        implied = lives & ~happened & (later != NO_DAY)
+        ahead = lives & ~happened & ~implied
+        locked = ahead & (table.locked != NO_DAY)
+        promised = ahead & ~locked & (self.decided.row >= 0)
+        open_ = ahead & ~locked & ~promised
+        return _Cases(
+            happened, implied, locked, promised, open_ & ~has_before, open_ & has_before, ahead, has_before, later
         )
-        self._refuse(moved > LAST, "The date leaves the years 2000 to 2100.", step, "duration_days")
-        return moved
+
+    def _forward(self, cases: _Cases) -> None:
+        table, tables = self.table, self.tables
+        given, relied_on = self._given(cases)
+        self.unpushed = given
+        pushed = (cases.promised | cases.locked) & cases.has_before
+        floor = np.where(cases.ahead, table.as_of, np.int32(_NEVER))
+        before = np.full(table.chains, _NEVER, np.int32)
+        for step in range(table.steps):
+            on, shift = given[step], self.shift[step]
+            self.before[step] = before
+            np.maximum(before - relied_on[step], 0, out=shift)
+            on += shift
+            lasts = np.flatnonzero(cases.lasts[step])
+            if len(lasts):
+                on[lasts] = tables.forward(
+                    before[lasts], table.duration[step][lasts], table.working[step][lasts], table.calendar[step][lasts]
+                )
+            if len(on) and (on.max() > LAST or on.min() < 0):
+                outside = (on > LAST) | (on < 0)
+                self._refuse(cases.promised[step] & outside, "A date lies in the years 2000 to 2100.", step, "promises")
+                self._refuse(
+                    cases.lasts[step] & outside, "The date leaves the years 2000 to 2100.", step, "duration_days"
+                )
+            placed = np.maximum(on, np.where(pushed[step], before, floor[step]))
+            np.maximum(placed, floor[step], out=placed)
+            self.forecast[step] = np.where(self.lives[step], placed, np.int32(NO_DAY))
+            before = np.where(self.lives[step], placed, before)
+
+    def _given(self, cases: _Cases) -> tuple[Days, Days]:
+        """What a step is dated by that leans on no other, 0 where nothing is; and the date that its promise relied on,
+        far ahead where there is none."""
+        table = self.table
+        on = np.zeros(table.code.shape, np.int32)
+        relied_on = np.full(table.code.shape, _FAR, np.int32)
+        if len(table.ledger):
+            row = self.decided.row[cases.promised]
+            on[cases.promised] = table.ledger.counts_on[row]
+            relied = table.ledger.conditional_on[row]
+            relied_on[cases.promised] = np.where(relied != NO_DAY, relied, np.int32(_FAR))
+        np.copyto(on, table.locked, where=cases.locked)
+        np.copyto(on, np.where(table.planned != NO_DAY, table.planned, table.as_of), where=cases.first)
+        np.copyto(on, table.actual, where=cases.done)
+        np.copyto(on, cases.later, where=cases.implied)
+        return on, relied_on
+
+    def _driver(self, cases: _Cases) -> Small:
+        """The last rule that changed the date, so the later of two overwrites."""
+        table, before = self.table, self.before
+        driver: Small = np.full(table.code.shape, _NUMBER[Driver.SPAN], np.int8)
+        pushed = (cases.promised | cases.locked) & cases.has_before & (self.unpushed < before)
+        reached = np.where(pushed, before, self.unpushed)
+        for case, name in (
+            (cases.lasts & ~table.is_span, Driver.DURATION),
+            (cases.first, Driver.TODAY),
+            (cases.first & (table.planned != NO_DAY), Driver.PLAN),
+            (cases.locked, Driver.LOCKED),
+            (cases.promised, Driver.PROMISE),
+            (cases.promised & (self.shift > 0), Driver.PROMISE_SHIFTED),
+            (pushed, Driver.PREDECESSOR),
+            (cases.ahead & (reached < table.as_of), Driver.TODAY),
+            (cases.implied, Driver.IMPLIED),
+            (cases.done, Driver.ACTUAL),
+        ):
+            np.copyto(driver, np.int8(_NUMBER[name]), where=case)
+        return driver
+
+    def _flags(self, cases: _Cases) -> Small:
+        table = self.table
+        set_on = table.lock_set
+        after_lock = cases.locked & (set_on != NO_DAY) & (self.decided.stated_on > set_on)
+        early = cases.done & cases.has_before & (table.actual < self.before)
+        flags: Small = (self.lives & self.decided.is_tbd) * np.int8(_TBD)
+        flags |= early * np.int8(_OUT_OF_ORDER)
+        flags |= cases.implied * np.int8(_ACTUAL_MISSING)
+        flags |= after_lock * np.int8(_PROMISE_AFTER_LOCK)
+        return flags
 
     def _backward(self, required_on: Days) -> None:
-        table = self.table
+        """`follows` are the cells, as in a ledger, of the step that each chain stands at; -1 before its anchor."""
+        table, at = self.table, np.arange(self.table.chains)
         latest = np.full(table.chains, NO_DAY, np.int32)
-        next_step = np.full(table.chains, -1, np.int32)
-        at = np.arange(table.chains)
+        follows = np.full(table.chains, -1, np.int64)
+        duration, working, calendar = table.duration.ravel(), table.working.ravel(), table.calendar.ravel()
+        starts_at = np.where(required_on != NO_DAY, table.anchor, -1)
         for step in range(table.steps - 1, -1, -1):
-            lives = self.lives[step]
-            follows = lives & (next_step >= 0)
-            if follows.any():
-                following, columns = next_step[follows], at[follows]
-                moved = np.zeros(table.chains, np.int32)
-                moved[follows] = self.tables.back(
-                    latest[follows],
-                    table.duration[following, columns],
-                    table.working[following, columns],
-                    table.calendar[following, columns],
-                )
-                out = follows & (moved < 0)
-                if out.any():
-                    place = table.place[next_step[np.argmax(out)], np.argmax(out)]
+            moves = np.flatnonzero(self.lives[step] & (follows >= 0))
+            cells = follows[moves]
+            if len(moves):
+                moved = self.tables.back(latest[moves], duration[cells], working[cells], calendar[cells])
+                if moved.min() < 0:
+                    place = table.place.ravel()[cells[np.argmax(moved < 0)]]
                     raise BadInput("The date leaves the years 2000 to 2100.", field=f"steps[{place}].duration_days")
-                latest = np.where(follows, moved, latest)
-            starts = (table.anchor == step) & (required_on != NO_DAY)
-            latest = np.where(starts, required_on, latest)
-            next_step = np.where(follows | starts, step, next_step).astype(np.int32)
-            self.latest[step] = np.where(follows | starts, latest, NO_DAY)
+                latest[moves] = moved
+                self.latest[step, moves] = moved
+                follows[moves] = step * table.chains + moves
+            starts = at[starts_at == step]
+            latest[starts] = self.latest[step, starts] = required_on[starts]
+            follows[starts] = step * table.chains + starts
 
     def _refuse(self, wrong: Flags, message: str, step: int, name: str) -> None:
         if wrong.any():
@@ -349,7 +375,7 @@ def decide(ledger: Ledger, shape: tuple[int, ...]) -> Decided:
     stated_on = np.full(size, NO_DAY, np.int32)
     rows = np.flatnonzero(ledger.is_live)
     if len(rows):
-        rows = rows[np.lexsort((rows, ledger.recorded_at[rows], ledger.stated_on[rows], ledger.cell[rows]))]
+        rows = rows[_in_turn(ledger, rows)]
         ends = rows[_ends(ledger.cell[rows])]
         last[ledger.cell[ends]] = ends
         stated_on[ledger.cell[ends]] = ledger.stated_on[ends]
@@ -357,6 +383,20 @@ def decide(ledger: Ledger, shape: tuple[int, ...]) -> Decided:
         ends = dated[_ends(ledger.cell[dated])]
         row[ledger.cell[ends]] = ends
     return Decided(row.reshape(shape), (row != last).reshape(shape), stated_on.reshape(shape))
+
+
+def _in_turn(ledger: Ledger, rows: Wide) -> Wide:
+    """By cell, stated on, recorded at and place: one sort by the first two in one number, and one of what is equal."""
+    stated_on = ledger.stated_on[rows].astype(np.int64)
+    first = int(stated_on.min())
+    turn = ledger.cell[rows] * (int(stated_on.max()) - first + 1) + (stated_on - first)
+    order: Wide = np.argsort(turn, kind="stable")
+    same = turn[order][1:] == turn[order][:-1]
+    if same.any():
+        equal = np.append(same, False) | np.append(False, same)
+        which = order[equal]
+        order[equal] = which[np.lexsort((ledger.recorded_at[rows[which]], turn[which]))]
+    return order
 
 
 def _ends(cells: Wide) -> Wide:
