@@ -17,6 +17,8 @@ _NAMES: Final = 170
 _RIGHT: Final = 20
 _TOP: Final = 34
 _ROW: Final = 22
+# What the two words above the lines need side by side.
+_NEAR: Final = 120
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,12 +43,16 @@ class Mark:
 
 @dataclass(frozen=True, slots=True)
 class Timeline:
+    """`today_y` is where the word for today stands: lower where the other one is near."""
+
     height: int
     bottom: int
     bars: tuple[Bar, ...]
     months: tuple[Mark, ...]
     required: Mark | None
+    required_x: int
     today: Mark
+    today_y: int
 
 
 def timeline(steps: Sequence[Step], *, required_on: date | None, as_of: date) -> Timeline | None:
@@ -82,13 +88,17 @@ def timeline(steps: Sequence[Step], *, required_on: date | None, as_of: date) ->
         )
         before = step.forecast_on
     bottom = _TOP + len(dated) * _ROW
+    today_x, required_x = at(as_of), at(required_on) if required_on else 0
+    is_near = required_on is not None and abs(today_x - required_x) < _NEAR
     return Timeline(
         height=bottom + 20,
         bottom=bottom,
         bars=tuple(bars),
         months=tuple(months(first, last, at)),
         required=Mark(at(required_on), words.day(required_on)) if required_on else None,
-        today=Mark(at(as_of), words.day(as_of)),
+        required_x=min(required_x, WIDTH - _NEAR // 2),
+        today=Mark(today_x, words.day(as_of)),
+        today_y=25 if is_near else 12,
     )
 
 

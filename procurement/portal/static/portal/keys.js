@@ -84,19 +84,19 @@
   // -- rows of a list ---------------------------------------------------------------------------------------------
 
   function rows() {
-    return Array.from(document.querySelectorAll("[data-rows] tbody tr"));
+    return Array.from(document.querySelectorAll("[data-rows] tbody tr, [data-rows] [data-row]:not(tr)"));
   }
   function step(by) {
     const all = rows();
     if (!all.length) return;
     const at = all.findIndex(function (row) {
-      return row.getAttribute("aria-selected") === "true";
+      return row.hasAttribute("data-here");
     });
     const next = all[Math.min(all.length - 1, Math.max(0, at + by))];
     all.forEach(function (row) {
-      row.removeAttribute("aria-selected");
+      row.removeAttribute("data-here");
     });
-    next.setAttribute("aria-selected", "true");
+    next.setAttribute("data-here", "");
     const link = next.querySelector("[data-line]") || next.querySelector("a");
     if (link) link.focus();
   }
@@ -118,7 +118,7 @@
       }
       return;
     }
-    const row = document.querySelector('[data-rows] tr[aria-selected="true"]');
+    const row = document.querySelector("[data-rows] [data-here]");
     switch (event.key) {
       case "/":
         open();

@@ -32,6 +32,10 @@
     login.form.submit();
   });
 
+  document.addEventListener("click", function (event) {
+    if (event.target.closest("[data-print]")) window.print();
+  });
+
   // A part of a page that an address points into opens itself.
   function openTarget() {
     const id = window.location.hash.slice(1);
@@ -41,6 +45,11 @@
   window.addEventListener("hashchange", openTarget);
   document.addEventListener("DOMContentLoaded", function () {
     openTarget();
+    // Pictures wider than the screen begin with today in their middle.
+    document.querySelectorAll("[data-middle]").forEach(function (place) {
+      const names = place.firstElementChild.offsetWidth;
+      place.scrollLeft = Number(place.dataset.middle) - (place.clientWidth - names) / 2;
+    });
     const wrong = document.querySelector("[aria-invalid=true]");
     if (wrong) wrong.focus();
   });
