@@ -55,7 +55,7 @@ def _stated(row: LogRow) -> str:
     if not row.stated_on:
         return ""
     why = f"{reason(row.reason_code)}, " if row.reason_code not in {"", ReasonCode.NOT_STATED} else ""
-    return f"{why}{_('stated')} {short_day(row.stated_on)}"
+    return why + _("stated %(day)s") % {"day": short_day(row.stated_on)}
 
 
 def _forecast_more(row: LogRow) -> str:
@@ -158,7 +158,8 @@ class Rows:
         self._preview = escape(_("Preview"))
         self._eye = icon("eye")
         self._was = escape(_("Was"))
-        self._came = f'<span class="ll-state ll-info">{icon("plus")}{escape(_("Came"))}</span> '
+        came = escape(_("Came"))
+        self._came = f'<span class="ll-state ll-info">{icon("plus")}{came}</span> '
 
     def html(self, rows: Sequence[LogRow]) -> SafeString:
         return mark_safe("\n".join(map(self._row, rows)))  # noqa: S308  every text in it went through escape()

@@ -225,7 +225,8 @@ def _subject(row: Notification, entries: Sequence[Entry]) -> str:
         return clean(f"[Longlead] {_('Digest')} {_month(row)}")
     if len(entries) == 1:
         return clean(f"[Longlead]{entries[0].site} {entries[0].title}")
-    return clean(f"[Longlead]{entries[0].site} {clean(row.cause_text, 100) or _('several dates')}")
+    several = _("several dates")
+    return clean(f"[Longlead]{entries[0].site} {clean(row.cause_text, 100) or several}")
 
 
 def _month(row: Notification) -> str:
@@ -413,9 +414,11 @@ def _moves(told: _Told, facts: dict[str, Any]) -> list[str]:
     lines = []
     if (moved := said.get("since_told_days")) is not None:
         since = _day(said.get("told_before_on"))
-        lines.append(f"{_('Since last told')}{f' ({_date(since)})' if since else ''}: {_days(moved, signed=True)}")
+        before = _("Since last told")
+        lines.append(f"{before}{f' ({_date(since)})' if since else ''}: {_days(moved, signed=True)}")
     if (slip := facts.get("slip_days")) is not None:
-        lines.append(f"{_('Against the baseline')}: {_days(slip, signed=True)}")
+        against = _("Against the baseline")
+        lines.append(f"{against}: {_days(slip, signed=True)}")
     return lines
 
 
@@ -426,7 +429,8 @@ def _why(alert: Alert, facts: dict[str, Any]) -> list[str]:
     if alert.cause_text:
         lines.append(_caused_by(alert.cause_text))
     if facts.get("responsible") in Party.values:
-        lines.append(f"{_('Waits for')}: {Party(facts['responsible']).label}")
+        waits = _("Waits for")
+        lines.append(f"{waits}: {Party(facts['responsible']).label}")
     if facts.get("vendor"):
         lines.append(f"{_('Vendor')}: {clean(facts['vendor'])}")
     return lines
@@ -450,14 +454,16 @@ def _effect(told: _Told, facts: dict[str, Any]) -> list[str]:
         block = clean(facts.get("block") or "")
         label = f"{_('Ready for service')} {block}"
         if facts.get("mw_days") == "0":
-            label += f" ({_('not moved by one unit alone')})"
+            alone = _("not moved by one unit alone")
+            label += f" ({alone})"
         lines.append(
             f"{label}: {_date(baseline)} → {_date(forecast)} ({_days((forecast - baseline).days, signed=True)})"
         )
+    uncovered = _("Power not covered")
     if mw := facts.get("uncovered_mw") or facts.get("gap_mw"):
-        lines.append(f"{_('Power not covered')}: {mw} MW")
+        lines.append(f"{uncovered}: {mw} MW")
     elif facts.get("share_mw") and told.alert.rule == Rule.COD_AFTER_ENERGISATION:
-        lines.append(f"{_('Power not covered')}: {facts['share_mw']} MW")
+        lines.append(f"{uncovered}: {facts['share_mw']} MW")
     elif facts.get("share_mw"):
         lines.append(f"{_('Share')}: {facts['share_mw']} MW")
     for label, name in ((_("Guaranteed COD"), "guaranteed_cod_on"), (_("Long-stop date"), "long_stop_on")):
