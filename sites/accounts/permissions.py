@@ -98,7 +98,7 @@ class Scope(TextChoices):
     ORDERS_WRITE = "po:write", _("Write purchase orders")
     DATES_WRITE = "dates:write", _("Write promises, actuals and locks")
     POWER_READ = "power:read", _("Read agreements, grid connections, load ramps and the power balance")
-    POWER_WRITE = "power:write", _("Write agreements and load ramps")
+    POWER_WRITE = "power:write", _("Write agreements, grid connections and load ramps")
     ALERTS_READ = "alert:read", _("Read alerts")
     ALERTS_WRITE = "alert:write", _("Acknowledge alerts")
     SCHEDULES_READ = "schedule:read", _("Read site schedules")
