@@ -1,64 +1,55 @@
 """The one way a date of an order is written: promises, actuals and locks, from a form, the API or a file."""
 
 from collections import defaultdict
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+from typing import Final, TypeVar
 from uuid import UUID
 
 from django.db import transaction
 from django.db.models import Exists, OuterRef
 from django.utils.translation import gettext as _
 
-from procurement.domain.attribution import party_of_step
-from procurement.domain.lots import LotState, spoken_for
 from procurement.domain.revision import DateRevision
 from procurement.gateways import wake
-from procurement.models import DeliveryLot, PurchaseOrder, ScheduleLine
+from procurement.models import DeliveryLot, PurchaseOrder
 from procurement.services import forecasts, lead_times, lots
+from procurement.services.date_meanings import Meant, Reading, at, check_day, readings
 from procurement.services.forecasts import Moved, Touched, local_date
-from procurement.vocabulary import LineStatus, RevisionKind, RunCause
+from procurement.vocabulary import RevisionKind, RunCause
 from sites.accounts import audit
 from sites.accounts.models import User
 from sites.accounts.permissions import Permission
 from sites.accounts.row import new_id
 from sites.domain.answerable import answers_for
+from sites.domain.calendar import WorkingCalendar
 from sites.domain.errors import BadInput, NotFound
 from sites.domain.imprecise import ImpreciseDate
 from sites.models import Milestone, Promise, PromiseRetraction, Site
-from sites.queries.chains import UNPLACED, working_calendars
+from sites.queries.chains import UNPLACED, calendars_of_chains
 from sites.services import chains
 from sites.services.access import check_can
-from sites.vocabulary import Party, Precision, PromiseSource
+from sites.vocabulary import PromiseSource
 
-_NEEDS = {
-    RevisionKind.PROMISE: Permission.DATES_WRITE,
-    RevisionKind.ACTUAL: Permission.DATES_WRITE,
-    RevisionKind.LOCK: Permission.LOCK_WRITE,
-    RevisionKind.RELEASE: Permission.LOCK_WRITE,
-}
+# Of so many lots of a site at once, all its alerts are read sooner than those of each are named.
+_MANY_LOTS: Final = 1000
+_CHAINS_AT_ONCE: Final = 2000
+Piece = TypeVar("Piece")
 
 
 @dataclass(frozen=True, slots=True)
 class Recorded:
-    """`promise_ids` in the order of writing; `moved` is what the forecasts show before and after."""
+    """`promise_ids` in the order of writing; `split_off` are lots that a quantity made, by the path of its revision;
+    `moved` is what the forecasts show before and after.
+    """
 
     order: PurchaseOrder
     statement_id: UUID
     promise_ids: tuple[UUID, ...]
     lot_ids: tuple[UUID, ...]
+    split_off: Mapping[UUID, str]
     moved: tuple[Moved, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class _Meant:
-    """One revision on one lot. A lot of a line without a site has none and is not calculated. `owner` has the step."""
-
-    revision: DateRevision
-    lot: DeliveryLot
-    milestone: Milestone
-    site: Site | None
-    owner: Party
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +61,21 @@ class Statement:
     stated_on: date
     source: PromiseSource
     document: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Written:
+    """What one statement wrote."""
+
+    order: PurchaseOrder
+    key: UUID
+    meant: Sequence[Meant]
+    promise_ids: tuple[UUID, ...]
+    split_off: Mapping[UUID, str]
+
+    def recorded(self, moved: tuple[Moved, ...]) -> Recorded:
+        lot_ids = tuple(dict.fromkeys(each.lot.pk for each in self.meant))
+        return Recorded(self.order, self.key, self.promise_ids, lot_ids, self.split_off, moved)
 
 
 @transaction.atomic
@@ -92,11 +98,11 @@ def record(
     Raises NotFound, NotPermitted, and BadInput naming the field of the revision; then nothing is stored.
     """
     statement = Statement(order_id, revisions, stated_on, source, document)
-    order, key, written, meant = _write(statement, actor=actor, now=now, request_id=request_id)
-    cause = _cause(order, source, stated_on, document)
-    moved = _recalculate(meant, f"statement:{key}", cause, actor, now) if calculate else ()
-    order.refresh_from_db()
-    return Recorded(order, key, written, _lots_of(meant), moved)
+    (done,) = _write([statement], actor=actor, now=now, request_id=request_id)
+    cause = _cause(done.order, source, stated_on, document)
+    moved = _recalculate(done.meant, f"statement:{done.key}", cause, actor, now) if calculate else ()
+    done.order.refresh_from_db()
+    return done.recorded(moved)
 
 
 @transaction.atomic
@@ -114,62 +120,91 @@ def record_all(
     `moved` of each answer is what the whole file moved. The orders are locked in the order of their keys first.
     Raises what `record` raises; then nothing is stored.
     """
-    keys = sorted({statement.order_id for statement in statements})
-    list(PurchaseOrder.objects.filter(pk__in=keys).select_for_update(of=("self",)).order_by("pk").values_list("pk"))
-    done = [_write(statement, actor=actor, now=now, request_id=request_id) for statement in statements]
-    moved = _recalculate([each for *_, meant in done for each in meant], cause_key, cause_text, actor, now)
-    return tuple(Recorded(order, key, written, _lots_of(meant), moved) for order, key, written, meant in done)
+    done = _write(statements, actor=actor, now=now, request_id=request_id)
+    moved = _recalculate([each for one in done for each in one.meant], cause_key, cause_text, actor, now)
+    return tuple(one.recorded(moved) for one in done)
 
 
-def _write(
-    statement: Statement, *, actor: User, now: datetime, request_id: str
-) -> tuple[PurchaseOrder, UUID, tuple[UUID, ...], list[_Meant]]:
-    order = (
-        PurchaseOrder.objects.visible_to(actor).select_for_update(of=("self",)).filter(pk=statement.order_id).first()
-    )
-    if order is None:
-        raise NotFound(_("There is no such order."), field="order")
-    if not statement.revisions:
-        raise BadInput(_("A statement says at least one date."), field="revisions")
-    lines, may = _Lines(order, actor), dict[object, bool]()
-    meant = [each for revision in statement.revisions for each in _meant(lines, revision, actor, now, may)]
-    _check_days(meant, statement.stated_on, now)
-    key = new_id()
-    for each in meant:
-        if each.revision.kind is not RevisionKind.PROMISE:
-            _set(each, actor=actor, now=now, document=statement.document)
-    if done := [each.lot.pk for each in meant if each.revision.kind is RevisionKind.ACTUAL]:
-        lead_times.derive_achieved(now=now, lots=done)
-    written = _write_promises(
-        meant,
-        chains.Statement(
-            key,
-            stated_on=statement.stated_on,
-            source=statement.source,
-            document=statement.document,
-            actor=actor,
-            now=now,
+def _write(statements: Sequence[Statement], *, actor: User, now: datetime, request_id: str) -> list[_Written]:
+    orders = _locked_orders(statements, actor)
+    done: dict[int, _Written] = {}
+    for together in _waves(statements):
+        said = [statements[place] for place in together]
+        done |= zip(together, _write_together(said, orders, actor, now), strict=True)
+    written = [done[place] for place in range(len(statements))]
+    audit.record_each(
+        (
+            audit.Said(
+                str(one.order.pk),
+                # A released lock leaves no row of its own: what was said about it is kept here.
+                {
+                    "statement": str(one.key),
+                    "revisions": len(statement.revisions),
+                    "document": statement.document,
+                    "released": [each.note for each in statement.revisions if each.kind is RevisionKind.RELEASE],
+                },
+            )
+            for one, statement in zip(written, statements, strict=True)
         ),
-    )
-    audit.record(
         actor=actor,
         verb="order.dates_recorded",
         subject_kind="order",
-        subject_id=order.pk,
         request_id=request_id,
-        # A released lock leaves no row of its own: what was said about it is kept here.
-        facts={
-            "statement": str(key),
-            "revisions": len(statement.revisions),
-            "document": statement.document,
-            "released": [each.note for each in statement.revisions if each.kind is RevisionKind.RELEASE],
-        },
     )
-    return order, key, written, meant
+    return written
 
 
-def _lots_of(meant: Sequence[_Meant]) -> tuple[UUID, ...]:
-    return tuple(dict.fromkeys(each.lot.pk for each in meant))
+def _locked_orders(statements: Sequence[Statement], actor: User) -> dict[UUID, PurchaseOrder]:
+    """Locked in the order of their keys. Raises NotFound, and BadInput for a statement that says nothing."""
+    named = {statement.order_id for statement in statements}
+    rows = PurchaseOrder.objects.filter(pk__in=named).visible_to(actor).select_for_update(of=("self",))
+    orders = {row.pk: row for row in rows.select_related("seller").order_by("pk")}
+    if len(orders) < len(named):
+        raise NotFound(_("There is no such order."), field="order")
+    if not all(statement.revisions for statement in statements):
+        raise BadInput(_("A statement says at least one date."), field="revisions")
+    return orders
+
+
+def _waves(statements: Sequence[Statement]) -> list[list[int]]:
+    """Places of statements that can be written together: of one day and document, each about another order."""
+    waves: dict[tuple[object, ...], dict[UUID, int]] = {}
+    for place, one in enumerate(statements):
+        again = 0
+        while one.order_id in (wave := waves.setdefault((one.stated_on, one.source, one.document, again), {})):
+            again += 1
+        wave[one.order_id] = place
+    return [list(wave.values()) for wave in waves.values()]
+
+
+def _write_together(
+    statements: Sequence[Statement], orders: Mapping[UUID, PurchaseOrder], actor: User, now: datetime
+) -> list[_Written]:
+    """Statements of one wave. The queries do not grow with them, but for lots that are split and locks."""
+    read = readings({one.order_id: orders[one.order_id] for one in statements}, actor)
+    meant = [_meant(one, read[one.order_id], now) for one in statements]
+    of_all = [each for group in meant for each in group]
+    for each in of_all:
+        if each.revision.kind in {RevisionKind.LOCK, RevisionKind.RELEASE}:
+            _set_lock(each, actor=actor, now=now)
+    done = [each for each in of_all if each.revision.kind is RevisionKind.ACTUAL]
+    if done:
+        happened = [(each.milestone, _day_of(each)) for each in done]
+        chains.set_actuals(happened, document=statements[0].document, actor=actor, now=now)
+        lead_times.derive_achieved(now=now, lots=[each.lot.pk for each in done])
+    keys = [new_id() for _each in statements]
+    promises = _write_promises(list(zip(keys, meant, strict=True)), statements[0], actor, now)
+    return [
+        _Written(orders[one.order_id], key, group, tuple(promises[key]), read[one.order_id].split_off)
+        for one, key, group in zip(statements, keys, meant, strict=True)
+    ]
+
+
+def _meant(statement: Statement, read: Reading, now: datetime) -> list[Meant]:
+    meant = [each for revision in statement.revisions for each in read.meant(revision, now)]
+    for each in meant:
+        check_day(each, statement.stated_on, now)
+    return meant
 
 
 @transaction.atomic
@@ -209,8 +244,87 @@ def retract(*, promise_id: UUID, reason: str, actor: User, now: datetime) -> Pro
 def check(statement: Statement, *, actor: User, now: datetime) -> None:
     """Refuse what `record` would refuse, and write nothing. Raises what `record` raises."""
     with transaction.atomic():
-        _write(statement, actor=actor, now=now, request_id="")
+        _write([statement], actor=actor, now=now, request_id="")
         transaction.set_rollback(True)
+
+
+def refusals(statements: Sequence[Statement], *, actor: User, now: datetime) -> list[tuple[DateRevision, BadInput]]:
+    """Every revision that `record_all` would refuse, each found with the others as they would be written.
+
+    Nothing is written. Raises NotFound, NotPermitted, and BadInput for a statement that says nothing.
+    """
+    found: list[tuple[DateRevision, BadInput]] = []
+    with transaction.atomic():
+        orders = _locked_orders(statements, actor)
+        for together in _waves(statements):
+            found += _refused_together([statements[place] for place in together], orders, actor, now)
+        transaction.set_rollback(True)
+    return found
+
+
+_Refused = list[tuple[DateRevision, BadInput]]
+
+
+def _refused_together(
+    statements: Sequence[Statement], orders: Mapping[UUID, PurchaseOrder], actor: User, now: datetime
+) -> _Refused:
+    read = readings({one.order_id: orders[one.order_id] for one in statements}, actor)
+    found: _Refused = []
+    meant: list[Meant] = []
+    for one in statements:
+        if any(revision.quantity is not None for revision in one.revisions):
+            # Its parts depend on each other, and a refused one may have split a lot by then.
+            try:
+                with transaction.atomic():
+                    meant += _meant(one, read[one.order_id], now)
+            except BadInput:
+                found += _refused_in_turn(one, actor, now)
+            continue
+        for revision in one.revisions:
+            try:
+                said = read[one.order_id].meant(revision, now)
+                for each in said:
+                    check_day(each, one.stated_on, now)
+            except BadInput as refusal:
+                found.append((revision, refusal))
+            else:
+                meant += said
+    return found + _unplaceable(meant, _statement_of(statements[0], new_id(), actor, now))
+
+
+def _refused_in_turn(statement: Statement, actor: User, now: datetime) -> _Refused:
+    """The order is tried without what was refused until it is taken, or nothing is left."""
+    left, found = list(statement.revisions), list[tuple[DateRevision, BadInput]]()
+    while left:
+        try:
+            check(replace(statement, revisions=left), actor=actor, now=now)
+        except BadInput as refusal:
+            path = refusal.field or ""
+            at_fault = [each for each in left if each.field and path.startswith(f"{each.field}/")] or left
+            found += [(each, refusal) for each in at_fault]
+            left = [each for each in left if each not in at_fault]
+        else:
+            break
+    return found
+
+
+def _unplaceable(meant: Sequence[Meant], statement: chains.Statement) -> _Refused:
+    """The promises that the chains do not take, looked at again without those until all others are taken."""
+    found: dict[DateRevision, BadInput] = {}
+    by_chain = _by_chain(meant)
+    calendars = _calendars_of(list(by_chain.values()))
+    while by_chain:
+        trouble: dict[DateRevision, BadInput] = {}
+        for some in _pieces(list(by_chain.values()), _CHAINS_AT_ONCE):
+            said_of = [_said_of(group, None, calendars) for group in some]
+            refused = chains.unplaceable(said_of, statement, calendars=calendars)
+            by_key = {group[0].lot.chain_id: group for group in some}
+            trouble |= {by_key[chain_id][place].revision: why for chain_id, place, why in refused}
+        found |= trouble
+        again = {key for key, group in by_chain.items() if any(each.revision in trouble for each in group)}
+        left = {key: [each for each in by_chain[key] if each.revision not in found] for key in again}
+        by_chain = {key: group for key, group in left.items() if group}
+    return list(found.items())
 
 
 @dataclass(frozen=True, slots=True)
@@ -261,19 +375,23 @@ def take_back(
     chain_ids = {row.chain_id for row in milestones.values()} | {row.milestone.chain_id for row in stated}
     touched = _lock_lots(chain_ids, actor)
     left: dict[UUID, str] = {}
+    taken = []
     for promise in stated:
         if hasattr(promise, "retraction"):
             left[promise.pk] = _("It was retracted already.")
         elif promise.is_replaced and not force:
             left[promise.pk] = _("Another statement has replaced it since.")
         else:
-            PromiseRetraction.objects.create(promise=promise, reason=reason[:500], retracted_by=actor)
+            taken.append(PromiseRetraction(promise=promise, reason=reason[:500], retracted_by=actor))
+    PromiseRetraction.objects.bulk_create(taken, batch_size=_CHAINS_AT_ONCE)
+    set_back = []
     for before in actuals:
         milestone = milestones[before.milestone_id]
         if milestone.actual_on != before.set_on and not force:
             left[milestone.pk] = _("The actual date was changed since.")
         else:
-            chains.restore_actual(milestone, before.was_on, document=before.was_document, actor=actor, now=now)
+            set_back.append((milestone, before.was_on, before.was_document))
+    chains.restore_actuals(set_back, actor=actor, now=now)
     if actuals:
         lead_times.derive_achieved(now=now, lots=[lot.pk for lot in touched])
     return TakenBack(_recalculate_lots(touched, cause_key, cause_text, actor, now), left)
@@ -295,205 +413,96 @@ def _lock_lots(chain_ids: Collection[UUID], actor: User) -> list[DeliveryLot]:
     return found
 
 
-# -- what a revision means ---------------------------------------------------------------------------------------
-
-
-class _Lines:
-    """The schedule lines of an order that the actor may see, with their lots and milestones: three queries, and again
-    after a lot was split.
-    """
-
-    def __init__(self, order: PurchaseOrder, actor: User) -> None:
-        self._order = order
-        self._actor = actor
-        # What revisions of this statement that gave a quantity have taken: the next one means other units.
-        self._spoken_for: set[tuple[UUID, RevisionKind, str]] = set()
-        self._read()
-
-    def _read(self) -> None:
-        self._lines: dict[int, list[ScheduleLine]] = defaultdict(list)
-        lines = ScheduleLine.objects.visible_to(self._actor).filter(line__order=self._order)
-        for line in lines.select_related("line__order", "site").order_by("number"):
-            self._lines[line.line.number].append(line)
-        self._lots: dict[UUID, list[DeliveryLot]] = defaultdict(list)
-        keys = [line.pk for found in self._lines.values() for line in found]
-        related = ("chain", "schedule_line__line", "schedule_line__site")
-        for lot in DeliveryLot.objects.filter(schedule_line__in=keys).select_related(*related).order_by("number"):
-            self._lots[lot.schedule_line_id].append(lot)
-        chains = [lot.chain_id for found in self._lots.values() for lot in found]
-        self._milestones = {(row.chain_id, row.code): row for row in Milestone.objects.filter(chain__in=chains)}
-
-    def named(self, revision: DateRevision) -> list[ScheduleLine]:
-        lines = self._lines.get(revision.line_number, [])
-        if not lines:
-            raise BadInput(
-                _("The order has no line %(number)s.") % {"number": revision.line_number},
-                field=_at(revision, "line_number"),
-            )
-        if revision.schedule_number is not None:
-            lines = [line for line in lines if line.number == revision.schedule_number]
-            if not lines:
-                raise BadInput(
-                    _("The line has no schedule line %(number)s.") % {"number": revision.schedule_number},
-                    field=_at(revision, "schedule_number"),
-                )
-        is_open = [LineStatus.CANCELLED not in (line.status, line.line.status) for line in lines]
-        found = [line for line, each in zip(lines, is_open, strict=True) if each]
-        if not found:
-            raise BadInput(_("The line is cancelled."), field=_at(revision, "line_number"))
-        return found
-
-    def lots(self, line: ScheduleLine, revision: DateRevision, now: datetime) -> list[DeliveryLot]:
-        """The lots a revision speaks for; a quantity that ends inside a lot splits it."""
-        named = self._lots[line.pk]
-        if revision.lot_number is not None:
-            named = [lot for lot in named if lot.number == revision.lot_number]
-            if not named:
-                raise BadInput(
-                    _("The schedule line has no lot %(number)s.") % {"number": revision.lot_number},
-                    field=_at(revision, "lot_number"),
-                )
-        if revision.quantity is None and (revision.lot_number is not None or len(named) == 1):
-            return named
-        what = (revision.kind, revision.milestone or line.contract_step)
-        left = [lot for lot in named if (lot.pk, *what) not in self._spoken_for]
-        chosen = self._shared(left, revision, now)
-        if revision.quantity is not None:
-            self._spoken_for |= {(lot.pk, *what) for lot in chosen}
-        return chosen
-
-    def _shared(self, named: Sequence[DeliveryLot], revision: DateRevision, now: datetime) -> list[DeliveryLot]:
-        by_key = {lot.pk: lot for lot in named}
-        states = [LotState(lot.pk, lot.quantity, is_open=not self._has_arrived(lot)) for lot in named]
-        try:
-            shares = spoken_for(states, revision.quantity)
-        except BadInput as refusal:
-            raise BadInput(refusal.message, field=_at(revision, "quantity")) from None
-        if not shares:
-            raise BadInput(_("Every lot of this line is already on site."), field=_at(revision, "line_number"))
-        because = revision.note or _("A partial %(kind)s") % {"kind": revision.kind.label.lower()}
-        chosen: list[UUID] = []
-        is_split = False
-        for share in shares:
-            lot = by_key[share.lot]
-            if share.split_off is None:
-                chosen.append(lot.pk)
-                continue
-            try:
-                chosen.append(lots.split_locked(lot, share.split_off, reason=because, now=now).pk)
-            except BadInput as refusal:
-                raise BadInput(refusal.message, field=_at(revision, "quantity")) from None
-            is_split = True
-        if is_split:
-            self._read()
-        known = {lot.pk: lot for found in self._lots.values() for lot in found}
-        return [known[key] for key in chosen]
-
-    def _has_arrived(self, lot: DeliveryLot) -> bool:
-        milestone = self._milestones.get((lot.chain_id, "ON_SITE"))
-        return milestone is not None and milestone.actual_on is not None
-
-    def milestone(self, lot: DeliveryLot, line: ScheduleLine, revision: DateRevision) -> Milestone:
-        code = revision.milestone or line.contract_step
-        milestone = self._milestones.get((lot.chain_id, code))
-        if milestone is None or not milestone.applicable:
-            raise BadInput(_("The lot has no milestone %(code)s.") % {"code": code}, field=_at(revision, "milestone"))
-        return milestone
-
-
-def _meant(lines: _Lines, revision: DateRevision, actor: User, now: datetime, may: dict[object, bool]) -> list[_Meant]:
-    _check_shape(revision)
-    found: list[_Meant] = []
-    needs = _NEEDS[revision.kind]
-    for line in lines.named(revision):
-        if (needs, line.site_id) not in may:
-            check_can(actor, needs, site_id=line.site_id)
-            may[needs, line.site_id] = True
-        for lot in lines.lots(line, revision, now):
-            milestone = lines.milestone(lot, line, revision)
-            owner = party_of_step(milestone.code, Party(milestone.responsible), line.line.order.incoterm)
-            found.append(_Meant(revision, lot, milestone, line.site, owner))
-    return found
-
-
-def _check_shape(revision: DateRevision) -> None:
-    said = revision.said
-    if revision.kind is RevisionKind.RELEASE:
-        if said is not None:
-            raise BadInput(_("A released lock has no date."), field=_at(revision, "date"))
-        return
-    if said is None:
-        raise BadInput(_("Give a date."), field=_at(revision, "date"))
-    if revision.kind is not RevisionKind.PROMISE and said.precision is not Precision.DAY:
-        raise BadInput(_("Only a promise may be imprecise; give a day."), field=_at(revision, "date"))
-    if revision.kind is RevisionKind.LOCK and not revision.note.strip():
-        raise BadInput(_("Say why the date is pinned."), field=_at(revision, "note"))
-
-
-def _check_days(meant: Sequence[_Meant], stated_on: date, now: datetime) -> None:
-    for each in meant:
-        today = local_date(each.site, now) if each.site else now.date()
-        if stated_on > today + timedelta(days=1):
-            raise BadInput(_("Nothing can be stated in the future."), field="stated_on")
-        said = each.revision.said
-        happened_on = said.counts_on if said and each.revision.kind is RevisionKind.ACTUAL else None
-        if happened_on is not None and happened_on > today + timedelta(days=1):
-            raise BadInput(_("An actual date cannot lie in the future."), field=_at(each.revision, "date"))
-
-
 # -- writing -----------------------------------------------------------------------------------------------------
 
 
-def _set(each: _Meant, *, actor: User, now: datetime, document: str) -> None:
+def _set_lock(each: Meant, *, actor: User, now: datetime) -> None:
     revision = each.revision
     if revision.kind is RevisionKind.RELEASE:
-        chains.release_lock(each.milestone, field=_at(revision, "milestone"))
-        return
-    on = _said(revision).counts_on
-    assert on is not None  # _check_shape takes only whole days here
-    if revision.kind is RevisionKind.ACTUAL:
-        chains.set_actual(each.milestone, on, document=document, actor=actor, now=now)
+        chains.release_lock(each.milestone, field=at(revision, "milestone"))
     else:
-        chains.set_lock(each.milestone, on, reason=revision.note, actor=actor, now=now)
+        chains.set_lock(each.milestone, _day_of(each), reason=revision.note, actor=actor, now=now)
 
 
-def _write_promises(meant: Sequence[_Meant], statement: chains.Statement) -> tuple[UUID, ...]:
-    by_lot: dict[UUID, list[_Meant]] = defaultdict(list)
+def _day_of(each: Meant) -> date:
+    on = _said(each.revision).counts_on
+    assert on is not None  # the meaning of a revision takes only whole days here
+    return on
+
+
+def _by_chain(meant: Iterable[Meant]) -> dict[UUID, list[Meant]]:
+    """The promises among them, by the chain they are about."""
+    found: dict[UUID, list[Meant]] = defaultdict(list)
     for each in meant:
         if each.revision.kind is RevisionKind.PROMISE:
-            by_lot[each.lot.pk].append(each)
-    if not by_lot:
-        return ()
-    calendars = working_calendars()
-    made = chains.state_all(
-        [
-            chains.ChainStatement(
-                group[0].lot.chain,
-                [
-                    chains.StatedPromise(
-                        milestone=each.milestone,
-                        said=_said(each.revision),
-                        conditional_on=each.revision.conditional_on,
-                        quantity=each.revision.quantity,
-                        reason_code=each.revision.reason_code,
-                        responsible=each.revision.responsible or answers_for(each.revision.reason_code, each.owner),
-                        note=each.revision.note,
-                        field=_at(each.revision, "date"),
-                    )
-                    for each in group
-                ],
-                calendars[group[0].site.calendar_id] if group[0].site else UNPLACED,
-            )
-            for group in by_lot.values()
-        ],
-        statement,
-        calendars=calendars,
+            found[each.lot.chain_id].append(each)
+    return found
+
+
+def _statement_of(one: Statement, key: UUID, actor: User, now: datetime) -> chains.Statement:
+    return chains.Statement(
+        key, stated_on=one.stated_on, source=one.source, document=one.document, actor=actor, now=now
     )
-    return tuple(row.pk for row in made)
+
+
+def _write_promises(
+    meant: Sequence[tuple[UUID, Sequence[Meant]]], one: Statement, actor: User, now: datetime
+) -> dict[UUID, list[UUID]]:
+    """What was meant by statements of one day and document, by their keys; the keys of the promises by the same."""
+    made: dict[UUID, list[UUID]] = {key: [] for key, _group in meant}
+    groups = [(key, group) for key, each in meant for group in _by_chain(each).values()]
+    if not groups:
+        return made
+    calendars = _calendars_of([group for _key, group in groups])
+    for some in _pieces(groups, _CHAINS_AT_ONCE):
+        rows = chains.state_all(
+            [_said_of(group, key, calendars) for key, group in some],
+            _statement_of(one, some[0][0], actor, now),
+            calendars=calendars,
+        )
+        for row in rows:
+            made[row.statement_id].append(row.pk)
+    return made
+
+
+def _calendars_of(groups: Sequence[Sequence[Meant]]) -> dict[UUID, WorkingCalendar]:
+    if not groups:
+        return {}
+    sites = {group[0].site for group in groups}
+    return calendars_of_chains(
+        [group[0].lot.chain_id for group in groups], {site.calendar_id for site in sites if site is not None}
+    )
+
+
+def _said_of(
+    group: Sequence[Meant], key: UUID | None, calendars: Mapping[UUID, WorkingCalendar]
+) -> chains.ChainStatement:
+    site = group[0].site
+    promises = [
+        chains.StatedPromise(
+            milestone=each.milestone,
+            said=_said(each.revision),
+            conditional_on=each.revision.conditional_on,
+            quantity=each.revision.quantity,
+            reason_code=each.revision.reason_code,
+            responsible=each.revision.responsible or answers_for(each.revision.reason_code, each.owner),
+            note=each.revision.note,
+            field=at(each.revision, "date"),
+        )
+        for each in group
+    ]
+    return chains.ChainStatement(
+        group[0].lot.chain, promises, calendars[site.calendar_id] if site else UNPLACED, key=key
+    )
+
+
+def _pieces(rows: Sequence[Piece], at_once: int) -> Iterator[Sequence[Piece]]:
+    for start in range(0, len(rows), at_once):
+        yield rows[start : start + at_once]
 
 
 def _recalculate(
-    meant: Sequence[_Meant], cause_key: str, cause_text: str, actor: User, now: datetime
+    meant: Sequence[Meant], cause_key: str, cause_text: str, actor: User, now: datetime
 ) -> tuple[Moved, ...]:
     return _recalculate_lots([each.lot for each in meant], cause_key, cause_text, actor, now)
 
@@ -520,6 +529,7 @@ def _recalculate_lots(
             cause_key=cause_key,
             actor=actor,
             touched=Touched(lots=frozenset(touched)),
+            whole_look=len(touched) > _MANY_LOTS,
         ).moved
     wake.after_commit()
     return tuple(moved)
@@ -537,7 +547,3 @@ def _cause(order: PurchaseOrder, source: PromiseSource, stated_on: date, documen
 def _said(revision: DateRevision) -> ImpreciseDate:
     assert revision.said is not None  # _check_shape has refused it
     return revision.said
-
-
-def _at(revision: DateRevision, name: str) -> str:
-    return f"{revision.field}/{name}" if revision.field else name

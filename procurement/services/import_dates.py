@@ -132,8 +132,8 @@ def examine(file: Sheetful, *, rehearsed: bool = True) -> dict[int, Finding]:
         found[number] = refused(file, number, refusal)
     for row in silent:
         found[row.number] = Finding(RowOutcome.UNCHANGED, subject=_subject(row))
-    for (order_id, said_on), group in groups.items():
-        turned_down = _rehearse(file, order_id, said_on, group) if rehearsed else {}
+    turned_down = _rehearse(file, groups) if rehearsed else {}
+    for group in groups.values():
         for row, target in group:
             if row.number in turned_down:
                 found[row.number] = refused(file, row.number, turned_down[row.number])
@@ -162,12 +162,11 @@ def apply(file: Sheetful, *, cause_key: str, cause_text: str, numbers: Collectio
         for milestone in target.actuals
     }
     written: dict[int, dict[str, Any]] = {number: {} for number in numbers}
-    for recorded, group in zip(
-        dates.record_all(stated, cause_key=cause_key, cause_text=cause_text, actor=file.actor, now=file.now),
-        members,
-        strict=True,
-    ):
-        _note_promises(written, recorded, group)
+    recorded = dates.record_all(stated, cause_key=cause_key, cause_text=cause_text, actor=file.actor, now=file.now)
+    _note_promises(written, recorded, members)
+    for done, group in zip(recorded, members, strict=True):
+        for key, path in done.split_off.items():
+            written[int(path)].setdefault("split_off", []).append(str(key))
         if file.kind is ImportKind.ACTUALS:
             _note_actuals(written, before, group)
     return written
@@ -295,13 +294,23 @@ def _standing(kind: ImportKind, milestone: Milestone, promised: Mapping[UUID, Pr
 
 
 def _note_promises(
-    written: dict[int, dict[str, Any]], recorded: dates.Recorded, group: Sequence[tuple[ReadRow, _Target]]
+    written: dict[int, dict[str, Any]],
+    recorded: Sequence[dates.Recorded],
+    members: Sequence[Sequence[tuple[ReadRow, _Target]]],
 ) -> None:
     """A later step that the statement wrote again belongs to its first row."""
-    rows = {(line, target.code): row.number for row, target in group for line in target.schedule_lines}
-    made = Promise.objects.filter(pk__in=recorded.promise_ids).order_by("pk")
-    for key, line, code in made.values_list("pk", "milestone__chain__lot__schedule_line", "milestone__code"):
-        number = rows.get((line, code), group[0][0].number)
+    rows: dict[UUID, dict[tuple[UUID, str], int]] = {}
+    first: dict[UUID, int] = {}
+    for done, group in zip(recorded, members, strict=True):
+        first[done.statement_id] = group[0][0].number
+        rows[done.statement_id] = {
+            (line, target.code): row.number for row, target in group for line in target.schedule_lines
+        }
+    made = Promise.objects.filter(pk__in=[key for done in recorded for key in done.promise_ids]).order_by("pk")
+    for key, statement, line, code in made.values_list(
+        "pk", "statement_id", "milestone__chain__lot__schedule_line", "milestone__code"
+    ):
+        number = rows[statement].get((line, code), first[statement])
         written[number].setdefault("promises", []).append(str(key))
 
 
@@ -471,24 +480,17 @@ _COLUMN_OF: Final = {
 }
 
 
-def _rehearse(
-    file: Sheetful, order_id: UUID, said_on: date, group: Sequence[tuple[ReadRow, _Target]]
-) -> dict[int, BadInput]:
+def _rehearse(file: Sheetful, groups: _Groups) -> dict[int, BadInput]:
     """The rows that recording would refuse, each found with the others as they would be written."""
-    left = [row for row, _target in group]
-    turned_down: dict[int, BadInput] = {}
-    while left:
-        try:
-            dates.check(_statement(file, order_id, said_on, left), actor=file.actor, now=file.now)
-        except BadInput as refusal:
-            number, _slash, name = (refusal.field or "").partition("/")
-            at_fault = [row for row in left if str(row.number) == number] or left
-            name = _COLUMN_OF.get(name, {}).get(file.kind, name or "stated_on")
-            for row in at_fault:
-                turned_down[row.number] = BadInput(refusal.message, field=name)
-            left = [row for row in left if row.number not in turned_down]
-        else:
-            break
+    statements = [
+        _statement(file, order_id, said_on, [row for row, _target in group])
+        for (order_id, said_on), group in groups.items()
+    ]
+    turned_down = {}
+    for revision, refusal in dates.refusals(statements, actor=file.actor, now=file.now):
+        name = (refusal.field or "").removeprefix(f"{revision.field}/")
+        name = _COLUMN_OF.get(name, {}).get(file.kind, name or "stated_on")
+        turned_down[int(revision.field)] = BadInput(refusal.message, field=name)
     return turned_down
 
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
+from typing import Final
 from uuid import UUID
 
 from django.db.models import Max
@@ -54,11 +55,14 @@ class StatedPromise:
 
 @dataclass(frozen=True, slots=True)
 class ChainStatement:
-    """What one statement says of one chain."""
+    """What one statement says of one chain. `key` is that of the statement where several of a day are written at once;
+    None: it is the one they are all of.
+    """
 
     chain: Chain
     promises: Sequence[StatedPromise]
     site_calendar: WorkingCalendar
+    key: UUID | None = None
 
 
 def state(
@@ -81,14 +85,8 @@ def state_all(
     Each chain is named once. Later steps of the same statement are written again, superseding. A fixed number of
     queries. Raises BadInput naming the promise's field.
     """
-    keys = [each.chain.pk for each in said_of]
-    found = chain_facts(
-        keys,
-        as_of=statement.stated_on,
-        site_calendar={each.chain.pk: each.site_calendar for each in said_of},
-        calendars=calendars,
-    )
-    already = _already(keys, statement)
+    found, already = _known(said_of, statement, calendars)
+    keys = {each.chain.pk: each.key or statement.key for each in said_of}
     milestones = {(row.chain_id, row.code): row for row in Milestone.objects.filter(chain__in=keys)}
     placed = [
         (each.chain.pk, {said.milestone.code: said for said in each.promises}, row)
@@ -117,7 +115,7 @@ def state_all(
                 stated_on=statement.stated_on,
                 recorded_at=statement.now,
                 recorded_by=statement.actor,
-                statement_id=statement.key,
+                statement_id=keys[chain_id],
                 conditional_on=row.conditional_on,
                 condition_is_stated=_is_stated(said, old),
                 quantity=told.quantity if told else None,
@@ -132,12 +130,46 @@ def state_all(
     return Promise.objects.bulk_create(written, batch_size=_ROWS_AT_ONCE)
 
 
+def unplaceable(
+    said_of: Sequence[ChainStatement], statement: Statement, *, calendars: Mapping[UUID, WorkingCalendar]
+) -> list[tuple[UUID, int, BadInput]]:
+    """What `state_all` would refuse first of each chain: the chain, the place among its promises, and why."""
+    found, already = _known(said_of, statement, calendars)
+    refused = []
+    for each in said_of:
+        stated = _stated(each.promises)
+        try:
+            place_statement(
+                as_known_on(found[each.chain.pk], statement.stated_on), stated, already=already[each.chain.pk]
+            )
+        except BadInput as refusal:
+            refused.append((each.chain.pk, _place(refusal), _named(refusal, each.promises)))
+    return refused
+
+
+def _known(
+    said_of: Sequence[ChainStatement], statement: Statement, calendars: Mapping[UUID, WorkingCalendar]
+) -> tuple[dict[UUID, ChainFacts], dict[UUID, list[StatedDate]]]:
+    """The chains as they are, and what the same statement has said of them before."""
+    keys = [each.chain.pk for each in said_of]
+    found = chain_facts(
+        keys,
+        as_of=statement.stated_on,
+        site_calendar={each.chain.pk: each.site_calendar for each in said_of},
+        calendars=calendars,
+    )
+    return found, _already(keys, statement)
+
+
+def _stated(promises: Sequence[StatedPromise]) -> list[StatedDate]:
+    return [StatedDate(each.milestone.code, each.said, each.conditional_on) for each in promises]
+
+
 def _placed(
     promises: Sequence[StatedPromise], found: ChainFacts, already: Sequence[StatedDate], stated_on: date
 ) -> Sequence[PlacedPromise]:
-    stated = [StatedDate(each.milestone.code, each.said, each.conditional_on) for each in promises]
     try:
-        return place_statement(as_known_on(found, stated_on), stated, already=already)
+        return place_statement(as_known_on(found, stated_on), _stated(promises), already=already)
     except BadInput as refusal:
         raise _named(refusal, promises) from None
 
@@ -189,24 +221,35 @@ def _already(chains: Sequence[UUID], statement: Statement) -> dict[UUID, list[St
 
 
 def _named(refusal: BadInput, promises: Sequence[StatedPromise]) -> BadInput:
+    return BadInput(refusal.message, field=promises[_place(refusal)].field)
+
+
+def _place(refusal: BadInput) -> int:
     """The engine names `promises[i].step`; the caller knows its own path."""
     field = refusal.field or ""
-    place = int(field.removeprefix("promises[").split("]")[0]) if field.startswith("promises[") else 0
-    return BadInput(refusal.message, field=promises[place].field)
+    return int(field.removeprefix("promises[").split("]")[0]) if field.startswith("promises[") else 0
+
+
+_OF_ACTUAL: Final = ["actual_on", "actual_recorded_at", "actual_recorded_by", "actual_document"]
 
 
 def set_actual(milestone: Milestone, on: date, *, document: str, actor: User, now: datetime) -> None:
-    milestone.actual_on, milestone.actual_recorded_at, milestone.actual_recorded_by = on, now, actor
-    milestone.actual_document = document[:500]
-    milestone.save()
+    set_actuals([(milestone, on)], document=document, actor=actor, now=now)
 
 
-def restore_actual(milestone: Milestone, on: date | None, *, document: str, actor: User, now: datetime) -> None:
-    """Set an actual back to what it was before; `on` None: to none at all."""
-    milestone.actual_on = on
-    milestone.actual_recorded_at, milestone.actual_recorded_by = (now, actor) if on else (None, None)
-    milestone.actual_document = document[:500]
-    milestone.save()
+def set_actuals(happened: Sequence[tuple[Milestone, date]], *, document: str, actor: User, now: datetime) -> None:
+    """Of a milestone that is named twice, the last one counts."""
+    restore_actuals([(milestone, on, document) for milestone, on in happened], actor=actor, now=now)
+
+
+def restore_actuals(were: Sequence[tuple[Milestone, date | None, str]], *, actor: User, now: datetime) -> None:
+    """Set actuals to a day and document, or (None) back to none at all."""
+    rows = {}
+    for milestone, on, document in were:
+        milestone.actual_on, milestone.actual_document = on, document[:500]
+        milestone.actual_recorded_at, milestone.actual_recorded_by = (now, actor) if on else (None, None)
+        rows[milestone.pk] = milestone
+    Milestone.objects.bulk_update(rows.values(), _OF_ACTUAL, batch_size=_ROWS_AT_ONCE)
 
 
 def set_lock(milestone: Milestone, on: date, *, reason: str, actor: User, now: datetime) -> None:
