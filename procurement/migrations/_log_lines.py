@@ -68,7 +68,9 @@ BEGIN
         ORDER BY kept.schedule_line_id FOR NO KEY UPDATE;
     INSERT INTO procurement_logline AS kept ({", ".join(COLUMNS)})
     SELECT {", ".join(f"v.{each}" for each in COLUMNS)}
-    FROM (SELECT DISTINCT unnest(keys) AS key) wanted JOIN longlead_log_line v ON v.schedule_line_id = wanted.key
+    FROM (SELECT DISTINCT unnest(keys) AS key) wanted
+    -- OFFSET keeps it one key at a time by the indexes, also where a table is too young to have statistics.
+    CROSS JOIN LATERAL (SELECT * FROM longlead_log_line line WHERE line.schedule_line_id = wanted.key OFFSET 0) v
     ORDER BY v.schedule_line_id
     ON CONFLICT (schedule_line_id) DO UPDATE SET {", ".join(f"{each} = excluded.{each}" for each in COLUMNS[1:])}
     WHERE ({", ".join(f"kept.{each}" for each in COLUMNS[1:])})
@@ -120,6 +122,8 @@ _MADE = (
     "procurement_allocation",
     "procurement_groupneed",
 )
+# What leads from a changed row to its lines, beside its own columns of the log.
+_KEYS = {"procurement_lotforecast": ("lot_id",), "procurement_allocation": ("lot_id",)}
 _UNMADE = ("procurement_deliverylot", "procurement_lotforecast", "procurement_groupneed")
 
 
@@ -131,11 +135,11 @@ def _keep(table: str, columns: tuple[str, ...], lines: str) -> str:
         IF keys IS NOT NULL THEN PERFORM longlead_log_lines(keys); END IF;
         RETURN NULL;
     END"""
-    # Of both sides: a lot that leaves a line changes two.
-    both = f"""(SELECT after.* FROM new_rows after JOIN old_rows before USING (id) WHERE ({", ".join(f"after.{each}" for each in columns)})
-        IS DISTINCT FROM ({", ".join(f"before.{each}" for each in columns)})
-        UNION ALL SELECT before.* FROM new_rows after JOIN old_rows before USING (id) WHERE ({", ".join(f"after.{each}" for each in columns)})
-        IS DISTINCT FROM ({", ".join(f"before.{each}" for each in columns)})) """
+    # Of both sides: a lot that leaves a line changes two. A set operation, because a plan kept from an update of one row
+    # would compare the two sides of a thousand row by row.
+    of_side = ", ".join(dict.fromkeys(("id", *columns, *_KEYS.get(table, ()))))
+    both = f"""((SELECT {of_side} FROM new_rows EXCEPT SELECT {of_side} FROM old_rows)
+        UNION ALL (SELECT {of_side} FROM old_rows EXCEPT SELECT {of_side} FROM new_rows)) """
     parts = [
         f"""CREATE FUNCTION {name}_update() RETURNS trigger LANGUAGE plpgsql AS $$
             {body.format(lines=lines.replace("changed ", both))} $$;""",
