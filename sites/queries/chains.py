@@ -6,6 +6,8 @@ from dataclasses import replace
 from datetime import date
 from uuid import UUID
 
+from django.db.models import Q
+
 from sites.domain import imprecise
 from sites.domain.calendar import WorkingCalendar
 from sites.domain.schedule import ChainFacts, PromiseFacts, RequiredOnSite, StepFacts
@@ -26,6 +28,18 @@ def working_calendars(keys: Collection[UUID] | None = None) -> dict[UUID, Workin
         closures[calendar_id].append((from_on, until_on))
     codes = dict(rows.values_list("pk", "code"))
     return {key: WorkingCalendar(codes[key], tuple(closures[key])) for key in (codes if keys is None else keys)}
+
+
+def calendars_of_chains(chains: Collection[UUID], also: Collection[UUID]) -> dict[UUID, WorkingCalendar]:
+    """The calendars that the milestones of these chains name, and those named besides. Two queries."""
+    wanted = WorkCalendar.objects.filter(
+        Q(pk__in=Milestone.objects.filter(chain__in=chains, calendar__isnull=False).values("calendar")) | Q(pk__in=also)
+    )
+    closures: dict[UUID, list[tuple[date, date]]] = defaultdict(list)
+    shut = Closure.objects.filter(calendar__in=wanted).order_by("from_on", "until_on", "id")
+    for calendar_id, from_on, until_on in shut.values_list("calendar_id", "from_on", "until_on"):
+        closures[calendar_id].append((from_on, until_on))
+    return {key: WorkingCalendar(code, tuple(closures[key])) for key, code in wanted.values_list("pk", "code")}
 
 
 def _promises(chain_ids: list[UUID]) -> dict[UUID, list[PromiseFacts]]:
