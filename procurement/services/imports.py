@@ -25,7 +25,7 @@ from procurement.domain.table import MOST_BYTES, Sheet, Workbook, column_letters
 from procurement.gateways import sandbox
 from procurement.models import ColumnMappingMemory, Company, ImportBatch, ImportRow
 from procurement.readers import tables, workbook
-from procurement.services import import_documents, vendor_answers
+from procurement.services import import_documents, refusal_words, vendor_answers
 from procurement.services.import_kinds import handler
 from procurement.services.import_rows import KEY, OWN_COLUMNS, VERSION, Finding, Sheetful, Undoing, refused
 from procurement.vocabulary import ImportKind, ImportState, RowOutcome
@@ -487,7 +487,8 @@ def _rows(batch: ImportBatch, table: _Table, found: Mapping[int, Finding]) -> li
             subject=finding.subject[:200],
             changes=[{"field": field, "old": old, "new": new} for field, old, new in finding.changes],
             refusals=[
-                {"address": each.address, "field": each.field, "message": each.message} for each in finding.refusals
+                {"address": each.address, "field": each.field, "message": refusal_words.said(each.message)}
+                for each in finding.refusals
             ],
         )
         for number, finding in found.items()

@@ -1,6 +1,11 @@
 """What a rule says when it refuses: one base class for both apps, so every door can translate it."""
 
+from collections.abc import Callable
 from typing import ClassVar
+
+
+def _as_raised(message: str) -> str:
+    return message
 
 
 class RuleBroken(Exception):
@@ -14,12 +19,18 @@ class RuleBroken(Exception):
     code: ClassVar[str] = "rule_broken"
     # True: what the service wrote before it refused is meant to stay, such as a preview looked at again.
     keeps_what_it_wrote: ClassVar[bool] = False
+    # Puts the English of the rooms without a framework into the reader's language, once a framework has set it.
+    in_words: ClassVar[Callable[[str], str]] = staticmethod(_as_raised)
 
     def __init__(self, message: str, *, field: str | None = None, **facts: object) -> None:
         super().__init__(message)
-        self.message = message
+        self._raised = message
         self.field = field
         self.facts = facts
+
+    @property
+    def message(self) -> str:
+        return type(self).in_words(self._raised)
 
     def __str__(self) -> str:
         return self.message
