@@ -256,6 +256,19 @@ class WatchSubject(TextChoices):
     ALERT = "alert", _("Alert")
 
 
+class TalkSubject(TextChoices):
+    """What comments, files and a history page are about."""
+
+    ORDER = "order", _("Order")
+    LINE = "line", _("Line")
+    REQUIREMENT = "requirement", _("Requirement")
+    COMPANY = "company", _("Vendor")
+    PLANT = "plant", _("Plant")
+    EQUIPMENT_CLASS = "class", _("Class")
+    SITE = "site", _("Site")
+    BLOCK = "block", _("Block")
+
+
 class Channel(TextChoices):
     EMAIL = "email", _("E-mail")
     PORTAL = "portal", _("Portal")

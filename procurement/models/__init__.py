@@ -45,6 +45,7 @@ from procurement.models.order import OrderLine, PurchaseOrder, ScheduleLine
 from procurement.models.reader import CalendarFeed, SavedView, Subscription
 from procurement.models.requirement import ConsideredLeadTime, GroupNeed, RedundancyGroup, Requirement, RosAnchor
 from procurement.models.shipment import ShipmentNotice
+from procurement.models.talk import Attachment, Comment, FileContent
 from procurement.models.vendor_round import VendorQuestion, VendorRound
 
 __all__ = [
@@ -53,6 +54,7 @@ __all__ = [
     "AlertPreference",
     "AlertRuleSetting",
     "Allocation",
+    "Attachment",
     "Backtest",
     "BlockForecast",
     "BlockProbability",
@@ -64,6 +66,7 @@ __all__ = [
     "ChangeOrder",
     "ChatEndpoint",
     "ColumnMappingMemory",
+    "Comment",
     "Company",
     "ConsideredLeadTime",
     "Contact",
@@ -73,6 +76,7 @@ __all__ = [
     "Evaluation",
     "ExternalRef",
     "FeedState",
+    "FileContent",
     "ForecastRun",
     "GroupNeed",
     "Heartbeat",

@@ -24,11 +24,11 @@ _NAVIGATION: Final = {
         "schedule_activity",
         "anchors",
     },
-    "log": {"log", "log_gantt", "log_grid", "views", "line", "order", "requirement", "imports", "import"},
+    "log": {"log", "log_gantt", "log_grid", "views", "line", "order", "requirement", "notes", "imports", "import"},
     "alerts": {"alerts", "alert", "simulator", "undelivered"},
     "power": {"power", "agreements", "agreement", "agreement_bring_in", "grid", "grid_connection", "site_power"},
     "lead_times": {"lead_times", "lead_time_class"},
-    "vendors": {"vendors", "vendor"},
+    "vendors": {"vendors", "vendor", "plant"},
     "forecast_quality": {"forecast_quality"},
     "mailbox": {"mailbox", "mail"},
 }

@@ -135,7 +135,10 @@ class AuditEvent(models.Model):
     facts = models.JSONField(default=dict)
 
     class Meta:
-        indexes = [models.Index(fields=["subject_kind", "subject_id", "at"], name="audit_by_subject")]
+        indexes = [
+            models.Index(fields=["subject_kind", "subject_id", "at"], name="audit_by_subject"),
+            models.Index(fields=["at"], name="audit_by_instant"),
+        ]
         triggers = [
             pgtrigger.Protect(name="an_audit_event_is_never_changed", operation=pgtrigger.Update | pgtrigger.Delete)
         ]

@@ -1,0 +1,195 @@
+"""Comments that name people, files, and the history of a thing: read and written by whoever may see it."""
+
+import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.test import Client
+from pytest_django import DjangoAssertNumQueries
+
+from procurement.models import Attachment, Comment, Notification, Watch
+from procurement.vocabulary import NotificationState, WatchKind, WatchSubject
+from sites.accounts.models import User
+from sites.accounts.permissions import Role
+from tests.factories.accounts import UserFactory
+from tests.factories.procurement import CompanyFactory, PlantFactory
+from tests.factories.sites import MembershipFactory
+from tests.procurement.portal.conftest import Place, browser_of
+
+pytestmark = pytest.mark.django_db
+
+PDF = b"%PDF-1.7 a letter"
+
+
+def notes_of(place: Place) -> str:
+    return f"/notes/line/{place.line_key}/"
+
+
+def colleague_of(place: Place, username: str) -> User:
+    person = UserFactory.create(username=username, name=username.title())
+    MembershipFactory.create(person=person, role=Role.VIEWER, site=place.site)
+    return person
+
+
+def test_who_is_named_gets_a_mail_at_once_and_the_author_none(browser: Client, sydney: Place, expediter: User) -> None:
+    olga = colleague_of(sydney, "olga")
+
+    answer = browser.post(f"{notes_of(sydney)}say/", {"text": "@olga, ask <b>them</b> again. Mail: x@olga.example"})
+
+    assert (answer.status_code, answer["Location"]) == (302, f"{notes_of(sydney)}#comments")
+    assert Comment.objects.get().mentioned == [olga.pk]
+    mail = Notification.objects.get(reason="mentioned")
+    assert (mail.recipient, mail.state) == (olga, NotificationState.DUE)
+    assert "&lt;b&gt;them&lt;/b&gt;" in mail.body_html
+    assert "<b>them" not in mail.body_html
+    assert "&lt;b&gt;them" in browser.get(notes_of(sydney)).content.decode()
+
+
+def test_a_second_mention_is_one_thread(browser: Client, sydney: Place) -> None:
+    colleague_of(sydney, "olga")
+    for text in ("@olga first", "@olga second"):
+        browser.post(f"{notes_of(sydney)}say/", {"text": text})
+
+    first, second = Notification.objects.filter(reason="mentioned").order_by("pk")
+    assert second.headers["In-Reply-To"] == first.message_id
+
+
+@pytest.mark.parametrize("name", ["nobody", "tokyo"])
+def test_naming_somebody_who_may_not_see_it_is_refused_and_what_was_typed_stays(
+    name: str, browser: Client, sydney: Place, tokyo: Place
+) -> None:
+    colleague_of(tokyo, "tokyo")
+
+    answer = browser.post(f"{notes_of(sydney)}say/", {"text": f"Look, @{name}!"})
+
+    html = answer.content.decode()
+    assert answer.status_code == 422
+    assert f"Nobody called @{name} may see this" in html
+    assert f"Look, @{name}!</textarea>" in html
+    assert not Comment.objects.exists()
+
+
+def test_watchers_of_the_order_are_told_and_those_without_the_right_are_not(
+    browser: Client, sydney: Place, tokyo: Place
+) -> None:
+    order = sydney.lot.schedule_line.line.order_id
+    watcher, other = colleague_of(sydney, "watcher"), colleague_of(tokyo, "other")
+    for person in (watcher, other):
+        Watch.objects.create(person=person, kind=WatchKind.WATCH, subject_kind=WatchSubject.ORDER, subject_id=order)
+
+    browser.post(f"{notes_of(sydney)}say/", {"text": "Shipped"})
+
+    assert [row.recipient for row in Notification.objects.filter(reason="watcher")] == [watcher]
+
+
+def test_a_file_is_kept_and_served_to_be_saved_only(browser: Client, sydney: Place) -> None:
+    sent = SimpleUploadedFile("../../Brief 手紙.pdf", PDF, content_type="text/html")
+
+    answer = browser.post(f"{notes_of(sydney)}attach/", {"file": sent, "note": "Their letter"})
+
+    assert answer.status_code == 302
+    row = Attachment.objects.get()
+    assert (row.name, row.content_type, row.size_bytes) == ("Brief 手紙.pdf", "application/pdf", len(PDF))
+    served = browser.get(f"/files/{row.pk}/")
+    assert served.content == PDF
+    assert served["Content-Type"] == "application/pdf"
+    assert served["Content-Disposition"].startswith("attachment; filename*=utf-8''")
+    assert (served["X-Content-Type-Options"], "sandbox" in served["Content-Security-Policy"]) == ("nosniff", True)
+
+
+def test_a_file_that_is_not_what_it_is_called_is_refused_at_its_field(browser: Client, sydney: Place) -> None:
+    sent = SimpleUploadedFile("letter.pdf", b"<script>alert(1)</script>")
+
+    answer = browser.post(f"{notes_of(sydney)}attach/", {"file": sent, "note": "Kept <note>"})
+
+    assert answer.status_code == 422
+    assert "Taken are PDF" in answer.content.decode()
+    assert "Kept &lt;note&gt;" in answer.content.decode()
+    assert not Attachment.objects.exists()
+
+
+def test_only_who_added_a_file_takes_it_away(browser: Client, sydney: Place) -> None:
+    browser.post(f"{notes_of(sydney)}attach/", {"file": SimpleUploadedFile("a.pdf", PDF)})
+    row = Attachment.objects.get()
+
+    browser_of(colleague_of(sydney, "olga")).post(f"/files/{row.pk}/remove/")
+    assert Attachment.objects.get().removed_at is None
+    browser.post(f"/files/{row.pk}/remove/")
+
+    assert Attachment.objects.get().removed_at is not None
+    assert browser.get(f"/files/{row.pk}/").status_code == 404
+
+
+def test_nobody_reads_or_writes_about_what_they_may_not_see(browser: Client, sydney: Place, tokyo: Place) -> None:
+    stranger = browser_of(colleague_of(tokyo, "stranger"))
+    browser.post(f"{notes_of(sydney)}attach/", {"file": SimpleUploadedFile("a.pdf", PDF)})
+    row = Attachment.objects.get()
+    order = sydney.lot.schedule_line.line.order_id
+    plant = PlantFactory.create()
+
+    closed = [
+        stranger.get(notes_of(sydney)),
+        stranger.get(f"/notes/order/{order}/"),
+        stranger.get(f"/notes/requirement/{sydney.requirement.pk}/"),
+        stranger.get(f"/notes/site/{sydney.site.pk}/"),
+        stranger.get(f"/notes/block/{sydney.block.pk}/"),
+        stranger.get(f"/notes/company/{CompanyFactory.create().pk}/"),
+        stranger.get(f"/notes/nonsense/{order}/"),
+        stranger.get(f"/plants/{plant.pk}/"),
+        stranger.get(f"/files/{row.pk}/"),
+        stranger.post(f"{notes_of(sydney)}say/", {"text": "x"}),
+        stranger.post(f"/files/{row.pk}/remove/"),
+    ]
+
+    assert [answer.status_code for answer in closed] == [404] * len(closed)
+
+
+def test_the_history_says_who_changed_what_from_what_and_why(browser: Client, sydney: Place) -> None:
+    buyer = UserFactory.create(name="Bea Buyer")
+    MembershipFactory.create(person=buyer, role=Role.BUYER, site=sydney.site)
+    browser_of(buyer).post(
+        f"/requirements/{sydney.unordered.pk}/required/",
+        {"required_on": "2028-02-29", "why": "Confirmed by telephone"},
+    )
+
+    html = browser.get(f"/notes/requirement/{sydney.unordered.pk}/").content.decode()
+
+    assert "Bea Buyer" in html
+    assert "Confirmed by telephone" in html
+    assert "<strong>2028-02-29</strong>" in html
+
+
+def test_prices_show_in_the_history_only_with_the_right_to_them(browser: Client, sydney: Place) -> None:
+    line = sydney.lot.schedule_line.line
+    line.unit_price, line.description = "123456.78", "Chiller, quiet"
+    line.order.currency = "EUR"
+    line.order.save()
+    line.save()
+
+    seen = browser.get(f"/notes/order/{line.order_id}/").content.decode()
+    hidden = browser_of(colleague_of(sydney, "viewer")).get(f"/notes/order/{line.order_id}/").content.decode()
+
+    assert "123456.78" in seen
+    assert ("123456.78" in hidden, "Chiller, quiet" in hidden) == (False, True)
+
+
+def test_a_plant_says_when_it_is_closed_whom_to_call_and_what_it_makes(browser: Client, sydney: Place) -> None:
+    line = sydney.lot.schedule_line.line
+    line.plant = PlantFactory.create(name="Works of the north")
+    line.save()
+
+    html = browser.get(f"/plants/{line.plant.pk}/").content.decode()
+
+    assert "Works of the north" in html
+    assert f"/lines/{sydney.line_key}/" in html
+    assert browser.get(f"/notes/plant/{line.plant.pk}/").status_code == 200
+
+
+@pytest.mark.parametrize("comments", [1, 3])
+def test_it_takes_as_many_queries_for_three_comments_as_for_one(
+    comments: int, browser: Client, sydney: Place, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    for place in range(comments):
+        browser.post(f"{notes_of(sydney)}say/", {"text": f"Comment {place}"})
+    browser.get(notes_of(sydney))
+
+    with django_assert_num_queries(31):
+        browser.get(notes_of(sydney))
