@@ -79,7 +79,7 @@ def long_why(
         case Driver.LOCKED:
             return _pinned(facts, milestone)
         case Driver.PROMISE:
-            return _promised(step, promise) + "."
+            return _("%(sentence)s.") % {"sentence": _promised(step, promise)}
         case Driver.PROMISE_SHIFTED:
             return _shifted(step, facts, promise)
         case Driver.DURATION:
