@@ -18,6 +18,7 @@ from django.db.models import Q
 from procurement.models import BlockForecast, ChainForecast, ForecastRun, LotForecast, RequirementForecast
 from procurement.queries import facts as reading
 from procurement.queries.facts import NO_FIGURE, Answers
+from procurement.services import log_rows
 from procurement.services.copying import Plain, copy_in, update_each
 from procurement.services.site_answers import SiteWork, line_of, steps_json
 from sites.domain import capacity, fingerprint
@@ -95,7 +96,6 @@ def _store_lots(work: SiteWork, run: ForecastRun) -> list[Moved]:
     )
     before = reading.current_lot_answers(work.lots.key)
     changed, old = _changed(work.lots.key, print_of, recovers, costs, before)
-    _retire(LotForecast, before.key[old[old >= 0]])
     head = (str(run.pk), run.as_of.isoformat(), True)
     texts = steps_texts(chains, changed)
 
@@ -117,7 +117,10 @@ def _store_lots(work: SiteWork, run: ForecastRun) -> list[Moved]:
             )  # fmt: skip
 
     if len(changed):
-        copy_in(LotForecast, _LOT_COLUMNS, rows())
+        with log_rows.resting():
+            _retire(LotForecast, before.key[old[old >= 0]])
+            copy_in(LotForecast, _LOT_COLUMNS, rows())
+        log_rows.refresh(np.unique(work.lots.schedule_line[changed]))
     return _moved("lot", work.lots.key, changed, chains.on_site, before, old, reading.labels_of_lots)
 
 
@@ -268,7 +271,7 @@ def _changed(keys: Keys, print_of: Wide, recovers: Wide, costs: Wide, before: An
 
 def _retire(model: type[models.Model], keys: Keys) -> None:
     if len(keys):
-        model._default_manager.filter(pk__in=uuids(keys)).update(current=False)
+        update_each(model, {"current": "boolean"}, [(str(key), False) for key in uuids(keys)])
 
 
 def _moved(

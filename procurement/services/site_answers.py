@@ -97,12 +97,15 @@ class SiteWork:
         self._answer_chains()
 
     def beside(self) -> "SiteWork":
-        """All that the touched blocks need, answered as stored and without a lock: this work itself, if it is whole."""
+        """All that the touched blocks need, as stored and without a lock: this work itself, if it holds all of it."""
         if self.touched is None:
             return self
         groups = {need.group for block in self.engine_blocks if UUID(block.id) in self.blocks for need in block.needs}
         members = frozenset(UUID(unit.id) for unit in self.units if unit.group in groups)
-        other = SiteWork(self.site, self.as_of, Touched(lots=self.touched.lots, requirements=members))
+        if members <= set(uuids(self.requirements.key)):
+            return self
+        wanted_too = members | self.touched.requirements
+        other = SiteWork(self.site, self.as_of, Touched(lots=self.touched.lots, requirements=wanted_too))
         wanted = other._scope()
         other.required_on = other.requirements.stored_required_on
         other._answer_lots(wanted)
@@ -394,8 +397,8 @@ class SiteWork:
         lots = np.unique(reading.live_allocations(requirements=mine).lot) if len(mine) else mine
         lines = np.unique(reading.live_allocations(lots=lots).requirement) if len(lots) else lots
         grouped = Requirement.objects.filter(pk__in=uuids(lines), group__isnull=False)
-        further = set(grouped.values_list("group_id", flat=True)) if len(lines) else set()
-        blocks = {block for block, group, _ in everything if group in groups | further} | self.blocks.keys()
+        further = groups | (set(grouped.values_list("group_id", flat=True)) if len(lines) else set())
+        blocks = {block for block, group, _ in everything if group in further} | self.blocks.keys()
         return [need for need in everything if need[0] in blocks]
 
     def _units(self, groups: set[UUID]) -> list[capacity.Unit]:

@@ -22,6 +22,8 @@ LAST: Final = (LAST_DAY - FIRST_DAY).days
 
 _FIRST_ORDINAL = FIRST_DAY.toordinal()
 _YEARS_AHEAD = 8
+# A year of a calendar takes milliseconds to count, so all of them are the last resort.
+_YEARS_WIDER = 12
 
 
 class OutsideTheWindow(Exception):
@@ -136,8 +138,10 @@ def over_years(
     first = min((int(each.view(np.uint32).min()) for each in given), default=NO_DAY)
     last = max((int(each.max()) for each in given), default=NO_DAY)
     first, last = (year_of(first), year_of(last)) if last >= 0 else (2000, 2100)
-    years = max(2000, (first - 2) // 4 * 4), min(2100, last // 4 * 4 + 3 + _YEARS_AHEAD)
-    try:
-        return work(_tables(calendars, *years))
-    except OutsideTheWindow:
-        return work(_tables(calendars, 2000, 2100))
+    start, end = (first - 2) // 4 * 4, last // 4 * 4 + 3 + _YEARS_AHEAD
+    for wider in (0, _YEARS_WIDER):
+        try:
+            return work(_tables(calendars, max(2000, start - wider), min(2100, end + wider)))
+        except OutsideTheWindow:
+            continue
+    return work(_tables(calendars, 2000, 2100))

@@ -1,0 +1,36 @@
+"""The rows of the log, written once for many lines where the triggers would write them at every statement."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from uuid import UUID
+
+from django.db import connection
+
+from sites.queries.columns import Keys, as_list
+
+
+@contextmanager
+def resting() -> Iterator[None]:
+    """Inside a transaction: what is written meanwhile leaves the log as it was, until `refresh`."""
+    _set("on")
+    yield
+    _set("off")
+
+
+def refresh(schedule_lines: Keys) -> None:
+    if len(schedule_lines):
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT longlead_log_lines(%s::uuid[])", [as_list(schedule_lines)])
+
+
+def refresh_site(site_id: UUID) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT longlead_log_lines(coalesce(array_agg(id), '{}')) FROM procurement_scheduleline WHERE site_id = %s",
+            [site_id],
+        )
+
+
+def _set(value: str) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT set_config('longlead.log_rests', %s, true)", [value])
