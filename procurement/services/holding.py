@@ -16,6 +16,7 @@ from procurement.domain import escalation
 from procurement.domain.mail_hours import MailHours
 from procurement.domain.wishes import Wish, Wished, chosen, lane_for
 from procurement.models import Alert, AlertEvent, AlertPreference, Notification, NotificationItem
+from procurement.services.copying import save_each
 from procurement.services.mail_calendar import Calendars
 from procurement.services.recipients import Directory, Reason, Told
 from procurement.vocabulary import (
@@ -224,7 +225,7 @@ class _Ladder:
                 office = self._calendars.office(person, alert.site_id)
                 alert.escalate_at = office.after_working_days(release_at, step.working_days)
                 rows.append(alert)
-        Alert.objects.bulk_update(rows, ["escalate_at"], batch_size=500)
+        save_each(rows, ["escalate_at"])
 
 
 def hold_untold(*, now: datetime) -> int:
@@ -242,25 +243,37 @@ def hold_untold(*, now: datetime) -> int:
 
 
 def _put(addressed: Sequence[_Addressed], message_id: UUID) -> int:
-    person, events = addressed[0][1].person, [event for event, _told in addressed]
-    items = [
-        NotificationItem(
-            notification_id=message_id,
-            event=event,
-            recipient=person,
-            channel=Channel.EMAIL,
-            reason=told.reason,
-            role=told.role,
-            scope=told.scope,
+    """One statement a message, whatever the number of its items: a first look at a site has thousands."""
+    person = addressed[0][1].person
+    events = [str(event.pk) for event, _told in addressed]
+    columns = (
+        events,
+        [told.reason.value for _event, told in addressed],
+        [str(told.role) for _event, told in addressed],
+        [str(told.scope) for _event, told in addressed],
+    )
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO procurement_notificationitem"
+            " (notification_id, event_id, recipient_id, channel, reason, role, scope, dropped_because)"
+            " SELECT %s, given.event, %s, %s, given.reason, given.role, given.scope, ''"
+            " FROM unnest(%s::uuid[], %s::text[], %s::text[], %s::text[]) AS given(event, reason, role, scope)"
+            " ON CONFLICT DO NOTHING",
+            [message_id, person.pk, Channel.EMAIL.value, *columns],
         )
-        for event, told in addressed
-    ]
-    NotificationItem.objects.bulk_create(items, ignore_conflicts=True)
-    # An item that was dropped is taken up again: an event has one item a person, whatever became of it.
-    NotificationItem.objects.filter(event__in=events, recipient=person, channel=Channel.EMAIL).exclude(
-        dropped_because=""
-    ).update(notification=message_id, dropped_because="")
-    return NotificationItem.objects.filter(event__in=events, notification=message_id).count()
+        # An item that was dropped is taken up again: an event has one item a person, whatever became of it.
+        cursor.execute(
+            "UPDATE procurement_notificationitem SET notification_id = %s, dropped_because = ''"
+            " WHERE event_id = ANY(%s::uuid[]) AND recipient_id = %s AND channel = %s AND dropped_because <> ''",
+            [message_id, events, person.pk, Channel.EMAIL.value],
+        )
+        cursor.execute(
+            "SELECT count(*) FROM procurement_notificationitem"
+            " WHERE event_id = ANY(%s::uuid[]) AND notification_id = %s",
+            [events, message_id],
+        )
+        (put,) = cursor.fetchone() or (0,)
+    return int(put)
 
 
 def held_for(person: User, cause_key: str, reason: str, release_at: datetime) -> UUID:
