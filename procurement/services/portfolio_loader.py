@@ -7,6 +7,7 @@ under keys and numbers of their own, with the same dates.
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
@@ -36,7 +37,7 @@ from procurement.models import (
     RosAnchor,
     ScheduleLine,
 )
-from procurement.services import forecasts, histories
+from procurement.services import forecasts, histories, log_rows
 from procurement.services.demo import stories
 from procurement.services.demo.catalogue import CLASSES, KITS, ClassPlan, add_catalogue, steps_of
 from procurement.services.demo.dated_chain import DatedChain, StepPlan, planned_dates
@@ -62,7 +63,7 @@ from sites.vocabulary import ChainKind, DurationBasis, ScopeKind
 
 MOST_LINES = 1_000_000
 MOST_SITES = 40
-DRAWN_AT_MOST = 20_000
+DRAWN_AT_MOST = 10_000
 _LINES_A_SITE_AT_LEAST = 50
 _COMPANIES = 160
 _LINES_AN_ORDER = 8
@@ -107,9 +108,13 @@ def load(
     today: date,
     now: datetime,
     recalculate: bool = True,
+    look: bool = True,
     say: Callable[[str], None] = lambda _: None,
 ) -> Loaded:
-    """Order lines with chains, promises and needs over up to forty sites. Raises BadInput, Conflict."""
+    """Order lines with chains, promises and needs over up to forty sites. Raises BadInput, Conflict.
+
+    Without `recalculate` facts alone are stored; without `look` the alerts are left to the next look at each site.
+    """
     if not 1 <= lines <= MOST_LINES:
         raise BadInput(f"A portfolio has 1 to {MOST_LINES} lines.", field="lines")
     if seed < 0:
@@ -132,8 +137,13 @@ def load(
         copies.stop()
         builder.draw_orders(share % (copies.number + 1))
         drew = perf_counter()
-        with transaction.atomic():
+        with transaction.atomic(), log_rows.resting(), _history_resting(draft):
             _write(draft, counts, copies)
+        if not recalculate:
+            log_rows.refresh_site(sites[-1].pk)
+        # The checks of the next sites are planned for tables of about this size.
+        if number.bit_count() <= 1:
+            learn_sizes()
         drawn, written = drawn + drew - began, written + perf_counter() - drew
         say(f"{sites[-1].code}: {share} lines in {perf_counter() - began:.1f} s")
     learn_sizes()
@@ -141,22 +151,38 @@ def load(
     if recalculate:
         histories.learn(as_of=now.astimezone(UTC).date())
     for site in sites if recalculate else ():
-        _recalculate(site, now)
+        _recalculate(site, now, look)
         say(f"{site.code}: recalculated")
     return Loaded(lines, number_of_sites, dict(sorted(counts.items())), drawn, written, perf_counter() - began)
 
 
 def _write(draft: Draft, counts: Counter[str], copies: "Copies | None" = None) -> None:
-    """Inside a transaction, in which the triggers of history rest: they take most of the time of a row."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT set_config('pgtrigger.ignore', coalesce(array_agg(DISTINCT tgname::text), '{}')::text, true)"
-            " FROM pg_trigger WHERE tgname LIKE 'pgtrigger\\_insert\\_%%'"
-        )
     for rows in draft.in_order():
         counts[rows[0]._meta.model_name or ""] += copy_rows(rows, copies)
+
+
+@contextmanager
+def _history_resting(draft: Draft) -> Iterator[None]:
+    """Inside a transaction: the triggers of history, which take most of the time of a row, are off for these tables.
+
+    That locks the tables against other writers, all in one order, until the transaction ends.
+    """
+    tables = sorted({rows[0]._meta.db_table for rows in draft.in_order()})
     with connection.cursor() as cursor:
-        cursor.execute("SELECT set_config('pgtrigger.ignore', '{}', true)")
+        cursor.execute(
+            "SELECT relation.relname, tgname FROM pg_trigger JOIN pg_class relation ON relation.oid = tgrelid"
+            " WHERE tgname LIKE 'pgtrigger\\_insert\\_%%' AND relation.relname = ANY(%s) ORDER BY 1, 2",
+            [tables],
+        )
+        triggers = [tuple(map(connection.ops.quote_name, row)) for row in cursor.fetchall()]
+        for switch in ("DISABLE", "ENABLE"):
+            if switch == "ENABLE":
+                yield
+            # A table whose checks are still due cannot be altered.
+            cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+            for table, trigger in triggers:
+                cursor.execute(f"ALTER TABLE {table} {switch} TRIGGER {trigger}")
+            cursor.execute("SET CONSTRAINTS ALL DEFERRED")
 
 
 def copy_rows(rows: Sequence[models.Model], copies: "Copies | None" = None) -> int:
@@ -228,7 +254,7 @@ def _plain(field: "models.Field[object, object]", value: object) -> object:
     return value.value if isinstance(value, Enum) else value
 
 
-def _recalculate(site: Site, now: datetime) -> None:
+def _recalculate(site: Site, now: datetime, look: bool) -> None:
     forecasts.recalculate(
         site_id=site.pk,
         as_of=forecasts.local_date(site, now),
@@ -236,6 +262,7 @@ def _recalculate(site: Site, now: datetime) -> None:
         cause=RunCause.LOAD,
         cause_text="Synthetic portfolio loaded",
         cause_key=f"portfolio:{site.code}",
+        evaluate=look,
     )
 
 
@@ -255,7 +282,8 @@ def _store_shared(seed: int, today: date, now: datetime, counts: Counter[str]) -
             draft.add(Desk(id=draft.key("desk", code), code=code, name=name, time_zone=zone))
     author = _add_people(draft, seed)
     plants = [_add_company(draft, seed, number) for number in range(_COMPANIES)]
-    _write(draft, counts)
+    with _history_resting(draft):
+        _write(draft, counts)
     calendars = {plant.pk: draft.working(plant.calendar) for plant in plants}
     return _Shared(classes, plants, calendars, author)
 

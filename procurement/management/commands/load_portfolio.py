@@ -17,6 +17,7 @@ class Command(BaseCommand):
         parser.add_argument("--lines", type=int, required=True, metavar="N", help="order lines")
         parser.add_argument("--seed", type=int, default=1, metavar="S")
         parser.add_argument("--no-recalculate", action="store_true", help="store facts only, no forecasts or alerts")
+        parser.add_argument("--look", action="store_true", help="look at the alerts too, else the nightly look does")
         parser.add_argument("--json", action="store_true", help="one JSON document on standard output, nothing else")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -28,6 +29,7 @@ class Command(BaseCommand):
                 today=now.date(),
                 now=now,
                 recalculate=not options["no_recalculate"],
+                look=options["look"],
                 say=self.stderr.write,
             )
         except RuleBroken as refusal:

@@ -7,7 +7,7 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.db import connection
 
-from procurement.models import DeliveryLot, LotForecast, Notification, OrderLine, PurchaseOrder, Requirement
+from procurement.models import Alert, DeliveryLot, LotForecast, Notification, OrderLine, PurchaseOrder, Requirement
 from procurement.queries import invariants
 from procurement.services import portfolio_loader
 from sites.accounts.models import User
@@ -47,6 +47,34 @@ def test_it_can_leave_the_forecasts_to_a_later_run(load: Loading) -> None:
     load(lines=30, recalculate=False)
     assert DeliveryLot.objects.count() == 30
     assert not LotForecast.objects.exists()
+
+
+@pytest.mark.parametrize("recalculate", [True, False])
+def test_the_log_says_what_was_loaded(load: Loading, recalculate: bool) -> None:
+    load(lines=30, recalculate=recalculate, look=False)
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT to_jsonb(v) - 'mw_days' FROM longlead_log_line v ORDER BY v.schedule_line_id")
+        wanted = cursor.fetchall()
+        cursor.execute("SELECT to_jsonb(r) - 'mw_days' FROM procurement_logline r ORDER BY r.schedule_line_id")
+        kept = cursor.fetchall()
+        cursor.execute("SELECT current_setting('longlead.log_rests', true)")
+        rests = cursor.fetchone()
+    assert len(kept) == 30
+    assert kept == wanted
+    assert rests != ("on",)
+
+
+def test_the_alerts_can_be_left_to_the_next_look(load: Loading) -> None:
+    load(lines=30, look=False)
+    assert LotForecast.objects.filter(current=True).count() == 30
+    assert not Alert.objects.exists()
+
+
+def test_history_is_kept_again_after_a_load(load: Loading) -> None:
+    load(lines=1, recalculate=False)
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT tgname FROM pg_trigger WHERE tgname LIKE 'pgtrigger\\_%%' AND tgenabled = 'D'")
+        assert cursor.fetchall() == []
 
 
 def test_a_lot_has_none_to_six_promises_at_its_contract_step(load: Loading) -> None:
