@@ -171,9 +171,7 @@ def _beside_a_bare_loop(port: int) -> Case:
             for address, content in mails:
                 line.sendmail("alerts@longlead.example", [address], content)
         bare.append(time.perf_counter() - started)
-        Notification.objects.filter(pk__in=[row.pk for row in rows]).update(
-            state=NotificationState.DUE, sent_at=None, next_attempt_at=timezone.now(), attempts=0
-        )
+        _make_due_again(rows)
         courier = smtp_courier()
         started = time.perf_counter()
         done = notifications.send_due(courier=courier, now_fn=timezone.now)
@@ -182,6 +180,13 @@ def _beside_a_bare_loop(port: int) -> Case:
         assert done.sent == DUE, done
     loop = statistics.median(bare)
     return within(f"{DUE} due mails sent (a bare loop: {loop:.2f} s)", statistics.median(ours), 2 * loop)
+
+
+def _make_due_again(rows: list[Notification]) -> None:
+    """As they were released: with their bytes, which sending drops."""
+    for row in rows:
+        row.state, row.sent_at, row.next_attempt_at, row.attempts = NotificationState.DUE, None, timezone.now(), 0
+    Notification.objects.bulk_update(rows, ["state", "sent_at", "next_attempt_at", "attempts", "wire"], batch_size=100)
 
 
 # -- one change --------------------------------------------------------------------------------------------------

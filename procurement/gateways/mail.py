@@ -1,8 +1,11 @@
 """Sends one message to one recipient, within bounds, and says plainly what became of it."""
 
 import contextlib
+import dataclasses
+import email
 import email.errors
 import email.policy
+import re
 import smtplib
 import socket
 import ssl
@@ -29,6 +32,7 @@ IDLE_SECONDS = 5.0
 _CLOSING = 421
 _ANSWER_LENGTH = 500
 _BLOCK = 16_384
+_PLAIN = re.compile(r"[A-Za-z0-9._+=-]+@[A-Za-z0-9.-]+")
 # Seven bits, because not every server takes eight.
 _WIRE = email.policy.SMTP.clone(cte_type="7bit")
 
@@ -101,6 +105,11 @@ def as_bytes(message: Outgoing, *, sender: str) -> bytes:
         # Chosen at random otherwise, and then a message sent twice would differ.
         mail.set_boundary("=_" + "".join(letter for letter in message.message_id if letter.isalnum())[:60])
     return mail.as_bytes()
+
+
+def _quoted(address: str) -> str:
+    """As smtplib writes it, which takes any address apart first; most need none of that."""
+    return f"<{address}>" if _PLAIN.fullmatch(address) else smtplib.quoteaddr(address)
 
 
 def _ascii_address(address: str) -> str:
@@ -208,6 +217,7 @@ class SmtpCourier:
     ) -> None:
         self._server = server
         self._sender = sender
+        self._envelope_from = parseaddr(sender)[1]
         self._host_name = host_name
         self._connect_seconds = connect_seconds
         self._dialogue_seconds = dialogue_seconds
@@ -222,7 +232,7 @@ class SmtpCourier:
         reached = False
         try:
             with self._dialogue() as ends_at:
-                smtp, code, answer = self._begin(message.envelope_from or parseaddr(self._sender)[1], ends_at)
+                smtp, code, answer = self._begin(message.envelope_from or self._envelope_from, ends_at)
                 if code != 250:
                     self._hang_up()
                     return self._before_recipient(code, answer)
@@ -259,16 +269,16 @@ class SmtpCourier:
         """Name the sender. A connection kept too long is found out here, where nothing has been handed over yet."""
         if self._line is not None and self._line.is_fresh():
             with contextlib.suppress(OSError, smtplib.SMTPServerDisconnected):
-                code, answer = self._line.smtp.mail(sender)
+                code, answer = self._line.smtp.docmd("MAIL", f"FROM:{_quoted(sender)}")
                 if code != _CLOSING:
                     return self._line.smtp, code, answer
         self._drop()
         smtp = self._call(ends_at)
-        code, answer = smtp.mail(sender)
+        code, answer = smtp.docmd("MAIL", f"FROM:{_quoted(sender)}")
         return smtp, code, answer
 
     def _hand_over(self, smtp: smtplib.SMTP, recipient: str, content: bytes) -> Delivery:
-        code, answer = smtp.rcpt(recipient)
+        code, answer = smtp.docmd("RCPT", f"TO:{_quoted(recipient)}")
         if code not in (250, 251):
             return _refused(code, answer, at_recipient=True)
         try:
@@ -429,11 +439,29 @@ class Postbag:
         answer = self.answers.get(message.to_address)
         if answer is not None and answer.outcome is not Outcome.ACCEPTED:
             return answer
-        self.messages.append(message)
+        self.messages.append(message if message.text else _read_back(message))
         return answer or Delivery(Outcome.ACCEPTED, "250", "OK")
 
     def close(self) -> None:
         """There is no connection to end."""
+
+
+def _read_back(message: Outgoing) -> Outgoing:
+    """What a reader's mail program makes of the bytes."""
+    mail = email.message_from_bytes(message.wire, policy=email.policy.default)
+    text, html = (
+        "" if part is None else part.get_content().replace("\r\n", "\n")
+        for part in (mail.get_body(["plain"]), mail.get_body(["html"]))
+    )
+    own = {"from", "to", "subject", "message-id", "mime-version", "content-type", "content-transfer-encoding"}
+    return dataclasses.replace(
+        message,
+        to_name=mail["To"].addresses[0].display_name,
+        subject=str(mail["Subject"]),
+        text=text,
+        html=html,
+        headers={name: str(value) for name, value in mail.items() if name.lower() not in own},
+    )
 
 
 def smtp_courier() -> SmtpCourier:

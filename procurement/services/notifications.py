@@ -1,9 +1,7 @@
 """From an event to an accepted mail. Every step is a row, so that whatever dies between two steps loses nothing."""
 
 import logging
-import time
-from collections import defaultdict, deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Final
@@ -17,26 +15,29 @@ from django.utils.translation import gettext as _
 from procurement.gateways.mail import Courier, Delivery, Outcome, Outgoing, as_bytes
 from procurement.gateways.webhook import Post, Poster
 from procurement.models import Alert, Notification, NotificationItem
-from procurement.services import alert_clock, all_quiet, chat, folding, heartbeats, mail_links, mail_text, subscriptions
+from procurement.services import (
+    alert_clock,
+    all_quiet,
+    chat,
+    folding,
+    heartbeats,
+    mail_links,
+    mail_text,
+    outbox,
+    subscriptions,
+)
 from procurement.services.holding import hold, hold_untold, spread
 from procurement.services.recipients import Directory, Reason
 from procurement.vocabulary import AlertEventKind, AlertState, Channel, CloseReason, MessageKind, NotificationState
 from sites.accounts.models import User
 from sites.accounts.permissions import Permission
 from sites.accounts.row import new_id
-from sites.queries.access import Reach, can, reaches
+from sites.queries.access import can
 
 logger = logging.getLogger(__name__)
 
 BACK_OFF_MINUTES: Final = (1, 5, 15, 30, 60)
 GIVE_UP_AFTER: Final = timedelta(days=5)
-READ_TOGETHER: Final = 50
-READ_AGAIN_SECONDS: Final = 1.0
-_TO_SEND: Final = [NotificationState.DUE, NotificationState.DEFERRED]
-_LOCK: Final = f"""
-SELECT state, attempts, released_at, retried_at FROM {Notification._meta.db_table}
-WHERE id = %s AND state = ANY(%s) AND next_attempt_at <= %s FOR UPDATE SKIP LOCKED
-"""  # noqa: S608
 
 
 # -- releasing ---------------------------------------------------------------------------------------------------
@@ -196,88 +197,58 @@ def send_due(
     same bytes. `stopping` is asked between two messages; without a poster nothing goes to chat.
     """
     done = Sent()
-    due = _Due([Channel.EMAIL] if poster is None else [Channel.EMAIL, Channel.CHAT])
-    while not done.unreachable and not stopping():
+    channels = [Channel.EMAIL] if poster is None else [Channel.EMAIL, Channel.CHAT]
+    due = outbox.Due(channels, commits=not connection.in_atomic_block)
+    more = True
+    while more and not done.unreachable and not stopping():
         with transaction.atomic():
-            now = now_fn()
-            row = due.take(now)
-            if row is None:
-                return done
-            if not due.may_be_told(row) and _lost_right(row, now):
-                done.cancelled += 1
-                continue
-            delivery = _post(row, poster, now) if poster and row.endpoint else _deliver(row, courier)
-            state = _mark(row, delivery, now_fn())
-        setattr(done, state, getattr(done, state) + 1)
-        done.unreachable = delivery.unreachable
-        if delivery.outcome is not Outcome.ACCEPTED:
-            due.forget()  # what it changed may be about other messages of the same person
+            more = _send_some(due, done, courier, now_fn, stopping, poster)
+        due.forget()  # the locks are gone; and what was refused may be about other messages of the same person
     return done
 
 
-class _Due:
-    """What is due next, read some dozen messages at a time with the rights of their readers. A message is locked, and
-    looked at again, only when its turn comes; what was read then is at most a second old.
+def _send_some(
+    due: outbox.Due,
+    done: Sent,
+    courier: Courier,
+    now_fn: Callable[[], datetime],
+    stopping: Callable[[], bool],
+    poster: Poster | None,
+) -> bool:
+    """Until one comes of which more is to be written than that it was accepted; False where nothing is due any more.
+
+    What was accepted is committed before the next message is locked.
     """
+    while not stopping() and (message := due.take(now_fn())) is not None:
+        if not due.may_be_told(message) or not message.wire or message.channel != Channel.EMAIL:
+            _send_whole(message.key, done, courier, now_fn, poster)
+            return True
+        delivery = _deliver(_on_its_way(message), courier)
+        if delivery.outcome is not Outcome.ACCEPTED:
+            _count(done, _mark(_whole(message.key), delivery, now_fn()), delivery)
+            return True
+        due.accepted(message, delivery, answer=mail_text.clean(delivery.answer, 500), now=now_fn())
+        done.sent += 1
+    return False
 
-    def __init__(self, channels: Sequence[Channel]) -> None:
-        self._channels = channels
-        self._rows: deque[Notification] = deque()
-        self._sites: dict[UUID, list[tuple[UUID | None, UUID | None]]] = {}
-        self._reaches: Mapping[UUID, Reach] = {}
-        self._read_at, self._read_all = 0.0, False
 
-    def forget(self) -> None:
-        self._rows.clear()
+def _send_whole(key: UUID, done: Sent, courier: Courier, now_fn: Callable[[], datetime], poster: Poster | None) -> None:
+    """One that takes a closer look; its row is locked."""
+    row, now = _whole(key), now_fn()
+    if _lost_right(row, now):
+        done.cancelled += 1
+        return
+    delivery = _post(row, poster, now) if poster and row.endpoint else _deliver(_outgoing(row), courier)
+    _count(done, _mark(row, delivery, now_fn()), delivery)
 
-    def take(self, now: datetime) -> Notification | None:
-        """The next message, locked until the transaction ends; None where nothing is due or others send all that is."""
-        if time.monotonic() - self._read_at > READ_AGAIN_SECONDS:
-            self.forget()
-        while self._rows or self._read(now):
-            row = self._next_locked(now)
-            if row is not None:
-                return row
-            if self._read_all:
-                return None
-        return None
 
-    def may_be_told(self, row: Notification) -> bool:
-        """False where it takes a closer look."""
-        person = row.recipient
-        if row.kind not in (MessageKind.ALERTS, MessageKind.DIGEST):
-            return False
-        if row.channel == Channel.EMAIL and (not person.email or person.email_refused_at is not None):
-            return False
-        return all(self._reaches[row.recipient_id].includes(*place) for place in self._sites.get(row.pk, ()))
+def _whole(key: UUID) -> Notification:
+    return Notification.objects.select_related("recipient", "endpoint").get(pk=key)
 
-    def _next_locked(self, now: datetime) -> Notification | None:
-        while self._rows:
-            row = self._rows.popleft()
-            with connection.cursor() as cursor:
-                cursor.execute(_LOCK, [row.pk, _TO_SEND, now])
-                found = cursor.fetchone()
-            if found is not None:
-                row.state, row.attempts, row.released_at, row.retried_at = found
-                return row
-        return None
 
-    def _read(self, now: datetime) -> bool:
-        self._read_at = time.monotonic()
-        rows = list(
-            Notification.objects.filter(state__in=_TO_SEND, channel__in=self._channels, next_attempt_at__lte=now)
-            .select_related("recipient", "endpoint")
-            .order_by("next_attempt_at", "pk")[:READ_TOGETHER]
-        )
-        self._rows, self._read_all = deque(rows), len(rows) < READ_TOGETHER
-        self._sites = defaultdict(list)
-        items = NotificationItem.objects.filter(notification__in=[row.pk for row in rows], dropped_because="")
-        for key, site_id, desk_id in items.values_list(
-            "notification", "event__alert__site", "event__alert__site__desk"
-        ).distinct():
-            self._sites[key].append((site_id, desk_id))
-        self._reaches = reaches({row.recipient_id for row in rows}, Permission.SITE_VIEW)
-        return bool(rows)
+def _count(done: Sent, state: str, delivery: Delivery) -> None:
+    setattr(done, state, getattr(done, state) + 1)
+    done.unreachable = delivery.unreachable
 
 
 def _lost_right(row: Notification, now: datetime) -> bool:
@@ -336,11 +307,25 @@ def _outgoing(row: Notification) -> Outgoing:
     )
 
 
-def _deliver(row: Notification, courier: Courier) -> Delivery:
+def _on_its_way(message: outbox.Waiting) -> Outgoing:
+    """Its bytes were written with its text, so nothing else of it is read."""
+    return Outgoing(
+        message_id=message.message_id,
+        to_address=message.address,
+        to_name="",
+        subject="",
+        text="",
+        html="",
+        envelope_from=mail_links.bounce_address(message.key),
+        wire=message.wire,
+    )
+
+
+def _deliver(message: Outgoing, courier: Courier) -> Delivery:
     try:
-        return courier.send(_outgoing(row))
+        return courier.send(message)
     except Exception as failure:  # a courier that breaks must not stop the messages behind this one
-        logger.exception("Notification %s was not sent.", row.pk)
+        logger.exception("Message %s was not sent.", message.message_id)
         return Delivery(Outcome.TRANSIENT, type(failure).__name__[:20], str(failure))
 
 

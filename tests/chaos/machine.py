@@ -25,6 +25,7 @@ from django.conf import settings
 from django.db import connection
 from kombu.exceptions import OperationalError as BrokerError
 
+from procurement.gateways.mail import Outgoing, as_bytes
 from procurement.management.runtime import processes, redis
 from procurement.management.runtime.places import REPOSITORY
 from procurement.models import AlertEvent, Notification, NotificationItem
@@ -78,12 +79,18 @@ def due_messages(number: int) -> set[str]:
                 body_text=f"Chillers late {place}\n",
             )
         )
+    for row in rows:
+        row.wire = as_bytes(_outgoing(row), sender=settings.DEFAULT_FROM_EMAIL)
     Notification.objects.bulk_create(rows)
     NotificationItem.objects.bulk_create(
         NotificationItem(event=event, notification=row, recipient=row.recipient, channel=Channel.EMAIL)
         for event, row in zip(events, rows, strict=True)
     )
     return {row.message_id for row in rows}
+
+
+def _outgoing(row: Notification) -> Outgoing:
+    return Outgoing(row.message_id, row.address, row.recipient.name, row.subject, row.body_text, row.body_html)
 
 
 def left(keys: set[str]) -> int:
