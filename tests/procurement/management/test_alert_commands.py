@@ -18,6 +18,7 @@ from procurement.gateways import mail
 from procurement.models import Alert, Heartbeat, Notification
 from procurement.vocabulary import AlertState, NotificationState
 from tests.factories.procurement import RequirementFactory
+from tests.name_server import answering
 from tests.procurement.stage import assigned, late, look
 from tests.smtp import Sink, free_port, serving
 
@@ -181,6 +182,23 @@ def test_a_server_that_answers_gets_a_sample(settings: Any) -> None:
     assert (sampled["sample"]["outcome"], [address for address, _ in sink.accepted]) == (
         mail.Outcome.ACCEPTED, ["me@people.example"],
     )  # fmt: skip
+
+
+def test_the_domain_of_the_sender_is_looked_at(settings: Any) -> None:
+    settings.EMAIL_USE_TLS, settings.DEFAULT_FROM_EMAIL = False, "Longlead <longlead@ofe.org>"
+    texts = {"ofe.org": ["v=spf1 mx -all"], "one._domainkey.ofe.org": ["v=DKIM1; p=MIGf"]}
+    with serving(Sink()) as port, answering(texts) as at:
+        settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", port
+        asked = ("check_email", "--dkim-selector", "one", "--name-server", at)
+        found = json.loads(said(*asked, "--json", code=1))["domain"]
+        plain = said(*asked, code=1)
+
+    assert {name: each["ok"] for name, each in found.items()} == {
+        "spf": True, "dkim one": True, "dmarc": False, "alignment": True,
+    }  # fmt: skip
+    assert "dmarc: wanting, ofe.org has 0 DMARC records" in plain
+    with pytest.raises(CommandError, match="--name-server: dns is not an address"):
+        call_command("check_email", "--name-server", "dns")
 
 
 def test_a_refused_sample_and_a_silent_server_end_with_one(settings: Any) -> None:
