@@ -173,14 +173,14 @@ def write(row: Notification, items: Sequence[NotificationItem]) -> Written:
             _entry(each, _calendar(each.alert.site, calendars), tags.get(each.alert.subject_id, ""), recovered)
             for each in told.values()
         )
-        if len(entries) > 1:
+        if len(entries) > 1 or _is_named_above(row, entries):
             entries = [_without_cause(entry, row.cause_text) for entry in entries]
         context = {
             "entries": entries[:LINES_IN_A_MAIL],
             "entry": entries[0] if len(entries) == 1 else None,
             "headline": _headline(row, entries),
             "more": sum(entry.alerts for entry in entries[LINES_IN_A_MAIL:]),
-            "cause": clean(row.cause_text),
+            "cause": "" if _is_named_above(row, entries) else clean(row.cause_text),
             "untold": _untold(row),
             "others": _others(row, items),
             "reason": _reason(row, items),
@@ -248,11 +248,19 @@ def _untold(row: Notification) -> int:
 
 
 def _headline(row: Notification, entries: Sequence[Entry]) -> str:
-    if len(entries) == 1:
-        return f"{entries[0].status}: {entries[0].title}"
+    """What one thing moved stands under its name; what is told of one alert alone says its cause below."""
     if row.digest_on:
-        return f"{_date(row.digest_on)}: {_count(entries)}"
-    return _count(entries)
+        return f"{_date(row.digest_on)}: {_count(entries)}" if len(entries) > 1 else _of_one(entries[0])
+    said = _count(entries) if len(entries) > 1 else _of_one(entries[0])
+    return f"{clean(row.cause_text)}: {said}" if _is_named_above(row, entries) else said
+
+
+def _of_one(entry: Entry) -> str:
+    return f"{entry.status}: {entry.title}"
+
+
+def _is_named_above(row: Notification, entries: Sequence[Entry]) -> bool:
+    return bool(row.cause_text) and not row.digest_on and sum(entry.alerts for entry in entries) > 1
 
 
 def _count(entries: Sequence[Entry]) -> str:

@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from procurement.domain.revision import DateRevision
-from procurement.gateways.mail import Delivery, Outcome, Outgoing
+from procurement.gateways.mail import Outgoing, Postbag
 from procurement.models import Alert, DeliveryLot, Notification, PurchaseOrder
 from procurement.services import dates, forecasts, notifications
 from procurement.vocabulary import NotificationState, RevisionKind, Rule, RunCause
@@ -35,18 +35,6 @@ REQUIRED_ON = date(2028, 3, 20)
 # Australia Day of 2027 is a Tuesday; the letter is typed in at half past eight in the evening.
 EVENING = datetime(2027, 1, 26, 20, 30, tzinfo=SYDNEY).astimezone(UTC)
 MORNING = datetime(2027, 1, 27, 7, 0, tzinfo=SYDNEY).astimezone(UTC)
-
-
-class Postbag:
-    def __init__(self) -> None:
-        self.mails: list[Outgoing] = []
-
-    def send(self, mail: Outgoing) -> Delivery:
-        self.mails.append(mail)
-        return Delivery(Outcome.ACCEPTED, "250", "ok")
-
-    def close(self) -> None:
-        """There is no connection to give back."""
 
 
 @pytest.fixture
@@ -114,15 +102,17 @@ def test_it_ends_with_one_mail_at_seven_in_the_morning(order: PurchaseOrder, buy
     sent_at: dict[datetime, list[Outgoing]] = {}
     now = EVENING
     while now < MORNING + timedelta(hours=3):
-        before = len(postbag.mails)
+        before = len(postbag.messages)
         notifications.do_round(courier=postbag, now_fn=lambda now=now: now, component="sender")  # type: ignore[misc]
-        if len(postbag.mails) > before:
-            sent_at[now] = postbag.mails[before:]
+        if len(postbag.messages) > before:
+            sent_at[now] = postbag.messages[before:]
         now += timedelta(minutes=30)
 
     mine = [(at, mail) for at, mails in sent_at.items() for mail in mails if mail.to_address == buyer.email]
     ((at, mail),) = mine
     assert at == MORNING
     assert mail.text.count("CH-") >= 20
-    assert "30 alerts" in mail.subject + mail.text
+    first = mail.text.splitlines()[0]
+    assert "Letter of 26 January" in first
+    assert "30 units" in first or "30 alerts" in first
     assert Notification.objects.filter(recipient=buyer, state=NotificationState.SENT).count() == 1

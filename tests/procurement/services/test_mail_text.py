@@ -302,11 +302,11 @@ def test_a_unit_that_stands_otherwise_is_told_apart(five: Late) -> None:
     row = written()
 
     assert row.subject == "[Longlead][SYD1] Statement letter-1"
-    assert row.body_text.startswith("5 alerts\n")
+    assert row.body_text.startswith("Statement letter-1: 5 alerts\n")
     assert "PO 4500016221/10 Chiller CH-01, CH-02, CH-03 +1: 12 days late" in row.body_text
     assert "PO 4500016221/10 Chiller CH-05: 12 days late" in row.body_text
     assert row.body_text.count("MW-days at risk: 40") == 1
-    assert row.body_text.count("Cause: Statement letter-1") == 1
+    assert (row.body_text.count("Statement letter-1"), row.body_html.count("Statement letter-1")) == (1, 2)
 
 
 def test_a_later_mail_about_the_same_units_answers_the_first(five: Late) -> None:
