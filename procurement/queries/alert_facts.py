@@ -48,6 +48,7 @@ from procurement.models import (
 from procurement.vocabulary import AlertState, AlertSubject, CommercialStatus, LineStatus, Rule
 from sites.domain.calendar import WorkingCalendar
 from sites.models import Baseline, Chain, Gate, GridConnection, Milestone, Promise, PromiseRetraction, Site
+from sites.queries.among import among
 from sites.queries.chains import working_calendars
 from sites.vocabulary import DurationBasis, GateKind, Party, Precision
 
@@ -225,7 +226,7 @@ def site_facts(site_id: UUID, as_of: date, only: Subjects | None = None, sellers
     settings = rule_settings(site_id)
     standing = _standing(scope)
     requirements = _requirements(scope, as_of, settings, standing[AlertSubject.REQUIREMENT])
-    serving = _live_allocations(Q(requirement__in=list(requirements)))
+    serving = _live_allocations(among("requirement", requirements))
     said = _said_of_lots(scope, as_of, settings, standing[AlertSubject.LOT])
     undecided = _to_be_determined(scope)
     wanted = said.keys() | undecided.keys() | standing[AlertSubject.LOT]
@@ -312,7 +313,7 @@ def _requirements(
             | Q(now__order_by_on__lte=as_of + timedelta(days=near))
             | Q(ros_pulled_on__gte=pulled_since)
             | Q(anchors__lost_at__isnull=False)
-            | Q(pk__in=list(standing))
+            | among("pk", standing)
         )
         .order_by("pk")
         .distinct()
@@ -433,9 +434,9 @@ def _answers_before(keys: list[UUID]) -> dict[UUID, tuple[date | None, date | No
     earlier = RequirementForecast.objects.filter(requirement=OuterRef("pk"), current=False).order_by(
         "-created_at", "-pk"
     )
-    rows = Requirement.objects.filter(pk__in=keys).annotate(before=Subquery(earlier.values("pk")[:1]))
+    rows = Requirement.objects.filter(among("pk", keys)).annotate(before=Subquery(earlier.values("pk")[:1]))
     answers = dict(rows.filter(before__isnull=False).values_list("before", "pk"))
-    found = RequirementForecast.objects.filter(pk__in=list(answers))
+    found = RequirementForecast.objects.filter(among("pk", answers))
     return {
         answers[key]: (forecast_on, required_on)
         for key, forecast_on, required_on in found.values_list("pk", "forecast_on", "required_on_site")
@@ -475,7 +476,7 @@ class _Lot:
 def _lots(keys: Collection[UUID]) -> dict[UUID, _Lot]:
     """These lots, but for those of lines and orders that are over."""
     rows = (
-        DeliveryLot.objects.filter(pk__in=list(keys))
+        DeliveryLot.objects.filter(among("pk", keys))
         .exclude(schedule_line__status=LineStatus.CANCELLED)
         .exclude(schedule_line__line__status=LineStatus.CANCELLED)
         .exclude(schedule_line__line__order__commercial_status__in=OVER)
@@ -492,7 +493,7 @@ def _lots(keys: Collection[UUID]) -> dict[UUID, _Lot]:
     found = {row[0]: _Lot(*row) for row in rows}
     chains = {lot.chain_id: lot for lot in found.values()}
     for chain_id, version in (
-        Baseline.objects.filter(chain__in=list(chains)).values("chain").annotate(newest=Max("version")).values_list(
+        Baseline.objects.filter(among("chain", chains)).values("chain").annotate(newest=Max("version")).values_list(
             "chain", "newest"
         )
     ):  # fmt: skip
@@ -507,7 +508,7 @@ def _live_allocations(condition: Q) -> list[tuple[UUID, UUID]]:
 
 def _tags(lots: Collection[UUID]) -> list[tuple[UUID, str]]:
     rows = Allocation.objects.filter(
-        lot__in=list(lots), ended_at__isnull=True, requirement__cancelled_at__isnull=True
+        among("lot", lots), ended_at__isnull=True, requirement__cancelled_at__isnull=True
     ).order_by("pk")
     return list(rows.values_list("lot_id", "requirement__tag"))
 
@@ -566,7 +567,7 @@ def _to_be_determined(scope: _Scope) -> dict[UUID, tuple[str, date]]:
 def _imprecise(said: Iterable[_Said]) -> set[str]:
     """The promises among those that decide which name no single day."""
     keys = [key for row in said if row.due[1] == "promise" and (key := row.step.get("promise_id"))]
-    rows = Promise.objects.filter(pk__in=keys).exclude(precision__in=[Precision.DAY, Precision.TBD])
+    rows = Promise.objects.filter(among("pk", keys)).exclude(precision__in=[Precision.DAY, Precision.TBD])
     return {str(key) for key in rows.values_list("pk", flat=True)}
 
 
