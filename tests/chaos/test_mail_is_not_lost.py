@@ -13,7 +13,8 @@ from procurement.gateways.mail import smtp_courier
 from procurement.management.runtime import redis
 from procurement.models import Alert, Notification
 from procurement.services import notifications
-from procurement.vocabulary import NotificationState
+from procurement.vocabulary import Channel, NotificationState
+from sites.accounts.models import User
 from sites.accounts.permissions import Role
 from tests.chaos.machine import (
     BEAT,
@@ -34,12 +35,13 @@ from tests.chaos.machine import (
 )
 from tests.factories.sites import SiteFactory
 from tests.procurement.portal.conftest import browser_of
-from tests.procurement.stage import NOON, holder
+from tests.procurement.stage import NOON, assigned, holder, late, look
 from tests.smtp import Sink, free_port, serving
 
 pytestmark = pytest.mark.django_db(transaction=True)
 SEED = 1
 SENDERS = 2
+LATER = NOON + timedelta(minutes=10)
 
 
 def test_killed_senders_lose_nothing(tmp_path: Path) -> None:
@@ -75,6 +77,43 @@ def test_killed_senders_lose_nothing(tmp_path: Path) -> None:
     report("AL-1", lost=found.lost, extra=found.extra, allowed=kills * SENDERS, differing=found.differing)
     assert (found.lost, found.differing) == (0, 0)
     assert found.extra <= kills * SENDERS
+
+
+def test_one_refused_of_three_is_dead_and_shown_to_an_administrator(settings: object) -> None:
+    """AL-3: over a real conversation, what is shown as sent is what the server took."""
+    sites = [SiteFactory.create() for _ in range(100 if FULL else 5)]
+    sink, people, administrators = Sink(), list[User](), set[User]()
+    for site in sites:
+        people += [assigned(site) for _ in range(3)]
+        administrators.add(holder(site, Role.ADMINISTRATOR, email=""))
+        sink.recipients[people[-2].email] = "550 5.1.1 no such user"
+        late(site)
+        look(site)
+    notifications.release_due(now=LATER, fold=False)
+    with serving(sink) as port:
+        settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", port  # type: ignore[attr-defined]
+        settings.EMAIL_USE_TLS = settings.EMAIL_USE_SSL = False  # type: ignore[attr-defined]
+        courier = smtp_courier()
+        notifications.send_due(courier=courier, now_fn=lambda: LATER)
+        courier.close()
+
+    mails = Notification.objects.filter(channel=Channel.EMAIL, recipient__in=people)
+    took = {address for address, _content in sink.accepted}
+    shown = set(mails.filter(state=NotificationState.SENT).values_list("address", flat=True))
+    dead = mails.filter(state=NotificationState.DEAD)
+    notices = Notification.objects.filter(channel=Channel.PORTAL, recipient__in=administrators)
+    report(
+        "AL-3",
+        mails=mails.count(),
+        accepted=len(took),
+        shown_as_sent=len(shown),
+        dead=dead.count(),
+        codes=sorted(set(dead.values_list("last_code", flat=True))),
+        administrators_told=notices.values("recipient").distinct().count(),
+    )
+    assert shown == took == {person.email for person in people} - set(sink.recipients)
+    assert set(dead.values_list("address", "last_code")) == {(address, "550") for address in sink.recipients}
+    assert {row.recipient for row in notices} == administrators
 
 
 def test_a_mail_server_away_for_ten_minutes_delays_and_loses_nothing(settings: object) -> None:

@@ -13,6 +13,7 @@ from procurement.vocabulary import AlertEventKind, Lane, NotificationState, Rule
 from sites.accounts.models import User
 from sites.accounts.permissions import Role
 from sites.models import Site
+from tests.chaos.machine import report
 from tests.factories.procurement import AlertFactory
 from tests.factories.sites import AssignmentFactory, SiteFactory
 from tests.procurement.stage import holder
@@ -53,10 +54,14 @@ def test_one_digest_a_site_and_local_date(span: tuple[date, date], digest_at: ti
             holding.hold([news(alert, hour + 1, now) for alert in alerts.values()], now=now)
         release_due(now=now)
 
+    digests = missing = twice = 0
     for code, zone in ZONES.items():
         sent = Notification.objects.filter(recipient=people[code], state=NotificationState.DUE)
         days = Counter(row.digest_on for row in sent)
         wanted = {first + timedelta(days=number) for number in range((last - first).days + 1)}
+        digests += sum(days[day] for day in wanted)
+        missing += sum(day not in days for day in wanted)
+        twice += sum(number > 1 for number in days.values())
         assert {day for day in days if day in wanted} == wanted
         assert set(days.values()) == {1}
         for row in sent:
@@ -66,3 +71,4 @@ def test_one_digest_a_site_and_local_date(span: tuple[date, date], digest_at: ti
             morning = datetime.combine(row.digest_on, digest_at, ZoneInfo(zone)).astimezone(UTC)
             assert here.date() == row.digest_on
             assert timedelta() <= row.released_at - morning < timedelta(hours=2)
+    report("TM-1", hours=hours, first=first, last=last, at=digest_at, digests=digests, missing=missing, twice=twice)
