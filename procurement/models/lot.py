@@ -19,7 +19,8 @@ class DeliveryLotQuerySet(models.QuerySet["DeliveryLot"]):
 class DeliveryLot(Row):
     """Units of one schedule line that move together. Ours, never the ERP's; they sum to the schedule line.
 
-    A lot of zero units stood for units the ERP took back; it is kept for its ledger and is in no forecast.
+    A lot of zero units stood for units the ERP took back, or went back into the lot it was split from; it is kept for
+    its ledger and is in no forecast.
     """
 
     schedule_line = models.ForeignKey(ScheduleLine, on_delete=models.PROTECT, related_name="lots")

@@ -72,7 +72,7 @@ UNION ALL
 SELECT 'a_live_lot_has_a_current_forecast', d.id::text, s.id::text
 FROM procurement_deliverylot d JOIN procurement_scheduleline s ON s.id = d.schedule_line_id
 JOIN procurement_orderline l ON l.id = s.line_id
-WHERE s.site_id IS NOT NULL AND s.status <> 'cancelled' AND l.status <> 'cancelled'
+WHERE d.quantity > 0 AND s.site_id IS NOT NULL AND s.status <> 'cancelled' AND l.status <> 'cancelled'
   AND NOT EXISTS (SELECT 1 FROM procurement_lotforecast f WHERE f.lot_id = d.id AND f.current)
 UNION ALL
 SELECT 'float_and_forecast_make_the_required_date', f.id::text, f.lot_id::text

@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 from procurement.domain.revision import DateRevision
 from procurement.gateways import wake
 from procurement.models import DeliveryLot, PurchaseOrder
-from procurement.services import forecasts, lead_times, lots
+from procurement.services import forecasts, lead_times, lots, lots_together
 from procurement.services.date_meanings import Meant, Reading, at, check_day, readings
 from procurement.services.forecasts import Moved, Touched, local_date
 from procurement.vocabulary import RevisionKind, RunCause
@@ -339,7 +339,7 @@ class ActualBefore:
 
 @dataclass(frozen=True, slots=True)
 class TakenBack:
-    """`left` names, by promise or milestone, why something stays as it is."""
+    """`left` names, by promise, milestone or lot, why something stays as it is."""
 
     moved: tuple[Moved, ...]
     left: Mapping[UUID, str]
@@ -356,8 +356,10 @@ def take_back(
     force: bool,
     actor: User,
     now: datetime,
+    split_off: Collection[UUID] = (),
 ) -> TakenBack:
-    """Retract promises and set actuals back, with one calculation a site. What was changed since is left unless forced.
+    """Retract promises, set actuals back, and put the lots that were split off together again, with one calculation a
+    site. What was changed since is left unless forced.
 
     Raises NotFound, NotPermitted, and BadInput naming `reason`; then nothing is stored.
     """
@@ -373,6 +375,7 @@ def take_back(
         .annotate(is_replaced=Exists(Promise.objects.filter(supersedes=OuterRef("pk"))))
     )
     chain_ids = {row.chain_id for row in milestones.values()} | {row.milestone.chain_id for row in stated}
+    chain_ids |= set(DeliveryLot.objects.filter(pk__in=split_off).values_list("chain_id", flat=True))
     touched = _lock_lots(chain_ids, actor)
     left: dict[UUID, str] = {}
     taken = []
@@ -392,6 +395,10 @@ def take_back(
         else:
             set_back.append((milestone, before.was_on, before.was_document))
     chains.restore_actuals(set_back, actor=actor, now=now)
+    if split_off:
+        together = lots_together.put_together(split_off, reason=reason, force=force, actor=actor, now=now)
+        left |= together.left
+        touched += together.touched
     if actuals:
         lead_times.derive_achieved(now=now, lots=[lot.pk for lot in touched])
     return TakenBack(_recalculate_lots(touched, cause_key, cause_text, actor, now), left)

@@ -34,7 +34,7 @@ def apply(file: Sheetful, *, cause_key: str, cause_text: str, numbers: Collectio
     meant, _not_ours = statements.meanings(file, _Response().meant)
     with transaction.atomic():
         made = statements.record(file, statements.accepted(meant, numbers), cause_key=cause_key, cause_text=cause_text)
-    return {number: {"promises": [str(row.pk) for row in rows]} for number, rows in made.items()}
+    return made.written()
 
 
 def undo(rows: Sequence[ImportRow], undoing: Undoing) -> dict[int, str]:

@@ -31,10 +31,8 @@ def apply(file: Sheetful, *, cause_key: str, cause_text: str, numbers: Collectio
     meant = statements.accepted(found, numbers)
     with transaction.atomic():
         made = statements.record(file, meant, cause_key=cause_key, cause_text=cause_text)
-        written: dict[int, dict[str, Any]] = {
-            number: {"promises": [str(row.pk) for row in rows]} for number, rows in made.items()
-        }
-        split_off = [row for rows in made.values() for row in rows if row.milestone.code == ON_SITE]
+        written = made.written()
+        split_off = [row for rows in made.promises.values() for row in rows if row.milestone.code == ON_SITE]
         for each in meant:
             for taken in each.plan:
                 lot = _lot_of(taken, split_off) if each.revisions else taken.lot
@@ -44,7 +42,8 @@ def apply(file: Sheetful, *, cause_key: str, cause_text: str, numbers: Collectio
 
 
 def undo(rows: Sequence[ImportRow], undoing: Undoing) -> dict[int, str]:
-    left = import_dates.undo(rows, undoing)
+    """The notices first: units that are still on their way are not put together with others."""
+    left: dict[int, str] = {}
     reason = _("%(file)s was undone: %(reason)s") % {"file": undoing.document, "reason": undoing.reason}
     for row in rows:
         for key in row.written.get("notices", []):
@@ -52,7 +51,7 @@ def undo(rows: Sequence[ImportRow], undoing: Undoing) -> dict[int, str]:
                 shipments.reverse(notice_id=UUID(key), reason=reason, actor=undoing.actor)
             except RuleBroken as refusal:
                 left[row.number] = refusal.message
-    return left
+    return {**import_dates.undo(rows, undoing), **left}
 
 
 def _lot_of(taken: Taken, split_off: list[Promise]) -> DeliveryLot:

@@ -1,6 +1,6 @@
 """What a business document says about the dates of orders, as one statement an order."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -82,8 +82,25 @@ def statement(file: Sheetful, key: tuple[UUID, date], meant: Sequence[Meant]) ->
     return dates.Statement(key[0], revisions, key[1], PromiseSource.FILE, file.document)
 
 
-def record(file: Sheetful, meant: Sequence[Meant], *, cause_key: str, cause_text: str) -> dict[int, list[Promise]]:
-    """Write what they promise, and say which promises are whose, by the number of the row."""
+@dataclass(frozen=True, slots=True)
+class Made:
+    """By the number of the row: its promises, and the lots that its quantities split off."""
+
+    promises: Mapping[int, Sequence[Promise]]
+    split_off: Mapping[int, Sequence[UUID]]
+
+    def written(self) -> dict[int, dict[str, Any]]:
+        """What taking the rows back needs."""
+        found: dict[int, dict[str, Any]] = {
+            number: {"promises": [str(row.pk) for row in rows]} for number, rows in self.promises.items()
+        }
+        for number, keys in self.split_off.items():
+            found.setdefault(number, {})["split_off"] = [str(key) for key in keys]
+        return found
+
+
+def record(file: Sheetful, meant: Sequence[Meant], *, cause_key: str, cause_text: str) -> Made:
+    """Write what they promise."""
     groups = grouped(file, meant)
     recorded = dates.record_all(
         [statement(file, key, members) for key, members in groups.items()],
@@ -93,6 +110,7 @@ def record(file: Sheetful, meant: Sequence[Meant], *, cause_key: str, cause_text
         now=file.now,
     )
     written: dict[int, list[Promise]] = {}
+    split_off: dict[int, list[UUID]] = {}
     for done, members in zip(recorded, groups.values(), strict=True):
         rows = {revision.line_number: each.row.number for each in members for revision in each.revisions}
         made = Promise.objects.filter(pk__in=done.promise_ids).select_related(
@@ -101,7 +119,10 @@ def record(file: Sheetful, meant: Sequence[Meant], *, cause_key: str, cause_text
         for row in made.order_by("pk"):
             number = rows.get(row.milestone.chain.lot.schedule_line.line.number, members[0].row.number)
             written.setdefault(number, []).append(row)
-    return written
+        by_path = {revision.field: each.row.number for each in members for revision in each.revisions}
+        for key, path in done.split_off.items():
+            split_off.setdefault(by_path[path], []).append(key)
+    return Made(written, split_off)
 
 
 def accepted(meant: Sequence[Meant], numbers: Collection[int]) -> list[Meant]:

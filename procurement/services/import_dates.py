@@ -173,7 +173,10 @@ def apply(file: Sheetful, *, cause_key: str, cause_text: str, numbers: Collectio
 
 
 def undo(rows: Sequence[ImportRow], undoing: Undoing) -> dict[int, str]:
-    """Retract the promises of the rows and set their actual dates back. Raises what `dates.take_back` raises."""
+    """Retract the promises of the rows, set their actual dates back and put the lots they split together again.
+
+    Raises what `dates.take_back` raises.
+    """
     taken = dates.take_back(
         promises=[UUID(key) for row in rows for key in row.written.get("promises", [])],
         actuals=[
@@ -192,10 +195,15 @@ def undo(rows: Sequence[ImportRow], undoing: Undoing) -> dict[int, str]:
         force=undoing.force,
         actor=undoing.actor,
         now=undoing.now,
+        split_off=[UUID(key) for row in rows for key in row.written.get("split_off", [])],
     )
     left: dict[int, str] = {}
     for row in rows:
-        keys = [*row.written.get("promises", []), *(each["milestone"] for each in row.written.get("actuals", []))]
+        keys = [
+            *row.written.get("promises", []),
+            *row.written.get("split_off", []),
+            *(each["milestone"] for each in row.written.get("actuals", [])),
+        ]
         why = next((taken.left[UUID(key)] for key in keys if UUID(key) in taken.left), "")
         if why:
             left[row.number] = why

@@ -11,7 +11,8 @@ from datetime import date, datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
-from django.db import DatabaseError, connection, transaction
+from django.db import DatabaseError, OperationalError, connection, transaction
+from django.db.models import F
 from django.utils import translation
 from django.utils.translation import gettext as _
 
@@ -31,6 +32,8 @@ SMALL_BYTES: Final = 256 * 1024
 SMALL_ROWS: Final = 1000
 MOST_ATTEMPTS: Final = 3
 NOTHING_SAID: Final = Said()
+# What PostgreSQL calls a lock not had in time, a deadlock, and a transaction that others got in the way of.
+_IN_THE_WAY: Final = frozenset({"55P03", "40P01", "40001"})
 
 
 def stage(
@@ -146,7 +149,9 @@ def do_all(
 
 
 def _do(key: UUID, now_fn: Callable[[], datetime]) -> bool:
-    """Whether there was still something to do. What breaks is tried again, a few times."""
+    """Whether something was done. What breaks is tried again, a few times; what others were in the way of, until it
+    is done.
+    """
     with transaction.atomic():
         found = ImportBatch.objects.select_for_update(of=("self",)).filter(pk=key).exclude(work="")
         batch = found.select_related("company", "work_by").first()
@@ -162,12 +167,20 @@ def _do(key: UUID, now_fn: Callable[[], datetime]) -> bool:
             _WORK[ImportWork(batch.work)](batch, now_fn)
         except RuleBroken as refusal:
             _give_up(batch, f"{refusal.field}: {refusal.message}" if refusal.field else refusal.message)
-        except DatabaseError:
+        except DatabaseError as trouble:
+            if isinstance(trouble, OperationalError) and _others_were_in_the_way(trouble):
+                ImportBatch.objects.filter(pk=key).update(work_attempts=F("work_attempts") - 1)
+                logger.warning("Others hold what import %s needs; it is tried again.", key)
+                return False
             connection.close_if_unusable_or_obsolete()
             raise
         except Exception:
             logger.exception("Work on import %s failed; it is tried again.", key)
     return True
+
+
+def _others_were_in_the_way(trouble: OperationalError) -> bool:
+    return getattr(trouble.__cause__, "sqlstate", None) in _IN_THE_WAY
 
 
 def _preview(batch: ImportBatch, now_fn: Callable[[], datetime]) -> None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime
 from uuid import UUID
 
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, transaction
 from django.utils.translation import gettext as _
 
 from procurement.domain.cells import DayOrder, DecimalMark, Declared
@@ -35,6 +35,7 @@ from sites.domain.errors import BadInput, Conflict, NotFound
 
 LIMITS = sandbox.Limits(cpu_seconds=30, memory_bytes=1024 * 1024 * 1024, wall_seconds=60)
 _ROWS_AT_ONCE = 1000
+_MANY_ROWS = 1000
 
 
 class PreviewRenewed(Conflict):
@@ -166,6 +167,7 @@ def preview(batch: ImportBatch, seen: Look, *, actor: User, now: datetime) -> Im
         if not ImportBatch.objects.visible_to(actor).filter(pk=known.pk).exists():
             raise Conflict(_("Somebody else has sent this file already."), field="file")
         return known
+    _give_time(seen.rows)
     batch.rows.all().delete()
     batch.state = ImportState.STAGED
     _store(batch)
@@ -247,6 +249,7 @@ def apply(*, batch_id: UUID, actor: User, now: datetime) -> ImportBatch:
         batch = locked(batch_id, actor)
         check_idle(batch)
         check_applicable(batch)
+        _give_time(batch.rows_read)
         table = _table_again(batch)
         is_stale = not _still_true(batch, table, actor, now) or not _write(batch, table, actor, now)
         if is_stale:
@@ -282,6 +285,7 @@ def undo(*, batch_id: UUID, reason: str, actor: User, now: datetime, force: bool
     batch = locked(batch_id, actor)
     check_idle(batch)
     check_undoable(batch, reason)
+    _give_time(batch.rows_read)
     rows = list(batch.rows.exclude(written={}).order_by("number"))
     left = handler(batch.kind).undo(
         rows,
@@ -536,6 +540,18 @@ def _remember(batch: ImportBatch) -> None:
         shape=batch.shape,
         defaults={"mapping": batch.mapping, "declared": batch.declared},
     )
+
+
+def _give_time(rows: int) -> None:
+    """Of thousands of rows, this transaction may compute for minutes between two statements, and in one; what bounds
+    those is made for pages. Waiting for a lock stays bounded.
+    """
+    if rows > _MANY_ROWS:
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT set_config('idle_in_transaction_session_timeout', '0', true),"
+                " set_config('statement_timeout', '0', true)"
+            )
 
 
 # -- writing -------------------------------------------------------------------------------------------------------

@@ -5,6 +5,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
+from django.db import connection, transaction
 
 from procurement.gateways import wake
 from procurement.models import Company, ImportBatch
@@ -144,6 +145,26 @@ def test_what_changed_since_the_preview_renews_it_and_says_so(buyer: User) -> No
     assert Company.objects.count() == 1
 
 
+def test_many_rows_are_given_the_time_that_a_page_has_not(buyer: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(imports, "_MANY_ROWS", MANY - 1)
+    sent(many(3), buyer)
+    few = bounds()
+
+    sent(many(), buyer)
+    import_work.do_all(now_fn=clock)
+
+    assert few[0] != "0"
+    assert bounds() == ("0", few[1])
+
+
+def bounds() -> tuple[str, str]:
+    """How long a transaction may idle, and a lock be waited for."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT current_setting('idle_in_transaction_session_timeout'), current_setting('lock_timeout')")
+        idle, lock = cursor.fetchone() or ("", "")
+    return idle, lock
+
+
 def test_nobody_touches_a_file_while_it_is_worked_on(buyer: User) -> None:
     batch = sent(many(), buyer)
 
@@ -167,6 +188,29 @@ def test_what_kills_its_worker_again_and_again_is_given_up(buyer: User) -> None:
     batch.refresh_from_db()
     assert (batch.state, batch.work) == (ImportState.REFUSED, "")
     assert "several times" in batch.problem
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_others_are_in_the_way_of_is_tried_again_and_never_given_up() -> None:
+    batch = sent(many(), MembershipFactory.create(role=Role.BUYER).person)
+    import_work.do_all(now_fn=clock)
+    import_work.apply(batch_id=batch.pk, actor=batch.uploaded_by, now=NOW)
+
+    def in_vain(_place: int) -> int:
+        with connection.cursor() as cursor:
+            cursor.execute("SET lock_timeout = '20ms'")
+        return import_work.do_all(now_fn=clock)
+
+    with transaction.atomic():  # somebody writes on every company, and for long
+        with connection.cursor() as cursor:
+            cursor.execute("LOCK TABLE procurement_company IN EXCLUSIVE MODE")
+        done = [at_once(1, in_vain)[0] for _try in range(import_work.MOST_ATTEMPTS + 1)]
+    batch.refresh_from_db()
+    assert (done, batch.work, batch.work_attempts) == ([0] * len(done), "apply", 0)
+
+    assert import_work.do_all(now_fn=clock) == 1
+    batch.refresh_from_db()
+    assert (batch.state, Company.objects.count()) == (ImportState.APPLIED, MANY)
 
 
 @pytest.mark.django_db(transaction=True)

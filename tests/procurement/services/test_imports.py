@@ -1,7 +1,7 @@
 """A vendor's workbook, from its bytes to the ledger and back."""
 
 from collections.abc import Iterable
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -13,7 +13,7 @@ from procurement.domain.cells import DayOrder
 from procurement.domain.revision import DateRevision
 from procurement.models import ColumnMappingMemory, DeliveryLot, ForecastRun, ImportBatch, ImportRow, LotForecast
 from procurement.queries.invariants import broken
-from procurement.services import dates, forecasts, imports
+from procurement.services import dates, forecasts, imports, shipments
 from procurement.services.forecasts import local_date
 from procurement.services.imports import Said
 from procurement.vocabulary import ImportKind, ImportState, RevisionKind, RowOutcome, RunCause
@@ -21,9 +21,9 @@ from sites.accounts.models import User
 from sites.accounts.permissions import Role
 from sites.domain.errors import BadInput, Conflict, NotFound
 from sites.domain.imprecise import on_day
-from sites.models import Promise, PromiseRetraction, Site
+from sites.models import Milestone, Promise, PromiseRetraction, Site
 from sites.vocabulary import PromiseSource
-from tests.factories.procurement import CompanyFactory, DeliveryLotFactory, PurchaseOrderFactory
+from tests.factories.procurement import AllocationFactory, CompanyFactory, DeliveryLotFactory, PurchaseOrderFactory
 from tests.factories.sites import MembershipFactory, SiteFactory
 from tests.workbooks import xlsx
 
@@ -455,6 +455,122 @@ def test_a_part_of_a_lot_splits_it(expediter: User) -> None:
         (Decimal(1), date(2027, 12, 15)),
         (Decimal(3), date(2028, 1, 15)),
     ]
+
+
+def shown() -> list[tuple[Any, ...]]:
+    """What the forecasts show, and which promises stand."""
+    answers = LotForecast.objects.filter(current=True).order_by("lot")
+    live = Promise.objects.filter(retraction__isnull=True).order_by("pk")
+    return [
+        *answers.values_list("lot", "forecast_on", "contract_forecast_on", "slip_days", "promised_on", "driver"),
+        *live.values_list("pk", "value"),
+    ]
+
+
+def test_five_hundred_rows_of_which_three_are_wrong_are_written_and_undone(expediter: User) -> None:
+    places = list(
+        Milestone.objects.filter(chain__lot__in=lots(100), actual_on=None)
+        .order_by("chain", "sequence")
+        .values_list("chain__lot__schedule_line__line__number", "code")[:497]
+    )
+    assert len(places) == 497
+    forecasts_of_all(expediter)
+    before = shown()
+    header = ("PO No.", "Item", "Step", "New date")
+    good = [
+        ("4500016221", line, code, date(2027, 1, 4) + timedelta(days=place % 300))
+        for place, (line, code) in enumerate(places)
+    ]
+    wrong = [
+        ("4500099999", 10, "RTS", date(2027, 5, 5)),
+        ("4500016221", 7, "RTS", "TBD"),
+        ("4500016221", 10, "", "5/6"),
+    ]
+    batch = stage(expediter, header, *good[:200], wrong[0], *good[200:], *wrong[1:])
+    assert (batch.rows_read, batch.rows_accepted, batch.rows_refused) == (500, 497, 3)
+
+    imports.apply(batch_id=batch.pk, actor=expediter, now=NOW)
+    assert Promise.objects.filter(retraction__isnull=True).count() == 497
+    assert shown() != before
+    imports.undo(batch_id=batch.pk, reason="Wrong week", actor=expediter, now=NOW)
+
+    assert shown() == before
+    assert not batch.rows.exclude(left="").exists()
+    assert not list(broken())
+
+
+def forecasts_of_all(actor: User) -> None:
+    for site in Site.objects.all():
+        forecasts.recalculate(
+            site_id=site.pk, as_of=local_date(site, NOW), now=NOW, cause=RunCause.CHANGE, actor=actor, cause_key="first"
+        )
+
+
+def in_two_parts(expediter: User) -> ImportBatch:
+    """Applied: of a lot of four units, all meant for one requirement, one is promised apart from the others."""
+    order = PurchaseOrderFactory.create(number="4500016221")
+    lot = DeliveryLotFactory.create(
+        quantity=Decimal(4), schedule_line__line__order=order, schedule_line__line__number=10,
+        actuals={"PO_ISSUED": date(2026, 8, 3)},
+    )  # fmt: skip
+    AllocationFactory.create(lot=lot, quantity=Decimal(4), requirement__quantity=Decimal(4))
+    batch = stage(
+        expediter,
+        (*HEADER, "Qty"),
+        ("4500016221", 10, date(2027, 12, 15), None, 1),
+        ("4500016221", 10, date(2028, 1, 15), None, 3),
+    )
+    return imports.apply(batch_id=batch.pk, actor=expediter, now=NOW)
+
+
+def live_lots() -> list[tuple[Decimal, list[Decimal]]]:
+    return [
+        (lot.quantity, list(lot.allocations.filter(ended_at=None).values_list("quantity", flat=True)))
+        for lot in DeliveryLot.objects.filter(quantity__gt=0).order_by("number")
+    ]
+
+
+def test_undoing_a_file_puts_the_lot_it_split_together_again(expediter: User) -> None:
+    batch = in_two_parts(expediter)
+    assert sorted(live_lots()) == [(Decimal(1), [Decimal(1)]), (Decimal(3), [Decimal(3)])]
+
+    imports.undo(batch_id=batch.pk, reason="Wrong file", actor=expediter, now=NOW)
+
+    assert live_lots() == [(Decimal(4), [Decimal(4)])]
+    assert not batch.rows.exclude(left="").exists()
+    answers = LotForecast.objects.filter(current=True)
+    assert [(row.lot.quantity, row.promised_on) for row in answers] == [(Decimal(4), None)]
+    assert not list(broken())
+
+
+def test_a_part_of_which_something_was_said_since_stays_apart_and_says_so(expediter: User) -> None:
+    batch = in_two_parts(expediter)
+    part = DeliveryLot.objects.get(copied_from__isnull=False)
+    again = stage(
+        expediter,
+        (*HEADER, "Lot No.", "Stated on"),
+        ("4500016221", 10, date(2028, 3, 15), None, part.number, date(2026, 11, 20)),
+    )
+    imports.apply(batch_id=again.pk, actor=expediter, now=NOW)
+
+    imports.undo(batch_id=batch.pk, reason="Wrong file", actor=expediter, now=NOW)
+
+    assert len(live_lots()) == 2
+    assert any("Something was said" in left for left in batch.rows.values_list("left", flat=True))
+
+
+def test_a_part_that_was_shipped_since_stays_apart_even_if_forced(expediter: User) -> None:
+    batch = in_two_parts(expediter)
+    part = DeliveryLot.objects.get(copied_from__isnull=False)
+    shipments.notify(
+        lot_id=part.pk, number="D-1", quantity=part.quantity, despatched_on=None, arrives_on=None, tracking="",
+        document="", actor=expediter,
+    )  # fmt: skip
+
+    imports.undo(batch_id=batch.pk, reason="Wrong file", force=True, actor=expediter, now=NOW)
+
+    assert len(live_lots()) == 2
+    assert any("shipped or received" in left for left in batch.rows.values_list("left", flat=True))
 
 
 def test_looking_rows_up_takes_the_same_queries_for_one_order_and_three(expediter: User) -> None:
