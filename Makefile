@@ -17,7 +17,7 @@ MESSAGES = $(patsubst %.po,%.mo,$(wildcard locale/*/LC_MESSAGES/*.po))
 READY = $(RUNTIME) $(ASSETS) $(MESSAGES)
 PIP = $(VENV_PYTHON) -m pip install --quiet --disable-pip-version-check --require-hashes --requirement
 
-.PHONY: help setup demo test check bench chaos clean-demo
+.PHONY: help setup demo test check bench chaos pictures clean-demo
 
 help:
 	@echo 'make demo [PORT=8000] [ONCE=1] [SCHEDULE=file]   start everything; Ctrl-C stops it; ONCE tells the story and ends'
@@ -25,6 +25,7 @@ help:
 	@echo 'make check                                       style, types, layers, migrations'
 	@echo 'make bench                                       benchmarks, into bench/results.json'
 	@echo 'make chaos                                       kills senders, broker and beats; prints what was lost: nothing'
+	@echo 'make pictures PORT=8000                          ten pages of a running demo in both themes, into docs/pictures'
 	@echo 'make setup                                       virtual environment and browser assets only'
 	@echo 'make clean-demo                                  remove the data of the demo'
 
@@ -53,6 +54,9 @@ chaos: export CHAOS_FULL = 1
 chaos: $(DEVELOPMENT) $(READY)
 	@exec $(VENV_PYTHON) -m pytest --no-header --quiet --capture=no tests/chaos tests/procurement/simulation \
 	  tests/procurement/services/test_concurrent_looks.py
+
+pictures: $(DEVELOPMENT) $(READY)
+	@exec $(VENV_PYTHON) -m tests.browser.pictures 'http://127.0.0.1:$(or $(PORT),8000)'
 
 clean-demo:
 	@test ! -x $(VENV_PYTHON) || $(VENV_PYTHON) -m procurement.management.runtime.clean

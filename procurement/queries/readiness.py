@@ -59,7 +59,10 @@ def _cell(group: dict[str, Any], view: BlockView) -> Cell:
         can_carry_on=can_carry_on,
         redundant_on=redundant_on,
         decides=decides,
-        is_late=decides is not None and baseline is not None and decides > baseline,
+        # What is in service carried its load by then, whatever came later.
+        is_late=(
+            view.block.rfs_actual_on is None and decides is not None and baseline is not None and decides > baseline
+        ),
     )
 
 

@@ -50,6 +50,7 @@ def _actions(actor: User) -> list[dict[str, str]]:
     pages = [
         ("portfolio", _("Portfolio")),
         ("log", _("Log")),
+        ("log_gantt", _("Gantt of the log")),
         ("alerts", _("Alerts")),
         ("power", _("Power")),
         ("lead_times", _("Lead times")),
@@ -62,6 +63,8 @@ def _actions(actor: User) -> list[dict[str, str]]:
         {"kind": to_page, "name": _("Not ordered yet"), "about": "", "url": f"{reverse('log')}?shown=unordered"}
     )
     found.append({"kind": to_page, "name": _("What is late"), "about": "", "url": f"{reverse('log')}?late=1"})
+    if actor.is_staff:
+        found.append({"kind": to_page, "name": _("Set-up"), "about": "", "url": reverse("set_up")})
     if Site.objects.visible_to(actor, Permission.DATES_WRITE).exists():
         does = _("Do")
         for page, name in (

@@ -1,0 +1,166 @@
+"""Set-up pages: rows pasted by an administrator, saved as far as each is right, kept with their history."""
+
+from datetime import date
+
+import pytest
+from django.test import Client
+from pytest_django import DjangoAssertNumQueries
+
+from procurement.models import Company
+from sites.accounts.models import User
+from sites.accounts.permissions import Role
+from sites.models import Absence, Assignment, Desk, Membership
+from sites.vocabulary import ScopeKind
+from tests.factories.accounts import UserFactory
+from tests.factories.sites import DeskFactory, MembershipFactory, SiteFactory
+from tests.procurement.portal.conftest import browser_of
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def administrator() -> User:
+    person = UserFactory.create(username="ada", name="Ada Administrator", is_staff=True)
+    MembershipFactory.create(person=person, role=Role.ADMINISTRATOR, scope=ScopeKind.PORTFOLIO, site=None)
+    return person
+
+
+@pytest.fixture
+def browser(administrator: User) -> Client:
+    return browser_of(administrator)
+
+
+def paste(browser: Client, kind: str, *rows: str, reason: str = "New team") -> str:
+    answer = browser.post(f"/set-up/{kind}/save/", {"rows": "\r\n".join(rows), "reason": reason}, follow=True)
+    return answer.content.decode()
+
+
+def test_the_same_rows_twice_add_and_then_change_nothing(browser: Client) -> None:
+    rows = ("OSA\tOsaka\tAsia/Tokyo", "SYD\tSydney\tAustralia/Sydney")
+
+    assert "2 rows saved." in paste(browser, "desks", *rows)
+    assert "0 rows saved." in paste(browser, "desks", *rows)
+    assert "1 row saved." in paste(browser, "desks", "OSA\tOsaka and Kobe\tAsia/Tokyo")
+
+    assert set(Desk.objects.filter(code__in=["OSA", "SYD"]).values_list("code", "name")) == {
+        ("OSA", "Osaka and Kobe"), ("SYD", "Sydney"),
+    }  # fmt: skip
+
+
+def test_what_is_right_is_saved_and_what_is_wrong_stays_with_its_reason(browser: Client) -> None:
+    html = paste(
+        browser,
+        "companies",
+        "NORD\tNordwind\tDE\tyes\tno\tyes",
+        "BAD\tNobody\tDE\tperhaps\tno\tyes",
+        "NONE\tNeither\tDE\tno\tno\tyes",
+        "<b>X</b>\tMarkup\tgermany\tyes\tno\tyes",
+    )
+
+    assert set(Company.objects.values_list("code", flat=True)) == {"NORD"}
+    assert "3 rows are not saved" in html
+    assert "Sells: Yes or no." in html
+    assert "a company sells or makes" in html
+    area = html.split("<textarea")[1].split("</textarea>")[0]
+    assert ("NORD" in area, "BAD\tNobody" in area, "&lt;b&gt;X" in area) == (False, True, True)
+
+
+def test_people_get_rights_duties_and_absences_by_their_names(browser: Client) -> None:
+    SiteFactory.create(code="SYD1")
+    DeskFactory.create(code="APAC")
+    paste(
+        browser,
+        "people",
+        "bea\tBea Buyer\tBea@people.example\ten\tAustralia/Sydney\tyes",
+        "kenji\tKenji\tk@people.example\tja\tAsia/Tokyo\tyes",
+    )
+    paste(browser, "memberships", "bea\tBuyer\tdesk\tAPAC\t", "kenji\tsite_lead\tsite\t\tSYD1")
+    paste(browser, "assignments", "kenji\tsite_lead\tsite\tSYD1")
+    paste(browser, "absences", "bea\t2027-01-04\t2027-01-15\tkenji")
+
+    bea, kenji = User.objects.get(username="bea"), User.objects.get(username="kenji")
+    assert (bea.has_usable_password(), bea.is_active, kenji.language) == (False, True, "ja")
+    assert set(Membership.objects.filter(person__in=[bea, kenji]).values_list("role", "scope")) == {
+        ("buyer", "desk"), ("site_lead", "site"),
+    }  # fmt: skip
+    assert Assignment.objects.get().person == kenji
+    assert (Absence.objects.get().deputy, Absence.objects.get().until_on) == (kenji, date(2027, 1, 15))
+
+
+@pytest.mark.parametrize(
+    ("row", "why"),
+    [
+        ("ada\tapprover\tportfolio", "Nobody takes a right from or gives one to themselves."),
+        ("nobody\tviewer\tportfolio", "There is no “nobody”."),
+        ("bea\tking\tportfolio", "One of: "),
+        ("bea\tviewer\tdesk", "a membership names just what its scope needs"),
+        ("bea\tviewer\tportfolio\t\t\t\tmore", "more cells than the list has columns"),
+    ],
+)
+def test_a_right_that_cannot_be_given_is_refused_in_words(browser: Client, row: str, why: str) -> None:
+    UserFactory.create(username="bea")
+
+    assert why in paste(browser, "memberships", row)
+    assert not Membership.objects.exclude(person__username="ada").exists()
+
+
+def test_a_right_is_taken_back_with_a_reason_that_its_history_keeps(browser: Client) -> None:
+    row = MembershipFactory.create(person__username="bea", role=Role.VIEWER)
+
+    browser.post(f"/set-up/memberships/{row.pk}/remove/", {"reason": ""})
+    assert Membership.objects.filter(pk=row.pk).exists()
+    browser.post(f"/set-up/memberships/{row.pk}/remove/", {"reason": "Left the project"})
+
+    assert not Membership.objects.filter(pk=row.pk).exists()
+
+
+def test_history_says_who_changed_a_row_and_why(browser: Client) -> None:
+    paste(browser, "desks", "OSA\tOsaka\tAsia/Tokyo")
+    html = paste(browser, "desks", "OSA\tOsaka and Kobe\tAsia/Tokyo", reason="Kobe joined")
+
+    part = html.split('id="history-head"')[1]
+    assert "Ada Administrator" in part
+    assert "Kobe joined" in part
+    assert "<del>Osaka</del> → Osaka and Kobe" in part
+
+
+def test_nobody_locks_themselves_out(browser: Client, administrator: User) -> None:
+    html = paste(browser, "people", "ada\tAda\tada@people.example\ten\tUTC\tno")
+
+    assert "Nobody locks themselves out." in html
+    administrator.refresh_from_db()
+    assert administrator.is_active
+
+
+def test_an_empty_installation_is_led_to_its_first_step(browser: Client) -> None:
+    html = browser.get("/set-up/").content.decode()
+
+    step = html.split('aria-current="step"')[1].split("</li>")[0]
+    assert "Desks" in step
+    assert "/set-up/desks/" in step
+    assert "/set-up/" in browser.get("/").content.decode()
+
+
+def test_only_an_administrator_of_the_portfolio_sees_or_writes_it() -> None:
+    site = SiteFactory.create()
+    for role in (Role.SITE_LEAD, Role.ADMINISTRATOR):
+        other = browser_of(MembershipFactory.create(role=role, scope=ScopeKind.SITE, site=site).person)
+        answers = [
+            other.get("/set-up/"),
+            other.get("/set-up/people/"),
+            other.post("/set-up/desks/save/", {"rows": "OSA\tOsaka\tAsia/Tokyo"}),
+        ]
+        assert [answer.status_code for answer in answers] == [403, 403, 403]
+    assert not Desk.objects.filter(code="OSA").exists()
+
+
+@pytest.mark.parametrize("rows", [1, 3])
+def test_a_list_takes_as_many_queries_for_three_rows_as_for_one(
+    rows: int, browser: Client, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    for _ in range(rows):
+        MembershipFactory.create()
+    browser.get("/set-up/memberships/")
+
+    with django_assert_num_queries(8):
+        browser.get("/set-up/memberships/")
