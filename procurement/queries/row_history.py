@@ -10,6 +10,7 @@ from uuid import UUID
 
 from django.db.models import Field, ForeignKey, Model, Q
 
+from procurement.queries.field_words import in_words
 from procurement.queries.subjects import Parts
 from sites.accounts.models import AuditEvent, User
 
@@ -81,7 +82,7 @@ def row_history(parts: Parts, *, shows_amounts: bool, page: int) -> HistoryPage:
         Entry(
             at=event.at,
             who=people.get(event.actor, ""),
-            kind=str(event.model._meta.verbose_name),
+            kind=in_words(str(event.model._meta.verbose_name)),
             row=_row_name(event.now),
             deed=event.label,
             changes=_changes(event, shows_amounts, names),
@@ -146,7 +147,7 @@ def _changes(event: _Event, shows_amounts: bool, names: Mapping[UUID, str]) -> t
 
 
 def _label(field: "Field[Any, Any]") -> str:
-    return str(field.verbose_name)
+    return in_words(str(field.verbose_name))
 
 
 def _said(field: "Field[Any, Any]", row: Any, names: Mapping[UUID, str]) -> str | None:
