@@ -5,11 +5,8 @@ from uuid import UUID
 
 from django.db import connection, transaction
 
-_OF_SITE = """
-    SELECT lot.chain_id FROM procurement_deliverylot lot
-    JOIN procurement_scheduleline line ON line.id = lot.schedule_line_id
-    WHERE line.site_id = %(site)s AND lot.quantity > 0
-"""
+# Lots, gates, grid connections and their works.
+_OF_SITE = "SELECT chain.id FROM sites_chain chain WHERE chain.site_id = %(site)s"
 _FACTS = (
     "SELECT m.* FROM sites_milestone m WHERE m.chain_id IN (" + _OF_SITE + ")",
     "SELECT p.* FROM sites_promise p JOIN sites_milestone m ON m.id = p.milestone_id WHERE m.chain_id IN ("
@@ -25,6 +22,9 @@ _FACTS = (
     " JOIN procurement_deliverylot lot ON lot.id = f.lot_id"
     " JOIN procurement_scheduleline line ON line.id = lot.schedule_line_id"
     " WHERE line.site_id = %(site)s AND f.current",
+    "SELECT f.* FROM procurement_chainforecast f WHERE f.chain_id IN (" + _OF_SITE + ") AND f.current",
+    "SELECT f.* FROM procurement_blockforecast f JOIN sites_block b ON b.id = f.block_id"
+    " JOIN sites_phase p ON p.id = b.phase_id WHERE p.site_id = %(site)s AND f.current",
     "SELECT f.id, f.requirement_id, f.fingerprint, f.forecast_on FROM procurement_requirementforecast f"
     " JOIN procurement_requirement r ON r.id = f.requirement_id WHERE r.site_id = %(site)s AND f.current",
 )  # fmt: skip

@@ -142,7 +142,7 @@ def load(
         if not recalculate:
             log_rows.refresh_site(sites[-1].pk)
         # The checks of the next sites are planned for tables of about this size.
-        if number.bit_count() <= 1:
+        if number in (0, 7):
             learn_sizes()
         drawn, written = drawn + drew - began, written + perf_counter() - drew
         say(f"{sites[-1].code}: {share} lines in {perf_counter() - began:.1f} s")

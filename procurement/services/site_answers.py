@@ -23,7 +23,7 @@ from sites.domain.schedule import ChainAnswer, ChainFacts, forecast_chain, input
 from sites.domain.schedule_arrays import DRIVERS, ChainAnswers, ChainTable, Wide, answer, last_step, pack, take
 from sites.models import Block, Chain, Site
 from sites.queries.chain_arrays import StoredChains, chain_table
-from sites.queries.chains import UNPLACED, chain_facts, working_calendars
+from sites.queries.chains import UNPLACED, calendars_of_chains, chain_facts, working_calendars
 from sites.queries.columns import NO_KEY, Keys, found_in, keys_of, padded, uuids
 from sites.vocabulary import BlockPolicy, ChainKind, Driver
 
@@ -449,7 +449,10 @@ def line_of(line: bytes, requirement: bytes) -> str:
 def answer_chains(
     chains: Sequence[Chain], as_of: date, calendars: Mapping[UUID, WorkingCalendar] | None = None
 ) -> dict[UUID, tuple[ChainFacts, ChainAnswer]]:
-    known = working_calendars() if calendars is None else calendars
+    known = calendars
+    if known is None:
+        sites = {chain.site.calendar_id for chain in chains if chain.site}
+        known = calendars_of_chains([chain.pk for chain in chains], sites)
     found = chain_facts(
         [chain.pk for chain in chains],
         as_of=as_of,
