@@ -26,6 +26,7 @@ help:
 	@echo 'make bench                                       benchmarks, into bench/results.json'
 	@echo 'make chaos                                       kills senders, broker and beats; prints what was lost: nothing'
 	@echo 'make pictures PORT=8000                          ten pages of a running demo in both themes, into docs/pictures'
+	@echo 'make fuzz                                        schemathesis against the API: no server error, nothing unannounced'
 	@echo 'make setup                                       virtual environment and browser assets only'
 	@echo 'make clean-demo                                  remove the data of the demo'
 
@@ -54,6 +55,11 @@ chaos: export CHAOS_FULL = 1
 chaos: $(DEVELOPMENT) $(READY)
 	@exec $(VENV_PYTHON) -m pytest --no-header --quiet --capture=no tests/chaos tests/procurement/simulation \
 	  tests/procurement/services/test_concurrent_looks.py
+
+# schemathesis for three roles and three seeds; half an hour and more.
+fuzz: export FUZZ_FULL = 1
+fuzz: $(DEVELOPMENT) $(READY)
+	@exec $(VENV_PYTHON) -m pytest --no-header --quiet --capture=no tests/fuzz
 
 pictures: $(DEVELOPMENT) $(READY)
 	@exec $(VENV_PYTHON) -m tests.browser.pictures 'http://127.0.0.1:$(or $(PORT),8000)'

@@ -19,6 +19,7 @@ DEEPEST: Final = 20
 
 
 _BODY_HASH: Final = "longlead.body_hash"
+_BODY: Final = "longlead.body"
 
 
 def body_hash(request: Request) -> str:
@@ -26,9 +27,20 @@ def body_hash(request: Request) -> str:
     return str(request._request.META.get(_BODY_HASH, ""))
 
 
+def body_sent(request: Request) -> bytes:
+    """The bytes of a JSON body that was read; empty where there was none, or a file."""
+    found: bytes = request._request.META.get(_BODY, b"")
+    return found
+
+
 def _note(context: Mapping[str, Any] | None, raw: bytes) -> None:
     if context is not None and isinstance(request := context.get("request"), Request):
         request._request.META[_BODY_HASH] = hashlib.sha256(raw).hexdigest()
+
+
+def _keep(context: Mapping[str, Any] | None, raw: bytes) -> None:
+    if context is not None and isinstance(request := context.get("request"), Request):
+        request._request.META[_BODY] = raw
 
 
 class FileParser(BaseParser):
@@ -68,6 +80,7 @@ class StrictJSONParser(BaseParser):
         _check_charset(media_type)
         raw = stream.read(MOST_BYTES + 1)
         _note(parser_context, raw)
+        _keep(parser_context, raw)
         if len(raw) > MOST_BYTES:
             raise BodyTooLarge(_("A body has at most 5 MB; send fewer lines at a time."))
         try:

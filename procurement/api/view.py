@@ -8,6 +8,7 @@ from rest_framework.permissions import IsAuthenticated
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
+from procurement.api import message_log
 from procurement.api.asking import clock, etag, is_known, is_strict, not_modified, query, request_id
 from procurement.api.auth import HasScope
 from procurement.api.throttle import FairThrottle
@@ -34,6 +35,8 @@ class ClientView(APIView):
 
     def finalize_response(self, request: Request, response: Any, *args: Any, **kwargs: Any) -> Any:
         answer = super().finalize_response(request, response, *args, **kwargs)
+        if str(request.method).lower() in WRITES and isinstance(request, Request):
+            message_log.note(request, answer.status_code, getattr(answer, "data", None))
         # Two clients see different rows under one address.
         answer.setdefault("Cache-Control", "private, no-cache")
         patch_vary_headers(answer, ["Authorization"])

@@ -226,6 +226,7 @@ SPECTACULAR_SETTINGS = {
         "FinancialStatus": "procurement.vocabulary.FinancialStatus",
         "LineStatus": "procurement.vocabulary.LineStatus",
         "RevisionKind": "procurement.vocabulary.RevisionKind",
+        "MessageState": "procurement.vocabulary.MessageState",
         "DamagesUnit": "procurement.vocabulary.DamagesUnit",
         "Precision": "sites.vocabulary.Precision",
         "PromiseSource": "sites.vocabulary.PromiseSource",

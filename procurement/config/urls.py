@@ -2,8 +2,10 @@ from django.conf import settings
 from django.contrib import admin
 from django.urls import include, path
 
-from procurement.api import tokens
+from procurement.api import message_log, tokens
+from procurement.gateways import again
 
+again.wire(message_log.send_again)
 handler500 = "procurement.config.middleware.server_error"
 urlpatterns = [
     path("api/v1/", include("procurement.api.v1.urls")),

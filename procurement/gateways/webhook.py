@@ -169,7 +169,7 @@ class _Guarded(httpcore.NetworkBackend):
     def _may_reach(self, address: str) -> bool:
         ip = ipaddress.ip_address(address.partition("%")[0])
         if isinstance(ip, ipaddress.IPv6Address):
-            inner = ip.ipv4_mapped or ip.sixtofour or (ip.teredo[1] if ip.teredo else None)
+            inner = ip.ipv4_mapped or ip.sixtofour or (ip.teredo[1] if ip.teredo else None) or _within(ip)
             if inner is not None:
                 return self._may_reach(str(inner))
         if any(ip in network for network in self._networks):
@@ -180,6 +180,12 @@ class _Guarded(httpcore.NetworkBackend):
         if self._socket is not None:
             with contextlib.suppress(OSError):
                 self._socket.shutdown(socket.SHUT_RDWR)
+
+
+def _within(ip: ipaddress.IPv6Address) -> ipaddress.IPv4Address | None:
+    """The IPv4 address in the last bits of an IPv4-compatible one (::/96) or one that a NAT64 translates."""
+    is_translated = ip.packed[:12] in (bytes(12), bytes.fromhex("0064ff9b0000000000000000"))
+    return ipaddress.IPv4Address(ip.packed[12:]) if is_translated else None
 
 
 def _addresses(host: str, port: int) -> list[str]:

@@ -8,7 +8,7 @@ from datetime import UTC, date, datetime
 from django.db import InterfaceError, OperationalError, connection, transaction
 
 from procurement.models import ForecastRun
-from procurement.services import forecasts, histories, kept_answers, lead_times, oauth_clients
+from procurement.services import forecasts, histories, kept_answers, lead_times, messages, oauth_clients
 from procurement.vocabulary import RunCause
 from sites.models import Site
 from sites.vocabulary import SiteStatus
@@ -65,7 +65,7 @@ def _learn(now: datetime) -> None:
             lead_times.derive_achieved(now=now)
             kept_answers.purge(now)
             oauth_clients.purge(now)
-            oauth_clients.purge(now)
+            messages.purge(now)
 
 
 def _has_run(site: Site | None, as_of: date) -> bool:

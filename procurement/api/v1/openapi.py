@@ -64,10 +64,12 @@ class ClientSchema(AutoSchema):
             return operation
         responses: dict[str, Any] = operation["responses"]
         for status in (400, 409, 413, 415, 422):
-            if str(status) not in responses and "403" in responses:
-                refusal = deepcopy(responses["403"])
-                refusal["description"] = MEANING[status]
-                responses[str(status)] = {"content": {PROBLEM_TYPE: refusal["content"][PROBLEM_TYPE]}, **refusal}
+            if "403" not in responses:
+                continue
+            refusal = deepcopy(responses["403"])
+            known = responses.setdefault(str(status), {**refusal, "description": MEANING[status]})
+            # An endpoint that answers such a status with a body of its own still refuses like the others.
+            known.setdefault("content", {}).setdefault(PROBLEM_TYPE, refusal["content"][PROBLEM_TYPE])
         if "201" in responses and "200" not in responses:
             tried = deepcopy(responses["201"])
             tried["description"] = "With `dry_run=true`: what would have been answered."

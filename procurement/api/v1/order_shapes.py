@@ -353,7 +353,7 @@ class OrderRead(serializers.Serializer[Any]):
     damages_measured_on = serializers.CharField(allow_blank=True, help_text="Milestone code.")
     notice_days = serializers.IntegerField(allow_null=True, help_text="Calendar days to notify a claim.")
     document_version = serializers.CharField(allow_blank=True, help_text="The ERP's version that was last applied.")
-    lines = LineRead(many=True, help_text="Those in the caller's sight.")
+    lines = LineRead(many=True, required=False, help_text="Those in sight; in a list only with `expand=lines`.")
 
 
 def order_answer(reading: OrderReading) -> dict[str, Any]:

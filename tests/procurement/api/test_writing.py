@@ -2,17 +2,14 @@
 
 from datetime import timedelta
 from typing import Any
-from uuid import uuid4
 
 import pytest
 
-from procurement.models import ExternalRef, PurchaseOrder
 from procurement.services import kept_answers
 from sites.accounts.models import AuditEvent, KeptAnswer
 from sites.models import Promise
 from tests.procurement.api.calls import ORDER, Caller, calling, order_body, order_line, pointers, problem
 from tests.procurement.services.order_documents import NOON
-from tests.threads import at_once
 
 KEY = "a-key-of-a-test-0001"
 
@@ -130,25 +127,6 @@ def test_an_answer_that_is_too_old_is_not_given_again(erp: Caller, revisions: st
     assert kept_answers.find(erp.client, KEY, NOON) is None
 
 
-@pytest.mark.django_db(transaction=True)
-def test_many_at_once_under_one_key_make_one_thing(erp: Caller) -> None:
-    """Each is answered like the first, or told that the first is being answered."""
-    keys = [uuid4().hex for _each in range(3)]
-    calls = [(key, f"/purchase-orders/ext/SAP-PRD/{key[:10]}") for key in keys for _again in range(8)]
-
-    def send(place: int) -> tuple[int, bytes]:
-        key, path = calls[place]
-        answer = erp.put(path, order_body(), idempotency_key=key)
-        return answer.status_code, answer.content if answer.status_code == 201 else b""
-
-    answers = at_once(len(calls), send)
-
-    assert {status for status, _body in answers} <= {201, 409}
-    assert PurchaseOrder.objects.count() == ExternalRef.objects.filter(kind="purchase_order").count() == len(keys)
-    for first in range(0, len(calls), 8):
-        assert len({body for status, body in answers[first : first + 8] if status == 201}) == 1
-
-
 def change(**said: Any) -> dict[str, Any]:
     return {"lines": [{"line_number": 10, **said}]}
 
@@ -197,33 +175,3 @@ def test_an_order_out_of_sight_cannot_be_changed(erp: Caller, sydney_only: Calle
     answer = sydney_only.patch(f"/purchase-orders/{order.json()['id']}", change(quantity="5"), if_match=order["ETag"])
 
     problem(answer, 404, "not_found")
-
-
-@pytest.mark.django_db(transaction=True)
-def test_two_clients_that_change_one_order_lose_nothing(erp: Caller) -> None:
-    """Each changes its own field, and tries again with the new tag when it is told that it is stale."""
-    order = erp.put(ORDER, order_body())
-    path = f"/purchase-orders/{order.json()['id']}"
-    other = calling("Other")
-    turns, fields = 12, ("title", "incoterm_place")
-    applied: dict[str, list[str]] = {field: [] for field in fields}
-
-    def work(place: int) -> int:
-        caller, field, tag, stale = (erp, other)[place], fields[place], order["ETag"], 0
-        for turn in range(turns):
-            while True:
-                answer = caller.patch(path, {field: f"{field} {turn}"}, if_match=tag)
-                tag = answer["ETag"]
-                if answer.status_code == 200:
-                    applied[field].append(answer.json()["result"])
-                    break
-                assert answer.status_code == 412
-                stale += 1
-        return stale
-
-    at_once(2, work)
-
-    after = erp.get(path).json()
-    assert applied == {field: ["updated"] * turns for field in fields}
-    assert [after[field] for field in fields] == [f"{field} {turns - 1}" for field in fields]
-    assert after["version"] == 1 + 2 * turns

@@ -1,0 +1,99 @@
+"""Keeps what was called and how it was answered; and calls again what was kept."""
+
+import logging
+from io import BytesIO
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+from django.core.handlers.wsgi import WSGIRequest
+from django.db import DatabaseError
+from django.http import Http404
+from django.urls import resolve
+from django.utils.translation import gettext as _
+from rest_framework.request import Request
+
+from procurement.api.asking import clock, request_id
+from procurement.api.auth import Credential
+from procurement.api.parsers import body_sent
+from procurement.gateways.again import Answered, Kept
+from procurement.services import messages
+from sites.accounts.models import ApiClient
+
+logger = logging.getLogger(__name__)
+
+_AGAIN: Final = "longlead.again"
+# What a second try needs; never the key of the caller.
+_HEADERS: Final = ("Content-Type", "Idempotency-Key", "If-Match", "Prefer", "X-Change-Message")
+# The caller is told what to do, and does it; or was never let in.
+_NO_MESSAGE: Final = frozenset({401, 405, 406, 412, 428, 429})
+_NO_MESSAGE_CODES: Final = frozenset({"in_flight", "idempotency_key_required", "idempotency_key_reused"})
+# Looking after messages is none.
+_ABOUT_MESSAGES: Final = ("message", "webhook")
+_TRUE: Final = frozenset({"t", "y", "yes", "true", "on", "1"})
+
+
+def note(request: Request, status: int, problem: Any) -> None:
+    """After the answer is settled, outside its transaction. What cannot be kept hurts no call."""
+    if status in _NO_MESSAGE or request._request.META.get(_AGAIN):
+        return
+    credential = request.auth
+    if not isinstance(credential, Credential) or request.query_params.get("dry_run", "").lower() in _TRUE:
+        return
+    said = problem if status >= 400 and isinstance(problem, dict) else {}
+    if said.get("code") in _NO_MESSAGE_CODES:
+        return
+    match = request.resolver_match
+    kind = str(match.url_name if match else "")
+    if kind.startswith(_ABOUT_MESSAGES):
+        return
+    call = messages.Call(
+        client=credential.client,
+        kind=kind,
+        method=str(request.method),
+        path=request.get_full_path(),
+        body=body_sent(request),
+        request_id=request_id(request),
+        scopes=sorted(credential.scopes),
+        headers={name: request.headers[name] for name in _HEADERS if name in request.headers},
+    )
+    try:
+        if status >= 400:
+            messages.note_refused(call, status=status, code=str(said.get("code", "")), problem=said)
+        else:
+            messages.note_done(call, status=status, now=clock())
+    except DatabaseError:
+        logger.exception("A message of %s was not kept.", credential.client)
+
+
+def send_again(kept: Kept) -> Answered:
+    """Through the same view, as the same client with the scopes its key had; its rights are those of today."""
+    client = ApiClient.objects.select_related("account").get(pk=kept.client_id)
+    if not client.active or not client.account.is_active:
+        return Answered(403, {"code": "not_permitted", "detail": _("The client is switched off.")})
+    parts = urlsplit(kept.path)
+    environ = {
+        "REQUEST_METHOD": kept.method,
+        "PATH_INFO": parts.path,
+        "QUERY_STRING": parts.query,
+        "CONTENT_TYPE": kept.headers.get("Content-Type", "application/json"),
+        "CONTENT_LENGTH": str(len(kept.body)),
+        "SERVER_NAME": "localhost",
+        "SERVER_PORT": "80",
+        "SERVER_PROTOCOL": "HTTP/1.1",
+        "wsgi.url_scheme": "http",
+        "wsgi.input": BytesIO(kept.body),
+        _AGAIN: True,
+        **{f"HTTP_{name.upper().replace('-', '_')}": text for name, text in kept.headers.items()},
+    }
+    request: Any = WSGIRequest(environ)
+    # How the framework lets a caller in whom somebody else has recognised.
+    request._force_auth_user = client.account
+    request._force_auth_token = Credential(client, "retry", frozenset(kept.scopes), None)
+    try:
+        match = resolve(parts.path)
+    except Http404:
+        return Answered(404, {"code": "not_found"})
+    request.resolver_match = match
+    answer: Any = match.func(request, *match.args, **match.kwargs)
+    data = getattr(answer, "data", None)
+    return Answered(answer.status_code, data if answer.status_code >= 400 and isinstance(data, dict) else {})
