@@ -27,7 +27,7 @@ from procurement.gateways import wake
 from procurement.gateways.mail import Outgoing, as_bytes, smtp_courier
 from procurement.management.runtime import processes, redis
 from procurement.management.runtime.places import REPOSITORY
-from procurement.models import Alert, AlertEvent, LotForecast, Notification
+from procurement.models import Alert, AlertEvent, Heartbeat, LotForecast, Notification
 from procurement.services import dates, mail_links, notifications
 from procurement.services.forecasts import local_date
 from procurement.services.holding import hold
@@ -225,7 +225,9 @@ def _worker(port: int, folder: Path) -> Iterator[None]:
             children.append(processes.start(argv, env=env, cwd=REPOSITORY, output=log))
         task = {"name": "procurement.tasks.alerts.look_now", "queue": "mail", "retry": False, "ignore_result": True}
         wake.wire(lambda: app.send_task(**task), may_block=True)  # type: ignore[arg-type]
+        began = timezone.now()
         app.send_task(**task)  # type: ignore[arg-type]
+        _until(lambda: Heartbeat.objects.filter(component="worker", beat_at__gte=began).exists())  # it has started
         yield
     finally:
         wake.wire(None)
@@ -257,7 +259,8 @@ def _from_promise_to_answer(port: int, folder: Path, noted: Path) -> Case:
             accepted = dict(line.split() for line in noted.read_text().splitlines())
             taken.append(max(float(accepted[key]) for key in mine.values_list("message_id", flat=True)) - started)
     taken.sort()
-    return within(f"a promise to its accepted mail, p99 of {CHANGES}", taken[int(len(taken) * 0.99)], SECONDS)
+    name = f"a promise to its accepted mail, p99 of {CHANGES} (median {statistics.median(taken):.2f} s)"
+    return within(name, taken[int(len(taken) * 0.99)], SECONDS)
 
 
 def _lots_that_can_slip() -> list[LotForecast]:
