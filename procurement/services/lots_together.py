@@ -36,6 +36,7 @@ def put_together(lot_ids: Collection[UUID], *, reason: str, force: bool, actor: 
     touched: dict[UUID, DeliveryLot] = {}
     left: dict[UUID, str] = {}
     for lot in found.select_related("schedule_line__site", "chain"):
+        assert lot.copied_from_id is not None  # filtered
         whole = touched.get(lot.copied_from_id) or DeliveryLot.objects.select_related("schedule_line__site").get(
             pk=lot.copied_from_id
         )

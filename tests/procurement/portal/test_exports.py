@@ -1,17 +1,30 @@
 """Lists as workbooks from the portal: with the filter of the page, and only what the person may see."""
 
+from datetime import UTC, datetime
+from typing import Final
+
 import pytest
 from django.test import Client
 
 from procurement.readers import xlsx
+from procurement.services import vendor_rounds
 from procurement.vocabulary import ImportKind, Rule
 from sites.accounts.models import User
 from sites.accounts.permissions import Role
 from sites.models import Site
 from tests.factories.procurement import AlertFactory, DeliveryLotFactory, PurchaseOrderFactory, RequirementFactory
-from tests.factories.sites import BlockFactory, GateFactory, MembershipFactory, SiteFactory
+from tests.factories.sites import (
+    BlockFactory,
+    GateFactory,
+    GridConnectionFactory,
+    MembershipFactory,
+    ScheduleRevisionFactory,
+    ShareFactory,
+    SiteFactory,
+)
 
 pytestmark = pytest.mark.django_db
+NOW: Final = datetime(2026, 11, 20, 3, tzinfo=UTC)
 
 
 @pytest.fixture
@@ -93,3 +106,46 @@ def test_the_page_of_workbooks_names_every_list_that_comes_back_in(page: Client)
     kinds = [kind for kind in ImportKind if kind is not ImportKind.DOCUMENTS]
     assert all(f'href="/exports/{kind}.xlsx"' in shown for kind in kinds)
     assert all(page.get(f"/exports/{kind}.xlsx").status_code == 200 for kind in kinds)
+
+
+def asked(person: User, code: str, number: str) -> None:
+    order = PurchaseOrderFactory.create(number=number, seller__code=code, seller__name=f"{code} Works")
+    DeliveryLotFactory.create(schedule_line__line__order=order)
+    vendor_rounds.ask(company_id=order.seller.pk, actor=person, now=NOW)
+
+
+def test_lists_to_read_go_out_with_the_filter_of_their_pages(client: Client) -> None:
+    person = MembershipFactory.create(role=Role.EXPEDITER).person
+    client.force_login(person)
+    here, there = (ShareFactory.create(site=SiteFactory.create(code=code)) for code in ("SYD2", "TYO2"))
+    GridConnectionFactory.create(site=here.site, name="West bay")
+    ScheduleRevisionFactory.create(site=here.site, project_code="SYD2-P6")
+    asked(person, "ACME", "PO-9")
+
+    assert [row["Questions"] for row in sent(client, "/exports/lists/rounds.xlsx")] == [1]
+    assert {row["Agreement"] for row in sent(client, "/exports/lists/agreements.xlsx?site=SYD2")} == {
+        here.agreement.code
+    }
+    assert len(sent(client, "/exports/lists/agreements.xlsx")) == len({here.agreement.code, there.agreement.code})
+    assert [row["Connection"] for row in sent(client, "/exports/lists/grid-connections.xlsx?site=SYD2")] == ["West bay"]
+    assert sent(client, "/exports/lists/grid-connections.xlsx?site=TYO2") == []
+    assert [row["Project"] for row in sent(client, "/exports/lists/schedules.xlsx?site=SYD2")] == ["SYD2-P6"]
+
+
+def test_a_file_goes_out_row_by_row_with_the_cells_that_were_refused(client: Client) -> None:
+    client.force_login(MembershipFactory.create(role=Role.BUYER).person)
+    given = {"kind": "companies", "stated_on": "2026-11-19", "pasted": "Company code\tCompany name\nACME\t\n"}
+    address = client.post("/imports/", given).headers["Location"]
+
+    rows = sent(client, f"{address}rows.xlsx")
+    assert [row["File"] for row in sent(client, "/exports/lists/imports.xlsx")]
+
+    assert [(row["Row"], row["Outcome"]) for row in rows] == [(2, "Refused")]
+    assert "B2" in str(rows[0]["Cell"])
+
+
+@pytest.mark.parametrize("address", ["/exports/lists/schedules.xlsx?site=TYO1", "/exports/lists/people.xlsx"])
+def test_no_list_of_another_site_or_of_another_name(page: Client, address: str) -> None:
+    SiteFactory.create(code="TYO1")
+
+    assert page.get(address).status_code == 404
