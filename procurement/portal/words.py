@@ -84,8 +84,10 @@ def long_why(
             return _shifted(step, facts, promise)
         case Driver.DURATION:
             return _lasting(step, facts)
+        case Driver.SPAN if step.forecast_on is None:
+            return _("Lead time")
         case Driver.SPAN:
-            return _("Lead time: %(weeks)g weeks.") % {"weeks": step.duration_days / 7}
+            return _("Lead time: %(weeks)g weeks.") % {"weeks": round(step.duration_days / 7, 1)}
         case Driver.PLAN:
             return _("Planned for %(day)s; neither promised nor done.") % facts
         case Driver.TODAY:

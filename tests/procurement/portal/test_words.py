@@ -40,7 +40,7 @@ LONG = {
     Driver.PLAN: "Planned for 5 Jul 2027; neither promised nor done.",
     Driver.TODAY: "Promised 21 May 2027; that day is over and nothing was recorded, so it counts as 20 Nov 2026.",
     Driver.PREDECESSOR: "Release to manufacture comes first and is now expected on 5 Jul 2027.",
-    Driver.SPAN: "Lead time: 31.4286 weeks.",
+    Driver.SPAN: "Lead time: 31.4 weeks.",
 }
 
 
@@ -49,6 +49,12 @@ def test_every_driver_is_said_in_a_sentence(driver: Driver) -> None:
     step = replace(STEP, driver=driver.value)
 
     assert words.long_why(step, as_of=date(2026, 11, 20), before="RTM") == LONG[driver]
+
+
+def test_a_step_inside_a_lead_time_has_no_weeks_of_its_own() -> None:
+    step = replace(STEP, driver=Driver.SPAN.value, forecast_on=None)
+
+    assert words.long_why(step, as_of=date(2026, 11, 20), before="RTM") == "Lead time"
 
 
 @pytest.mark.parametrize("driver", Driver)
