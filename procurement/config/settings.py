@@ -302,6 +302,11 @@ CELERY_BEAT_SCHEDULE = {
         # What a stopped worker did not take is not piled up: the next minute asks the same.
         "options": {"expires": 60},
     },
+    "webhooks-every-minute": {
+        "task": "procurement.tasks.webhooks.send_now",
+        "schedule": 60.0,
+        "options": {"expires": 60},
+    },
     "work-every-minute": {
         "task": "procurement.tasks.imports.work_now",
         "schedule": 60.0,

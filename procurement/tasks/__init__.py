@@ -1,3 +1,3 @@
-from procurement.tasks import alerts, imports, jobs
+from procurement.tasks import alerts, imports, jobs, webhooks
 
-__all__ = ["alerts", "imports", "jobs"]
+__all__ = ["alerts", "imports", "jobs", "webhooks"]

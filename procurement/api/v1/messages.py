@@ -39,7 +39,7 @@ class MessageSerializer(serializers.ModelSerializer[IntegrationMessage]):
     status = serializers.ChoiceField(
         [(state.value, state.label) for state in MessageState], source="state", help_text="What became of it."
     )
-    problem = serializers.JSONField(allow_null=True, help_text="The refusal, as it was answered.")
+    problem = serializers.DictField(allow_null=True, help_text="The refusal, as it was answered.")
     owner = serializers.CharField(
         source="owner.name", default=None, allow_null=True, help_text="Who is asked about it."
     )

@@ -70,8 +70,9 @@ class ClientSchema(AutoSchema):
             known = responses.setdefault(str(status), {**refusal, "description": MEANING[status]})
             # An endpoint that answers such a status with a body of its own still refuses like the others.
             known.setdefault("content", {}).setdefault(PROBLEM_TYPE, refusal["content"][PROBLEM_TYPE])
-        if "201" in responses and "200" not in responses:
-            tried = deepcopy(responses["201"])
+        done = responses.get("201") or responses.get("202")
+        if done and "200" not in responses:
+            tried = deepcopy(done)
             tried["description"] = "With `dry_run=true`: what would have been answered."
             responses["200"] = tried
         operation["responses"] = dict(sorted(responses.items()))
