@@ -57,8 +57,9 @@ def page(browser_context: BrowserContext) -> Iterator[Page]:
     page.on("pageerror", lambda error: complaints.append(str(error)))
     page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
     yield page
-    # A refused form answers 422 on purpose, and the browser reports every such answer.
-    assert [complaint for complaint in complaints if "status of 422" not in complaint] == []
+    # A refused form answers 422 and a test goes offline on purpose; the browser reports both.
+    meant = ("status of 422", "ERR_INTERNET_DISCONNECTED")
+    assert [complaint for complaint in complaints if not any(word in complaint for word in meant)] == []
 
 
 @pytest.fixture

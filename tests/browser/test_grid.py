@@ -119,3 +119,56 @@ def test_what_was_typed_outlives_a_lost_session(grid: Page) -> None:
 
     expect(grid.get_by_text("What you typed before is back: 1 rows")).to_be_visible()
     expect(promise_cell(grid, 1)).to_have_text("2099-W30")
+
+
+def test_of_500_pasted_rows_497_are_saved_and_the_three_wrong_ones_marked(
+    sign_in: Callable[[Any], Page],
+) -> None:
+    site, order = SiteFactory.create(code="SYD1"), PurchaseOrderFactory.create(number="4500016221")
+    for place in range(500):
+        DeliveryLotFactory.create(
+            site=site, schedule_line__line__order=order, schedule_line__line__number=10 * (place + 1)
+        )
+    page = sign_in(MembershipFactory.create(role=Role.EXPEDITER).person)
+    page.set_default_timeout(120_000)
+    page.goto("/log/grid/?sort=line")
+    expect(page.locator("[data-grid][data-ready]")).to_be_visible()
+    wrong = {7: "soon", 250: "31/02/2099", 499: "2099-02-30"}
+
+    promise_cell(page, 0).click()
+    page.evaluate(PASTE, "\n".join(wrong.get(place, "Jun 2099") for place in range(500)))
+    page.get_by_role("button", name="Save").click()
+
+    expect(page.get_by_text("497 saved, 3 not saved")).to_be_visible(timeout=120_000)
+    assert Promise.objects.count() == 497
+    assert "ll-wrong" in (promise_cell(page, 7).get_attribute("class") or "")
+    expect(promise_cell(page, 7)).to_have_text("soon")
+
+
+def test_a_lost_connection_loses_nothing_that_was_typed(grid: Page) -> None:
+    promise_cell(grid, 0).click()
+    grid.evaluate(PASTE, "2099-W30\nTBD")
+    grid.context.set_offline(True)
+    grid.get_by_role("button", name="Save").click()
+    expect(grid.get_by_text("The connection is lost")).to_be_visible()
+    expect(promise_cell(grid, 1)).to_have_text("TBD")
+
+    grid.context.set_offline(False)
+    grid.get_by_role("button", name="Save").click()
+
+    expect(grid.get_by_text("2 saved")).to_be_visible(timeout=30_000)
+    assert Promise.objects.count() == 2
+
+
+def test_one_reason_serves_all_rows_that_name_none(grid: Page) -> None:
+    promise_cell(grid, 0).click()
+    promise_cell(grid, 3).click(modifiers=["Shift"])
+    grid.get_by_label("One promise for the chosen rows").fill("Q3 2099")
+    grid.get_by_role("button", name="Fill in").click()
+    grid.get_by_label("Reason, where a row says none").select_option("capacity")
+
+    grid.get_by_role("button", name="Save").click()
+
+    expect(grid.get_by_text("4 saved")).to_be_visible(timeout=30_000)
+    assert set(Promise.objects.values_list("value", "reason_code")) == {("2099-Q3", "capacity")}
+    assert Promise.objects.values("statement_id").distinct().count() == 1
