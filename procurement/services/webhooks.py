@@ -127,7 +127,10 @@ def remove(*, endpoint_id: UUID, client: ApiClient, actor: User, now: datetime) 
     endpoint = _locked(endpoint_id, client)
     endpoint.active, endpoint.removed_at = False, now
     endpoint.save(update_fields=["active", "removed_at"])
-    endpoint.deliveries.filter(state=DeliveryState.DUE).update(state=DeliveryState.DISCARDED, finished_at=now)
+    # One that is being sent just now is not waited for: its receiver may be slow, and it is not tried again.
+    due = endpoint.deliveries.filter(state=DeliveryState.DUE).select_for_update(skip_locked=True, of=("self",))
+    keys = list(due.values_list("pk", flat=True))
+    endpoint.deliveries.filter(pk__in=keys).update(state=DeliveryState.DISCARDED, finished_at=now)
     audit.record(actor=actor, verb="webhook.remove", subject_kind="webhook_endpoint", subject_id=endpoint.pk)
 
 

@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 from django.conf import LazySettings
+from django.utils import timezone
 
 from procurement.gateways.mail import Delivery, Outcome
 from procurement.gateways.webhook import HttpPoster, PostRecorder
@@ -23,6 +24,7 @@ from tests.factories.accounts import UserFactory
 from tests.factories.procurement import PurchaseOrderFactory
 from tests.procurement.api.calls import Caller, calling, problem, queries_of
 from tests.procurement.services.order_documents import NOON, World, make_world
+from tests.threads import at_once
 
 URL = "https://erp.example/hook"
 LOCAL = [ip_network("127.0.0.0/8")]
@@ -280,3 +282,26 @@ def test_the_list_of_deliveries_costs_as_many_queries_with_one_as_with_three(erp
     erp.post(f"{path}/ping", {})
 
     assert queries_of(lambda: erp.get(f"{path}/deliveries")) == one
+
+
+@pytest.mark.django_db(transaction=True)
+def test_removing_an_endpoint_does_not_wait_for_what_is_being_sent(erp: Caller) -> None:
+    """A receiver may take twenty seconds; a web process waits three for a row."""
+    endpoint = made(erp)
+    erp.post(f"/webhook-endpoints/{endpoint['id']}/ping", {})
+
+    class Removes:
+        """While its message is on the way, its owner removes the endpoint."""
+
+        def post(self, message: Any, *, at: datetime) -> Delivery:
+            def remove(_place: int) -> int:
+                return int(erp.browser.delete(f"/api/v1/webhook-endpoints/{endpoint['id']}", headers=said).status_code)
+
+            said = {"Authorization": f"Bearer {erp.key}"}
+            assert at_once(1, remove) == [204]
+            return Delivery(Outcome.TRANSIENT, "503", "")
+
+    round_at(timezone.now(), Removes())
+
+    assert not WebhookEndpoint.objects.get().active
+    assert round_at(timezone.now() + timedelta(days=1)).deferred == 0

@@ -7,6 +7,7 @@ import pytest
 from procurement.models import (
     Alert,
     DeliveryLot,
+    Disagreement,
     LogLine,
     OrderLine,
     PurchaseOrder,
@@ -19,6 +20,7 @@ from procurement.models import (
 from sites.accounts.permissions import Permission, Role, roles_with
 from sites.models import Site
 from tests.factories.accounts import UserFactory
+from tests.factories.erp import DisagreementFactory
 from tests.factories.procurement import (
     AlertFactory,
     DeliveryLotFactory,
@@ -45,6 +47,7 @@ KINDS = [
     Kind(DeliveryLot, _lot, placeless=True),
     Kind(LogLine, lambda site: LogLine.objects.get(pk=_lot(site).schedule_line_id), placeless=True),
     Kind(Alert, lambda site: AlertFactory.create(site=site), placeless=True),
+    Kind(Disagreement, lambda site: DisagreementFactory.create(site=site), placeless=True),
     Kind(VendorQuestion, lambda site: VendorQuestionFactory.create(lot=_lot(site)), placeless=True),
     Kind(VendorRound, lambda site: VendorQuestionFactory.create(lot=_lot(site)).round, placeless=True),
     Kind(RedundancyGroup, lambda site: RedundancyGroupFactory.create(site=site)),
