@@ -17,7 +17,7 @@ MESSAGES = $(patsubst %.po,%.mo,$(wildcard locale/*/LC_MESSAGES/*.po))
 READY = $(RUNTIME) $(ASSETS) $(MESSAGES)
 PIP = $(VENV_PYTHON) -m pip install --quiet --disable-pip-version-check --require-hashes --requirement
 
-.PHONY: help setup demo test check bench chaos pictures clean-demo
+.PHONY: help setup demo test check bench chaos fuzz pictures clean-demo
 
 help:
 	@echo 'make demo [PORT=8000] [ONCE=1] [SCHEDULE=file]   start everything; Ctrl-C stops it; ONCE tells the story and ends'
