@@ -75,6 +75,8 @@ class Place:
             f"/power/agreements/{self.agreement.pk}/",
             f"/sites/{self.site.code}/power/",
             f"/power/grid/{self.connection.pk}/",
+            f"/notes/line/{self.line_key}/",
+            f"/notes/requirement/{self.requirement.pk}/",
         ]
 
     @property
@@ -103,6 +105,8 @@ LISTS = [
     "/log/?shown=unordered",
     "/log/?since=2026-11-01&columns=forecast,float&density=dense",
     "/log/?late=1&tour=1",
+    "/log/gantt/?view=",
+    "/log/gantt/?view=&zoom=weeks",
     "/log/grid/",
     "/views/",
     "/find/?q=a",
