@@ -7,7 +7,7 @@ from decimal import Decimal
 import pytest
 from django.db import connection
 
-from procurement.models import Allocation, DeliveryLot, LogLine, LotForecast, ScheduleLine
+from procurement.models import Allocation, DeliveryLot, GroupNeed, LogLine, LotForecast, ScheduleLine
 from procurement.vocabulary import LineStatus
 from tests.factories.procurement import (
     AllocationFactory,
@@ -36,8 +36,8 @@ def lot() -> DeliveryLot:
     return made
 
 
-def _line(lot: DeliveryLot, **given: object) -> None:
-    ScheduleLine.objects.filter(pk=lot.schedule_line_id).update(**given)
+def _line(lot: DeliveryLot, **given: object) -> int:
+    return ScheduleLine.objects.filter(pk=lot.schedule_line_id).update(**given)
 
 
 def _order_line(lot: DeliveryLot, **given: object) -> None:
@@ -52,8 +52,8 @@ def _requirement(lot: DeliveryLot, **given: object) -> None:
     type(lot.allocations.get().requirement).objects.filter(allocations__lot=lot).update(**given)
 
 
-def _answer(lot: DeliveryLot, **given: object) -> None:
-    LotForecast.objects.filter(lot=lot, current=True).update(**given)
+def _answer(lot: DeliveryLot, **given: object) -> int:
+    return LotForecast.objects.filter(lot=lot, current=True).update(**given)
 
 
 def _another_group(lot: DeliveryLot) -> None:
@@ -119,7 +119,7 @@ CHANGES: dict[str, Callable[[DeliveryLot], object]] = {
         group=lot.allocations.get().requirement.group,
         block=BlockFactory.create(phase__site=lot.schedule_line.site),
     ),
-    "no block": lambda lot: lot.allocations.get().requirement.group.needs.all().delete(),
+    "no block": lambda lot: GroupNeed.objects.filter(group__requirements__allocations__lot=lot).delete(),
     "no allocation": lambda lot: Allocation.objects.filter(lot=lot).update(
         ended_at=lot.created_at, end_reason="Given back"
     ),
