@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from django.core.management import get_commands
 
+import procurement.config.urls  # noqa: F401 - what refuses is known once all of it is imported
 from procurement.config.environment import Environment
 from procurement.management.runtime.places import REPOSITORY
 from procurement.vocabulary import Rule
