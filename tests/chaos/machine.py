@@ -22,7 +22,7 @@ from typing import Any
 
 from celery import Celery
 from django.conf import settings
-from django.db import connection
+from django.db import connection, transaction
 from kombu.exceptions import OperationalError as BrokerError
 
 from procurement.gateways.mail import Outgoing, as_bytes
@@ -50,6 +50,7 @@ def report(case: str, **counts: object) -> None:
     print(f"\n{case}: " + ", ".join(f"{name} {count}" for name, count in counts.items()))  # noqa: T201
 
 
+@transaction.atomic  # else a worker tells of an event that is not yet in its message
 def due_messages(number: int) -> set[str]:
     """So many mails that are due, each about an alert of its own; their Message-IDs."""
     site = SiteFactory.create()
