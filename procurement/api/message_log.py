@@ -10,6 +10,7 @@ from django.db import DatabaseError
 from django.http import Http404
 from django.urls import resolve
 from django.utils.translation import gettext as _
+from rest_framework import serializers
 from rest_framework.request import Request
 
 from procurement.api.asking import clock, request_id
@@ -29,7 +30,6 @@ _NO_MESSAGE: Final = frozenset({401, 405, 406, 412, 428, 429})
 _NO_MESSAGE_CODES: Final = frozenset({"in_flight", "idempotency_key_required", "idempotency_key_reused"})
 # Looking after messages is none.
 _ABOUT_MESSAGES: Final = ("message", "webhook")
-_TRUE: Final = frozenset({"t", "y", "yes", "true", "on", "1"})
 
 
 def note(request: Request, status: int, problem: Any) -> None:
@@ -37,7 +37,8 @@ def note(request: Request, status: int, problem: Any) -> None:
     if status in _NO_MESSAGE or request._request.META.get(_AGAIN):
         return
     credential = request.auth
-    if not isinstance(credential, Credential) or request.query_params.get("dry_run", "").lower() in _TRUE:
+    is_dry = request.query_params.get("dry_run", "").lower() in serializers.BooleanField.TRUE_VALUES
+    if not isinstance(credential, Credential) or is_dry:
         return
     said = problem if status >= 400 and isinstance(problem, dict) else {}
     if said.get("code") in _NO_MESSAGE_CODES:

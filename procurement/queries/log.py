@@ -254,12 +254,13 @@ def _page_now(actor: User, wanted: LogFilter) -> LogPage:
     blocks = lines.filter(is_late=True).annotate(block=Func(F("blocks"), function="unnest")).values("block")
     at_risk = BlockForecast.objects.filter(current=True, block__in=blocks).aggregate(days=Sum("mw_days_at_risk"))
     totals = Totals(count["lines"], count["late"], at_risk["days"] or Decimal(0))
-    shown = replace(wanted, page=min(wanted.page, _pages(totals, wanted)))
+    pages = _pages(totals, wanted)
+    shown = replace(wanted, page=min(wanted.page, pages))
     keys = _keys(lines, shown, totals.lines)
     with connection.cursor() as cursor:
         cursor.execute(_ROWS.format(page=_NOW, has_odds="TRUE"), {"keys": keys})
         rows = _dicts(cursor)
-    return LogPage(shown, tuple(_row(row) for row in rows), totals, _pages(totals, wanted))
+    return LogPage(shown, tuple(_row(row) for row in rows), totals, pages)
 
 
 def _keys(lines: QuerySet[LogLine], wanted: LogFilter, count: int) -> list[UUID]:

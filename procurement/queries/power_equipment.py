@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from procurement.models import BlockForecast, RedundancyGroup
+from procurement.queries.steps import day_of
 from sites.models import Block, Site
 from sites.vocabulary import BlockPolicy, Discipline, PowerLimit
 
@@ -40,7 +41,7 @@ def _decider(
         return Decider(block, block.rfs_actual_on, (), is_actual=True)
     by = "redundant_on" if block.policy == BlockPolicy.REDUNDANT else "can_carry_on"
     days = {
-        row["group"]: date.fromisoformat(row[by]) if row.get(by) else None
+        row["group"]: day_of(row.get(by))
         for row in (answer.groups if answer else [])
         if row["group"] in groups and groups[row["group"]].equipment_class.discipline == discipline
     }

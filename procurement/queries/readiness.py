@@ -8,6 +8,7 @@ from typing import Any
 
 from procurement.models import RedundancyGroup
 from procurement.queries.site import BlockView
+from procurement.queries.steps import day_of
 from sites.models import ScheduleRevision, Site
 from sites.vocabulary import BlockPolicy, RevisionState
 
@@ -49,7 +50,7 @@ def readiness(site: Site, blocks: Sequence[BlockView]) -> tuple[MatrixRow, ...]:
 
 
 def _cell(group: dict[str, Any], view: BlockView) -> Cell:
-    can_carry_on, redundant_on = _day(group.get("can_carry_on")), _day(group.get("redundant_on"))
+    can_carry_on, redundant_on = day_of(group.get("can_carry_on")), day_of(group.get("redundant_on"))
     decides = redundant_on if view.block.policy == BlockPolicy.REDUNDANT else can_carry_on
     baseline = view.block.rfs_baseline_on
     return Cell(
@@ -64,10 +65,6 @@ def _cell(group: dict[str, Any], view: BlockView) -> Cell:
             view.block.rfs_actual_on is None and decides is not None and baseline is not None and decides > baseline
         ),
     )
-
-
-def _day(text: str | None) -> date | None:
-    return date.fromisoformat(text) if text else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,11 +1,11 @@
 """Which redundancy groups hold a block up, so that a late unit can say whether it matters, alone or together."""
 
 from collections.abc import Collection, Iterable
-from datetime import date
 from enum import StrEnum
 from uuid import UUID
 
 from procurement.models import BlockForecast
+from procurement.queries.steps import day_of
 from sites.vocabulary import BlockPolicy
 
 
@@ -28,7 +28,7 @@ def holding_up(site_ids: Collection[UUID]) -> dict[str, list[str]]:
         block = row.block
         by = "redundant_on" if block.policy == BlockPolicy.REDUNDANT else "can_carry_on"
         for group in row.groups:
-            on = date.fromisoformat(group[by]) if group.get(by) else None
+            on = day_of(group.get(by))
             if on is None or (row.rfs_baseline_on is not None and on > row.rfs_baseline_on):
                 key = f"{block.phase.site_id}:{group['group']}"
                 found.setdefault(key, []).append(f"{block.phase.code} {block.code}")

@@ -42,17 +42,17 @@ def read_step(row: Mapping[str, Any]) -> Step:
     return Step(
         code=row["code"],
         is_anchor=bool(row.get("is_anchor")),
-        forecast_on=_day(row.get("forecast_on")),
+        forecast_on=day_of(row.get("forecast_on")),
         driver=row.get("driver") or "",
         flags=tuple(row.get("flags") or ()),
-        latest_on=_day(row.get("latest_on")),
+        latest_on=day_of(row.get("latest_on")),
         float_days=row.get("float_days"),
         slip_days=row.get("slip_days"),
-        baseline_on=_day(row.get("baseline_on")),
-        previous_on=_day(row.get("previous_on")),
+        baseline_on=day_of(row.get("baseline_on")),
+        previous_on=day_of(row.get("previous_on")),
         promise_id=row.get("promise_id") or "",
-        promise_counts_on=_day(row.get("promise_counts_on")),
-        conditional_on=_day(row.get("conditional_on")),
+        promise_counts_on=day_of(row.get("promise_counts_on")),
+        conditional_on=day_of(row.get("conditional_on")),
         shift_days=row.get("shift_days") or 0,
         duration_days=row.get("duration_days") or 0,
         basis=row.get("basis") or "",
@@ -79,5 +79,6 @@ def date_state(*, is_cancelled: bool, is_delivered: bool, has_forecast: bool, fl
     return DateState.TIGHT if float_days < TIGHT_DAYS else DateState.IN_TIME
 
 
-def _day(text: str | None) -> date | None:
+def day_of(text: str | None) -> date | None:
+    """A day as stored answers hold it."""
     return date.fromisoformat(text) if text else None

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 from uuid import UUID
 
-from django.db.models import Exists, Model, OuterRef, Q, QuerySet
+from django.db.models import Exists, Model, OuterRef, QuerySet
 
 from procurement.models import (
     Allocation,
@@ -153,7 +153,7 @@ def _block(actor: User, row: Block) -> _Found:
 
 
 def _may_see_amounts(actor: User, order: UUID) -> bool:
-    return PurchaseOrder.objects.amounts_visible_to(actor).filter(Q(pk=order)).exists()
+    return PurchaseOrder.objects.amounts_visible_to(actor).filter(pk=order).exists()
 
 
 _PARTS: Final[Mapping[TalkSubject, Callable[[User, Any], _Found]]] = {

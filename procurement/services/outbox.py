@@ -27,7 +27,7 @@ _TABLE: Final = Notification._meta.db_table
 _PREPARE: Final = f"""
 PREPARE longlead_lock (uuid, timestamptz) AS
     SELECT message_id, address, wire FROM {_TABLE}
-    WHERE id = $1 AND state IN ('{NotificationState.DUE.value}', '{NotificationState.DEFERRED.value}')
+    WHERE id = $1 AND state IN ({", ".join(f"'{state.value}'" for state in TO_SEND)})
           AND next_attempt_at <= $2
     FOR UPDATE SKIP LOCKED;
 PREPARE longlead_accepted (uuid, text, text, timestamptz) AS

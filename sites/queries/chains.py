@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import date
 from uuid import UUID
 
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 
 from sites.domain import imprecise
 from sites.domain.calendar import WorkingCalendar
@@ -20,14 +20,11 @@ UNPLACED = WorkingCalendar("GB")
 
 def working_calendars(keys: Collection[UUID] | None = None) -> dict[UUID, WorkingCalendar]:
     """Calendars with their closures, by key: those named, in that order, or all of them. Two queries."""
-    rows, shut = WorkCalendar.objects.all(), Closure.objects.order_by("from_on", "until_on", "id")
+    rows, shut = WorkCalendar.objects.all(), Closure.objects.all()
     if keys is not None:
         rows, shut = rows.filter(pk__in=keys), shut.filter(calendar__in=keys)
-    closures: dict[UUID, list[tuple[date, date]]] = defaultdict(list)
-    for calendar_id, from_on, until_on in shut.values_list("calendar_id", "from_on", "until_on"):
-        closures[calendar_id].append((from_on, until_on))
-    codes = dict(rows.values_list("pk", "code"))
-    return {key: WorkingCalendar(codes[key], tuple(closures[key])) for key in (codes if keys is None else keys)}
+    found = _with_closures(rows, shut)
+    return found if keys is None else {key: found[key] for key in keys}
 
 
 def calendars_of_chains(chains: Collection[UUID], also: Collection[UUID]) -> dict[UUID, WorkingCalendar]:
@@ -35,11 +32,16 @@ def calendars_of_chains(chains: Collection[UUID], also: Collection[UUID]) -> dic
     wanted = WorkCalendar.objects.filter(
         Q(pk__in=Milestone.objects.filter(chain__in=chains, calendar__isnull=False).values("calendar")) | Q(pk__in=also)
     )
+    return _with_closures(wanted, Closure.objects.filter(calendar__in=wanted))
+
+
+def _with_closures(calendars: QuerySet[WorkCalendar], shut: QuerySet[Closure]) -> dict[UUID, WorkingCalendar]:
     closures: dict[UUID, list[tuple[date, date]]] = defaultdict(list)
-    shut = Closure.objects.filter(calendar__in=wanted).order_by("from_on", "until_on", "id")
-    for calendar_id, from_on, until_on in shut.values_list("calendar_id", "from_on", "until_on"):
+    for calendar_id, from_on, until_on in shut.order_by("from_on", "until_on", "id").values_list(
+        "calendar_id", "from_on", "until_on"
+    ):
         closures[calendar_id].append((from_on, until_on))
-    return {key: WorkingCalendar(code, tuple(closures[key])) for key, code in wanted.values_list("pk", "code")}
+    return {key: WorkingCalendar(code, tuple(closures[key])) for key, code in calendars.values_list("pk", "code")}
 
 
 def _promises(chain_ids: list[UUID]) -> dict[UUID, list[PromiseFacts]]:

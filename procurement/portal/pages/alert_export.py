@@ -13,7 +13,7 @@ from procurement.gateways import spreadsheet
 from procurement.portal import alert_words
 from procurement.portal.actor import acting_user
 from procurement.portal.forms.alerts import read_filter
-from procurement.portal.pages.exports import XLSX
+from procurement.portal.pages.exports import workbook_file
 from procurement.queries.alert import alert_list
 
 _MOST_PAGES: Final = 100
@@ -43,8 +43,4 @@ def download(request: HttpRequest) -> HttpResponse:
         )
         for row in rows
     ]
-    return HttpResponse(
-        spreadsheet.write(sheet=_("Alerts"), titles=titles, rows=cells),
-        content_type=XLSX,
-        headers={"Content-Disposition": 'attachment; filename="longlead-alerts.xlsx"'},
-    )
+    return workbook_file("longlead-alerts.xlsx", spreadsheet.write(sheet=_("Alerts"), titles=titles, rows=cells))

@@ -32,11 +32,12 @@ def download(request: HttpRequest, kind: str) -> HttpResponse:
     except BadInput as refusal:
         messages.error(request, refusal.message)
         return redirect("imports")
-    return HttpResponse(
-        content,
-        content_type=XLSX,
-        headers={"Content-Disposition": f'attachment; filename="longlead-{kind.replace("_", "-")}.xlsx"'},
-    )
+    return workbook_file(f"longlead-{kind.replace('_', '-')}.xlsx", content)
+
+
+def workbook_file(name: str, content: bytes) -> HttpResponse:
+    headers = {"Content-Disposition": f'attachment; filename="{name}"'}
+    return HttpResponse(content, content_type=XLSX, headers=headers)
 
 
 def _keys(request: HttpRequest, kind: ImportKind, actor: User) -> Sequence[UUID] | None:

@@ -12,7 +12,7 @@ from django.views.decorators.http import require_safe
 
 from procurement.gateways import spreadsheet
 from procurement.portal.actor import acting_user
-from procurement.portal.pages.exports import XLSX
+from procurement.portal.pages.exports import workbook_file
 from procurement.queries import power, power_portfolio
 from procurement.queries.imports import find_import, newest_imports, rows_in_order
 from procurement.queries.schedule_revisions import site_revisions
@@ -58,11 +58,7 @@ def import_rows(request: HttpRequest, key: UUID) -> HttpResponse:
 
 
 def _as_file(name: str, titles: Sequence[str], rows: _Rows) -> HttpResponse:
-    return HttpResponse(
-        spreadsheet.write(sheet=name, titles=titles, rows=rows),
-        content_type=XLSX,
-        headers={"Content-Disposition": f'attachment; filename="longlead-{name}.xlsx"'},
-    )
+    return workbook_file(f"longlead-{name}.xlsx", spreadsheet.write(sheet=name, titles=titles, rows=rows))
 
 
 def _imports(request: HttpRequest, actor: User) -> _Listing:

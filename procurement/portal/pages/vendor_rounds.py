@@ -17,7 +17,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from procurement.portal.actor import acting_user
 from procurement.portal.forms.vendor_rounds import AskVendor
-from procurement.portal.pages.exports import XLSX
+from procurement.portal.pages.exports import workbook_file
 from procurement.queries.vendor_rounds import askable, round_view, rounds
 from procurement.services import vendor_rounds
 from sites.domain.errors import NotFound, RuleBroken
@@ -58,8 +58,7 @@ def workbook(request: HttpRequest, key: UUID) -> HttpResponse:
         name, content = vendor_rounds.workbook(round_id=key, actor=acting_user(request))
     except NotFound:
         raise Http404 from None
-    headers = {"Content-Disposition": f'attachment; filename="{name}"'}
-    return HttpResponse(content, content_type=XLSX, headers=headers)
+    return workbook_file(name, content)
 
 
 @never_cache
