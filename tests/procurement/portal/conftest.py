@@ -120,6 +120,8 @@ LISTS = [
     "/power/agreements/",
     "/power/grid/",
     "/lead-times/",
+    "/integration/webhooks/",
+    "/integration/messages/",
 ]
 
 
