@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from procurement.portal.pages import message_log, webhooks
+from procurement.portal.pages import disagreements, message_log, webhooks
 
 urlpatterns = [
     path("integration/webhooks/", webhooks.index, name="webhooks"),
@@ -15,4 +15,7 @@ urlpatterns = [
     path("integration/messages/<uuid:key>/", message_log.show, name="integration_message"),
     path("integration/messages/<uuid:key>/retry/", message_log.retry, name="integration_message_retry"),
     path("integration/messages/<uuid:key>/discard/", message_log.discard, name="integration_message_discard"),
+    path("integration/disagreements/", disagreements.index, name="disagreements"),
+    path("integration/disagreements/<uuid:key>/fix/", disagreements.fix, name="disagreement_fix"),
+    path("integration/disagreements/<uuid:key>/accept/", disagreements.accept, name="disagreement_accept"),
 ]

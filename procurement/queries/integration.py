@@ -7,8 +7,15 @@ from uuid import UUID
 
 from django.db.models import Count, Q, QuerySet
 
-from procurement.models import IntegrationMessage, WebhookDelivery, WebhookEndpoint
-from procurement.vocabulary import DeliveryState, MessageState
+from procurement.models import (
+    Disagreement,
+    ExternalRef,
+    IntegrationMessage,
+    OpenOrderList,
+    WebhookDelivery,
+    WebhookEndpoint,
+)
+from procurement.vocabulary import DeliveryState, DisagreementKind, MessageState
 from sites.accounts.models import ApiClient, User
 from sites.accounts.permissions import Permission
 from sites.queries.access import can
@@ -85,3 +92,36 @@ def messages_among(rows: QuerySet[IntegrationMessage], said: Mapping[str, str], 
 def failed_by_direction(rows: QuerySet[IntegrationMessage]) -> dict[str, int]:
     counted = rows.filter(state=MessageState.FAILED).order_by().values_list("direction")
     return dict(counted.annotate(number=Count("pk")).values_list("direction", "number"))
+
+
+def systems() -> list[str]:
+    """The systems whose ids we know, or whose clients call."""
+    named = set(ExternalRef.objects.order_by().values_list("system", flat=True).distinct())
+    return sorted(named | set(ApiClient.objects.values_list("system", flat=True)))
+
+
+def standing_disagreements(
+    actor: User, *, kind: str = "", system: str = "", site: str = "", accepted: bool = False
+) -> QuerySet[Disagreement]:
+    """Those that nobody has accepted, or with `accepted` those that somebody has. What is no such word is left out."""
+    rows = (
+        Disagreement.objects.visible_to(actor)
+        .amounts_visible_to(actor)
+        .filter(resolved_at__isnull=True, accepted_at__isnull=not accepted)
+        .select_related("site", "accepted_by")
+        .order_by("system", "number", "line_number", "schedule_number", "kind")
+    )
+    if kind in DisagreementKind.values:
+        rows = rows.filter(kind=kind)
+    if system:
+        rows = rows.filter(system=system)
+    return rows.filter(site__code=site) if site else rows
+
+
+def newest_lists(actor: User) -> list[OpenOrderList]:
+    """For those who may see the portfolio: a list is of all sites."""
+    if not can(actor, Permission.SITE_VIEW, site_id=None):
+        return []
+    return list(
+        OpenOrderList.objects.select_related("sent_by").annotate(number=Count("rows")).order_by("system", "-stated_at")
+    )

@@ -7,13 +7,13 @@ from decimal import Decimal
 from uuid import UUID
 
 from django.db import connection, transaction
-from django.db.models import Max
+from django.db.models import Count, Max, Min
 from django.utils.translation import gettext as _
 
 from procurement.domain import alerting, power_alerting
 from procurement.domain.alert_parameters import RuleSettings
 from procurement.domain.alerting import Look, StandingAlert
-from procurement.models import Alert, AlertEvent, Evaluation, Requirement
+from procurement.models import Alert, AlertEvent, Disagreement, Evaluation, Requirement
 from procurement.queries import alert_facts, power_alert_facts
 from procurement.queries import alerts as reading
 from procurement.queries.alert_facts import Subjects
@@ -63,6 +63,8 @@ def evaluate_site(
         known = of_site.filter(only.alerts(sellers))
     look = alerting.look(alert_facts.site_facts(site_id, as_of, only, sellers), as_of)
     look |= _still_disagreeing(known.filter(rule=Rule.ERP_DISAGREEMENT).exclude(state=AlertState.CLOSED))
+    if only is None:
+        look |= _open_order_lists(site_id)
     return Reconciliation(site_id, as_of, now, cause_key, cause_text).of(look, known, counted=of_site)
 
 
@@ -116,6 +118,33 @@ def _still_disagreeing(raised: Iterable[Alert]) -> Look:
         ),
         {},
     )
+
+
+def _open_order_lists(site_id: UUID) -> Look:
+    """One alert a site for what the newest list of an ERP says otherwise and nobody has accepted; told again each time
+    there is twice as much of it.
+    """
+    subject = (AlertSubject.SITE, site_id)
+    standing = Disagreement.objects.filter(site=site_id, resolved_at__isnull=True, accepted_at__isnull=True)
+    found = standing.values_list("site__code", "site__name").annotate(
+        number=Count("pk"), system=Min("system"), lines=Count("schedule_line", distinct=True)
+    )
+    row = found.order_by("site__code").first()
+    if row is None or not _speaks(alert_facts.rule_settings(site_id), site_id, None):
+        return Look((), {subject: 0})
+    code, name, number, system, lines = row
+    alert = StandingAlert(
+        rule=Rule.ERP_DISAGREEMENT,
+        subject_kind=AlertSubject.SITE,
+        subject_id=site_id,
+        subject_text=f"{code} {name}"[:300],
+        site_id=site_id,
+        baseline_version=0,
+        band=number.bit_length(),
+        lane=Lane.DIGEST,
+        facts={"system": system, "disagreements": number, "lines": lines},
+    )
+    return Look((alert,), {subject: 0})
 
 
 def _speaks(settings: RuleSettings, site_id: UUID | None, class_id: UUID | None) -> bool:

@@ -122,6 +122,7 @@ LISTS = [
     "/lead-times/",
     "/integration/webhooks/",
     "/integration/messages/",
+    "/integration/disagreements/",
 ]
 
 
