@@ -2,9 +2,10 @@
 
 import hashlib
 from collections.abc import Iterable, Mapping
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from django.db import connection, transaction
 from django.db.models import Count, Max, Min
@@ -18,9 +19,12 @@ from procurement.queries import alert_facts, power_alert_facts
 from procurement.queries import alerts as reading
 from procurement.queries.alert_facts import Subjects
 from procurement.services import holding
-from procurement.services.alert_answers import acknowledge, assign, decline, snooze
+from procurement.services.alert_answers import acknowledge, assign, close_recovered, decline, snooze
 from procurement.services.reconciling import Evaluated, Reconciliation
 from procurement.vocabulary import AlertEventKind, AlertState, AlertSubject, Lane, Rule, Severity
+from sites.accounts.models import User
+from sites.accounts.permissions import Permission
+from sites.services.access import check_can
 
 __all__ = [
     "Evaluated",
@@ -30,6 +34,7 @@ __all__ = [
     "disagree",
     "evaluate_power",
     "evaluate_site",
+    "resolve",
     "snooze",
 ]
 
@@ -77,6 +82,23 @@ def evaluate_power(*, as_of: date, now: datetime, cause_key: str = "", cause_tex
     look |= power_alerting.look(power_alert_facts.portfolio(as_of, facts.settings), as_of)
     known = Alert.objects.filter(rule__in=alerting.POWER_RULES)
     return Reconciliation(None, as_of, now, cause_key, cause_text).of(look, known)
+
+
+@transaction.atomic
+def resolve(*, alert_id: UUID, actor: User, now: datetime, note: str = "", request_id: str = "") -> Alert:
+    """Look at once, and close the alert where the look finds it over. Raises as `close_recovered`."""
+    found = Alert.objects.visible_to(actor).filter(pk=alert_id).exclude(state=AlertState.CLOSED).first()
+    if found is not None:
+        check_can(actor, Permission.ALERT_WRITE, site_id=found.site_id)
+        if found.rule in alerting.POWER_RULES:
+            evaluate_power(as_of=now.astimezone(UTC).date(), now=now)
+        elif found.site is not None:
+            as_of = now.astimezone(ZoneInfo(found.site.time_zone)).date()
+            evaluate_site(site_id=found.site.pk, as_of=as_of, now=now)
+        found.refresh_from_db()
+        if found.state == AlertState.CLOSED:  # the look found that it had lost its subject
+            return found
+    return close_recovered(alert_id=alert_id, actor=actor, now=now, note=note, request_id=request_id)
 
 
 def _one_at_a_time(scope: str) -> None:

@@ -97,6 +97,8 @@ class Scope(TextChoices):
     ORDERS_READ = "po:read", _("Read purchase orders")
     ORDERS_WRITE = "po:write", _("Write purchase orders")
     DATES_WRITE = "dates:write", _("Write promises, actuals and locks")
+    RECEIPTS_WRITE = "receipt:write", _("Record and reverse receipts and shipments")
+    CHANGES_WRITE = "change:write", _("Draft, approve, reject and apply change orders")
     POWER_READ = "power:read", _("Read agreements, grid connections, load ramps and the power balance")
     POWER_WRITE = "power:write", _("Write agreements, grid connections and load ramps")
     ALERTS_READ = "alert:read", _("Read alerts")
