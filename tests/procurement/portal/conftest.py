@@ -120,6 +120,7 @@ LISTS = [
     "/power/agreements/",
     "/power/grid/",
     "/lead-times/",
+    "/integration/",
     "/integration/webhooks/",
     "/integration/messages/",
     "/integration/disagreements/",
