@@ -148,6 +148,24 @@ def test_what_the_erp_owns_is_marked(generated: str) -> None:
     }
 
 
+def test_every_field_of_an_order_says_whose_it_is(generated: str) -> None:
+    schemas = yaml.safe_load(generated)["components"]["schemas"]
+    orders = [
+        "PurchaseOrderWrite", "PurchaseOrderChange", "OrderLineWrite", "ScheduleLineWrite", "PurchaseOrder",
+        "OrderLine", "ScheduleLine", "Lot", "LotForecast",
+    ]  # fmt: skip
+    silent = [
+        (name, field)
+        for name in orders
+        for field, about in schemas[name]["properties"].items()
+        if about.get("x-owner") not in {"erp", "tracker"}
+    ]
+
+    line = schemas["ScheduleLine"]["properties"]
+    assert silent == []
+    assert (line["quantity"]["x-owner"], line["lots"]["x-owner"]) == ("erp", "tracker")
+
+
 def test_the_schema_is_open_to_all() -> None:
     answer = Client().get("/api/v1/schema")
 
