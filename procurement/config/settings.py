@@ -240,6 +240,7 @@ SPECTACULAR_SETTINGS = {
         "LedgerState": ["live", "superseded", "retracted"],
         "MovedKind": ["lot", "requirement", "block", "chain"],
         "UpsertResultKind": ["created", "updated", "unchanged", "stale_ignored"],
+        "NameResult": ["created", "updated", "unchanged"],
     },
 }
 

@@ -94,6 +94,7 @@ class Scope(TextChoices):
     """What an API key may be used for, on top of what its account may do."""
 
     REFERENCE_READ = "ref:read", _("Read sites, companies and classes")
+    REFERENCE_WRITE = "ref:write", _("Name vendors, sites and classes by ids of a system")
     ORDERS_READ = "po:read", _("Read purchase orders")
     ORDERS_WRITE = "po:write", _("Write purchase orders")
     DATES_WRITE = "dates:write", _("Write promises, actuals and locks")

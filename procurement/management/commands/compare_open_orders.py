@@ -83,7 +83,7 @@ def _bytes_of(path: Path) -> bytes:
 
 
 def _person(name: str) -> User:
-    found = User.objects.filter(username=name, is_active=True).first()
+    found: User | None = User.objects.filter(username=name, is_active=True).first()
     if found is None:
         raise BadInput(_("There is no such person."), field="as")
     return found
