@@ -90,8 +90,8 @@ def test_one_that_was_switched_off_says_why_and_is_switched_on(page: Client, end
 
     page.post(f"/integration/webhooks/{endpoint.pk}/switch/", {"active": "1"})
 
-    endpoint.refresh_from_db()
-    assert (endpoint.active, endpoint.disabled_because, endpoint.disabled_at) == (True, "", None)
+    after = WebhookEndpoint.objects.get()
+    assert (after.active, after.disabled_because, after.disabled_at) == (True, "", None)
 
 
 def test_one_is_switched_off_by_hand(page: Client, endpoint: WebhookEndpoint) -> None:
