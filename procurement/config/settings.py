@@ -220,6 +220,10 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "REDOC_DIST": "SIDECAR",
+    "POSTPROCESSING_HOOKS": [
+        "drf_spectacular.hooks.postprocess_schema_enums",
+        "procurement.api.v1.openapi.mark_owners",
+    ],
     "ENUM_NAME_OVERRIDES": {
         "OrderKind": "procurement.vocabulary.OrderKind",
         "CommercialStatus": "procurement.vocabulary.CommercialStatus",
@@ -236,6 +240,7 @@ SPECTACULAR_SETTINGS = {
         "LedgerState": ["live", "superseded", "retracted"],
         "MovedKind": ["lot", "requirement", "block", "chain"],
         "UpsertResultKind": ["created", "updated", "unchanged", "stale_ignored"],
+        "NameResult": ["created", "updated", "unchanged"],
     },
 }
 

@@ -12,7 +12,8 @@ from sites.accounts.row import Row, plausible_date, plausible_number
 
 @pghistory.track()
 class ChangeOrder(Row):
-    """A governed change of an order: `before` and `after` hold the changed values by pointer. Only one with
+    """A governed change of an order: `before` and `after` hold the changed values by pointer, and `after` the
+    document that is applied. Only one with
     `rebaseline` writes new baselines, and only after someone else than its author approved it.
     """
 

@@ -88,6 +88,7 @@ _FACTS: Final[Mapping[str, str | Lazy]] = {
     "order": gettext_lazy("Order"),
     "system": gettext_lazy("System"),
     "units_lost": gettext_lazy("Units lost"),
+    "disagreements": gettext_lazy("Disagreements"),
     "units_wanted": gettext_lazy("Units wanted"),
 }
 _LIMITS: Final = dict(PowerLimit.choices)

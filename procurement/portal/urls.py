@@ -1,6 +1,6 @@
 from django.urls import path
 
-from procurement.portal import alert_urls, power_urls
+from procurement.portal import alert_urls, integration_urls, power_urls
 from procurement.portal.pages import (
     alert_export,
     anchors,
@@ -98,6 +98,7 @@ urlpatterns = [
     path("requirements/<uuid:key>/required/", requirements.fix_required, name="requirement_required"),
     *alert_urls.urlpatterns,
     *power_urls.urlpatterns,
+    *integration_urls.urlpatterns,
     path("lead-times/", lead_times.index, name="lead_times"),
     path("lead-times/<str:code>/", lead_times.show, name="lead_time_class"),
     path("lead-times/<str:code>/add/", lead_times.add, name="lead_time_add"),

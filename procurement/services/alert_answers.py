@@ -12,7 +12,7 @@ from procurement.domain.escalation import PROMISE_EXPECTED_WORKING_DAYS
 from procurement.models import Alert, AlertEvent
 from procurement.services import holding
 from procurement.services.mail_calendar import Calendars
-from procurement.vocabulary import AlertEventKind, AlertState
+from procurement.vocabulary import AlertEventKind, AlertState, CloseReason
 from sites.accounts import audit
 from sites.accounts.models import User, UserKind
 from sites.accounts.permissions import Permission
@@ -58,6 +58,24 @@ def acknowledge(
     )  # fmt: skip
     facts = {"commitment_on": commitment_on.isoformat() if commitment_on else None}
     _record(row, AlertEventKind.ACKNOWLEDGED, "alert.acknowledge", actor, now, note, request_id, facts)
+    return row
+
+
+@transaction.atomic
+def close_recovered(*, alert_id: UUID, actor: User, now: datetime, note: str = "", request_id: str = "") -> Alert:
+    """Somebody says that it is over, and the facts say so too: it need not stand recovered for days.
+
+    Raises NotFound, NotPermitted, Conflict (closed, or it still stands), BadInput naming `note`.
+    """
+    row = _answerable(alert_id, actor, note)
+    if row.state != AlertState.RECOVERED:
+        raise Conflict(_("It still stands: what raised it is not over."), field="alert", state=row.state)
+    row.state, row.closed_at, row.close_reason = AlertState.CLOSED, now, CloseReason.RECOVERED
+    row.rearm_at = row.escalate_at = row.snoozed_until = row.snoozed_by = None
+    row.save(
+        update_fields=["state", "closed_at", "close_reason", "rearm_at", "escalate_at", "snoozed_until", "snoozed_by"]
+    )
+    _record(row, AlertEventKind.CLOSED, "alert.resolve", actor, now, note, request_id, {})
     return row
 
 

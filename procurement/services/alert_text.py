@@ -250,6 +250,12 @@ def _contract_clock(facts: Facts) -> str | None:
 
 
 def _erp_disagreement(facts: Facts) -> str | None:
+    if number := facts.get("disagreements"):
+        return ngettext(
+            "%(system)s says %(number)d thing otherwise in its open orders",
+            "%(system)s says %(number)d things otherwise in its open orders",
+            number,
+        ) % {"system": facts.get("system") or "ERP", "number": number}
     if not facts.get("order") or not facts.get("units_lost"):
         return None
     return _("%(system)s took %(units)s away with order %(number)s") % {

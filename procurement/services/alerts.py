@@ -2,25 +2,29 @@
 
 import hashlib
 from collections.abc import Iterable, Mapping
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from django.db import connection, transaction
-from django.db.models import Max
+from django.db.models import Count, Max, Min
 from django.utils.translation import gettext as _
 
 from procurement.domain import alerting, power_alerting
 from procurement.domain.alert_parameters import RuleSettings
 from procurement.domain.alerting import Look, StandingAlert
-from procurement.models import Alert, AlertEvent, Evaluation, Requirement
+from procurement.models import Alert, AlertEvent, Disagreement, Evaluation, Requirement
 from procurement.queries import alert_facts, power_alert_facts
 from procurement.queries import alerts as reading
 from procurement.queries.alert_facts import Subjects
 from procurement.services import holding
-from procurement.services.alert_answers import acknowledge, assign, decline, snooze
+from procurement.services.alert_answers import acknowledge, assign, close_recovered, decline, snooze
 from procurement.services.reconciling import Evaluated, Reconciliation
 from procurement.vocabulary import AlertEventKind, AlertState, AlertSubject, Lane, Rule, Severity
+from sites.accounts.models import User
+from sites.accounts.permissions import Permission
+from sites.services.access import check_can
 
 __all__ = [
     "Evaluated",
@@ -30,6 +34,7 @@ __all__ = [
     "disagree",
     "evaluate_power",
     "evaluate_site",
+    "resolve",
     "snooze",
 ]
 
@@ -63,6 +68,8 @@ def evaluate_site(
         known = of_site.filter(only.alerts(sellers))
     look = alerting.look(alert_facts.site_facts(site_id, as_of, only, sellers), as_of)
     look |= _still_disagreeing(known.filter(rule=Rule.ERP_DISAGREEMENT).exclude(state=AlertState.CLOSED))
+    if only is None:
+        look |= _open_order_lists(site_id)
     return Reconciliation(site_id, as_of, now, cause_key, cause_text).of(look, known, counted=of_site)
 
 
@@ -75,6 +82,23 @@ def evaluate_power(*, as_of: date, now: datetime, cause_key: str = "", cause_tex
     look |= power_alerting.look(power_alert_facts.portfolio(as_of, facts.settings), as_of)
     known = Alert.objects.filter(rule__in=alerting.POWER_RULES)
     return Reconciliation(None, as_of, now, cause_key, cause_text).of(look, known)
+
+
+@transaction.atomic
+def resolve(*, alert_id: UUID, actor: User, now: datetime, note: str = "", request_id: str = "") -> Alert:
+    """Look at once, and close the alert where the look finds it over. Raises as `close_recovered`."""
+    found = Alert.objects.visible_to(actor).filter(pk=alert_id).exclude(state=AlertState.CLOSED).first()
+    if found is not None:
+        check_can(actor, Permission.ALERT_WRITE, site_id=found.site_id)
+        if found.rule in alerting.POWER_RULES:
+            evaluate_power(as_of=now.astimezone(UTC).date(), now=now)
+        elif found.site is not None:
+            as_of = now.astimezone(ZoneInfo(found.site.time_zone)).date()
+            evaluate_site(site_id=found.site.pk, as_of=as_of, now=now)
+        found.refresh_from_db()
+        if found.state == AlertState.CLOSED:  # the look found that it had lost its subject
+            return found
+    return close_recovered(alert_id=alert_id, actor=actor, now=now, note=note, request_id=request_id)
 
 
 def _one_at_a_time(scope: str) -> None:
@@ -116,6 +140,33 @@ def _still_disagreeing(raised: Iterable[Alert]) -> Look:
         ),
         {},
     )
+
+
+def _open_order_lists(site_id: UUID) -> Look:
+    """One alert a site for what the newest list of an ERP says otherwise and nobody has accepted; told again each time
+    there is twice as much of it.
+    """
+    subject = (AlertSubject.SITE, site_id)
+    standing = Disagreement.objects.filter(site=site_id, resolved_at__isnull=True, accepted_at__isnull=True)
+    found = standing.values_list("site__code", "site__name").annotate(
+        number=Count("pk"), system=Min("system"), lines=Count("schedule_line", distinct=True)
+    )
+    row = found.order_by("site__code").first()
+    if row is None or not _speaks(alert_facts.rule_settings(site_id), site_id, None):
+        return Look((), {subject: 0})
+    code, name, number, system, lines = row
+    alert = StandingAlert(
+        rule=Rule.ERP_DISAGREEMENT,
+        subject_kind=AlertSubject.SITE,
+        subject_id=site_id,
+        subject_text=f"{code} {name}"[:300],
+        site_id=site_id,
+        baseline_version=0,
+        band=number.bit_length(),
+        lane=Lane.DIGEST,
+        facts={"system": system, "disagreements": number, "lines": lines},
+    )
+    return Look((alert,), {subject: 0})
 
 
 def _speaks(settings: RuleSettings, site_id: UUID | None, class_id: UUID | None) -> bool:

@@ -199,6 +199,24 @@ def write_first_baselines(lots: Iterable[DeliveryLot], *, actor: User) -> set[UU
     return {lot.pk for lot in waiting}
 
 
+def write_next_baselines(lots: Iterable[DeliveryLot], *, cause: str, actor: User) -> int:
+    """A further baseline around the contract date for each lot, where it differs from the newest; how many.
+
+    Raises BadInput naming the schedule line where no dates fit the contract date.
+    """
+    calendars = working_calendars()
+    made = []
+    for lot in lots:
+        milestones = list(lot.chain.milestones.order_by("sequence"))
+        following = _first_baseline(lot.chain, milestones, lot.schedule_line, calendars, actor)
+        newest = Baseline.objects.filter(chain=lot.chain_id).order_by("-version").first()
+        if following is None or (newest is not None and newest.dates == following.dates):
+            continue
+        following.version, following.cause = (newest.version if newest else 0) + 1, cause
+        made.append(following)
+    return len(Baseline.objects.bulk_create(made))
+
+
 # -- quantities --------------------------------------------------------------------------------------------------
 
 

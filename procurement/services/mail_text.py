@@ -502,6 +502,7 @@ def _counted(facts: dict[str, Any]) -> list[str]:
         (_("Open lots"), "open_lots"),
         (_("Of these late"), "late_lots"),
         (_("Units lost"), "units_lost"),
+        (_("Disagreements"), "disagreements"),
         (_("Units wanted"), "units_wanted"),
         (_("Decided by"), "decided_by"),
         (_("To be served by"), "owner"),

@@ -8,7 +8,7 @@ from datetime import UTC, date, datetime
 from django.db import InterfaceError, OperationalError, connection, transaction
 
 from procurement.models import ForecastRun
-from procurement.services import forecasts, histories, kept_answers, lead_times, messages, oauth_clients
+from procurement.services import forecasts, histories, kept_answers, lead_times, messages, oauth_clients, open_orders
 from procurement.vocabulary import RunCause
 from sites.models import Site
 from sites.vocabulary import SiteStatus
@@ -33,6 +33,7 @@ def catch_up(*, now: datetime) -> CaughtUp:
     """
     done, failed = [], []
     is_learnt = False
+    _compare_open_orders(now)
     for site in Site.objects.exclude(status__in=_AT_REST).order_by("pk"):
         as_of = forecasts.local_date(site, now)
         if _has_run(site, as_of):
@@ -49,6 +50,15 @@ def catch_up(*, now: datetime) -> CaughtUp:
             logger.exception("The nightly run of %s failed.", site.code)
             failed.append(site.code)
     return CaughtUp(tuple(done), tuple(failed), _run_power(now))
+
+
+def _compare_open_orders(now: datetime) -> None:
+    try:
+        open_orders.compare_again(now=now)
+    except (OperationalError, InterfaceError):
+        raise
+    except Exception:
+        logger.exception("The open orders were not compared.")
 
 
 def _learn(now: datetime) -> None:

@@ -1,9 +1,10 @@
 """Standing reconciliation: what an ERP says is open, against what is open here, and what the two disagree in."""
 
+import logging
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Final
 from uuid import UUID
@@ -13,14 +14,18 @@ from django.utils.translation import gettext as _
 
 from procurement.domain.money import trimmed
 from procurement.domain.order_document import LineDocument, OrderDocument, ScheduleDocument
+from procurement.gateways import wake
 from procurement.models import Disagreement, ExternalRef, OpenOrderList, OpenOrderRow, ScheduleLine
-from procurement.services import orders
+from procurement.services import alerts, forecasts, orders
 from procurement.vocabulary import DisagreementKind, LineStatus
 from sites.accounts import audit
 from sites.accounts.models import ApiClient, User
 from sites.accounts.permissions import Permission
 from sites.domain.errors import BadInput, Conflict, NotFound
+from sites.models import Site
 from sites.services.access import check_can
+
+logger = logging.getLogger(__name__)
 
 MOST_ROWS: Final = 20_000
 FIXABLE: Final = frozenset(
@@ -108,6 +113,57 @@ def take(
         return _compare(kept, rows, actor, now)
 
 
+def compare_again(*, now: datetime) -> tuple[str, ...]:
+    """Once a UTC day hold the newest list of each system against what is ours by now; which systems were compared.
+
+    It is compared with the eyes of who sent it. Where they may not log in any more, it is left as it was.
+    """
+    today = now.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+    done = []
+    waiting = OpenOrderList.objects.filter(compared_at__lt=today).order_by("system", "pk")
+    for key in list(waiting.values_list("pk", flat=True)):
+        with transaction.atomic():
+            kept = (
+                OpenOrderList.objects.filter(pk=key, compared_at__lt=today)
+                .select_for_update(skip_locked=True, of=("self",))
+                .select_related("sent_by")
+                .first()
+            )
+            if kept is None:
+                continue
+            if kept.sent_by is None or not kept.sent_by.is_active:
+                logger.warning("The open orders of %s are not compared: nobody answers for the list.", kept.system)
+                continue
+            _compare(kept, _stored(kept), kept.sent_by, now)
+            done.append(kept.system)
+    return tuple(done)
+
+
+def _stored(kept: OpenOrderList) -> list[Stated]:
+    return [
+        Stated(
+            number=row.number,
+            line_number=row.line_number,
+            schedule_number=row.schedule_number,
+            quantity=row.quantity,
+            unit_price=row.unit_price,
+            contract_on=row.contract_on,
+            status=LineStatus(row.status) if row.status else None,
+        )
+        for row in kept.rows.order_by("pk")
+    ]
+
+
+def _look(sites: Iterable[UUID | None], now: datetime, cause_key: str, system: str) -> None:
+    """Let the alerts of these sites say what stands by now."""
+    touched = Site.objects.filter(pk__in={key for key in sites if key is not None}).order_by("pk")
+    text = _("Open orders of %(system)s") % {"system": system}
+    for site in touched:
+        as_of = forecasts.local_date(site, now)
+        alerts.evaluate_site(site_id=site.pk, as_of=as_of, now=now, cause_key=cause_key, cause_text=text)
+    wake.after_commit()
+
+
 def _compare(kept: OpenOrderList, rows: Sequence[Stated], actor: User, now: datetime) -> Compared:
     found = {(each.kind, each.key): each for each in _differences(kept, rows, actor)}
     standing = {
@@ -116,12 +172,15 @@ def _compare(kept: OpenOrderList, rows: Sequence[Stated], actor: User, now: date
     }
     gone = [row.pk for mark, row in standing.items() if mark not in found]
     Disagreement.objects.filter(pk__in=gone).update(resolved_at=now)
+    touched = {row.site_id for mark, row in standing.items() if mark not in found}
+    touched |= {each.row.site_id for mark, each in found.items() if each.row and mark not in standing}
     stays = []
     for mark, row in standing.items():
         each = found.get(mark)
         if each is None:
             continue
         if (row.ours, row.theirs) != (each.ours, each.theirs):  # what was accepted was something else
+            touched |= {row.site_id} if row.accepted_at else set()
             row.accepted_at, row.accepted_by, row.reason = None, None, ""
         row.ours, row.theirs, row.last_seen_at = each.ours, each.theirs, now
         stays.append(row)
@@ -132,6 +191,7 @@ def _compare(kept: OpenOrderList, rows: Sequence[Stated], actor: User, now: date
     )
     kept.compared_at = now
     kept.save(update_fields=["compared_at"])
+    _look(touched, now, f"open_orders:{kept.pk}", kept.system)
     return Compared(len(rows), dict(Counter(each.kind.value for each in found.values())))
 
 
@@ -221,6 +281,7 @@ def fix(*, disagreement_id: UUID, actor: User, now: datetime, request_id: str = 
         audit.record(
             actor=actor, verb="disagreement.fix", subject_kind="disagreement", subject_id=row.pk, request_id=request_id
         )
+        _look([row.site_id], now, f"disagreement:{row.pk}", row.system)
     return row
 
 
@@ -252,6 +313,7 @@ def accept(*, disagreement_id: UUID, reason: str, actor: User, now: datetime) ->
     row.accepted_at, row.accepted_by, row.reason = now, actor, reason
     row.save(update_fields=["accepted_at", "accepted_by", "reason"])
     audit.record(actor=actor, verb="disagreement.accept", subject_kind="disagreement", subject_id=row.pk, reason=reason)
+    _look([row.site_id], now, f"disagreement:{row.pk}", row.system)
     return row
 
 

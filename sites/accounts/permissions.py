@@ -94,9 +94,12 @@ class Scope(TextChoices):
     """What an API key may be used for, on top of what its account may do."""
 
     REFERENCE_READ = "ref:read", _("Read sites, companies and classes")
+    REFERENCE_WRITE = "ref:write", _("Name vendors, sites and classes by ids of a system")
     ORDERS_READ = "po:read", _("Read purchase orders")
     ORDERS_WRITE = "po:write", _("Write purchase orders")
     DATES_WRITE = "dates:write", _("Write promises, actuals and locks")
+    RECEIPTS_WRITE = "receipt:write", _("Record and reverse receipts and shipments")
+    CHANGES_WRITE = "change:write", _("Draft, approve, reject and apply change orders")
     POWER_READ = "power:read", _("Read agreements, grid connections, load ramps and the power balance")
     POWER_WRITE = "power:write", _("Write agreements, grid connections and load ramps")
     ALERTS_READ = "alert:read", _("Read alerts")

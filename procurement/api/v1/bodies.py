@@ -19,12 +19,12 @@ TRACKER_OWNED: Final = frozenset(
 )  # fmt: skip
 
 
-def checked(shape: type[serializers.Serializer[Any]], request: Request) -> dict[str, Any]:
+def checked(shape: type[serializers.Serializer[Any]], request: Request, *, partial: bool = False) -> dict[str, Any]:
     """What the body says. Unknown fields become warnings of the answer. Raises ValidationError, UnknownFields."""
-    body = shape(data=request.data)
+    body = shape(data=request.data, partial=partial)
     body.is_valid(raise_exception=True)
     warn(request, unknown_fields(body, request.data))
-    said: dict[str, Any] = body.validated_data
+    said: dict[str, Any] = dict(body.validated_data)
     return said
 
 

@@ -1,9 +1,11 @@
 """Many orders in one call, and jobs: what was too large for one, or asked for apart from it."""
 
+from collections import defaultdict
 from collections.abc import Mapping
 from typing import Any, ClassVar, Final
 from uuid import UUID
 
+from django.db.models import Count
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from drf_spectacular.types import OpenApiTypes
@@ -18,10 +20,11 @@ from procurement.api.errors import BadParameter, FieldError, flat, titles
 from procurement.api.fields import Text, VersionField
 from procurement.api.v1.bodies import unknown_fields
 from procurement.api.v1.order_shapes import LinesModeQuery, OrderWrite, document_of
+from procurement.api.v1.pages import PageQuery, PageSerializer, page
 from procurement.api.v1.shapes import REQUEST_ID, FieldErrorSerializer, WarningSerializer, problems
 from procurement.api.view import ClientView, clock, etag, query, request_id
 from procurement.domain.order_document import read_version
-from procurement.models import Job
+from procurement.models import Job, JobRow
 from procurement.services import bulk, jobs
 from procurement.services.bulk import BulkRow, Outcome
 from procurement.vocabulary import JobState
@@ -31,6 +34,7 @@ from sites.domain.text import check_text
 
 MOST_AT_ONCE: Final = 500
 _OPS: Final = ("upsert", "cancel")
+_RESULTS: Final = ("created", "updated", "unchanged", "stale_ignored", "failed", "not_written")
 
 
 class BulkRowWrite(serializers.Serializer[Any]):
@@ -134,11 +138,19 @@ class JobSerializer(serializers.Serializer[Any]):
     problem = serializers.DictField(allow_null=True, help_text="Why it failed as a whole.")
 
 
+class JobPageSerializer(PageSerializer):
+    items = JobSerializer(many=True, help_text="The oldest first.")
+
+
+class JobQuery(PageQuery):
+    state = serializers.ChoiceField(JobState.choices, required=False, help_text="Only these.")
+
+
 class JobRowsQuery(serializers.Serializer[Any]):
     after = serializers.IntegerField(default=-1, min_value=-1, help_text="Only rows after this index.")
     limit = serializers.IntegerField(default=100, min_value=1, max_value=500, help_text="Most to answer.")
     result = serializers.ChoiceField(
-        ["created", "updated", "unchanged", "stale_ignored", "failed", "not_written"],
+        _RESULTS,
         required=False,
         help_text="Only these.",
     )
@@ -225,6 +237,24 @@ class BulkOrders(ClientView):
         shown = {"dry_run": asked["dry_run"], "summary": summary, "results": [_shown(each) for each in outcomes]}
         is_refused = asked["atomic"] and summary["failed"] > 0
         return Response(shown, status=422 if is_refused else 200, headers={"X-Row-Failures": str(summary["failed"])})
+
+
+class Jobs(ClientView):
+    scopes: ClassVar[dict[str, str | None]] = {"GET": None}
+
+    @extend_schema(
+        operation_id="listJobs",
+        summary="The jobs of this client",
+        parameters=[JobQuery, REQUEST_ID],
+        responses={200: JobPageSerializer, **problems(400)},
+        tags=["jobs"],
+    )
+    def get(self, request: Request) -> Response:
+        said = query(request, JobQuery)
+        rows = Job.objects.filter(client=acting_client(request))
+        if "state" in said:
+            rows = rows.filter(state=said["state"])
+        return page(request, rows, "pk", _jobs)
 
 
 class JobView(ClientView):
@@ -347,8 +377,7 @@ def _plain(error: FieldError) -> dict[str, Any]:
 
 
 def _summary(outcomes: list[Outcome]) -> dict[str, int]:
-    names = ("created", "updated", "unchanged", "stale_ignored", "failed", "not_written")
-    return {name: sum(each["result"] == name for each in outcomes) for name in names}
+    return {name: sum(each["result"] == name for each in outcomes) for name in _RESULTS}
 
 
 def _shown(outcome: Outcome) -> dict[str, Any]:
@@ -363,15 +392,27 @@ def _shown(outcome: Outcome) -> dict[str, Any]:
 
 
 def _job(job: Job) -> dict[str, Any]:
-    outcomes = list(job.rows.filter(outcome__isnull=False).values_list("outcome__result", flat=True))
+    return _jobs([job])[0]
+
+
+def _jobs(found: list[Job]) -> list[dict[str, Any]]:
+    """With how far each is, in one query for all."""
+    counted = JobRow.objects.filter(job__in=found).values_list("job", "outcome__result").annotate(number=Count("pk"))
+    rows: dict[UUID, dict[str | None, int]] = defaultdict(dict)
+    for key, result, number in counted.order_by():
+        rows[key][result] = number
+    return [_job_shown(job, rows[job.pk]) for job in found]
+
+
+def _job_shown(job: Job, rows: Mapping[str | None, int]) -> dict[str, Any]:
     return dict(
         JobSerializer(
             {
                 "id": job.pk,
                 "state": job.state,
-                "rows": job.rows.count(),
-                "finished_rows": len(outcomes),
-                "summary": _summary([{"result": each} for each in outcomes]),
+                "rows": sum(rows.values()),
+                "finished_rows": sum(number for result, number in rows.items() if result is not None),
+                "summary": {name: rows.get(name, 0) for name in _RESULTS},
                 "atomic": job.atomic,
                 "created_at": job.created_at,
                 "started_at": job.started_at,

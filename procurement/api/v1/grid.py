@@ -15,6 +15,7 @@ from rest_framework.response import Response
 from procurement.api.auth import acting_user
 from procurement.api.errors import StaleVersion, VersionRequired
 from procurement.api.fields import Day, ExactDecimal, Text
+from procurement.api.v1.bodies import checked
 from procurement.api.v1.shapes import REQUEST_ID, problems
 from procurement.api.view import ClientView, clock, is_known, not_modified, query
 from procurement.queries import power
@@ -166,9 +167,7 @@ class GridConnections(ClientView):
     )
     def post(self, request: Request) -> Response:
         actor = acting_user(request)
-        body = NewConnectionWrite(data=request.data)
-        body.is_valid(raise_exception=True)
-        said = dict(body.validated_data)
+        said = checked(NewConnectionWrite, request)
         code = said.pop("site")
         site = Site.objects.visible_to(actor).filter(code=code).first()
         if site is None:
@@ -206,9 +205,7 @@ class OneGridConnection(ClientView):
         # Locked before it is compared: of two changes from one reading the second must find another tag.
         GridConnection.objects.visible_to(actor).select_for_update(of=("self",)).filter(pk=key).first()
         _check_tag(request, _tag(_whole(actor, key)))
-        body = ConnectionChange(data=request.data, partial=True)
-        body.is_valid(raise_exception=True)
-        said = dict(body.validated_data)
+        said = checked(ConnectionChange, request, partial=True)
         state, steps, now = said.pop("state", None), said.pop("capacity_steps", None), clock()
         found = _find(actor, key)
         if said:
@@ -241,9 +238,8 @@ class GridConnectionWorks(ClientView):
     )
     def post(self, request: Request, key: UUID) -> Response:
         actor = acting_user(request)
-        body = WorksWrite(data=request.data)
-        body.is_valid(raise_exception=True)
-        grid.add_works(connection_id=key, actor=actor, now=clock(), **body.validated_data)
+        body = checked(WorksWrite, request)
+        grid.add_works(connection_id=key, actor=actor, now=clock(), **body)
         return _answer(actor, key, status=201)
 
 

@@ -14,6 +14,7 @@ from rest_framework.response import Response
 from procurement.api.auth import acting_user
 from procurement.api.errors import BadParameter
 from procurement.api.parsers import FileParser
+from procurement.api.v1.bodies import checked
 from procurement.api.v1.import_shapes import (
     ExportQuery,
     ImportListSerializer,
@@ -173,9 +174,7 @@ class UndoImport(ClientView):
         tags=["imports"],
     )
     def post(self, request: Request, import_id: UUID) -> Response:
-        body = UndoWrite(data=request.data)
-        body.is_valid(raise_exception=True)
-        said = body.validated_data
+        said = checked(UndoWrite, request)
         done = import_work.undo(
             batch_id=import_id, reason=said["reason"], force=said["force"], actor=acting_user(request), now=clock()
         )

@@ -1,6 +1,5 @@
 """What went between this client and us, and what failed: send it again, or put it away."""
 
-import json
 from typing import Any, ClassVar, Final
 from uuid import UUID
 
@@ -15,6 +14,7 @@ from procurement.api.v1.bodies import checked
 from procurement.api.v1.pages import PageQuery, PageSerializer, page
 from procurement.api.v1.shapes import REQUEST_ID, problems
 from procurement.api.view import ClientView, clock, query
+from procurement.domain.masking import masked
 from procurement.models import IntegrationMessage
 from procurement.services import messages
 from procurement.vocabulary import Direction, MessageState
@@ -22,7 +22,6 @@ from sites.accounts.permissions import Scope
 from sites.domain.errors import NotFound
 
 _TAG: Final = ["messages"]
-_HIDDEN: Final = ("secret", "password", "token", "key", "authorization")
 
 
 class MessageQuery(PageQuery):
@@ -79,23 +78,6 @@ class WholeMessageSerializer(MessageSerializer):
 
     def get_payload(self, row: IntegrationMessage) -> str:
         return masked(row.payload)
-
-
-def masked(payload: str) -> str:
-    try:
-        document = json.loads(payload)
-    except (ValueError, RecursionError):
-        return payload if not any(word in payload.lower() for word in _HIDDEN) else ""
-    return json.dumps(_without_secrets(document), ensure_ascii=False)
-
-
-def _without_secrets(document: Any) -> Any:
-    if isinstance(document, dict):
-        return {
-            name: "***" if any(word in name.lower() for word in _HIDDEN) else _without_secrets(inner)
-            for name, inner in document.items()
-        }
-    return [_without_secrets(inner) for inner in document] if isinstance(document, list) else document
 
 
 @extend_schema_serializer(

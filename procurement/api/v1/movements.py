@@ -113,7 +113,7 @@ class ShipmentPageSerializer(PageSerializer):
 
 
 class GoodsReceipts(ClientView):
-    scopes: ClassVar[dict[str, str | None]] = {"GET": Scope.ORDERS_READ, "POST": Scope.DATES_WRITE}
+    scopes: ClassVar[dict[str, str | None]] = {"GET": Scope.ORDERS_READ, "POST": Scope.RECEIPTS_WRITE}
 
     @extend_schema(
         operation_id="listGoodsReceipts",
@@ -158,7 +158,7 @@ class GoodsReceipts(ClientView):
 
 
 class Shipments(ClientView):
-    scopes: ClassVar[dict[str, str | None]] = {"GET": Scope.ORDERS_READ, "POST": Scope.DATES_WRITE}
+    scopes: ClassVar[dict[str, str | None]] = {"GET": Scope.ORDERS_READ, "POST": Scope.RECEIPTS_WRITE}
 
     @extend_schema(
         operation_id="listShipments",

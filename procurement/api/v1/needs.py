@@ -18,7 +18,7 @@ from procurement.api.v1.shapes import REQUEST_ID, problems
 from procurement.api.view import ClientView, clock, query, request_id
 from procurement.domain.money import trimmed
 from procurement.models import Alert, DeliveryLot, Requirement
-from procurement.services import alert_answers
+from procurement.services import alert_answers, alerts
 from procurement.vocabulary import AlertState
 from sites.accounts.permissions import Scope
 from sites.domain.errors import NotFound
@@ -107,6 +107,11 @@ class AcknowledgeWrite(serializers.Serializer[Any]):
 @extend_schema_serializer(examples=[OpenApiExample("Later", request_only=True, value={"until_on": "2026-12-01"})])
 class SnoozeWrite(serializers.Serializer[Any]):
     until_on = Day(help_text="It asks again at the start of this day at the site.")
+    note = Text(lines=True, help_text="For those who read the alert.", **_NOTE)
+
+
+@extend_schema_serializer(examples=[OpenApiExample("Over", request_only=True, value={"note": "It came today"})])
+class ResolveWrite(serializers.Serializer[Any]):
     note = Text(lines=True, help_text="For those who read the alert.", **_NOTE)
 
 
@@ -220,6 +225,27 @@ class SnoozeAlert(ClientView):
     def post(self, request: Request, alert_id: UUID) -> Response:
         said = checked(SnoozeWrite, request)
         done = alert_answers.snooze(
+            alert_id=alert_id, actor=acting_user(request), now=clock(), request_id=request_id(request), **said
+        )
+        return Response(_alert(done))
+
+
+class ResolveAlert(ClientView):
+    scopes: ClassVar[dict[str, str | None]] = {"POST": Scope.ALERTS_WRITE}
+
+    @extend_schema(
+        operation_id="resolveAlert",
+        summary="Somebody says that it is over",
+        description="The facts are looked at at once: the alert is closed where they agree, and refused with 409 where "
+        "what raised it still stands.",
+        parameters=[REQUEST_ID],
+        request=ResolveWrite,
+        responses={200: AlertSerializer, **problems(404, 409)},
+        tags=["alerts"],
+    )
+    def post(self, request: Request, alert_id: UUID) -> Response:
+        said = checked(ResolveWrite, request)
+        done = alerts.resolve(
             alert_id=alert_id, actor=acting_user(request), now=clock(), request_id=request_id(request), **said
         )
         return Response(_alert(done))

@@ -11,6 +11,7 @@ from rest_framework.response import Response
 from procurement.api.asking import clock, query, request_id
 from procurement.api.auth import acting_client, acting_user
 from procurement.api.fields import Day, ExactDecimal, PaddedNumber, Text
+from procurement.api.v1.bodies import checked
 from procurement.api.v1.shapes import REQUEST_ID, problems
 from procurement.api.view import ClientView
 from procurement.models import Disagreement
@@ -123,9 +124,7 @@ class OpenOrders(ClientView):
         tags=_TAG,
     )
     def post(self, request: Request) -> Response:
-        body = OpenOrdersWrite(data=request.data)
-        body.is_valid(raise_exception=True)
-        said = body.validated_data
+        said = checked(OpenOrdersWrite, request)
         client = acting_client(request)
         done = open_orders.take(
             system=client.system,
@@ -204,11 +203,10 @@ class AcceptDisagreement(ClientView):
         tags=_TAG,
     )
     def post(self, request: Request, disagreement_id: UUID) -> Response:
-        body = AcceptWrite(data=request.data)
-        body.is_valid(raise_exception=True)
+        body = checked(AcceptWrite, request)
         row = open_orders.accept(
             disagreement_id=disagreement_id,
-            reason=body.validated_data["reason"],
+            reason=body["reason"],
             actor=acting_user(request),
             now=clock(),
         )

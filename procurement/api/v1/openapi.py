@@ -8,6 +8,7 @@ from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter
 
 from procurement.api.errors import PROBLEM_TYPE
+from procurement.api.v1.bodies import TRACKER_OWNED
 from procurement.api.v1.shapes import MEANING
 
 _WRITES: Final = frozenset({"POST", "PUT", "PATCH", "DELETE"})
@@ -77,3 +78,23 @@ class ClientSchema(AutoSchema):
             responses["200"] = tried
         operation["responses"] = dict(sorted(responses.items()))
         return operation
+
+
+# Answers in which fields of both sides stand beside each other, and those that are ours altogether.
+_MIXED: Final = ("PurchaseOrder", "OrderLine", "ScheduleLine")
+_OURS: Final = ("Lot", "LotForecast", "LotProbability", "Spread")
+_OURS_BESIDE: Final = TRACKER_OWNED | {"contract_step_assumed"}
+
+
+def mark_owners(result: Any, generator: Any, request: Any, public: bool) -> Any:
+    """Say of every field of an order whose it is: the ERP's, or the tracker's, which no write of an ERP changes."""
+    schemas = result["components"]["schemas"]
+    for name, schema in schemas.items():
+        for field, about in schema.get("properties", {}).items():
+            if owner := schema.get("x-owner"):
+                about["x-owner"] = owner
+            elif name in _MIXED:
+                about["x-owner"] = "tracker" if field in _OURS_BESIDE else "erp"
+            elif name in _OURS:
+                about["x-owner"] = "tracker"
+    return result

@@ -176,7 +176,7 @@ class OrderByExternalId(ClientView):
         tags=["purchase orders"],
     )
     def get(self, request: Request, system: str, external_id: str) -> Response:
-        _check_system(request, system)
+        check_system(request, system)
         if not _may_be_an_id(external_id):
             raise NotFound(_("There is no such order."))
         key = order_reading.key_of(system=system, external_id=external_id, actor=acting_user(request))
@@ -214,7 +214,7 @@ class OrderByExternalId(ClientView):
         tags=["purchase orders"],
     )
     def put(self, request: Request, system: str, external_id: str) -> Response:
-        _check_system(request, system)
+        check_system(request, system)
         if not _may_be_an_id(external_id):
             raise BadParameter(_("external_id: 1 to 80 characters, none of control or of reading direction."))
         said = query(request, LinesModeQuery)
@@ -320,7 +320,7 @@ def _may_be_an_id(external_id: str) -> bool:
     return True
 
 
-def _check_system(request: Request, system: str) -> None:
+def check_system(request: Request, system: str) -> None:
     """Decided from the key alone, before any row is looked for: nothing about another system's orders shows."""
     own = acting_client(request).system
     if system != own:

@@ -12,6 +12,7 @@ from rest_framework.response import Response
 from procurement.api.auth import acting_user
 from procurement.api.errors import BadParameter
 from procurement.api.fields import Day, ExactDecimal, FlexDate, Text
+from procurement.api.v1.bodies import checked
 from procurement.api.v1.date_revisions import MovedSerializer, SpokenDateSerializer
 from procurement.api.v1.shapes import REQUEST_ID, problems
 from procurement.api.view import ClientView, clock, query
@@ -167,9 +168,7 @@ class LoadRamps(ClientView):
     def put(self, request: Request, code: str) -> Response:
         actor = acting_user(request)
         site = _site(actor, code)
-        body = RampWrite(data=request.data)
-        body.is_valid(raise_exception=True)
-        said = body.validated_data
+        said = checked(RampWrite, request)
         steps = [(step["from_on"], step["gross_mw"]) for step in said["steps"]]
         grid.save_ramp(site_id=site.pk, block_id=said["block"], steps=steps, actor=actor, now=clock())
         return Response(RampsShape(_ramps(site)).data)
@@ -289,9 +288,7 @@ class _ChainDates(ClientView):
 
     def _record(self, request: Request, key: UUID) -> Response:
         chain = self._chain(request, key)
-        body = ChainStatementWrite(data=request.data)
-        body.is_valid(raise_exception=True)
-        said = body.validated_data
+        said = checked(ChainStatementWrite, request)
         moved = chain_dates.record(
             chain_id=chain,
             revisions=[_revision(each, f"revisions/{place}") for place, each in enumerate(said["revisions"])],

@@ -13,6 +13,7 @@ from rest_framework.response import Response
 from procurement.api.auth import acting_user
 from procurement.api.fields import Text
 from procurement.api.parsers import FileParser
+from procurement.api.v1.bodies import checked
 from procurement.api.v1.schedule_shapes import (
     ActivityListSerializer,
     ActivityQuery,
@@ -175,7 +176,7 @@ class Accept(ClientView):
         tags=["schedules"],
     )
     def post(self, request: Request, revision_id: UUID) -> Response:
-        reason = _body(DecisionWrite, request)["reason"]
+        reason = checked(DecisionWrite, request)["reason"]
         done = schedules.accept(revision_id=revision_id, actor=acting_user(request), now=clock(), reason=reason)
         return _decided(done.revision, done.moved)
 
@@ -192,7 +193,7 @@ class Reject(ClientView):
         tags=["schedules"],
     )
     def post(self, request: Request, revision_id: UUID) -> Response:
-        reason = _body(DecisionWrite, request)["reason"]
+        reason = checked(DecisionWrite, request)["reason"]
         done = schedules.reject(revision_id=revision_id, actor=acting_user(request), now=clock(), reason=reason)
         return _decided(done, ())
 
@@ -211,18 +212,11 @@ class RollBack(ClientView):
         tags=["schedules"],
     )
     def post(self, request: Request, revision_id: UUID) -> Response:
-        said = _body(RollBackWrite, request)
+        said = checked(RollBackWrite, request)
         done = schedules.roll_back(
             revision_id=revision_id, actor=acting_user(request), now=clock(), reason=said["reason"], force=said["force"]
         )
         return _decided(done.revision, done.moved, done.left)
-
-
-def _body(shape: type[serializers.Serializer[Any]], request: Request) -> dict[str, Any]:
-    body = shape(data=request.data)
-    body.is_valid(raise_exception=True)
-    said: dict[str, Any] = body.validated_data
-    return said
 
 
 def _decided(revision: ScheduleRevision, moved: tuple[Moved, ...], left: tuple[dict[str, Any], ...] = ()) -> Response:

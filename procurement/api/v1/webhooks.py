@@ -11,6 +11,7 @@ from rest_framework.response import Response
 from procurement.api.asking import clock, query
 from procurement.api.auth import acting_client, acting_user
 from procurement.api.fields import Text
+from procurement.api.v1.bodies import checked
 from procurement.api.v1.shapes import REQUEST_ID, problems
 from procurement.api.view import ClientView
 from procurement.models import WebhookAttempt, WebhookDelivery, WebhookEndpoint
@@ -152,9 +153,7 @@ class WebhookEndpoints(ClientView):
         tags=_TAG,
     )
     def post(self, request: Request) -> Response:
-        body = EndpointWrite(data=request.data)
-        body.is_valid(raise_exception=True)
-        said = body.validated_data
+        said = checked(EndpointWrite, request)
         endpoint = webhooks.make(
             client=acting_client(request),
             url=said["url"],
@@ -188,9 +187,7 @@ class WebhookEndpointView(ClientView):
         tags=_TAG,
     )
     def patch(self, request: Request, endpoint_id: UUID) -> Response:
-        body = EndpointChange(data=request.data)
-        body.is_valid(raise_exception=True)
-        said = body.validated_data
+        said = checked(EndpointChange, request)
         endpoint = webhooks.change(
             endpoint_id=endpoint_id,
             client=acting_client(request),
@@ -261,9 +258,7 @@ class Replay(ClientView):
         tags=_TAG,
     )
     def post(self, request: Request, endpoint_id: UUID) -> Response:
-        body = ReplayWrite(data=request.data)
-        body.is_valid(raise_exception=True)
-        said = body.validated_data
+        said = checked(ReplayWrite, request)
         number = webhooks.replay(
             endpoint_id=endpoint_id,
             client=acting_client(request),

@@ -17,7 +17,13 @@ from sites.accounts.models import ApiClient
 from sites.accounts.permissions import Role, Scope
 from sites.domain.errors import RuleBroken
 
-_DEFAULT_SCOPES = [Scope.REFERENCE_READ, Scope.ORDERS_READ, Scope.ORDERS_WRITE, Scope.DATES_WRITE]
+_DEFAULT_SCOPES = [
+    Scope.REFERENCE_READ,
+    Scope.ORDERS_READ,
+    Scope.ORDERS_WRITE,
+    Scope.DATES_WRITE,
+    Scope.RECEIPTS_WRITE,
+]
 
 
 @dataclass(frozen=True)

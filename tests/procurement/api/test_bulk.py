@@ -135,6 +135,24 @@ def test_a_bulk_on_request_becomes_a_job(erp: Caller) -> None:
 
 
 @pytest.mark.django_db
+def test_the_jobs_of_a_client_are_listed_in_a_constant_number_of_queries(erp: Caller) -> None:
+    erp.post(BULK, rows(row("A"), row("B", vendor="NOBODY"), row("C", lines="x")), prefer="respond-async")
+    one = queries_of(lambda: erp.get("/jobs"))
+    jobs.do_all(now_fn=lambda: NOON)
+    for name in ("D", "E"):
+        erp.post(BULK, rows(row(name)), prefer="respond-async")
+    other = calling("Other")
+
+    (first, *rest) = erp.get("/jobs").json()["items"]
+
+    assert (first["rows"], first["finished_rows"], first["summary"]["failed"], first["state"]) == (3, 3, 2, "done")
+    assert [(each["rows"], each["finished_rows"]) for each in rest] == [(1, 0), (1, 0)]
+    assert len(erp.get("/jobs?state=queued").json()["items"]) == 2
+    assert other.get("/jobs").json()["items"] == []
+    assert queries_of(lambda: erp.get("/jobs")) == one
+
+
+@pytest.mark.django_db
 def test_a_job_that_was_left_is_taken_up_where_it_stands(erp: Caller) -> None:
     asked = erp.post(BULK, rows(row("A"), row("B")), prefer="respond-async")
     job = Job.objects.get(pk=asked.json()["id"])

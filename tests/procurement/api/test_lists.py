@@ -8,6 +8,8 @@ from uuid import uuid4
 import pytest
 from django.utils import timezone
 
+from procurement.models import Alert
+from procurement.services import alerts
 from sites.accounts.permissions import Role
 from tests.factories.procurement import (
     AlertFactory,
@@ -168,6 +170,31 @@ def test_an_alert_is_acknowledged_and_snoozed(world: World) -> None:
 
     assert (known.status_code, known.json()["state"], shown["commitment_on"]) == (200, "acknowledged", "2099-12-18")
     assert (later.status_code, later.json()["state"]) == (200, "snoozed")
+
+
+@pytest.mark.django_db
+def test_an_alert_is_resolved_only_where_the_facts_say_so(world: World) -> None:
+    buyer = calling("Desk", role=Role.BUYER)
+    requirement = RequirementFactory.create(site=world.sydney, required_on_site=None)
+    site = world.sydney.pk
+    alerts.evaluate_site(site_id=site, as_of=timezone.localdate(), now=timezone.now())
+    alert = Alert.objects.get(rule="no_ros", subject_id=requirement.pk)
+    path = f"/slip-alerts/{alert.pk}/resolve"
+
+    problem(buyer.post(path, {}), 409, "conflict")
+    requirement.required_on_site = timezone.localdate() + timedelta(days=900)
+    requirement.save()
+    done = buyer.post(path, {"note": "The date is known"})
+
+    assert (done.status_code, done.json()["state"]) == (200, "closed")
+    problem(buyer.post(path, {}), 409, "conflict")
+    assert alert.events.filter(kind="closed", note="The date is known").exists()
+
+
+@pytest.mark.django_db
+def test_who_may_not_resolve_an_alert_is_refused(erp: Caller, world: World) -> None:
+    problem(erp.post(f"/slip-alerts/{AlertFactory.create(site=world.sydney).pk}/resolve", {}), 403, "not_permitted")
+    problem(erp.post("/slip-alerts/01940000-0000-7000-8000-000000000000/resolve", {}), 404, "not_found")
 
 
 @pytest.mark.django_db

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from procurement.models import Disagreement, OpenOrderList, ScheduleLine
-from tests.procurement.api.calls import ORDER, Caller, calling, order_body, order_line, problem, queries_of
+from tests.procurement.api.calls import ORDER, Caller, calling, order_body, order_line, pointers, problem, queries_of
 from tests.procurement.services.order_documents import World
 
 pytestmark = pytest.mark.django_db
@@ -128,3 +128,13 @@ def test_ours_is_compared_line_by_line(erp: Caller) -> None:
     listed(erp, OURS, OURS | {"line_number": "20", "quantity": "3"})
 
     assert standing(erp) == [("quantity", "2", "3")]
+
+
+def test_unknown_fields_of_a_list_are_told_or_refused(ordered: Caller) -> None:
+    sent = {"stated_at": "2026-11-20T08:00:00Z", "rows": [OURS | {"colour": "red"}]}
+
+    refused = ordered.post("/open-orders", sent, prefer="handling=strict")
+    warned = ordered.post("/open-orders", sent)
+
+    assert pointers(problem(refused, 422, "validation_error")) == ["/rows/0/colour"]
+    assert [each["code"] for each in warned.json()["warnings"]] == ["unknown_field"]

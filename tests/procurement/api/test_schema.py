@@ -51,7 +51,9 @@ def test_every_operation_has_a_name_and_documents_its_refusals(generated: str) -
         "acknowledgeAlert",
         "addGridConnection",
         "addNetworkWorks",
+        "applyChangeOrder",
         "applyImport",
+        "approveChangeOrder",
         "bulkUpsertPurchaseOrders",
         "changeFeed",
         "changeGridConnection",
@@ -61,11 +63,13 @@ def test_every_operation_has_a_name_and_documents_its_refusals(generated: str) -
         "createWebhookEndpoint",
         "discardImport",
         "discardMessage",
+        "draftChangeOrder",
         "exportWorkbook",
         "fixDisagreement",
         "listAgreementDates",
         "listAgreements",
         "listAlerts",
+        "listChangeOrders",
         "listDateRevisions",
         "listDisagreements",
         "listEquipmentTypes",
@@ -75,6 +79,7 @@ def test_every_operation_has_a_name_and_documents_its_refusals(generated: str) -
         "listImportRows",
         "listImports",
         "listJobRows",
+        "listJobs",
         "listLeadTimes",
         "listMessages",
         "listMilestones",
@@ -90,10 +95,14 @@ def test_every_operation_has_a_name_and_documents_its_refusals(generated: str) -
         "listVendors",
         "listWebhookDeliveries",
         "listWebhookEndpoints",
+        "nameEquipmentType",
+        "nameSite",
+        "nameVendor",
         "pingWebhookEndpoint",
         "readAgreement",
         "readAgreementByCode",
         "readAlert",
+        "readChangeOrder",
         "readGridConnection",
         "readImport",
         "readJob",
@@ -112,9 +121,11 @@ def test_every_operation_has_a_name_and_documents_its_refusals(generated: str) -
         "recordGridConnectionDates",
         "recordNetworkWorksDates",
         "recordShipment",
+        "rejectChangeOrder",
         "rejectSchedule",
         "removeWebhookEndpoint",
         "replayWebhooks",
+        "resolveAlert",
         "retryMessage",
         "rollBackSchedule",
         "rotateWebhookSecret",
@@ -138,6 +149,24 @@ def test_what_the_erp_owns_is_marked(generated: str) -> None:
     assert {schemas[name]["x-owner"] for name in ("PurchaseOrderWrite", "OrderLineWrite", "ScheduleLineWrite")} == {
         "erp"
     }
+
+
+def test_every_field_of_an_order_says_whose_it_is(generated: str) -> None:
+    schemas = yaml.safe_load(generated)["components"]["schemas"]
+    orders = [
+        "PurchaseOrderWrite", "PurchaseOrderChange", "OrderLineWrite", "ScheduleLineWrite", "PurchaseOrder",
+        "OrderLine", "ScheduleLine", "Lot", "LotForecast",
+    ]  # fmt: skip
+    silent = [
+        (name, field)
+        for name in orders
+        for field, about in schemas[name]["properties"].items()
+        if about.get("x-owner") not in {"erp", "tracker"}
+    ]
+
+    line = schemas["ScheduleLine"]["properties"]
+    assert silent == []
+    assert (line["quantity"]["x-owner"], line["lots"]["x-owner"]) == ("erp", "tracker")
 
 
 def test_the_schema_is_open_to_all() -> None:

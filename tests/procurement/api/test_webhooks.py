@@ -22,7 +22,7 @@ from procurement.services import webhooks
 from procurement.vocabulary import DeliveryState, NotificationState
 from tests.factories.accounts import UserFactory
 from tests.factories.procurement import PurchaseOrderFactory
-from tests.procurement.api.calls import Caller, calling, problem, queries_of
+from tests.procurement.api.calls import Caller, calling, pointers, problem, queries_of
 from tests.procurement.services.order_documents import NOON, World, make_world
 from tests.threads import at_once
 
@@ -305,3 +305,14 @@ def test_removing_an_endpoint_does_not_wait_for_what_is_being_sent(erp: Caller) 
 
     assert not WebhookEndpoint.objects.get().active
     assert round_at(timezone.now() + timedelta(days=1)).deferred == 0
+
+
+@pytest.mark.django_db
+def test_unknown_fields_of_an_endpoint_are_told_or_refused(erp: Caller) -> None:
+    sent = {"url": "https://erp.example/hook", "colour": "red"}
+
+    warned = erp.post("/webhook-endpoints", sent)
+    refused = erp.post("/webhook-endpoints", sent, prefer="handling=strict")
+
+    assert [each["pointer"] for each in warned.json()["warnings"]] == ["/colour"]
+    assert pointers(problem(refused, 422, "validation_error")) == ["/colour"]

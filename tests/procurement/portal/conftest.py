@@ -120,6 +120,10 @@ LISTS = [
     "/power/agreements/",
     "/power/grid/",
     "/lead-times/",
+    "/integration/",
+    "/integration/webhooks/",
+    "/integration/messages/",
+    "/integration/disagreements/",
 ]
 
 

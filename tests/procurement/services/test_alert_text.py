@@ -109,6 +109,11 @@ def test_facts_that_are_missing_leave_the_name_of_the_rule(rule: Rule) -> None:
         (Rule.COD_NEAR_GUARANTEED, {"days_late": 1}, "COD 1 day after the guaranteed date"),
         (Rule.LONG_STOP_NEAR, {"days_left": 1}, "COD 1 day before the long-stop date"),
         (Rule.SHARE_OVERLAP, {"overlap_on": None}, "more is shared out than is contracted"),
+        (
+            Rule.ERP_DISAGREEMENT,
+            {"system": "SAP-1", "disagreements": 2},
+            "SAP-1 says 2 things otherwise in its open orders",
+        ),
         (Rule.CONTRACT_CLOCK, {"due_on": "2026-11-19", "days_left": -1}, "was due 1 day ago, on 19 Nov 2026"),
     ],
 )

@@ -1,0 +1,250 @@
+"""Change orders: drafted with what they would change, approved by somebody else, applied once."""
+
+from typing import Any, ClassVar, Final
+from uuid import UUID
+
+from drf_spectacular.utils import OpenApiExample, extend_schema, extend_schema_serializer
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from procurement.api.asking import clock, query, request_id
+from procurement.api.auth import acting_client, acting_user
+from procurement.api.fields import ExactDecimal, Text
+from procurement.api.v1.bodies import checked
+from procurement.api.v1.order_shapes import OrderChange, document_of
+from procurement.api.v1.pages import PageQuery, PageSerializer, page
+from procurement.api.v1.shapes import REQUEST_ID, problems
+from procurement.api.view import ClientView
+from procurement.domain.money import trimmed
+from procurement.domain.order_document import LinesMode
+from procurement.models import ChangeOrder
+from procurement.services import change_orders
+from procurement.vocabulary import ChangeOrderState
+from sites.accounts.permissions import Scope
+from sites.domain.errors import BadInput, NotFound
+
+_TAG: Final = ["change orders"]
+_OWN: Final = ("order", "number", "reason", "amount", "currency", "rebaseline")
+
+
+@extend_schema_serializer(
+    component_name="ChangeOrderWrite",
+    examples=[
+        OpenApiExample(
+            "Later and dearer",
+            request_only=True,
+            value={
+                "order": "01940000-0000-7000-8000-000000000000",
+                "number": "CO-3",
+                "reason": "Larger pumps",
+                "amount": "12000.00",
+                "currency": "AUD",
+                "rebaseline": True,
+                "change": {
+                    "lines": [
+                        {
+                            "line_number": 10,
+                            "unit_price": "253000.00",
+                            "schedules": [{"schedule_number": 1, "contractual_date": "2027-08-16"}],
+                        }
+                    ]
+                },
+            },
+        )
+    ],
+)
+class ChangeOrderWrite(serializers.Serializer[Any]):
+    order = serializers.UUIDField(help_text="Our id of the order.")
+    number = Text(max_length=40, help_text="Yours; unique within the order.")
+    reason = Text(max_length=500, help_text="Why the order changes.")
+    amount = ExactDecimal(required=False, help_text="What it adds, or with a minus takes off; for people.")
+    currency = serializers.RegexField(r"^[A-Z]{3}$", required=False, max_length=3, help_text="Of the amount.")
+    rebaseline = serializers.BooleanField(
+        default=False, help_text="Whether what it touches is judged against its new contract dates from then on."
+    )
+    lines_mode = serializers.ChoiceField(
+        [mode.value for mode in LinesMode], default=LinesMode.MERGE.value, help_text="Absent lines: kept or cancelled."
+    )
+    change = OrderChange(help_text="What changes, as in PATCH of the order.")
+
+
+@extend_schema_serializer(
+    examples=[OpenApiExample("Taken back", request_only=True, value={"reason": "The vendor withdrew it."})]
+)
+class ChangeOrderReject(serializers.Serializer[Any]):
+    reason = Text(max_length=500, help_text="Why it is not wanted.")
+
+
+@extend_schema_serializer(component_name="ChangeOrder")
+class ChangeOrderSerializer(serializers.Serializer[Any]):
+    id = serializers.UUIDField(help_text="Our id.")
+    order = serializers.UUIDField(help_text="Our id of the order.")
+    order_number = serializers.CharField(help_text="The number people use.")
+    number = serializers.CharField(help_text="Unique within the order.")
+    reason = serializers.CharField(help_text="Why the order changes.")
+    state = serializers.ChoiceField(ChangeOrderState.choices, help_text="draft, approved, applied or rejected.")
+    amount = ExactDecimal(allow_null=True, help_text="What it adds; null: not said.")
+    currency = serializers.CharField(allow_blank=True, help_text="Of the amount.")
+    rebaseline = serializers.BooleanField(help_text="Whether it writes new baselines.")
+    before = serializers.DictField(help_text="Values that change, by pointer with line and schedule numbers.")
+    after = serializers.DictField(help_text="What they become.")
+    author = serializers.CharField(help_text="Who drafted it.")
+    approved_by = serializers.CharField(allow_null=True, help_text="Never its author; null: nobody yet.")
+    created_at = serializers.DateTimeField(help_text="Instant in UTC.")
+    applied_at = serializers.DateTimeField(allow_null=True, help_text="null: not yet.")
+
+
+class ChangeOrderPageSerializer(PageSerializer):
+    items = ChangeOrderSerializer(many=True, help_text="The oldest first.")
+
+
+class ChangeOrderQuery(PageQuery):
+    order = serializers.UUIDField(required=False, help_text="Of this order only.")
+    state = serializers.ChoiceField(ChangeOrderState.choices, required=False, help_text="Only these.")
+
+
+class ChangeOrders(ClientView):
+    scopes: ClassVar[dict[str, str | None]] = {"GET": Scope.ORDERS_READ, "POST": Scope.CHANGES_WRITE}
+
+    @extend_schema(
+        operation_id="listChangeOrders",
+        summary="Change orders of orders whose amounts the caller may see",
+        parameters=[ChangeOrderQuery, REQUEST_ID],
+        responses={200: ChangeOrderPageSerializer, **problems(400)},
+        tags=_TAG,
+    )
+    def get(self, request: Request) -> Response:
+        said = query(request, ChangeOrderQuery)
+        rows = change_orders.in_sight(acting_user(request))
+        for name in ("order", "state"):
+            if name in said:
+                rows = rows.filter(**{name: said[name]})
+        return page(request, rows, "pk", lambda found: [_shown(each) for each in found])
+
+    @extend_schema(
+        operation_id="draftChangeOrder",
+        summary="Draft a change order",
+        description="The change is tried, and what would differ is kept with its values before and after; the order "
+        "itself does not change until the change order is applied.",
+        parameters=[REQUEST_ID],
+        request=ChangeOrderWrite,
+        responses={201: ChangeOrderSerializer, **problems(400, 404, 409, 413, 415, 422)},
+        tags=_TAG,
+    )
+    def post(self, request: Request) -> Response:
+        said = checked(ChangeOrderWrite, request)
+        try:
+            row = change_orders.draft(
+                order_id=said["order"],
+                number=said["number"],
+                reason=said["reason"],
+                document=document_of(said["change"]),
+                system=acting_client(request).system,
+                actor=acting_user(request),
+                now=clock(),
+                amount=said.get("amount"),
+                currency=said.get("currency", ""),
+                rebaseline=said["rebaseline"],
+                lines_mode=said["lines_mode"],
+            )
+        except BadInput as refusal:
+            if refusal.field is None or refusal.field in _OWN:
+                raise
+            raise BadInput(refusal.message, field=f"change/{refusal.field}") from None
+        return Response(_shown(row), status=201)
+
+
+class OneChangeOrder(ClientView):
+    scopes: ClassVar[dict[str, str | None]] = {"GET": Scope.ORDERS_READ}
+
+    @extend_schema(
+        operation_id="readChangeOrder",
+        summary="One change order",
+        parameters=[REQUEST_ID],
+        responses={200: ChangeOrderSerializer, **problems(404)},
+        tags=_TAG,
+    )
+    def get(self, request: Request, change_order_id: UUID) -> Response:
+        row = change_orders.in_sight(acting_user(request)).filter(pk=change_order_id).first()
+        if row is None:
+            raise NotFound("There is no such change order.")
+        return Response(_shown(row))
+
+
+class ApproveChangeOrder(ClientView):
+    scopes: ClassVar[dict[str, str | None]] = {"POST": Scope.CHANGES_WRITE}
+
+    @extend_schema(
+        operation_id="approveChangeOrder",
+        summary="Approve a draft; never its author, and only with the role for it",
+        parameters=[REQUEST_ID],
+        request=None,
+        responses={200: ChangeOrderSerializer, **problems(400, 404, 409)},
+        tags=_TAG,
+    )
+    def post(self, request: Request, change_order_id: UUID) -> Response:
+        return Response(_shown(change_orders.approve(change_order_id=change_order_id, actor=acting_user(request))))
+
+
+class RejectChangeOrder(ClientView):
+    scopes: ClassVar[dict[str, str | None]] = {"POST": Scope.CHANGES_WRITE}
+
+    @extend_schema(
+        operation_id="rejectChangeOrder",
+        summary="Reject a change order, or take one's own back",
+        parameters=[REQUEST_ID],
+        request=ChangeOrderReject,
+        responses={200: ChangeOrderSerializer, **problems(400, 404, 409, 413, 415, 422)},
+        tags=_TAG,
+    )
+    def post(self, request: Request, change_order_id: UUID) -> Response:
+        said = checked(ChangeOrderReject, request)
+        row = change_orders.reject(change_order_id=change_order_id, reason=said["reason"], actor=acting_user(request))
+        return Response(_shown(row))
+
+
+class ApplyChangeOrder(ClientView):
+    scopes: ClassVar[dict[str, str | None]] = {"POST": Scope.CHANGES_WRITE}
+
+    @extend_schema(
+        operation_id="applyChangeOrder",
+        summary="Write an approved change order into its order",
+        description="Raises the order's version. Refused with 409 where the order says something else by now than when "
+        "the change was drafted. With `rebaseline` the lots it touches get a new baseline.",
+        parameters=[REQUEST_ID],
+        request=None,
+        responses={200: ChangeOrderSerializer, **problems(400, 404, 409, 422)},
+        tags=_TAG,
+    )
+    def post(self, request: Request, change_order_id: UUID) -> Response:
+        row = change_orders.apply(
+            change_order_id=change_order_id,
+            system=acting_client(request).system,
+            actor=acting_user(request),
+            now=clock(),
+            request_id=request_id(request),
+        )
+        return Response(_shown(row))
+
+
+def _shown(row: ChangeOrder) -> dict[str, Any]:
+    before, after = change_orders.values_of(row)
+    shown = {
+        "id": row.pk,
+        "order": row.order_id,
+        "order_number": row.order.number,
+        "number": row.number,
+        "reason": row.reason,
+        "state": row.state,
+        "amount": None if row.amount is None else trimmed(row.amount),
+        "currency": row.currency,
+        "rebaseline": row.rebaseline,
+        "before": before,
+        "after": after,
+        "author": row.author.name,
+        "approved_by": row.approved_by.name if row.approved_by else None,
+        "created_at": row.created_at,
+        "applied_at": row.applied_at,
+    }
+    return dict(ChangeOrderSerializer(shown).data)

@@ -1,0 +1,104 @@
+"""A system's own ids of our vendors, sites and classes."""
+
+from typing import Any, ClassVar, Final
+
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiExample, OpenApiParameter, extend_schema, extend_schema_serializer
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from procurement.api.asking import request_id
+from procurement.api.auth import acting_user
+from procurement.api.fields import Text
+from procurement.api.v1.bodies import checked
+from procurement.api.v1.orders import check_system
+from procurement.api.v1.shapes import REQUEST_ID, problems
+from procurement.api.view import ClientView
+from procurement.services import external_ids
+from procurement.services.external_ids import Named, NameResult
+from sites.accounts.permissions import Scope
+
+_PATH: Final = [
+    OpenApiParameter(
+        "system",
+        OpenApiTypes.STR,
+        OpenApiParameter.PATH,
+        description="Your own system, as `/me` names it; any other is refused with 403.",
+        pattern="^[A-Z0-9-]{2,20}$",
+    ),
+    OpenApiParameter(
+        "external_id", OpenApiTypes.STR, OpenApiParameter.PATH, description="What your system calls it; up to 80."
+    ),
+]
+
+
+@extend_schema_serializer(
+    component_name="ExternalName",
+    examples=[OpenApiExample("Ours", request_only=True, value={"code": "KITA"})],
+)
+class NameWrite(serializers.Serializer[Any]):
+    code = Text(max_length=80, help_text="Our code of the record that your id means.")
+
+
+class NameSerializer(serializers.Serializer[Any]):
+    id = serializers.UUIDField(help_text="Our id of the record.")
+    system = serializers.CharField(help_text="As in the path.")
+    external_id = serializers.CharField(help_text="As in the path.")
+    code = serializers.CharField(help_text="Our code.")
+    result = serializers.ChoiceField([(each.value, each.value) for each in NameResult], help_text="What happened.")
+
+
+class _Name(ClientView):
+    scopes: ClassVar[dict[str, str | None]] = {"PUT": Scope.REFERENCE_WRITE}
+    kind: ClassVar[Named]
+
+    def _put(self, request: Request, system: str, external_id: str) -> Response:
+        check_system(request, system)
+        code = checked(NameWrite, request)["code"]
+        result, key = external_ids.name(
+            kind=self.kind,
+            system=system,
+            external_id=external_id,
+            code=code,
+            actor=acting_user(request),
+            request_id=request_id(request),
+        )
+        shown = {"id": key, "system": system, "external_id": external_id, "code": code, "result": result.value}
+        return Response(NameSerializer(shown).data, status=201 if result is NameResult.CREATED else 200)
+
+
+def _operation(name: str, what: str) -> Any:
+    return extend_schema(
+        operation_id=name,
+        summary=f"Say what your system calls a {what} of ours",
+        description="Orders may name it so from then on. Said of another record, the id means that one from now on.",
+        parameters=[*_PATH, REQUEST_ID],
+        request=NameWrite,
+        responses={200: NameSerializer, 201: NameSerializer, **problems(400, 413, 415, 422)},
+        tags=["reference data"],
+    )
+
+
+class VendorName(_Name):
+    kind = Named.VENDOR
+
+    @_operation("nameVendor", "vendor")  # type: ignore[untyped-decorator]
+    def put(self, request: Request, system: str, external_id: str) -> Response:
+        return self._put(request, system, external_id)
+
+
+class SiteName(_Name):
+    kind = Named.SITE
+
+    @_operation("nameSite", "site")  # type: ignore[untyped-decorator]
+    def put(self, request: Request, system: str, external_id: str) -> Response:
+        return self._put(request, system, external_id)
+
+
+class EquipmentTypeName(_Name):
+    kind = Named.EQUIPMENT_CLASS
+
+    @_operation("nameEquipmentType", "class of equipment")  # type: ignore[untyped-decorator]
+    def put(self, request: Request, system: str, external_id: str) -> Response:
+        return self._put(request, system, external_id)
