@@ -24,6 +24,7 @@ from procurement.portal.pages import (
     orders,
     plants,
     portfolio,
+    register,
     requirements,
     schedules,
     set_up,
@@ -32,6 +33,7 @@ from procurement.portal.pages import (
     vendor_rounds,
     vendors,
     views,
+    weekly_pack,
 )
 
 urlpatterns = [
@@ -61,6 +63,8 @@ urlpatterns = [
     path("log/gantt/", log_gantt.show, name="log_gantt"),
     path("log/grid/", log_grid.show, name="log_grid"),
     path("log/grid/save/", log_grid.save, name="log_grid_save"),
+    path("register/", register.show, name="register"),
+    path("register/rows.xlsx", register.download, name="register_workbook"),
     path("views/", views.index, name="views"),
     path("views/save/", views.save, name="view_save"),
     path("views/<uuid:key>/remove/", views.remove, name="view_remove"),
@@ -115,6 +119,10 @@ urlpatterns = [
     path("plants/<uuid:key>/", plants.show, name="plant"),
     path("vendors/", vendors.index, name="vendors"),
     path("vendors/<uuid:key>/", vendors.show, name="vendor"),
+    path("packs/sites/<str:code>/", weekly_pack.site, name="pack_site"),
+    path("packs/sites/<str:code>/week.xlsx", weekly_pack.site_workbook, name="pack_site_workbook"),
+    path("packs/vendors/<uuid:key>/", weekly_pack.vendor, name="pack_vendor"),
+    path("packs/vendors/<uuid:key>/week.xlsx", weekly_pack.vendor_workbook, name="pack_vendor_workbook"),
     path("forecasts/quality/", forecast_quality.show, name="forecast_quality"),
     path("mailbox/", mailbox.index, name="mailbox"),
     path("mailbox/<uuid:key>/", mailbox.show, name="mail"),

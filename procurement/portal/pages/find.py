@@ -51,6 +51,7 @@ def _actions(actor: User) -> list[dict[str, str]]:
         ("portfolio", _("Portfolio")),
         ("log", _("Log")),
         ("log_gantt", _("Gantt of the log")),
+        ("register", _("Submittals and factory tests")),
         ("alerts", _("Alerts")),
         ("power", _("Power")),
         ("lead_times", _("Lead times")),

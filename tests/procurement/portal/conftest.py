@@ -66,6 +66,7 @@ class Place:
         """Every page that shows something of this site alone."""
         return [
             f"/sites/{self.site.code}/",
+            f"/packs/sites/{self.site.code}/",
             f"/blocks/{self.block.pk}/",
             f"/lines/{self.line_key}/",
             f"/orders/{self.lot.schedule_line.line.order_id}/",
@@ -108,6 +109,7 @@ LISTS = [
     "/log/gantt/?view=",
     "/log/gantt/?view=&zoom=weeks",
     "/log/grid/",
+    "/register/?shown=open",
     "/views/",
     "/find/?q=a",
     "/glossary/",
