@@ -23,7 +23,7 @@ from procurement.services.set_up import Answer, Outcome
 from procurement.services.set_up_columns import Table
 from procurement.services.set_up_sheets import SHEETS, Sheet
 from procurement.services.set_up_tables import TABLES
-from sites.accounts.models import User
+from sites.accounts.models import ApiClient, User
 from sites.accounts.permissions import Permission
 from sites.domain.errors import NotFound, RuleBroken
 from sites.queries.access import can
@@ -57,7 +57,11 @@ def index(request: HttpRequest) -> HttpResponse:
         for kind in _WAY
     ]
     first = next((place for place, step in enumerate(steps) if not step[2]), None)
-    return render(request, "set_up/index.html", {"tables": tables, "steps": steps, "first": first})
+    return render(
+        request,
+        "set_up/index.html",
+        {"tables": tables, "steps": steps, "first": first, "clients": ApiClient.objects.count()},
+    )
 
 
 @require_safe

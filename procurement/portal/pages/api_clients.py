@@ -1,0 +1,135 @@
+"""Systems that call the API, and their keys: made, shown once, revoked; with who did what."""
+
+from uuid import UUID
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.core.exceptions import PermissionDenied
+from django.db.models import Prefetch
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods, require_POST
+
+from procurement.portal.actor import acting_user
+from procurement.portal.context import zone_of
+from procurement.portal.forms.api_clients import MakeClient, MakeKey
+from procurement.queries.log_address import number
+from procurement.queries.row_history import row_history
+from procurement.services import api_keys
+from sites.accounts.models import ApiClient, ApiKey, User
+from sites.accounts.permissions import Permission, Role
+from sites.domain.errors import RuleBroken
+from sites.models import Membership
+from sites.queries.access import can
+
+_A_PAGE = 50
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@login_required
+def index(request: HttpRequest) -> HttpResponse:
+    actor = _administrator(request)
+    form, status = MakeClient(), 200
+    if request.method == "POST":
+        form, status = MakeClient(request.POST), 422
+        if form.is_valid():
+            said = form.cleaned_data
+            try:
+                made = api_keys.make_client(
+                    name=said["name"],
+                    system=said["system"],
+                    role=Role(said["role"]),
+                    site_codes=form.site_codes,
+                    actor=actor,
+                    owner=actor,
+                )
+            except RuleBroken as refusal:
+                form.refuse(refusal)
+            else:
+                messages.success(request, _("The client is made; it needs a key now."))
+                return redirect("api_client", key=made.pk)
+    rows = ApiClient.objects.select_related("account", "owner").order_by("name")
+    pages = max(1, -(-rows.count() // _A_PAGE))
+    page = min(number(request.GET.get("page", ""), 1), pages)
+    rights = Prefetch("account__memberships", Membership.objects.select_related("site", "desk").order_by("pk"))
+    context = {
+        "form": form,
+        "rows": rows.prefetch_related(rights, "keys")[(page - 1) * _A_PAGE : page * _A_PAGE],
+        "filter": {"page": page},
+        "pages": pages,
+        "before": page - 1,
+        "after": page + 1,
+        "crumbs": [(reverse("set_up"), _("Set-up"))],
+    }
+    return render(request, "set_up/api_clients.html", context, status=status)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@login_required
+def show(request: HttpRequest, key: UUID) -> HttpResponse:
+    """A new key's secret is on the answer to the form alone, and on no page after it."""
+    actor, now = _administrator(request), timezone.now()
+    client = get_object_or_404(ApiClient.objects.select_related("account", "owner"), pk=key)
+    form, secret, status = MakeKey(), "", 200
+    if request.method == "POST":
+        form, status = MakeKey(request.POST), 422
+        if form.is_valid():
+            try:
+                _key, secret = api_keys.make_key(
+                    client=client,
+                    scopes=form.cleaned_data["scopes"],
+                    expires_at=form.expires_at(zone_of(actor)),
+                    addresses=form.networks,
+                    actor=actor,
+                    now=now,
+                )
+            except RuleBroken as refusal:
+                form.refuse(refusal)
+            else:
+                form, status = MakeKey(), 200
+    rights = Membership.objects.filter(person=client.account)
+    context = {
+        "client": client,
+        "form": form,
+        "secret": secret,
+        "keys": list(client.keys.select_related("created_by").order_by("-created_at")[:_A_PAGE]),
+        "now": now,
+        "rights": rights.select_related("site", "desk").order_by("pk"),
+        "history": row_history(
+            {
+                ApiClient: ApiClient.objects.filter(pk=client.pk),
+                ApiKey: ApiKey.objects.filter(client=client),
+                Membership: rights,
+            },
+            shows_amounts=False,
+            page=1,
+        ),
+        "crumbs": [(reverse("set_up"), _("Set-up")), (reverse("api_clients"), _("API clients"))],
+    }
+    answer = render(request, "set_up/api_client.html", context, status=status)
+    answer["Cache-Control"] = "private, no-store"
+    return answer
+
+
+@require_POST
+@login_required
+def revoke(request: HttpRequest, key: UUID) -> HttpResponse:
+    actor = _administrator(request)
+    row = get_object_or_404(ApiKey, pk=key)
+    reason = " ".join(request.POST.get("reason", "").replace("\x00", "").split())[:300]
+    if not reason:
+        messages.error(request, _("Say why."))
+    else:
+        api_keys.revoke(key=row, actor=actor, now=timezone.now(), reason=reason)
+        messages.success(request, _("The key opens nothing any more."))
+    return redirect("api_client", key=row.client_id)
+
+
+def _administrator(request: HttpRequest) -> User:
+    actor = acting_user(request)
+    if not can(actor, Permission.PEOPLE_WRITE, site_id=None):
+        raise PermissionDenied
+    return actor
