@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Sequence
 from datetime import date, datetime, time
 from decimal import Decimal
 from itertools import islice
-from typing import Final
+from typing import Any, Final
 
 from openpyxl import Workbook
 from openpyxl.cell import Cell, WriteOnlyCell
@@ -48,9 +48,7 @@ def _content(book: Workbook) -> bytes:
     return content.getvalue()
 
 
-def _fill(
-    page: WriteOnlyWorksheet, titles: Sequence[str], rows: Iterable[Sequence[object]], hidden: Collection[int]
-) -> None:
+def _fill(page: Any, titles: Sequence[str], rows: Iterable[Sequence[object]], hidden: Collection[int]) -> None:
     page.freeze_panes = "A2"
     kept = iter(rows)
     first = [tuple(row) for row in islice(kept, _MEASURED_ROWS)]

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
 from typing import Final
+from uuid import UUID
 
 from django.utils.functional import Promise as Lazy
 from django.utils.translation import gettext as _
@@ -75,11 +76,13 @@ def as_shown(
     number, pages = 1, 1
     while number <= pages and len(rows) < MOST_ROWS:
         asked = replace(wanted, page=number, size=PAGE_SIZES[-1])
+        before: Mapping[UUID, LogRow] = {}
+        came: frozenset[UUID] = frozenset()
         if since is None:
-            page, before, came = log_page(actor, asked), {}, frozenset()
+            page = log_page(actor, asked)
         else:
             page, changes = changed_page(actor, asked, since, only=only)
-            before, came = dict(changes.before), changes.came or frozenset()
+            before, came = changes.before, changes.came or frozenset()
         for row in page.rows:
             now = [read(row) for _name, read in chosen]
             cells = [row.site, row.order, row.line, row.schedule, row.description, *now]

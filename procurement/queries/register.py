@@ -5,10 +5,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import date
 from enum import StrEnum
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
-from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet, Subquery, Value
+from django.db.models import Count, Exists, F, OuterRef, Q, Subquery, Value
 from django.db.models.functions import Coalesce, NullIf
 
 from procurement.models import DeliveryLot, LotForecast
@@ -119,7 +119,7 @@ def register(actor: User, wanted: RegisterFilter) -> RegisterPage:
     return RegisterPage(shown, rows, total, pages, balls)
 
 
-def _found(actor: User, wanted: RegisterFilter) -> "QuerySet[Milestone]":
+def _found(actor: User, wanted: RegisterFilter) -> Any:
     lots = (
         DeliveryLot.objects.visible_to(actor)
         .filter(quantity__gt=0)

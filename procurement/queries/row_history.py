@@ -105,7 +105,7 @@ def _events(model: type[Model], rows: Any, with_removed: bool) -> list[_Event]:
     history = model.history.rel.related_model  # type: ignore[attr-defined]
     wanted = Q(pgh_obj_id__in=rows.order_by().values("pk"))
     if with_removed:
-        wanted |= ~Exists(model._default_manager.filter(pk=OuterRef("pgh_obj_id")))
+        wanted |= Q(~Exists(model._default_manager.filter(pk=OuterRef("pgh_obj_id"))))
     found = list(
         history.objects.filter(wanted)
         .select_related("pgh_context")

@@ -23,8 +23,9 @@ def fits(page: Page) -> bool:
 
 
 def test_the_yard_on_a_phone(sign_in: Callable[[Any], Page]) -> None:
-    person = MembershipFactory.create(role=Role.EXPEDITER, site=SiteFactory.create(code="SYD1")).person
-    place = make_place(person.memberships.get().site, told=person)
+    site = SiteFactory.create(code="SYD1")
+    person = MembershipFactory.create(role=Role.EXPEDITER, site=site).person
+    place = make_place(site, told=person)
     page = sign_in(person)
     page.set_viewport_size({"width": 360, "height": 640})
 

@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable
+from functools import partial
 from typing import Any
 from urllib.parse import urlencode
 from uuid import UUID
@@ -252,13 +253,12 @@ def _seen(actor: User) -> dict[str, Callable[[list[UUID]], Iterable[Any]]]:
             OrderLine.objects.visible_to(actor).filter(pk__in=keys).select_related("order")
         ),
         WatchSubject.ALERT: lambda keys: Alert.objects.visible_to(actor).filter(pk__in=keys),
-        **{
-            kind: lambda keys, kind=kind: subjects.seen(actor, kind.value).filter(pk__in=keys)
-            for kind in (
-                WatchSubject.REQUIREMENT,
-                WatchSubject.COMPANY,
-                WatchSubject.PLANT,
-                WatchSubject.EQUIPMENT_CLASS,
-            )
-        },
+        WatchSubject.REQUIREMENT: partial(_things, actor, WatchSubject.REQUIREMENT),
+        WatchSubject.COMPANY: partial(_things, actor, WatchSubject.COMPANY),
+        WatchSubject.PLANT: partial(_things, actor, WatchSubject.PLANT),
+        WatchSubject.EQUIPMENT_CLASS: partial(_things, actor, WatchSubject.EQUIPMENT_CLASS),
     }
+
+
+def _things(actor: User, kind: WatchSubject, keys: list[UUID]) -> Iterable[Any]:
+    return subjects.seen(actor, kind.value).filter(pk__in=keys)

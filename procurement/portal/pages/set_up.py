@@ -42,7 +42,7 @@ _LONGEST = 400_000
 def index(request: HttpRequest) -> HttpResponse:
     """Every list with how many rows it has; in an empty installation the first step that is not done yet."""
     _administrator(request)
-    tables = [(table, table.rows().count()) for table in TABLES.values()]
+    tables: list[tuple[Table | Sheet, int]] = [(table, table.rows().count()) for table in TABLES.values()]
     tables += [(sheet, sheet.model._default_manager.count()) for sheet in SHEETS.values()]
     counts = {table.kind: count for table, count in tables}
     hints = {

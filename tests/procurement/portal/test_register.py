@@ -81,7 +81,7 @@ def test_it_names_nothing_of_another_site(browser: Client, sydney: Place, tokyo:
 def test_the_workbook_holds_the_rows_of_the_page(browser: Client, sydney: Place) -> None:
     book = openpyxl.load_workbook(BytesIO(browser.get("/register/rows.xlsx?shown=open").content))
 
-    found = list(book.active.iter_rows(min_row=2, values_only=True))
+    found = list(book["Register"].iter_rows(min_row=2, values_only=True))
     assert len(found) == len(rows(browser.get("/register/?shown=open").content.decode())) > 0
     assert {row[1] for row in found} == {"SYD1"}
 
