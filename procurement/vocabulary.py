@@ -254,6 +254,10 @@ class WatchSubject(TextChoices):
     ORDER = "order", _("Order")
     ORDER_LINE = "order_line", _("Order line")
     ALERT = "alert", _("Alert")
+    REQUIREMENT = "requirement", _("Requirement")
+    COMPANY = "company", _("Company")
+    PLANT = "plant", _("Plant")
+    EQUIPMENT_CLASS = "class", _("Class")
 
 
 class TalkSubject(TextChoices):

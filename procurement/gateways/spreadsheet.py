@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Sequence
 from datetime import date, datetime, time
 from decimal import Decimal
 from itertools import islice
-from typing import Final
+from typing import Any, Final
 
 from openpyxl import Workbook
 from openpyxl.cell import Cell, WriteOnlyCell
@@ -17,6 +17,8 @@ from openpyxl.worksheet._write_only import WriteOnlyWorksheet
 _DATE_FORMAT: Final = "yyyy-mm-dd"
 _WIDEST, _NARROWEST = 44, 9
 _MEASURED_ROWS: Final = 200
+_LONGEST_NAME: Final = 31
+_UNNAMEABLE: Final = re.compile(r"[\[\]:*?/\\\x00-\x1f]")
 # What XML cannot carry; the tables hold none of it, a mail or a file name might.
 _UNWRITABLE: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
 
@@ -26,7 +28,27 @@ def write(
 ) -> bytes:
     """One sheet with a frozen header and a filter. `hidden` are columns counted from 0. None is an empty cell."""
     book = Workbook(write_only=True)
-    page = book.create_sheet(sheet)
+    _fill(book.create_sheet(sheet), titles, rows, hidden)
+    return _content(book)
+
+
+def write_sheets(sheets: Iterable[tuple[str, Sequence[str], Iterable[Sequence[object]]]]) -> bytes:
+    """Several sheets, each a name, titles and rows; at least one. Names are cut to what a workbook takes."""
+    book = Workbook(write_only=True)
+    for place, (name, titles, rows) in enumerate(sheets, start=1):
+        # A space for what no sheet may be called, and a number so that no two are called the same.
+        kept = _UNNAMEABLE.sub(" ", name).strip("' ")
+        _fill(book.create_sheet(f"{place} {kept}"[:_LONGEST_NAME]), titles, rows, ())
+    return _content(book)
+
+
+def _content(book: Workbook) -> bytes:
+    content = io.BytesIO()
+    book.save(content)
+    return content.getvalue()
+
+
+def _fill(page: Any, titles: Sequence[str], rows: Iterable[Sequence[object]], hidden: Collection[int]) -> None:
     page.freeze_panes = "A2"
     kept = iter(rows)
     first = [tuple(row) for row in islice(kept, _MEASURED_ROWS)]
@@ -48,9 +70,6 @@ def write(
             page.append([_cell(page, value) for value in row])
             count += 1
     page.auto_filter.ref = f"A1:{get_column_letter(max(1, len(titles)))}{count}"
-    content = io.BytesIO()
-    book.save(content)
-    return content.getvalue()
 
 
 def _cell(page: WriteOnlyWorksheet, value: object) -> Cell:

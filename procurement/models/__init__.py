@@ -44,6 +44,7 @@ from procurement.models.lot import Allocation, DeliveryLot
 from procurement.models.order import OrderLine, PurchaseOrder, ScheduleLine
 from procurement.models.reader import CalendarFeed, SavedView, Subscription
 from procurement.models.requirement import ConsideredLeadTime, GroupNeed, RedundancyGroup, Requirement, RosAnchor
+from procurement.models.serial import UnitSerial
 from procurement.models.shipment import ShipmentNotice
 from procurement.models.talk import Attachment, Comment, FileContent
 from procurement.models.vendor_round import VendorQuestion, VendorRound
@@ -106,6 +107,7 @@ __all__ = [
     "ShipmentNotice",
     "StepHistory",
     "Subscription",
+    "UnitSerial",
     "VendorQuestion",
     "VendorRound",
     "Watch",

@@ -18,7 +18,7 @@ TERMS: Final[dict[str, str | Lazy]] = {
     "P80": _("The day by which it comes in 80 of 100 simulated courses of events."),
     "P50": _("The day by which it comes in 50 of 100 simulated courses of events."),
     "MW": _("Megawatt. MW-days count how many megawatts are late, times the days."),
-    "IT": _("Information technology: the load of the computers, without cooling and losses."),
+    "MW IT": _("Information technology: the load of the computers, without cooling and losses."),
     "MV": _("Medium voltage."),
     "LV": _("Low voltage."),
     "UPS": _("Uninterruptible power supply."),

@@ -2,12 +2,12 @@
 
 from django.urls import path
 
-from procurement.portal.pages import api_clients, disagreements, message_log, webhooks
+from procurement.portal.pages import disagreements, message_log, system_keys, webhooks
 
 urlpatterns = [
-    path("integration/", api_clients.index, name="api_clients"),
-    path("integration/keys/<str:prefix>/revoke/", api_clients.revoke_key, name="api_key_revoke"),
-    path("integration/client-ids/<str:client_id>/revoke/", api_clients.revoke_registration, name="oauth_client_revoke"),
+    path("integration/", system_keys.index, name="system_keys"),
+    path("integration/keys/<str:prefix>/revoke/", system_keys.revoke_key, name="system_key_revoke"),
+    path("integration/client-ids/<str:client_id>/revoke/", system_keys.revoke_registration, name="oauth_client_revoke"),
     path("integration/webhooks/", webhooks.index, name="webhooks"),
     path("integration/webhooks/<uuid:key>/", webhooks.show, name="webhook"),
     path("integration/webhooks/<uuid:key>/switch/", webhooks.switch, name="webhook_switch"),

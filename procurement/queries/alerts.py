@@ -134,6 +134,8 @@ class Scopes:
     company_ids: frozenset[UUID] = frozenset()
     class_ids: frozenset[UUID] = frozenset()
     disciplines: frozenset[str] = frozenset()
+    plant_ids: frozenset[UUID] = frozenset()
+    requirement_ids: frozenset[UUID] = frozenset()
 
 
 def scopes_of(alerts: Iterable[Alert]) -> dict[UUID, Scopes]:
@@ -148,10 +150,13 @@ def scopes_of(alerts: Iterable[Alert]) -> dict[UUID, Scopes]:
         )
     }
     serving: dict[UUID, list[UUID]] = defaultdict(list)
-    for requirement_id, lot_id in Allocation.objects.filter(requirement__in=needs, ended_at__isnull=True).values_list(
+    served: dict[UUID, list[UUID]] = defaultdict(list)
+    about = Q(requirement__in=needs) | Q(lot__in=[lot for found in lot_of.values() for lot in found])
+    for requirement_id, lot_id in Allocation.objects.filter(about, ended_at__isnull=True).values_list(
         "requirement_id", "lot_id"
     ):
         serving[requirement_id].append(lot_id)
+        served[lot_id].append(requirement_id)
     for row in rows:
         lot_of.setdefault(row.pk, serving.get(row.subject_id, []))
     lots = {
@@ -166,12 +171,21 @@ def scopes_of(alerts: Iterable[Alert]) -> dict[UUID, Scopes]:
             "schedule_line__line__plant__company_id",
             "schedule_line__line__equipment_class_id",
             "schedule_line__line__equipment_class__discipline",
+            "schedule_line__line__plant_id",
         )
     }
-    return {row.pk: _scopes(row, [lots[lot] for lot in lot_of[row.pk] if lot in lots], classes) for row in rows}
+    return {
+        row.pk: _scopes(
+            row,
+            [lots[lot] for lot in lot_of[row.pk] if lot in lots],
+            classes,
+            served.get(row.subject_id, [row.subject_id] if row.subject_kind == AlertSubject.REQUIREMENT else []),
+        )
+        for row in rows
+    }
 
 
-def _scopes(alert: Alert, lots: list[list[Any]], classes: Mapping[UUID, tuple[UUID, str]]) -> Scopes:
+def _scopes(alert: Alert, lots: list[list[Any]], classes: Mapping[UUID, tuple[UUID, str]], needs: list[UUID]) -> Scopes:
     own = [classes[alert.subject_id]] if alert.subject_id in classes else []
     return Scopes(
         site_id=alert.site_id,
@@ -180,4 +194,6 @@ def _scopes(alert: Alert, lots: list[list[Any]], classes: Mapping[UUID, tuple[UU
         company_ids=frozenset(company for lot in lots for company in lot[2:4] if company),
         class_ids=frozenset([lot[4] for lot in lots] + [row[0] for row in own]),
         disciplines=frozenset([lot[5] for lot in lots] + [row[1] for row in own]),
+        plant_ids=frozenset(lot[6] for lot in lots if lot[6]),
+        requirement_ids=frozenset(needs),
     )

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from django.db.models import Case, Exists, F, IntegerField, OuterRef, Q, Value, When
 
-from procurement.models import Company, PurchaseOrder, Requirement, SavedView, ScheduleLine
+from procurement.models import Company, PurchaseOrder, Requirement, SavedView, ScheduleLine, UnitSerial
 from sites.accounts.models import User
 from sites.models import Site
 
@@ -16,7 +16,7 @@ _LONGEST: Final = 80
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """`kind` is one of tag, order, vendor, site and view; `page` and `key` lead to it."""
+    """`kind` is one of tag, order, serial, vendor, site and view; `page` and `key` lead to it."""
 
     kind: str
     name: str
@@ -27,11 +27,11 @@ class Found:
 
 def find(actor: User, text: str) -> list[Found]:
     """Every word must be found in the thing's names, anywhere in them, in any script; who is called just so comes
-    first. Five queries; nothing for an empty text.
+    first. Six queries; nothing for an empty text.
     """
     words = text.replace("\x00", "").strip()[:_LONGEST].split()
     return (
-        [each for search in (_tags, _orders, _vendors, _sites, _views) for each in search(actor, words)]
+        [each for search in (_tags, _orders, _serials, _vendors, _sites, _views) for each in search(actor, words)]
         if words
         else []
     )
@@ -63,6 +63,15 @@ def _orders(actor: User, words: list[str]) -> Iterator[Found]:
     rows = PurchaseOrder.objects.visible_to(actor).select_related("seller")
     for row in _matching(rows, words, "number", "title", "seller__name"):
         yield Found("order", row.number, f"{row.seller.name} {row.title}".strip(), "order", str(row.pk))
+
+
+def _serials(actor: User, words: list[str]) -> Iterator[Found]:
+    """Leads to the line of the unit."""
+    rows = UnitSerial.objects.visible_to(actor).select_related("lot__schedule_line__line__order")
+    for row in _matching(rows, words, "number"):
+        line = row.lot.schedule_line
+        about = f"{line.line.order.number}/{line.line.number}/{line.number} {line.line.description}".strip()
+        yield Found("serial", row.number, about, "line", str(line.pk))
 
 
 def _vendors(actor: User, words: list[str]) -> Iterator[Found]:

@@ -60,6 +60,13 @@ class LotView:
     odds: LotProbability | None = None
 
     @property
+    def still_to_come(self) -> Decimal:
+        """Units of which no receipt stands."""
+        gone = {row.reverses_id for row in self.receipts if row.reverses_id}
+        came = [row.quantity for row in self.receipts if row.reverses_id is None and row.pk not in gone]
+        return self.lot.quantity - sum(came, Decimal(0))
+
+    @property
     def is_open(self) -> bool:
         return self.answer is None or self.answer.delivered_on is None
 

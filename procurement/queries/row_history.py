@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Any, Final
 from uuid import UUID
 
-from django.db.models import Field, ForeignKey, Model, Q
+from django.db.models import Exists, Field, ForeignKey, Model, OuterRef, Q
 
 from procurement.queries.field_words import in_words
 from procurement.queries.subjects import Parts
@@ -66,12 +66,17 @@ class _Event:
     now: Any
 
 
-def row_history(parts: Parts, *, shows_amounts: bool, page: int) -> HistoryPage:
-    """The newest first. A fixed number of queries for each kind of row, and one for each kind that a change names."""
+def row_history(parts: Parts, *, shows_amounts: bool, page: int, with_removed: bool = False) -> HistoryPage:
+    """The newest first. A fixed number of queries for each kind of row, and one for each kind that a change names.
+
+    `with_removed` adds every row of these kinds that is gone by now, whatever it belonged to.
+    """
     events: list[_Event] = []
     for model, rows in parts.items():
-        events += _events(model, rows)
-    told = [event for event in events if event.before is None or _changed(event, shows_amounts)]
+        events += _events(model, rows, with_removed)
+    told = [
+        event for event in events if event.before is None or event.label == "delete" or _changed(event, shows_amounts)
+    ]
     told.sort(key=lambda event: event.at, reverse=True)
     pages = max(1, -(-len(told) // PAGE_SIZE))
     page = min(page, pages)
@@ -95,11 +100,14 @@ def row_history(parts: Parts, *, shows_amounts: bool, page: int) -> HistoryPage:
     return HistoryPage(entries, page, pages)
 
 
-def _events(model: type[Model], rows: Any) -> list[_Event]:
+def _events(model: type[Model], rows: Any, with_removed: bool) -> list[_Event]:
     """Each with the state before it; what was there before history began has none."""
     history = model.history.rel.related_model  # type: ignore[attr-defined]
+    wanted = Q(pgh_obj_id__in=rows.order_by().values("pk"))
+    if with_removed:
+        wanted |= Q(~Exists(model._default_manager.filter(pk=OuterRef("pgh_obj_id"))))
     found = list(
-        history.objects.filter(pgh_obj_id__in=rows.order_by().values("pk"))
+        history.objects.filter(wanted)
         .select_related("pgh_context")
         .order_by("-pgh_created_at", "-pgh_id")[:MOST_EVENTS]
     )

@@ -55,6 +55,11 @@ def find(actor: User, kind: str, key: UUID) -> Subject | None:
     return Subject(word, key, str(row), parts, shows_amounts, address)
 
 
+def seen(actor: User, kind: str) -> QuerySet[Any]:
+    """All things of a kind that the actor may see."""
+    return _SEEN[TalkSubject(kind)](actor)
+
+
 def _companies(actor: User) -> QuerySet[Any]:
     mine = LogLine.objects.visible_to(actor)
     return Company.objects.filter(

@@ -20,6 +20,7 @@ from procurement.models import (
     PurchaseOrder,
     Watch,
 )
+from procurement.queries import subjects
 from procurement.queries.alert import find_alert
 from procurement.vocabulary import Channel, Rule, Severity, WatchKind, WatchSubject, WishedLane
 from sites.accounts import audit
@@ -91,7 +92,9 @@ def _sees(actor: User, subject: WatchSubject, key: UUID) -> bool:
         return PurchaseOrder.objects.visible_to(actor).filter(pk=key).exists()
     if subject == WatchSubject.ORDER_LINE:
         return OrderLine.objects.visible_to(actor).filter(pk=key).exists()
-    return find_alert(actor, key) is not None
+    if subject == WatchSubject.ALERT:
+        return find_alert(actor, key) is not None
+    return subjects.find(actor, subject.value, key) is not None
 
 
 @transaction.atomic

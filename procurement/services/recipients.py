@@ -111,6 +111,10 @@ class Directory:
             (WatchSubject.SITE, {scopes.site_id for scopes in self.scopes.values() if scopes.site_id}),
             (WatchSubject.ORDER, {key for scopes in self.scopes.values() for key in scopes.order_ids}),
             (WatchSubject.ORDER_LINE, {key for scopes in self.scopes.values() for key in scopes.line_ids}),
+            (WatchSubject.REQUIREMENT, {key for scopes in self.scopes.values() for key in scopes.requirement_ids}),
+            (WatchSubject.COMPANY, {key for scopes in self.scopes.values() for key in scopes.company_ids}),
+            (WatchSubject.PLANT, {key for scopes in self.scopes.values() for key in scopes.plant_ids}),
+            (WatchSubject.EQUIPMENT_CLASS, {key for scopes in self.scopes.values() for key in scopes.class_ids}),
         )
         for kind, keys in named:
             about |= Q(subject_kind=kind, subject_id__in=list(keys))
@@ -123,6 +127,10 @@ class Directory:
             WatchSubject.SITE: {scopes.site_id},
             WatchSubject.ORDER: scopes.order_ids,
             WatchSubject.ORDER_LINE: scopes.line_ids,
+            WatchSubject.REQUIREMENT: scopes.requirement_ids,
+            WatchSubject.COMPANY: scopes.company_ids,
+            WatchSubject.PLANT: scopes.plant_ids,
+            WatchSubject.EQUIPMENT_CLASS: scopes.class_ids,
         }
         return [
             row

@@ -179,6 +179,8 @@ def _watchers(subject: Subject) -> list[User]:
         case TalkSubject.LINE:
             line = ScheduleLine.objects.select_related("line").get(pk=subject.key)
             about = [(WatchSubject.ORDER_LINE, line.line_id), (WatchSubject.ORDER, line.line.order_id)]
+        case TalkSubject.REQUIREMENT | TalkSubject.COMPANY | TalkSubject.PLANT | TalkSubject.EQUIPMENT_CLASS:
+            about = [(WatchSubject(subject.kind.value), subject.key)]
         case _:
             return []
     wanted = Q(pk__in=[])

@@ -63,6 +63,21 @@ def test_a_pasted_block_saves_what_is_right_and_marks_what_is_wrong(grid: Page) 
     assert Promise.objects.count() == 3
 
 
+def test_tab_goes_from_the_promise_to_its_reason(grid: Page) -> None:
+    reason = grid.locator(".tabulator-row").nth(0).locator('[tabulator-field="reason"]')
+    promise_cell(grid, 0).click()
+    grid.keyboard.press("F2")
+    grid.keyboard.type("CW30")
+    grid.keyboard.press("Tab")
+    expect(reason.locator("select")).to_be_focused()
+    reason.locator("select").select_option("sub_supplier")
+    grid.keyboard.press("Tab")
+
+    expect(reason).to_have_text("Sub-supplier")
+    expect(promise_cell(grid, 0)).to_have_text("CW30")
+    expect(grid.get_by_text("1 not saved, 0 wrong")).to_be_visible()
+
+
 def test_keys_edit_fill_down_and_undo(grid: Page) -> None:
     promise_cell(grid, 0).click()
     grid.keyboard.press("F2")

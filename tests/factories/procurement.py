@@ -54,6 +54,7 @@ from procurement.models import (
     ShipmentNotice,
     StepHistory,
     Subscription,
+    UnitSerial,
     VendorQuestion,
     VendorRound,
     Watch,
@@ -366,6 +367,15 @@ class ShipmentNoticeFactory(RowFactory[ShipmentNotice]):
     number = "DES-1"
     quantity = Decimal("1")
     despatched_on = date(2026, 11, 18)
+    recorded_by = SubFactory(UserFactory)
+
+
+class UnitSerialFactory(RowFactory[UnitSerial]):
+    class Meta:
+        model = UnitSerial
+
+    lot = SubFactory(DeliveryLotFactory)
+    number = Sequence(lambda n: f"SN-{n}")
     recorded_by = SubFactory(UserFactory)
 
 

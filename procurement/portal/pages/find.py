@@ -41,7 +41,14 @@ def _url(each: Found) -> str:
 
 
 def _kinds() -> dict[str, str]:
-    return {"tag": _("Tag"), "order": _("Order"), "vendor": _("Vendor"), "site": _("Site"), "view": _("View")}
+    return {
+        "tag": _("Tag"),
+        "order": _("Order"),
+        "serial": _("Serial number"),
+        "vendor": _("Vendor"),
+        "site": _("Site"),
+        "view": _("View"),
+    }
 
 
 def _actions(actor: User) -> list[dict[str, str]]:
@@ -51,6 +58,8 @@ def _actions(actor: User) -> list[dict[str, str]]:
         ("portfolio", _("Portfolio")),
         ("log", _("Log")),
         ("log_gantt", _("Gantt of the log")),
+        ("register", _("Submittals and factory tests")),
+        ("units", _("Look up a unit")),
         ("alerts", _("Alerts")),
         ("power", _("Power")),
         ("lead_times", _("Lead times")),

@@ -7,13 +7,16 @@ from uuid import UUID
 from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
+from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
 from procurement.gateways import spreadsheet
+from procurement.portal import log_cells, log_columns
 from procurement.portal.actor import acting_user
+from procurement.portal.context import zone_of
 from procurement.portal.pages.exports import workbook_file
-from procurement.queries import power, power_portfolio
+from procurement.queries import log_address, power, power_portfolio
 from procurement.queries.imports import find_import, newest_imports, rows_in_order
 from procurement.queries.schedule_revisions import site_revisions
 from procurement.queries.vendor_rounds import rounds
@@ -182,7 +185,22 @@ def _schedules(request: HttpRequest, actor: User) -> _Listing:
     ]
 
 
+def _log(request: HttpRequest, actor: User) -> _Listing:
+    """With the filter, the columns and the comparison of its address, or of a saved `view`."""
+    address, _view = log_address.spelled_out(request.GET, actor)
+    wanted = log_address.read_filter(address)
+    since = log_address.read_since(address, timezone.now().astimezone(zone_of(actor)).date())
+    return log_cells.as_shown(
+        actor,
+        wanted,
+        log_address.read_columns(address, log_columns.COLUMNS),
+        since if wanted.as_known_on is None else None,
+        only=address.get("changed") == "1",
+    )
+
+
 _LISTS: Final[Mapping[str, Callable[[HttpRequest, User], _Listing]]] = {
+    "log": _log,
     "imports": _imports,
     "rounds": _rounds,
     "agreements": _agreements,

@@ -17,6 +17,7 @@ from procurement.queries import log, log_address
 from procurement.queries.log import LogPage, UnorderedPage
 from procurement.queries.log_address import Since, read_filter
 from procurement.queries.log_changes import Changes, changed_page
+from procurement.queries.unordered_changes import unordered_changes
 from sites.accounts.models import User
 
 
@@ -35,7 +36,20 @@ def show(request: HttpRequest) -> HttpResponse:
     if address.get("shown") == "unordered":
         wanted = read_filter(address, sorts=log.UNORDERED_SORTS, default_sort="order_by")
         page = log.unordered_page(actor, wanted)
-        return render(request, "log/unordered.html", context | {"log": page, **_pager(page)})
+        since = log_address.read_since(address, timezone.now().astimezone(zone_of(actor)).date())
+        changes = unordered_changes(actor, wanted, page, since) if since is not None else None
+        context |= {
+            "log": page,
+            "changes": changes,
+            "rows": [
+                (row, changes.before.get(row.requirement_id) if changes else None,
+                 changes is not None and row.requirement_id in changes.came)
+                for row in page.rows
+            ],
+            "since_words": _since_words(),
+            "since_said": address.get("since", ""),
+        }  # fmt: skip
+        return render(request, "log/unordered.html", context | _pager(page))
     return _ordered(request, actor, address, context)
 
 
@@ -65,11 +79,7 @@ def _ordered(request: HttpRequest, actor: User, address: QueryDict, context: dic
         | {
             "log": page,
             "changes": changes,
-            "since_words": [
-                (Since.YESTERDAY.value, _("Yesterday")),
-                (Since.MONDAY.value, _("Last Monday")),
-                (Since.WEEK.value, _("A week ago")),
-            ],
+            "since_words": _since_words(),
             "since_said": address.get("since", ""),
             "only_changed": address.get("changed") == "1",
             "heads": log_columns.heads(columns),
@@ -82,6 +92,14 @@ def _ordered(request: HttpRequest, actor: User, address: QueryDict, context: dic
             **_pager(page),
         },
     )
+
+
+def _since_words() -> list[tuple[str, str]]:
+    return [
+        (Since.YESTERDAY.value, _("Yesterday")),
+        (Since.MONDAY.value, _("Last Monday")),
+        (Since.WEEK.value, _("A week ago")),
+    ]
 
 
 def _links(address: QueryDict, view: SavedView | None) -> QueryDict:

@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable
+from functools import partial
 from typing import Any
 from urllib.parse import urlencode
 from uuid import UUID
@@ -28,6 +29,7 @@ from procurement.models import (
 )
 from procurement.portal.actor import acting_user
 from procurement.portal.forms.preferences import Chat, Choice, Hours, Subscribe
+from procurement.queries import subjects
 from procurement.queries.log_address import find_view, read_filter, spelled_out
 from procurement.services import preferences, subscriptions
 from procurement.vocabulary import Channel, Rhythm, Rule, Severity, WatchKind, WatchSubject, WishedLane
@@ -231,7 +233,7 @@ def _view_asked(request: HttpRequest, actor: User) -> dict[str, str]:
 
 
 def _watched(actor: User) -> list[dict[str, Any]]:
-    """What the actor watches or mutes and can still see, with its name. At most five queries."""
+    """What the actor watches or mutes and can still see, with its name. At most a query a kind, and one more."""
     rows = list(Watch.objects.filter(person=actor).order_by("subject_kind", "pk"))
     keys: dict[str, list[UUID]] = defaultdict(list)
     for row in rows:
@@ -251,4 +253,12 @@ def _seen(actor: User) -> dict[str, Callable[[list[UUID]], Iterable[Any]]]:
             OrderLine.objects.visible_to(actor).filter(pk__in=keys).select_related("order")
         ),
         WatchSubject.ALERT: lambda keys: Alert.objects.visible_to(actor).filter(pk__in=keys),
+        WatchSubject.REQUIREMENT: partial(_things, actor, WatchSubject.REQUIREMENT),
+        WatchSubject.COMPANY: partial(_things, actor, WatchSubject.COMPANY),
+        WatchSubject.PLANT: partial(_things, actor, WatchSubject.PLANT),
+        WatchSubject.EQUIPMENT_CLASS: partial(_things, actor, WatchSubject.EQUIPMENT_CLASS),
     }
+
+
+def _things(actor: User, kind: WatchSubject, keys: list[UUID]) -> Iterable[Any]:
+    return subjects.seen(actor, kind.value).filter(pk__in=keys)

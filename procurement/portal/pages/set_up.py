@@ -1,5 +1,6 @@
 """Set-up pages: the lists that people keep by hand, pasted as rows, with their history; and where a new one begins."""
 
+from typing import Any
 from uuid import UUID
 
 from django.contrib import messages
@@ -13,19 +14,26 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST, require_safe
 
-from procurement.models import EquipmentClass, PurchaseOrder, Requirement
 from procurement.portal.actor import acting_user
+from procurement.portal.context import zone_of
 from procurement.queries.log_address import number
 from procurement.queries.row_history import row_history
-from procurement.services import set_up
-from procurement.services.set_up import TABLES, Answer, Outcome, Table
-from sites.accounts.models import User
+from procurement.services import set_up, set_up_sheets
+from procurement.services.set_up import Answer, Outcome
+from procurement.services.set_up_columns import Table
+from procurement.services.set_up_sheets import SHEETS, Sheet
+from procurement.services.set_up_tables import TABLES
+from sites.accounts.models import ApiClient, User
 from sites.accounts.permissions import Permission
 from sites.domain.errors import NotFound, RuleBroken
-from sites.models import Block, Gate, Site
 from sites.queries.access import can
 
 _A_PAGE = 200
+# From nothing to the first requirement, and what is ordered for it.
+_WAY = (
+    "desks", "calendars", "sites", "phases", "blocks", "gates", "chains", "steps", "classes", "requirements",
+    "companies", "orders",
+)  # fmt: skip
 _LONGEST = 400_000
 
 
@@ -34,24 +42,34 @@ _LONGEST = 400_000
 def index(request: HttpRequest) -> HttpResponse:
     """Every list with how many rows it has; in an empty installation the first step that is not done yet."""
     _administrator(request)
-    tables = [(table, table.rows().count()) for table in TABLES.values()]
+    tables: list[tuple[Table | Sheet, int]] = [(table, table.rows().count()) for table in TABLES.values()]
+    tables += [(sheet, sheet.model._default_manager.count()) for sheet in SHEETS.values()]
+    counts = {table.kind: count for table, count in tables}
+    hints = {
+        "calendars": _("A site and a plant count their days by a calendar."),
+        "gates": _("Gates come here, from a workbook, or from a site schedule."),
+        "chains": _("A chain is made first, then its steps, then the classes that take it."),
+        "orders": _("Orders come from the ERP, from a workbook, or here."),
+    }
+    lists: dict[str, Table | Sheet] = {**TABLES, **SHEETS}
     steps = [
-        (_("Desks"), reverse("set_up_table", args=["desks"]), TABLES["desks"].rows().exists(), ""),
-        (_("Sites"), "", Site.objects.exists(), _("A site comes with the demo, or through the API and the operator.")),
-        (_("Blocks"), reverse("imports"), Block.objects.exists(), _("Blocks come from a workbook.")),
-        (_("Gates"), reverse("imports"), Gate.objects.exists(), _("Gates come from a workbook or a site schedule.")),
-        (_("Classes"), reverse("lead_times"), EquipmentClass.objects.exists(), ""),
-        (_("Requirements"), reverse("imports"), Requirement.objects.exists(), _("Requirements come from a workbook.")),
-        (_("Orders"), reverse("imports"), PurchaseOrder.objects.exists(), _("Orders come from the ERP or a workbook.")),
+        (lists[kind].label, reverse("set_up_table", args=[kind]), counts[kind] > 0, hints.get(kind, ""))
+        for kind in _WAY
     ]
     first = next((place for place, step in enumerate(steps) if not step[2]), None)
-    return render(request, "set_up/index.html", {"tables": tables, "steps": steps, "first": first})
+    return render(
+        request,
+        "set_up/index.html",
+        {"tables": tables, "steps": steps, "first": first, "clients": ApiClient.objects.count()},
+    )
 
 
 @require_safe
 @login_required
 def show(request: HttpRequest, kind: str) -> HttpResponse:
-    _administrator(request)
+    actor = _administrator(request)
+    if kind in SHEETS:
+        return _sheet_page(request, actor, SHEETS[kind], "")
     return _page(request, _table(kind), "", "", [])
 
 
@@ -59,7 +77,10 @@ def show(request: HttpRequest, kind: str) -> HttpResponse:
 @login_required
 def save(request: HttpRequest, kind: str) -> HttpResponse:
     """What is wrong stays in the field, with its reason; what is right is saved and gone from it."""
-    actor, table = _administrator(request), _table(kind)
+    actor = _administrator(request)
+    if kind in SHEETS:
+        return _preview(request, actor, SHEETS[kind])
+    table = _table(kind)
     pasted, reason = request.POST.get("rows", "")[:_LONGEST], request.POST.get("reason", "")[:300]
     lines = [line for line in pasted.replace("\r\n", "\n").split("\n") if line.strip()]
     try:
@@ -81,7 +102,13 @@ def save(request: HttpRequest, kind: str) -> HttpResponse:
 @login_required
 def remove(request: HttpRequest, kind: str, key: UUID) -> HttpResponse:
     try:
-        set_up.remove(kind=kind, key=key, reason=request.POST.get("reason", "")[:300], actor=_administrator(request))
+        set_up.remove(
+            kind=kind,
+            key=key,
+            reason=request.POST.get("reason", "")[:300],
+            actor=_administrator(request),
+            now=timezone.now(),
+        )
     except NotFound:
         raise Http404 from None
     except RuleBroken as refusal:
@@ -89,6 +116,51 @@ def remove(request: HttpRequest, kind: str, key: UUID) -> HttpResponse:
     else:
         messages.success(request, _("The row is removed. Its history stays."))
     return redirect("set_up_table", kind=kind)
+
+
+def _preview(request: HttpRequest, actor: User, sheet: Sheet) -> HttpResponse:
+    """On to the page where every row is shown with what it would do, or back with what was typed."""
+    pasted = request.POST.get("rows", "")[:_LONGEST]
+    now = timezone.now()
+    today = now.astimezone(zone_of(actor)).date()
+    try:
+        batch = set_up_sheets.stage(kind=sheet.kind, pasted=pasted, stated_on=today, actor=actor, now=now)
+    except RuleBroken as refusal:
+        return _sheet_page(
+            request, actor, sheet, pasted, f"{refusal.field or _('Rows')}: {refusal.message}", status=422
+        )
+    return redirect("import", key=batch.pk)
+
+
+def _sheet_page(
+    request: HttpRequest, actor: User, sheet: Sheet, pasted: str, wrong: str = "", status: int = 200
+) -> HttpResponse:
+    listing = sheet.listing()
+    rows = listing.rows(actor)
+    pager, found = _paged(request, rows)
+    cells = listing.cells(actor)
+    keys = [row.pk for row in found]
+    context = {
+        "table": sheet,
+        "titles": listing.titles,
+        "rows": [[*cells(row)] for row in found],
+        "pasted": pasted,
+        "wrong": wrong,
+        "history": row_history(
+            {sheet.model: sheet.model._default_manager.filter(pk__in=keys)}, shows_amounts=False, page=1
+        ),
+        "crumbs": [(reverse("set_up"), _("Set-up"))],
+        **pager,
+    }
+    return render(request, "set_up/sheet.html", context, status=status)
+
+
+def _paged(request: HttpRequest, rows: Any) -> tuple[dict[str, Any], list[Any]]:
+    total = rows.count()
+    pages = max(1, -(-total // _A_PAGE))
+    page = min(number(request.GET.get("page", ""), 1), pages)
+    pager = {"total": total, "filter": {"page": page}, "pages": pages, "before": page - 1, "after": page + 1}
+    return pager, list(rows[(page - 1) * _A_PAGE : page * _A_PAGE])
 
 
 def _administrator(request: HttpRequest) -> User:
@@ -107,25 +179,19 @@ def _table(kind: str) -> Table:
 def _page(
     request: HttpRequest, table: Table, pasted: str, reason: str, wrong: list[tuple[str, Answer]], status: int = 200
 ) -> HttpResponse:
-    related = [column.name for column in table.columns if table.model._meta.get_field(column.name).is_relation]
+    own = [column.name for column in table.columns if table.model._meta.get_field(column.name).is_relation]
+    related = [*own, *table.related]
     rows = table.rows().select_related(*related) if related else table.rows()
-    total = rows.count()
-    pages = max(1, -(-total // _A_PAGE))
-    page = min(number(request.GET.get("page", ""), 1), pages)
-    found = rows.order_by(*table.names)[(page - 1) * _A_PAGE : page * _A_PAGE]
+    pager, found = _paged(request, rows.order_by(*table.names))
     labels = {column.name: column.label for column in table.columns}
     context = {
         "table": table,
         "rows": [(row.pk, set_up.shown(table, row)) for row in found],
-        "total": total,
-        "filter": {"page": page},
-        "pages": pages,
-        "before": page - 1,
-        "after": page + 1,
+        **pager,
         "pasted": pasted,
         "reason": reason,
         "wrong": [(line, labels.get(answer.field, ""), answer.message) for line, answer in wrong],
-        "history": row_history({table.model: table.rows()}, shows_amounts=False, page=1),
+        "history": row_history({table.model: table.rows()}, shows_amounts=False, page=1, with_removed=table.removable),
         "crumbs": [(reverse("set_up"), _("Set-up"))],
     }
     return render(request, "set_up/table.html", context, status=status)

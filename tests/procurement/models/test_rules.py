@@ -75,6 +75,7 @@ from tests.factories.procurement import (
     ShipmentNoticeFactory,
     StepHistoryFactory,
     SubscriptionFactory,
+    UnitSerialFactory,
     VendorQuestionFactory,
     VendorRoundFactory,
     WatchFactory,
@@ -367,6 +368,7 @@ CHECKS = [
     ),
     Check("a_received_quantity_is_positive", ReceiptFactory, {"quantity": "-1"}, {"quantity": "0.001"}),
     Check("a_receipt_has_a_plausible_date", ReceiptFactory, {"received_on": TOO_LATE}, {"received_on": LAST}),
+    Check("a_serial_number_says_something", UnitSerialFactory, {"number": ""}, {"number": "A"}),
     Check("a_shipped_quantity_is_positive", ShipmentNoticeFactory, {"quantity": "0"}, {"quantity": "0.001"}),
     Check("a_shipment_has_plausible_dates", ShipmentNoticeFactory, {"arrives_on": TOO_LATE}, {"arrives_on": LAST}),
     Check(
@@ -611,6 +613,14 @@ TWICE = [
         DeliveryLotFactory,
         same=("schedule_line__line", "schedule_line__number"),
         near=({"schedule_line__line": Own}, {"schedule_line__number": 2}),
+    ),
+    Twice(
+        "a_serial_number_stands_once_within_a_lot",
+        UnitSerialFactory,
+        same=("lot",),
+        first={"number": "sn-1"},
+        again={"number": "SN-1"},
+        near=({"number": "SN-2"}, {"lot": Own}),
     ),
     Twice(
         "a_lot_number_is_unique_within_a_schedule_line",

@@ -14,6 +14,7 @@ from procurement.models import (
     RedundancyGroup,
     Requirement,
     ScheduleLine,
+    UnitSerial,
     VendorQuestion,
     VendorRound,
 )
@@ -28,6 +29,7 @@ from tests.factories.procurement import (
     PurchaseOrderFactory,
     RedundancyGroupFactory,
     RequirementFactory,
+    UnitSerialFactory,
     VendorQuestionFactory,
 )
 from tests.factories.sites import MembershipFactory
@@ -45,6 +47,7 @@ KINDS = [
     Kind(OrderLine, lambda site: _lot(site).schedule_line.line, placeless=True),
     Kind(ScheduleLine, lambda site: _lot(site).schedule_line, placeless=True),
     Kind(DeliveryLot, _lot, placeless=True),
+    Kind(UnitSerial, lambda site: UnitSerialFactory.create(lot=_lot(site)), placeless=True),
     Kind(LogLine, lambda site: LogLine.objects.get(pk=_lot(site).schedule_line_id), placeless=True),
     Kind(Alert, lambda site: AlertFactory.create(site=site), placeless=True),
     Kind(Disagreement, lambda site: DisagreementFactory.create(site=site), placeless=True),

@@ -66,8 +66,10 @@ class Place:
         """Every page that shows something of this site alone."""
         return [
             f"/sites/{self.site.code}/",
+            f"/packs/sites/{self.site.code}/",
             f"/blocks/{self.block.pk}/",
             f"/lines/{self.line_key}/",
+            f"/units/{self.line_key}/receive/",
             f"/orders/{self.lot.schedule_line.line.order_id}/",
             f"/requirements/{self.requirement.pk}/",
             f"/requirements/{self.unordered.pk}/",
@@ -86,6 +88,7 @@ class Place:
         agreement = ("terms/price", "shares", "rows/notices", "state", "close", "serve")
         return [
             *(f"/lines/{self.line_key}/{name}/" for name in forms),
+            f"/units/{self.line_key}/receive/",
             f"/alerts/{self.alert.pk}/acknowledge/",
             *(f"/power/agreements/{self.agreement.pk}/{name}/" for name in agreement),
             *(f"/power/grid/{self.connection.pk}/{name}/" for name in ("terms", "capacity", "state", "works")),
@@ -108,6 +111,9 @@ LISTS = [
     "/log/gantt/?view=",
     "/log/gantt/?view=&zoom=weeks",
     "/log/grid/",
+    "/register/?shown=open",
+    "/units/",
+    "/units/?q=CH",
     "/views/",
     "/find/?q=a",
     "/glossary/",

@@ -1,149 +1,129 @@
-"""Keys and client ids on a page, and revoked there or by the operator."""
+"""API clients: made with a role, given keys that are shown once, and taken out of use."""
 
-import json
-from io import StringIO
-from typing import Any
+import re
 
 import pytest
-from allauth.idp.oidc.models import Client as Registration
-from django.core.management import CommandError, call_command
 from django.test import Client
+from django.utils import timezone
+from pytest_django import DjangoAssertNumQueries
 
-from procurement.services import oauth_clients
-from sites.accounts.models import ApiClient, ApiKey, AuditEvent, User
+from procurement.services import api_keys
+from sites.accounts.models import ApiClient, ApiKey, User
 from sites.accounts.permissions import Role
-from tests.factories.accounts import ApiClientFactory, ApiKeyFactory, UserFactory
-from tests.factories.sites import MembershipFactory
-from tests.procurement.api.calls import Caller, calling, queries_of
+from sites.models import Membership
+from sites.vocabulary import ScopeKind
+from tests.factories.accounts import UserFactory
+from tests.factories.sites import MembershipFactory, SiteFactory
 from tests.procurement.portal.conftest import browser_of
-from tests.procurement.services.order_documents import NOON
+from tests.procurement.portal.test_markup import Page
 
 pytestmark = pytest.mark.django_db
-PAGE = "/integration/"
 
 
 @pytest.fixture
-def admin() -> Client:
-    return browser_of(MembershipFactory.create(role=Role.ADMINISTRATOR).person)
+def administrator() -> User:
+    person = UserFactory.create(username="ada", name="Ada Administrator")
+    MembershipFactory.create(person=person, role=Role.ADMINISTRATOR, scope=ScopeKind.PORTFOLIO, site=None)
+    return person
 
 
 @pytest.fixture
-def erp() -> Caller:
-    return calling()
+def browser(administrator: User) -> Client:
+    return browser_of(administrator)
 
 
-def registered(client: ApiClient) -> str:
-    row, _secret = oauth_clients.register(
-        client=client, scopes=["po:read"], expires_at=None, addresses=["10.0.0.0/8"], actor=None, now=NOON
+def make(browser: Client, **besides: str) -> str:
+    SiteFactory.create(code="SYD1")
+    said = {"name": "ERP", "system": "SAP-PRD", "role": "erp_client", "sites": "syd1"} | besides
+    return browser.post("/set-up/api-clients/", said, follow=True).content.decode()
+
+
+def test_a_client_holds_its_role_at_its_sites_alone(browser: Client) -> None:
+    html = make(browser)
+
+    assert "it needs a key now" in html
+    right = Membership.objects.get(person=ApiClient.objects.get().account)
+    assert (right.role, right.scope, right.site and right.site.code) == ("erp_client", "site", "SYD1")
+    assert "Ada Administrator" in html.split('id="history-head"')[1]
+
+
+@pytest.mark.parametrize(
+    ("besides", "why"),
+    [
+        ({"sites": "SYD1, NONE"}, "There is no site NONE."),
+        ({"system": "sap prd"}, "Enter a valid value."),
+        ({"role": "king"}, "Select a valid choice."),
+        ({"name": ""}, "This field is required."),
+    ],
+)
+def test_a_client_that_cannot_be_is_refused_at_its_field(browser: Client, besides: dict[str, str], why: str) -> None:
+    html = make(browser, **besides)
+
+    assert why in html
+    assert 'aria-invalid="true"' in html
+    assert not ApiClient.objects.exists()
+
+
+def test_a_key_is_shown_once_and_opens_until_it_is_revoked(browser: Client) -> None:
+    make(browser)
+    address = f"/set-up/api-clients/{ApiClient.objects.get().pk}/"
+
+    answer = browser.post(address, {"scopes": ["po:read"], "expires_on": "2099-01-01", "addresses": "10.0.0.0/8"})
+    (secret,) = re.findall(r"ll_live_[\w-]{12}\.[\w-]{43}", answer.content.decode())
+
+    assert answer["Cache-Control"] == "private, no-store"
+    assert secret not in browser.get(address).content.decode()
+    assert api_keys.authenticate(secret, "10.1.2.3", timezone.now()) is not None
+    key = ApiKey.objects.get()
+    browser.post(f"/integration/keys/{key.prefix}/revoke/", {"reason": ""})
+    still = api_keys.authenticate(secret, "10.1.2.3", timezone.now())
+    browser.post(f"/integration/keys/{key.prefix}/revoke/", {"reason": "Leaked"})
+    assert (still is not None, api_keys.authenticate(secret, "10.1.2.3", timezone.now())) == (True, None)
+    assert "revoked" in browser.get(address).content.decode()
+
+
+@pytest.mark.parametrize(
+    ("said", "why"),
+    [
+        ({"scopes": []}, "This field is required."),
+        ({"scopes": ["po:read"], "addresses": "somewhere"}, "somewhere is no address or network."),
+        ({"scopes": ["po:read"], "expires_on": "2001-01-01"}, "The key would have expired already."),
+    ],
+)
+def test_a_key_that_cannot_be_is_refused_at_its_field(browser: Client, said: dict[str, object], why: str) -> None:
+    make(browser)
+
+    answer = browser.post(f"/set-up/api-clients/{ApiClient.objects.get().pk}/", said)
+
+    assert (answer.status_code, why in answer.content.decode(), ApiKey.objects.count()) == (422, True, 0)
+
+
+def test_its_pages_can_be_used_with_a_screen_reader(browser: Client) -> None:
+    make(browser)
+    for address in ("/set-up/api-clients/", f"/set-up/api-clients/{ApiClient.objects.get().pk}/"):
+        page = Page(browser.get(address).content.decode())
+        assert (page.inline, page.unlabelled, page.tables, page.headings) == ([], [], page.captions, 1)
+
+
+def test_only_an_administrator_of_the_portfolio_sees_or_makes_them(browser: Client) -> None:
+    make(browser)
+    other = browser_of(
+        MembershipFactory.create(role=Role.ADMINISTRATOR, scope=ScopeKind.SITE, site=SiteFactory.create()).person
     )
-    return str(row.pk)
+    address = f"/set-up/api-clients/{ApiClient.objects.get().pk}/"
+
+    answers = [other.get("/set-up/api-clients/"), other.get(address), other.post(address, {"scopes": ["po:read"]})]
+
+    assert ([answer.status_code for answer in answers], ApiKey.objects.count()) == ([403, 403, 403], 0)
 
 
-def command(*words: str) -> Any:
-    out = StringIO()
-    call_command("revoke_api_key", *words, "--json", stdout=out)
-    return json.loads(out.getvalue())
+@pytest.mark.parametrize("clients", [1, 3])
+def test_a_list_takes_as_many_queries_for_three_clients_as_for_one(
+    clients: int, browser: Client, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    for place in range(clients):
+        api_keys.make_client(name=f"ERP {place}", system="SAP", actor=None)
+    browser.get("/set-up/api-clients/")
 
-
-def test_a_system_is_shown_with_its_keys_and_never_a_secret(admin: Client, erp: Caller) -> None:
-    client_id = registered(erp.client)
-    prefix, secret = erp.key.split(".")
-
-    html = admin.get(PAGE).content.decode()
-
-    assert [word in html for word in (prefix, client_id, "10.0.0.0/8", "hook:admin", secret)] == [
-        True, True, True, True, False,
-    ]  # fmt: skip
-
-
-def test_a_key_that_is_revoked_opens_nothing(admin: Client, erp: Caller) -> None:
-    prefix = erp.key.split(".")[0]
-    assert erp.get("/me").status_code == 200
-
-    admin.post(f"{PAGE}keys/{prefix}/revoke/", {"reason": "It leaked"})
-
-    assert erp.get("/me").status_code == 401
-    assert AuditEvent.objects.get(verb="api_key.revoked").reason == "It leaked"
-    assert "revoked" in admin.get(PAGE).content.decode()
-
-
-def test_a_client_id_that_is_revoked_gets_no_token(admin: Client, erp: Caller) -> None:
-    client_id = registered(erp.client)
-
-    admin.post(f"{PAGE}client-ids/{client_id}/revoke/", {"reason": "It leaked"})
-
-    assert Registration.objects.get(pk=client_id).get_grant_types() == []
-
-
-def test_revoking_says_why(admin: Client, erp: Caller) -> None:
-    answer = admin.post(f"{PAGE}keys/{erp.key.split('.')[0]}/revoke/", {"reason": " "}, follow=True)
-
-    assert "Say why it is revoked." in answer.content.decode()
-    assert erp.get("/me").status_code == 200
-
-
-def test_an_owner_sees_their_system_and_revokes_nothing(erp: Caller) -> None:
-    owner = UserFactory.create()
-    ApiClient.objects.update(owner=owner)
-    page, prefix = browser_of(owner), erp.key.split(".")[0]
-
-    assert prefix in page.get(PAGE).content.decode()
-    assert page.post(f"{PAGE}keys/{prefix}/revoke/", {"reason": "x"}).status_code == 403
-    assert erp.get("/me").status_code == 200
-
-
-def test_others_see_no_system(erp: Caller) -> None:
-    client_id = registered(erp.client)
-    page = browser_of(MembershipFactory.create(role=Role.BUYER).person)
-
-    assert page.get(PAGE).context["rows"] == []
-    forms = [f"{PAGE}keys/{erp.key.split('.')[0]}/revoke/", f"{PAGE}client-ids/{client_id}/revoke/"]
-    assert [page.post(form, {"reason": "x"}).status_code for form in forms] == [404, 404]
-
-
-def test_the_list_takes_as_many_queries_with_one_as_with_three(admin: Client) -> None:
-    ApiKeyFactory.create()
-    admin.get(PAGE)
-    one = queries_of(lambda: admin.get(PAGE))
-    for _more in range(2):
-        registered(ApiKeyFactory.create(client=ApiClientFactory.create()).client)
-
-    assert queries_of(lambda: admin.get(PAGE)) == one
-
-
-# -- the operator --------------------------------------------------------------------------------------------------
-
-
-def test_the_operator_lists_and_revokes(erp: Caller) -> None:
-    client_id, prefix = registered(erp.client), erp.key.split(".")[0]
-
-    before = command("--client", "ERP")
-    command(prefix, "--reason", "It leaked")
-    command(client_id)
-    after = command("--client", "ERP")
-
-    assert [(each["kind"], each["name"], each["state"]) for each in before] == [
-        ("key", prefix, "live"), ("oauth", client_id, "live"),
-    ]  # fmt: skip
-    assert [each["state"] for each in after] == ["revoked", "revoked"]
-    assert erp.get("/me").status_code == 401
-
-
-def test_a_whole_key_may_be_pasted(erp: Caller) -> None:
-    assert [each["state"] for each in command(erp.key)] == ["revoked"]
-    assert ApiKey.objects.get().revoked_at is not None
-
-
-@pytest.mark.parametrize("words", [[], ["nothing"], ["--client", "Nobody"], ["x", "--client", "ERP"]])
-def test_what_is_not_there_ends_with_two(words: list[str]) -> None:
-    with pytest.raises(CommandError) as refusal:
-        call_command("revoke_api_key", *words)
-
-    assert refusal.value.returncode == 2
-
-
-def test_the_operator_reads_plain_lines(erp: Caller, capsys: pytest.CaptureFixture[str]) -> None:
-    call_command("revoke_api_key", "--client", "ERP")
-
-    assert f"{erp.key.split('.')[0]}  live" in capsys.readouterr().out
-    assert User.objects.filter(pk=erp.client.account_id, is_active=True).exists()
+    with django_assert_num_queries(8):
+        browser.get("/set-up/api-clients/")

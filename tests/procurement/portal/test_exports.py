@@ -12,7 +12,13 @@ from procurement.vocabulary import ImportKind, Rule
 from sites.accounts.models import User
 from sites.accounts.permissions import Role
 from sites.models import Site
-from tests.factories.procurement import AlertFactory, DeliveryLotFactory, PurchaseOrderFactory, RequirementFactory
+from tests.factories.procurement import (
+    AlertFactory,
+    DeliveryLotFactory,
+    PurchaseOrderFactory,
+    RequirementFactory,
+    SavedViewFactory,
+)
 from tests.factories.sites import (
     BlockFactory,
     GateFactory,
@@ -149,3 +155,25 @@ def test_no_list_of_another_site_or_of_another_name(page: Client, address: str) 
     SiteFactory.create(code="TYO1")
 
     assert page.get(address).status_code == 404
+
+
+def test_the_log_leaves_with_the_columns_of_its_view_as_dates_and_numbers(page: Client, site: Site) -> None:
+    DeliveryLotFactory.create(site=site)
+    DeliveryLotFactory.create(site=SiteFactory.create(code="TYO1", tokyo=True))
+    SavedViewFactory.create(slug="mine", shared=True, query="columns=contract,vendor,quantity")
+
+    (row,) = sent(page, "/exports/lists/log.xlsx?view=mine")
+
+    assert list(row) == [
+        "Site", "Order", "Line", "Schedule line", "Description", "Contract", "Vendor", "Quantity", "Unit",
+    ]  # fmt: skip
+    assert (row["Site"], row["Quantity"], row["Unit"]) == ("SYD1", 1, "EA")
+
+
+def test_the_log_leaves_with_what_it_was_before(page: Client, site: Site) -> None:
+    DeliveryLotFactory.create(site=site)
+
+    (row,) = sent(page, "/exports/lists/log.xlsx?columns=forecast&since=2020-01-01")
+
+    assert {"Forecast", "Forecast before", "P80 before", "Came"} < set(row)
+    assert row["Came"] == "yes"

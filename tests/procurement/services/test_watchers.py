@@ -24,6 +24,8 @@ def subject(unit: Late, kind: WatchSubject) -> object:
     line = unit.lot.schedule_line.line
     return {
         WatchSubject.SITE: unit.site.pk, WatchSubject.ORDER: line.order.pk, WatchSubject.ORDER_LINE: line.pk,
+        WatchSubject.REQUIREMENT: unit.requirement.pk, WatchSubject.COMPANY: line.order.seller.pk,
+        WatchSubject.PLANT: line.plant_id, WatchSubject.EQUIPMENT_CLASS: line.equipment_class.pk,
     }[kind]  # fmt: skip
 
 
@@ -32,7 +34,7 @@ def told() -> dict[User, tuple[str, str]]:
     return {row.recipient: (row.reason, row.notification.lane) for row in rows}
 
 
-@pytest.mark.parametrize("kind", [WatchSubject.SITE, WatchSubject.ORDER, WatchSubject.ORDER_LINE])
+@pytest.mark.parametrize("kind", [kind for kind in WatchSubject if kind != WatchSubject.ALERT])
 def test_a_watcher_is_told_besides_the_owner(unit: Late, kind: WatchSubject) -> None:
     buyer, watcher = assigned(unit.site), holder(unit.site, Role.VIEWER)
     WatchFactory.create(person=watcher, subject_kind=kind, subject_id=subject(unit, kind))

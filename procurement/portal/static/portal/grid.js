@@ -18,6 +18,7 @@
   const wrong = {}; // message by key
   const done = {}; // outcome by key
   const undoes = [];
+  let turn = 0; // makes the state of a row be shown anew
   rows.forEach(function (row) {
     stored[row.key] = { promise: row.promise, reason: "", note: "" };
   });
@@ -35,13 +36,17 @@
   function edited() {
     return table.getData().filter(isEdited);
   }
-  function mark(cell) {
+  function marks(cell) {
     const data = cell.getData();
     const field = cell.getField();
     const element = cell.getElement();
     element.classList.toggle("ll-open", data.open);
     element.classList.toggle("ll-edited", data[field] !== stored[data.key][field]);
     element.classList.toggle("ll-wrong", field === "promise" && Boolean(wrong[data.key]));
+  }
+  function mark(cell) {
+    const field = cell.getField();
+    marks(cell);
     return field === "reason" ? config.reasons[cell.getValue()] || "" : cell.getValue();
   }
   function state(cell) {
@@ -69,6 +74,37 @@
   function column(field, more) {
     return Object.assign({ title: words[field], field: field, formatter: plain(show), headerSort: true }, more);
   }
+  // The browser's own list: read out and typed into as everywhere else.
+  function chooser(cell, onRendered, success, cancel) {
+    const select = document.createElement("select");
+    let isOver = false;
+    function finish(act) {
+      if (isOver) return;
+      isOver = true;
+      act();
+    }
+    function take() {
+      finish(function () {
+        success(select.value);
+      });
+    }
+    select.className = "ll-grid-choice";
+    select.setAttribute("aria-label", words.reason);
+    select.add(new Option("–", ""));
+    Object.keys(config.reasons).forEach(function (code) {
+      select.add(new Option(config.reasons[code], code));
+    });
+    select.value = cell.getValue();
+    onRendered(function () {
+      select.focus({ preventScroll: true });
+    });
+    select.addEventListener("blur", take);
+    select.addEventListener("keydown", function (event) {
+      if (event.key === "Enter") take();
+      else if (event.key === "Escape") finish(cancel);
+    });
+    return select;
+  }
   function mayType(cell) {
     return cell.getData().open;
   }
@@ -93,8 +129,7 @@
       column("order", { frozen: true, width: 150, formatter: order }),
       column("promise", { editor: "input", editable: mayType, formatter: plain(mark), width: 130 }),
       column("reason", {
-        editor: "list", editable: mayType, formatter: plain(mark), width: 150,
-        editorParams: { values: Object.assign({ "": "–" }, config.reasons) },
+        editor: chooser, editable: mayType, formatter: plain(mark), width: 150,
       }),
       column("note", { editor: "input", editable: mayType, formatter: plain(mark), width: 170 }),
       { title: words.state, field: "state", formatter: plain(state), width: 210, headerSort: false },
@@ -155,7 +190,13 @@
     undoes.push([{ key: cell.getData().key, field: cell.getField(), value: cell.getOldValue() }]);
     delete wrong[cell.getData().key];
     delete done[cell.getData().key];
-    cell.getRow().reformat();
+    // Not the whole row: with Tab the next of its cells is being opened just now.
+    const row = cell.getRow();
+    TYPED.forEach(function (field) {
+      marks(row.getCell(field));
+    });
+    turn += 1;
+    row.update({ state: turn });
     keep();
     count();
   });

@@ -1,0 +1,110 @@
+"""The register of submittals and factory tests, by ball in court: what engineers wait for and what waits for them."""
+
+from dataclasses import replace
+
+from django.contrib.auth.decorators import login_required
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_safe
+
+from procurement.gateways import spreadsheet
+from procurement.portal.actor import acting_user
+from procurement.portal.context import zone_of
+from procurement.portal.pages.exports import XLSX
+from procurement.queries import log
+from procurement.queries.log_address import number
+from procurement.queries.register import About, RegisterFilter, Shown, register
+from sites.vocabulary import Party, step_name
+
+_LONGEST = 80
+_MOST_PAGES = 50
+
+
+@require_safe
+@login_required
+def show(request: HttpRequest) -> HttpResponse:
+    actor = acting_user(request)
+    page = register(actor, _wanted(request))
+    today = timezone.now().astimezone(zone_of(actor)).date()
+    rows = [(row, (today - row.since).days if row.since and not row.milestone.actual_on else None) for row in page.rows]
+    context = {
+        "page": page,
+        "rows": rows,
+        "filter": page.filter,
+        "pages": page.pages,
+        "before": page.filter.page - 1,
+        "after": page.filter.page + 1,
+        "parties": [(party.value, party.label, page.balls.get(party.value, 0)) for party in Party],
+        "abouts": [(About.SUBMITTALS.value, _("Submittals")), (About.TESTS.value, _("Factory tests"))],
+        "showns": [
+            (Shown.WAITING.value, _("Under way or next")),
+            (Shown.OPEN.value, _("All that is open")),
+            (Shown.DONE.value, _("Done")),
+        ],
+        "choices": log.choices(actor),
+        "crumbs": [(reverse("log"), _("Log"))],
+    }
+    return render(request, "register/register.html", context)
+
+
+@require_safe
+@login_required
+def download(request: HttpRequest) -> HttpResponse:
+    """The same rows, at most 5,000, to be read."""
+    actor, wanted = acting_user(request), _wanted(request)
+    parties = dict(Party.choices)
+    titles = [
+        _("Order / line"), _("Site"), _("Class"), _("Vendor"), _("Step"), _("Ball in court"), _("Since"), _("Round"),
+        _("Submitted"), _("Returned"), _("Result"), _("Forecast"), _("Latest"), _("Done on"), _("Note"),
+    ]  # fmt: skip
+    cells = []
+    for place in range(1, _MOST_PAGES + 1):
+        page = register(actor, replace(wanted, page=place))
+        for row in page.rows:
+            line, last = row.lot.schedule_line, row.rounds[-1] if row.rounds else None
+            cells.append(
+                (
+                    f"{line.line.order.number}/{line.line.number}/{line.number}",
+                    line.site.code if line.site else None,
+                    line.line.equipment_class.name,
+                    line.line.order.seller.name,
+                    step_name(row.milestone.code),
+                    str(parties.get(row.ball, row.ball)),
+                    row.since,
+                    last.number if last else None,
+                    last.submitted_on if last else None,
+                    last.returned_on if last else None,
+                    str(last.get_result_display()) if last else None,
+                    row.step.forecast_on if row.step else None,
+                    row.step.latest_on if row.step else None,
+                    row.milestone.actual_on,
+                    last.note if last else None,
+                )
+            )
+        if place >= page.pages:
+            break
+    return HttpResponse(
+        spreadsheet.write(sheet=_("Register"), titles=titles, rows=cells),
+        content_type=XLSX,
+        headers={"Content-Disposition": 'attachment; filename="longlead-register.xlsx"'},
+    )
+
+
+def _wanted(request: HttpRequest) -> RegisterFilter:
+    """What cannot be read is left out: links get old."""
+    said = {
+        name: " ".join(request.GET.get(name, "").replace("\x00", "").split())[:_LONGEST]
+        for name in ("site", "vendor", "ball", "q", "about", "shown")
+    }
+    return RegisterFilter(
+        site=said["site"],
+        vendor=said["vendor"],
+        ball=said["ball"] if said["ball"] in Party.values else "",
+        text=said["q"],
+        about=About(said["about"]) if said["about"] in set(About) else None,
+        shown=Shown(said["shown"]) if said["shown"] in set(Shown) else Shown.WAITING,
+        page=number(request.GET.get("page", ""), 1),
+    )
