@@ -12,10 +12,9 @@ from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext as _
 
 from procurement.domain.cells import DayOrder, DecimalMark, Declared
-from procurement.domain.table import MOST_BYTES
+from procurement.management.given import content_of, person_named
 from procurement.services import open_order_files
 from procurement.services.open_orders import Compared
-from sites.accounts.models import User
 from sites.domain.errors import BadInput, RuleBroken
 
 FOUND_WRONG, BAD_INPUT = 1, 2
@@ -43,12 +42,12 @@ class Command(BaseCommand):
         now = timezone.now()
         try:
             done = open_order_files.take_file(
-                content=_bytes_of(Path(options["file"])),
+                content=content_of(Path(options["file"])),
                 file_name=Path(options["file"]).name,
                 system=options["system"],
                 stated_at=_instant(options["stated_at"]) or now,
                 complete=not options["part"],
-                actor=_person(options["user"]),
+                actor=person_named(options["user"]),
                 now=now,
                 encoding=options["encoding"],
                 declared=Declared(
@@ -71,22 +70,6 @@ def _json(done: Compared) -> str:
 def _sentences(done: Compared) -> str:
     told = ", ".join(f"{kind} {number}" for kind, number in sorted(done.standing.items()))
     return f"{done.rows} rows compared. Disagreements: {told or 'none'}."
-
-
-def _bytes_of(path: Path) -> bytes:
-    try:
-        if path.stat().st_size > MOST_BYTES:
-            raise BadInput(_("The file is larger than %(size)s MB.") % {"size": MOST_BYTES // 1024**2}, field="file")
-        return path.read_bytes()
-    except OSError as problem:
-        raise BadInput(problem.strerror or _("The file cannot be read."), field="file") from None
-
-
-def _person(name: str) -> User:
-    found: User | None = User.objects.filter(username=name, is_active=True).first()
-    if found is None:
-        raise BadInput(_("There is no such person."), field="as")
-    return found
 
 
 def _instant(text: str | None) -> datetime | None:

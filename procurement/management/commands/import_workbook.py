@@ -11,12 +11,11 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from procurement.domain.cells import DayOrder, DecimalMark
-from procurement.domain.table import MOST_BYTES
+from procurement.management.given import content_of, person_named
 from procurement.models import Company, ImportBatch
 from procurement.services import imports
 from procurement.services.imports import Said
 from procurement.vocabulary import ImportKind, RowOutcome
-from sites.accounts.models import User
 from sites.domain.errors import BadInput, RuleBroken
 
 FOUND_WRONG, BAD_INPUT = 1, 2
@@ -44,10 +43,10 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:
-            actor = _person(options["user"])
+            actor = person_named(options["user"])
             now = timezone.now()
             batch = imports.stage(
-                content=_bytes_of(Path(options["file"])),
+                content=content_of(Path(options["file"])),
                 file_name=Path(options["file"]).name,
                 kind=ImportKind(options["kind"]),
                 stated_on=_day(options["stated_on"]) or now.date(),
@@ -66,24 +65,6 @@ class Command(BaseCommand):
         self.stdout.write(json.dumps(told, ensure_ascii=False) if options["json"] else _sentences(told))
         if batch.rows_refused:
             raise SystemExit(FOUND_WRONG)
-
-
-def _bytes_of(path: Path) -> bytes:
-    try:
-        if not path.is_file():
-            raise BadInput(_("There is no such file."), field="file")
-        if path.stat().st_size > MOST_BYTES:
-            raise BadInput(_("The file is larger than %(size)s MB.") % {"size": MOST_BYTES // 1024**2}, field="file")
-        return path.read_bytes()
-    except OSError as problem:
-        raise BadInput(problem.strerror or _("The file cannot be read."), field="file") from None
-
-
-def _person(name: str) -> User:
-    person: User | None = User.objects.filter(username=name, is_active=True).first()
-    if person is None:
-        raise BadInput(_("There is no such account."), field="as")
-    return person
 
 
 def _company(code: str | None) -> Any:

@@ -9,9 +9,9 @@ from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from procurement.management.given import person_named
 from procurement.models import Company
 from procurement.services import vendor_rounds
-from sites.accounts.models import User
 from sites.domain.errors import BadInput, RuleBroken
 
 BAD_INPUT = 2
@@ -31,9 +31,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:
-            actor = User.objects.filter(username=options["user"], is_active=True).first()
-            if actor is None:
-                raise BadInput(_("There is no such account."), field="as")
+            actor = person_named(options["user"])
             company = Company.objects.filter(code=options["company"]).first()
             if company is None:
                 raise BadInput(_("There is no such company."), field="company")
