@@ -1,5 +1,7 @@
 """What stands, what happened to it, and who was told. Rows here are the outbox: a mail is a row first."""
 
+from datetime import date
+
 import pghistory
 from django.db import models
 from django.db.models import Q
@@ -378,6 +380,10 @@ class Watch(Row):
 
     def __str__(self) -> str:
         return f"{self.person}: {self.kind} {self.subject_kind} {self.subject_id}"
+
+    def holds_on(self, day: date) -> bool:
+        """Whether it has not ended by this day of the person's."""
+        return self.until_on is None or self.until_on >= day
 
 
 @pghistory.track(exclude=["secret"])

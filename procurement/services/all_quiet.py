@@ -14,13 +14,22 @@ from django.utils import formats, timezone, translation
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from procurement.models import Evaluation, Notification, OrderLine
+from procurement.models import Evaluation, IntegrationMessage, Notification, OrderLine
 from procurement.services import mail_links, mail_text
 from procurement.services.holding import digest_release_at
 from procurement.services.mail_calendar import Calendars, zone_of
 from procurement.services.mail_links import Purpose
-from procurement.vocabulary import Channel, CommercialStatus, Lane, LineStatus, MessageKind, NotificationState
-from sites.accounts.models import ApiKey, User, UserKind
+from procurement.vocabulary import (
+    Channel,
+    CommercialStatus,
+    Direction,
+    Lane,
+    LineStatus,
+    MessageKind,
+    MessageState,
+    NotificationState,
+)
+from sites.accounts.models import User, UserKind
 from sites.accounts.permissions import Role
 from sites.models import Assignment, Membership, Site
 
@@ -100,7 +109,10 @@ def may_still_be_said(row: Notification, *, now: datetime) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Watched:
-    """What was looked at for a reader. `looked_at` is the oldest of the last looks; null: nobody looked yet."""
+    """What was looked at for a reader. `looked_at` is the oldest of the last looks; null: nobody looked yet.
+
+    `erp_at` is when a system last wrote something that was taken in: reading proves no data.
+    """
 
     lines: int
     sites: int
@@ -117,8 +129,9 @@ def watched_for(person: User) -> Watched:
         .distinct()
     )
     looks = Evaluation.objects.filter(site__in=sites).order_by("evaluated_at").values_list("evaluated_at", flat=True)
-    used = ApiKey.objects.filter(last_used_at__isnull=False).order_by("-last_used_at")
-    return Watched(lines.count(), sites.count(), looks.first(), used.values_list("last_used_at", flat=True).first())
+    written = IntegrationMessage.objects.filter(direction=Direction.INBOUND, state=MessageState.DONE)
+    erp_at = written.order_by("-created_at").values_list("created_at", flat=True).first()
+    return Watched(lines.count(), sites.count(), looks.first(), erp_at)
 
 
 def write(row: Notification) -> mail_text.Written:

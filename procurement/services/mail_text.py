@@ -423,11 +423,15 @@ def _moves(told: _Told, facts: dict[str, Any]) -> list[str]:
     if (moved := said.get("since_told_days")) is not None:
         since = _day(said.get("told_before_on"))
         before = _("Since last told")
-        lines.append(f"{before}{f' ({_date(since)})' if since else ''}: {_days(moved, signed=True)}")
+        lines.append(f"{before}{f' ({_date(since)})' if since else ''}: {_move(moved)}")
     if (slip := facts.get("slip_days")) is not None:
         against = _("Against the baseline")
-        lines.append(f"{against}: {_days(slip, signed=True)}")
+        lines.append(f"{against}: {_move(slip)}")
     return lines
+
+
+def _move(days: int) -> str:
+    return _days(days, signed=True) if days else _("no change")
 
 
 def _why(alert: Alert, facts: dict[str, Any]) -> list[str]:

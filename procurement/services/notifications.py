@@ -460,6 +460,13 @@ class Round:
     sent: Sent
 
 
+def is_ripe(*, now: datetime) -> bool:
+    """Whether a message is there to be released or sent: two looks at an index."""
+    held = Notification.objects.filter(state=NotificationState.HELD, release_at__lte=now)
+    due = Notification.objects.filter(state__in=outbox.TO_SEND, next_attempt_at__lte=now)
+    return held.exists() or due.exists()
+
+
 def do_round(
     *,
     courier: Courier,
@@ -467,13 +474,13 @@ def do_round(
     component: str,
     stopping: Callable[[], bool] = _never,
     poster: Poster | None = None,
+    only_ripe: bool = False,
 ) -> Round:
-    """Hold what nobody was told yet or what time makes due, release what is ripe, send what is due, and say so."""
-    held = hold_untold(now=now_fn())
-    alert_clock.tick(now=now_fn())
-    all_quiet.hold_all_quiet(now=now_fn())
-    subscriptions.hold_subscriptions(now=now_fn())
-    chat.hold_for_chat(now=now_fn())
+    """Hold what nobody was told yet or what time makes due, release what is ripe, send what is due, and say so.
+
+    With `only_ripe` nothing new is held.
+    """
+    held = 0 if only_ripe else _hold_all(now_fn)
     released = release_due(now=now_fn())
     try:
         sent = send_due(courier=courier, now_fn=now_fn, stopping=stopping, poster=poster)
@@ -481,3 +488,12 @@ def do_round(
         courier.close()
     heartbeats.beat(component, now=now_fn(), detail="mail server unreachable" if sent.unreachable else "")
     return Round(held, released, sent)
+
+
+def _hold_all(now_fn: Callable[[], datetime]) -> int:
+    held = hold_untold(now=now_fn())
+    alert_clock.tick(now=now_fn())
+    all_quiet.hold_all_quiet(now=now_fn())
+    subscriptions.hold_subscriptions(now=now_fn())
+    chat.hold_for_chat(now=now_fn())
+    return held

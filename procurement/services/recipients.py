@@ -136,7 +136,7 @@ class Directory:
             row
             for row in self._watches
             if row.kind == kind
-            and (row.until_on is None or row.until_on >= local_now(row.person, self._now).date())
+            and row.holds_on(local_now(row.person, self._now).date())
             and row.subject_id in about[row.subject_kind]
         ]
 

@@ -19,6 +19,7 @@ from procurement.gateways import wake
 from procurement.models import Attachment, Comment, FileContent, Notification, ScheduleLine, Watch
 from procurement.queries import subjects
 from procurement.queries.subjects import Subject
+from procurement.services.mail_calendar import local_now
 from procurement.services.mail_text import clean, language_of, thread
 from procurement.services.notifications import message_id
 from procurement.vocabulary import (
@@ -65,7 +66,7 @@ def comment(*, actor: User, kind: str, key: UUID, text: str, now: datetime) -> C
         mentioned=[person.pk for person in named],
     )
     readers = {person.pk: (person, "mentioned") for person in named}
-    for person in _watchers(subject):
+    for person in _watchers(subject, now):
         readers.setdefault(person.pk, (person, "watcher"))
     readers.pop(actor.pk, None)
     for person, why in readers.values():
@@ -169,7 +170,7 @@ def _named(names: Iterable[str]) -> Q:
     return wanted
 
 
-def _watchers(subject: Subject) -> list[User]:
+def _watchers(subject: Subject, now: datetime) -> list[User]:
     about: list[tuple[str, UUID]] = []
     match subject.kind:
         case TalkSubject.ORDER:
@@ -186,7 +187,8 @@ def _watchers(subject: Subject) -> list[User]:
     wanted = Q(pk__in=[])
     for kind, key in about:
         wanted |= Q(subject_kind=kind, subject_id=key)
-    rows = Watch.objects.filter(wanted, person__is_active=True).select_related("person").order_by("pk")
+    kept = Watch.objects.filter(wanted, person__is_active=True).select_related("person").order_by("pk")
+    rows = [row for row in kept if row.holds_on(local_now(row.person, now).date())]
     muted = {row.person_id for row in rows if row.kind == WatchKind.MUTE}
     people = {row.person_id: row.person for row in rows if row.kind == WatchKind.WATCH and row.person_id not in muted}
     return [person for person in people.values() if subjects.find(person, subject.kind, subject.key) is not None]

@@ -27,7 +27,7 @@ from kombu.exceptions import OperationalError as BrokerError
 
 from procurement.gateways.mail import Outgoing, as_bytes
 from procurement.management.runtime import processes, redis
-from procurement.management.runtime.places import REPOSITORY
+from procurement.management.runtime.places import REPOSITORY, Places
 from procurement.models import AlertEvent, Notification, NotificationItem
 from procurement.services.notifications import message_id
 from procurement.vocabulary import AlertEventKind, Channel, NotificationState
@@ -187,6 +187,11 @@ _CELERY = [sys.executable, "-m", "celery", "-A", "procurement.config"]
 WORKER = [*_CELERY, "worker", "--pool", "prefork", "--concurrency", "2", "--prefetch-multiplier", "1"]
 WORKER += ["--queues", "longlead,mail", "--loglevel", "WARNING", "--without-gossip", "--without-mingle"]
 BEAT = [*_CELERY, "beat", "--scheduler", "celery.beat:Scheduler", "--pidfile="]
+
+
+def supervised(name: str, home: Places) -> list[str]:
+    """One component as `make demo` runs it: started again whenever it ends."""
+    return [sys.executable, "-m", "tests.chaos.supervised", str(home.home), name]
 
 
 def ask_workers(broker_url: str) -> bool:

@@ -1,11 +1,14 @@
 """The net under the workers: releases and sends what is due, with nothing but the database and the mail server.
 
-What takes long, and webhooks, whose receivers may be slow, are seen to beside the mail, on threads of their own.
+A whole round looks for what nobody was told yet and asks every clock; between two of them it only asks, at little cost,
+whether a message is ripe. What takes long, and webhooks, whose receivers may be slow, are seen to beside the mail, on
+threads of their own.
 """
 
 import json
 import logging
 import signal
+import time
 from argparse import ArgumentParser
 from collections import Counter
 from collections.abc import Callable
@@ -14,7 +17,6 @@ from datetime import timedelta
 from threading import Event, Thread
 from typing import Any, Final
 
-from django.conf import settings
 from django.core.management.base import BaseCommand
 from django.db import InterfaceError, OperationalError, close_old_connections, connection
 from django.utils import timezone
@@ -25,8 +27,8 @@ from procurement.services import change_feed, import_work, jobs, notifications, 
 
 logger = logging.getLogger(__name__)
 
-DEMO_POLL_SECONDS: Final = 1.0
-POLL_SECONDS: Final = 5.0
+ROUND_SECONDS: Final = 5.0
+LOOK_SECONDS: Final = 1.0
 PATIENCE: Final = timedelta(seconds=20)
 
 
@@ -55,14 +57,21 @@ class Command(BaseCommand):
         stop = Event()
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: stop.set())
-        pause = DEMO_POLL_SECONDS if settings.DEMO else POLL_SECONDS
         # A daemon: what it leaves half done is rolled back, and waits for the next one.
         for work in (_long_work, _webhooks):
-            Thread(target=_keep_at, args=(work, stop, pause), name=work.__name__, daemon=True).start()
+            Thread(target=_keep_at, args=(work, stop), name=work.__name__, daemon=True).start()
+        whole_at = 0.0
         while not stop.is_set():
+            pause = LOOK_SECONDS
             try:
                 close_old_connections()
-                total.update(_round(stop))
+                is_whole = time.monotonic() >= whole_at
+                if is_whole:
+                    # Before it is begun: what breaks in it must not hold up what is ripe.
+                    whole_at = time.monotonic() + ROUND_SECONDS
+                if is_whole or notifications.is_ripe(now=timezone.now()):
+                    total.update(done := _round(stop, only_ripe=not is_whole))
+                    pause = ROUND_SECONDS if done["unreachable"] else LOOK_SECONDS
             except (OperationalError, InterfaceError) as failure:
                 # The rows wait; so does this.
                 logger.warning("The database cannot be reached (%s).", type(failure).__name__)
@@ -74,9 +83,14 @@ class Command(BaseCommand):
         connection.close()
 
 
-def _round(stop: Event) -> dict[str, int]:
+def _round(stop: Event, *, only_ripe: bool = False) -> dict[str, int]:
     done = notifications.do_round(
-        courier=courier(), poster=poster(), now_fn=timezone.now, component="sender", stopping=stop.is_set
+        courier=courier(),
+        poster=poster(),
+        now_fn=timezone.now,
+        component="sender",
+        stopping=stop.is_set,
+        only_ripe=only_ripe,
     )
     counts = {f"released_{name}": count for name, count in asdict(done.released).items()}
     return counts | {name: int(count) for name, count in asdict(done.sent).items()} | {"held": done.held}
@@ -92,7 +106,7 @@ def _webhooks(stop: Event) -> None:
     change_feed.purge(timezone.now())
 
 
-def _keep_at(work: Callable[[Event], None], stop: Event, pause: float) -> None:
+def _keep_at(work: Callable[[Event], None], stop: Event) -> None:
     while not stop.is_set():
         try:
             close_old_connections()
@@ -103,5 +117,5 @@ def _keep_at(work: Callable[[Event], None], stop: Event, pause: float) -> None:
         except Exception:
             logger.exception("%s failed; the next round tries again.", work.__name__)
             connection.close()
-        stop.wait(pause)
+        stop.wait(ROUND_SECONDS)
     connection.close()

@@ -17,18 +17,23 @@ from procurement.queries.calendar_feed import MOST_ENTRIES, Entry, entries
 from procurement.queries.log import log_page
 from procurement.queries.log_address import find_view, read_filter
 from procurement.services import mail_text, preferences
+from procurement.services.mail_calendar import local_now
 from sites.accounts.models import User
 from sites.domain.errors import NotFound
 
 _REFRESH = timedelta(hours=6)
+_PAST = timedelta(days=30)
 
 
 @require_safe
 @never_cache
 def feed(request: HttpRequest, secret: str) -> HttpResponse:
-    """Everything, or with `view=` in the address the lines of that saved view, the first two thousand of them."""
+    """The first two thousand dates from a month ago on; with `view=` in the address of the lines of that saved view,
+    the first two thousand of them.
+    """
+    now = timezone.now()
     try:
-        person = preferences.calendar_of(secret, now=timezone.now())
+        person = preferences.calendar_of(secret, now=now)
         among, name = _of_view(person, request.GET.get("view", ""))
     except NotFound:
         raise Http404 from None
@@ -39,7 +44,7 @@ def feed(request: HttpRequest, secret: str) -> HttpResponse:
         calendar.add("method", "PUBLISH")
         calendar.add("x-wr-calname", name)
         calendar.add("refresh-interval", _REFRESH, parameters={"VALUE": "DURATION"})
-        for entry in entries(person, among):
+        for entry in entries(person, local_now(person, now).date() - _PAST, among):
             calendar.add_component(_event(entry))
         body = calendar.to_ical()
     return HttpResponse(body, content_type="text/calendar; charset=utf-8")

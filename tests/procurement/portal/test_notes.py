@@ -1,16 +1,20 @@
 """Comments that name people, files, and the history of a thing: read and written by whoever may see it."""
 
+from datetime import timedelta
+
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
+from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
 from procurement.models import Attachment, Comment, Notification, Watch
+from procurement.services.mail_calendar import local_now
 from procurement.vocabulary import NotificationState, WatchKind, WatchSubject
 from sites.accounts.models import User
 from sites.accounts.permissions import Role
 from tests.factories.accounts import UserFactory
-from tests.factories.procurement import CompanyFactory, PlantFactory
+from tests.factories.procurement import CompanyFactory, PlantFactory, WatchFactory
 from tests.factories.sites import MembershipFactory
 from tests.procurement.portal.conftest import Place, browser_of
 
@@ -78,6 +82,21 @@ def test_watchers_of_the_order_are_told_and_those_without_the_right_are_not(
     browser.post(f"{notes_of(sydney)}say/", {"text": "Shipped"})
 
     assert [row.recipient for row in Notification.objects.filter(reason="watcher")] == [watcher]
+
+
+@pytest.mark.parametrize(("days", "told"), [(None, 0), (0, 0), (-1, 1)])
+def test_a_mute_of_the_line_holds_until_its_last_day(
+    days: int | None, told: int, browser: Client, sydney: Place
+) -> None:
+    line = sydney.lot.schedule_line.line
+    watcher = colleague_of(sydney, "watcher")
+    until_on = None if days is None else local_now(watcher, timezone.now()).date() + timedelta(days=days)
+    WatchFactory.create(person=watcher, subject_kind=WatchSubject.ORDER, subject_id=line.order_id)
+    WatchFactory.create(person=watcher, subject_id=line.pk, kind=WatchKind.MUTE, until_on=until_on)
+
+    browser.post(f"{notes_of(sydney)}say/", {"text": "Shipped"})
+
+    assert Notification.objects.filter(reason="watcher").count() == told
 
 
 def test_a_file_is_kept_and_served_to_be_saved_only(browser: Client, sydney: Place) -> None:

@@ -1,14 +1,16 @@
 """The pages where somebody says what they want to be told, and where undelivered messages are tried again."""
 
 import re
+from datetime import date, timedelta
 from hashlib import sha256
 from typing import Any
 
 import pytest
+import time_machine
 from django.test import Client
 from icalendar import Calendar
 
-from procurement.models import CalendarFeed, ChatEndpoint, Notification
+from procurement.models import CalendarFeed, ChatEndpoint, LotForecast, Notification
 from procurement.vocabulary import NotificationState
 from sites.accounts.models import User
 from sites.accounts.permissions import Role
@@ -67,6 +69,21 @@ def test_the_calendar_has_the_dates_that_its_owner_sees_and_no_others() -> None:
     assert {event.decoded("dtstart") for name, event in events.items() if "Required on site" in name} == {REQUIRED_ON}
     assert all(name.startswith("[SYD1]") for name in events)
     assert other.requirement.tag not in answer.content.decode()
+
+
+def test_the_calendar_begins_a_month_ago_and_has_the_factory_test() -> None:
+    unit = late(tag="CH-03")
+    person = holder(unit.site)
+    steps = [{"code": "RTM", "forecast_on": "2026-01-05"}, {"code": "FAT_PASS", "forecast_on": "2026-11-02"}]
+    LotForecast.objects.filter(lot=unit.lot).update(steps=steps)
+    seen = []
+
+    for at in (NOON, NOON + timedelta(days=20)):
+        with time_machine.travel(at, tick=False):
+            events = Calendar.from_ical(Client().get(_new_address(person)).content).walk("VEVENT")
+        seen.append({event.decoded("dtstart") for event in events if "Factory test" in event["summary"]})
+
+    assert seen == [{date(2026, 11, 2)}, set()]
 
 
 def test_a_new_address_ends_the_old_one_and_revoking_ends_both() -> None:

@@ -8,11 +8,11 @@ from procurement.models import Notification
 from procurement.services import alerts
 from procurement.services.all_quiet import hold_all_quiet, watched_for
 from procurement.services.notifications import release_due
-from procurement.vocabulary import MessageKind, NotificationState
+from procurement.vocabulary import MessageKind, MessageState, NotificationState
 from sites.accounts.models import User
 from sites.accounts.permissions import Role
 from sites.models import Site
-from tests.factories.accounts import ApiKeyFactory
+from tests.factories.erp import IntegrationMessageFactory
 from tests.factories.procurement import RequirementFactory
 from tests.factories.sites import PersonCalendarFactory, SiteFactory
 from tests.procurement.stage import assigned, holder, late
@@ -57,7 +57,8 @@ def test_it_says_how_many_lines_were_watched_and_when_the_erp_last_spoke(site: S
     late(site, days=-60)
     late(site, days=-60, tag="CH-04")
     late(SiteFactory.create(code="TYO1"), days=-60, tag="CH-05")
-    ApiKeyFactory.create(last_used_at=EIGHT - timedelta(hours=3))
+    for hours, state in ((3, MessageState.DONE), (1, MessageState.FAILED), (9, MessageState.DONE)):
+        IntegrationMessageFactory.create(created_at=EIGHT - timedelta(hours=hours), state=state)
     alerts.evaluate_site(site_id=site.pk, as_of=MONDAY, now=BEFORE_EIGHT)
 
     found = watched_for(person)

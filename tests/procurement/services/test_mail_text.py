@@ -80,7 +80,7 @@ def test_the_mail_of_a_slip_holds_all_of_it(unit: Late) -> None:
         "  Vendor: Kita & Söhne\n"
         "\n"
         "What it costs\n"
-        "  Against the baseline: +0 days\n"
+        "  Against the baseline: no change\n"
         "  Float: -12 days, -9 working days\n"
         "  MW-days at risk: 96\n"
         "  Ready for service P1 H1: 1 Dec 2027 → 13 Dec 2027 (+12 days)\n"

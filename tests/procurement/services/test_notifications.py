@@ -18,7 +18,7 @@ from sites.accounts.models import User
 from sites.accounts.permissions import Role
 from sites.models import Membership
 from tests.factories.accounts import UserFactory
-from tests.factories.procurement import RequirementFactory
+from tests.factories.procurement import NotificationFactory, RequirementFactory
 from tests.factories.sites import AbsenceFactory, MembershipFactory, SiteFactory
 from tests.procurement.stage import NOON, Late, assigned, holder, late, look, move
 from tests.threads import at_once
@@ -577,6 +577,29 @@ def test_a_round_holds_releases_sends_and_says_so(unit: Late, postbag: Postbag) 
     assert (first.held, second.released.due, second.sent.sent) == (1, 1, 1)
     assert [message.to_address for message in postbag.messages] == [buyer.email]
     assert Heartbeat.objects.get(component="sender").beat_at == LATER
+
+
+def test_between_two_rounds_only_what_is_ripe_is_seen_to(unit: Late, postbag: Postbag) -> None:
+    look(unit.site)  # nobody is there to be told
+    holder(unit.site)
+
+    def ripe_round(now: datetime) -> tuple[bool, int, int]:
+        ripe = notifications.is_ripe(now=now)
+        done = notifications.do_round(courier=postbag, now_fn=lambda: now, component="sender", only_ripe=True)
+        return ripe, done.held, done.sent.sent
+
+    before = ripe_round(LATER)
+    notifications.hold_untold(now=NOON)
+
+    assert [before, ripe_round(NOON), ripe_round(LATER), ripe_round(LATER)] == [
+        (False, 0, 0), (False, 0, 0), (True, 0, 1), (False, 0, 0),
+    ]  # fmt: skip
+
+
+def test_a_message_that_is_to_be_tried_again_is_ripe_at_its_time() -> None:
+    NotificationFactory.create(frozen=True, state=NotificationState.DEFERRED, next_attempt_at=LATER)
+
+    assert [notifications.is_ripe(now=at) for at in (NOON, LATER)] == [False, True]
 
 
 def test_the_lane_of_a_message_is_that_of_its_alert(unit: Late) -> None:
