@@ -63,7 +63,7 @@ from sites.vocabulary import ChainKind, DurationBasis, ScopeKind
 
 MOST_LINES = 1_000_000
 MOST_SITES = 40
-DRAWN_AT_MOST = 10_000
+DRAWN_AT_MOST = 5_000
 _LINES_A_SITE_AT_LEAST = 50
 _COMPANIES = 160
 _LINES_AN_ORDER = 8
