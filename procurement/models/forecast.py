@@ -3,6 +3,8 @@
 Each subject has one row with `current` set; a run writes only the answers that changed.
 """
 
+from datetime import date
+
 from django.db import models
 from django.db.models import F, Q
 
@@ -214,6 +216,10 @@ class LotProbability(Row):
     def __str__(self) -> str:
         return f"{self.lot} on {self.p80_on} (P80)"
 
+    def chance_by(self, required_on: date | None) -> int | None:
+        """None where the futures were counted by another day: the ROS has moved since."""
+        return self.on_time_percent if self.required_on_site == required_on else None
+
 
 class BlockProbability(Row):
     """Ready for service over the trials of a run; null dates are not known, and `unknown_because` names the groups.
@@ -250,6 +256,10 @@ class BlockProbability(Row):
 
     def __str__(self) -> str:
         return f"{self.block} on {self.p80_on} (P80)"
+
+    def chance_by(self, baseline_on: date | None) -> int | None:
+        """None where the futures were counted by another day: the baseline has moved since."""
+        return self.on_time_percent if self.rfs_baseline_on == baseline_on else None
 
 
 class StepHistory(Row):

@@ -36,6 +36,7 @@ from procurement.models import (
     ChainForecast,
     Company,
     DeliveryLot,
+    EquipmentClass,
     GroupNeed,
     LotForecast,
     OrderLine,
@@ -45,11 +46,11 @@ from procurement.models import (
     RosAnchor,
     ScheduleLine,
 )
-from procurement.vocabulary import AlertState, AlertSubject, CommercialStatus, LineStatus, Rule
+from procurement.vocabulary import AlertState, AlertSubject, CommercialStatus, Rule
 from sites.domain.calendar import WorkingCalendar
-from sites.models import Baseline, Chain, Gate, GridConnection, Milestone, Promise, PromiseRetraction, Site
+from sites.models import Baseline, Chain, Gate, GridConnection, Milestone, Promise, PromiseRetraction
 from sites.queries.among import among
-from sites.queries.chains import working_calendars
+from sites.queries.chains import calendar_of_site
 from sites.vocabulary import DurationBasis, GateKind, Party, Precision
 
 OVER = (CommercialStatus.CANCELLED, CommercialStatus.TERMINATED)
@@ -110,6 +111,43 @@ WHERE f.current AND f.delivered_on IS NULL AND sl.site_id = %(site)s {only}
 GROUP BY o.seller_id, co.name
 """
 
+# In the order of the fields of `_Lot`.
+_OPEN_LOTS = """
+SELECT l.id, o.number, li.number, li.equipment_class_id, c.name, co.name, f.required_on_site, f.forecast_on,
+    f.float_days, f.float_working_days, f.delivered_on, f.slip_days, f.contract_forecast_on, f.driver, f.driver_code,
+    f.recovers_mw_days, f.costs_mw_days,
+    coalesce((SELECT max(b.version) FROM {baseline} b WHERE b.chain_id = l.chain_id), 0)
+FROM {lot} l
+JOIN {schedule} sl ON sl.id = l.schedule_line_id AND sl.status <> 'cancelled'
+JOIN {line} li ON li.id = sl.line_id AND li.status <> 'cancelled'
+JOIN {order} o ON o.id = li.order_id AND o.commercial_status <> ALL(%(over)s)
+JOIN {equipment} c ON c.id = li.equipment_class_id
+JOIN {company} co ON co.id = o.seller_id
+LEFT JOIN {forecast} f ON f.lot_id = l.id AND f.current
+WHERE l.id = ANY(%(lots)s)
+ORDER BY l.id
+"""
+
+# Those of some lots, and those that an alert of the site stands on.
+_SELLERS = """
+SELECT o.seller_id FROM {lot} l
+JOIN {schedule} sl ON sl.id = l.schedule_line_id
+JOIN {line} li ON li.id = sl.line_id
+JOIN {order} o ON o.id = li.order_id
+WHERE l.id = ANY(%(lots)s) AND sl.site_id = %(site)s
+UNION
+SELECT subject_id FROM {alert} WHERE site_id = %(site)s AND subject_kind = %(company)s AND state <> %(closed)s
+"""
+
+# The forecast and the required-on-site date of the answer before the current one.
+_BEFORE = """
+SELECT wanted.key, earlier.forecast_on, earlier.required_on_site FROM unnest(%(keys)s::uuid[]) AS wanted(key)
+CROSS JOIN LATERAL (
+    SELECT f.forecast_on, f.required_on_site FROM {required} f
+    WHERE f.requirement_id = wanted.key AND NOT f.current ORDER BY f.created_at DESC, f.id DESC LIMIT 1
+) earlier
+"""
+
 # The chains of the site first: without fresh statistics (a bulk load) the planner else walks all promises for each lot.
 _HEARD = """
 WITH chains AS MATERIALIZED (
@@ -137,6 +175,10 @@ _LONG_AGO = date(2000, 1, 1)
 
 
 _TABLES = {
+    "alert": Alert._meta.db_table,
+    "baseline": Baseline._meta.db_table,
+    "equipment": EquipmentClass._meta.db_table,
+    "required": RequirementForecast._meta.db_table,
     "forecast": LotForecast._meta.db_table,
     "lot": DeliveryLot._meta.db_table,
     "schedule": ScheduleLine._meta.db_table,
@@ -168,11 +210,8 @@ class Subjects:
     energisations: bool = False
 
     def sellers(self, site_id: UUID) -> frozenset[UUID]:
-        standing = Alert.objects.filter(site_id=site_id, subject_kind=AlertSubject.COMPANY_AT_SITE)
-        of_lots = DeliveryLot.objects.filter(pk__in=list(self.lots), schedule_line__site=site_id)
-        return frozenset(of_lots.values_list("schedule_line__line__order__seller", flat=True).distinct()) | frozenset(
-            standing.exclude(state=AlertState.CLOSED).values_list("subject_id", flat=True)
-        )
+        values = {"lots": list(self.lots), "site": site_id, "company": AlertSubject.COMPANY_AT_SITE.value}
+        return frozenset(key for (key,) in _rows(_SELLERS, values | {"closed": AlertState.CLOSED.value}))
 
     def alerts(self, sellers: Collection[UUID]) -> Q:
         """The alerts on these subjects, among those of the site."""
@@ -211,20 +250,19 @@ class _Scope:
             return "", {}
         return "AND l.id = ANY(%(lots)s)", {"lots": list(self.only.lots)}
 
-    @property
-    def standing(self) -> Q:
-        return Q() if self.only is None else self.only.alerts(self.sellers)
 
-
-def site_facts(site_id: UUID, as_of: date, only: Subjects | None = None, sellers: Collection[UUID] = ()) -> SiteFacts:
+def site_facts(
+    site_id: UUID, as_of: date, alerts: Iterable[Alert], only: Subjects | None = None, sellers: Collection[UUID] = ()
+) -> SiteFacts:
     """Everything the rules of one site need, or what they need of `only` these subjects (with `sellers`, those of
-    `only`). Raises Site.DoesNotExist.
+    `only`). `alerts` are those that stand on them. Raises Site.DoesNotExist.
     """
     scope = _Scope(site_id, only, frozenset(sellers))
-    calendar_id = Site.objects.values_list("calendar_id", flat=True).get(pk=site_id)
-    calendar = working_calendars([calendar_id])[calendar_id]
+    calendar = calendar_of_site(site_id)
     settings = rule_settings(site_id)
-    standing = _standing(scope)
+    standing: dict[AlertSubject, set[UUID]] = defaultdict(set)
+    for alert in alerts:
+        standing[AlertSubject(alert.subject_kind)].add(alert.subject_id)
     requirements = _requirements(scope, as_of, settings, standing[AlertSubject.REQUIREMENT])
     serving = _live_allocations(among("requirement", requirements))
     said = _said_of_lots(scope, as_of, settings, standing[AlertSubject.LOT])
@@ -259,14 +297,6 @@ def site_facts(site_id: UUID, as_of: date, only: Subjects | None = None, sellers
             for key in standing[kind]
         ),
     )
-
-
-def _standing(scope: _Scope) -> dict[AlertSubject, set[UUID]]:
-    found: dict[AlertSubject, set[UUID]] = defaultdict(set)
-    rows = Alert.objects.filter(scope.standing, site_id=scope.site_id).exclude(state=AlertState.CLOSED)
-    for kind, key in rows.values_list("subject_kind", "subject_id"):
-        found[AlertSubject(kind)].add(key)
-    return found
 
 
 # -- requirements ------------------------------------------------------------------------------------------------
@@ -431,16 +461,7 @@ def _if_other(before: date | None, now: date | None) -> date | None:
 
 def _answers_before(keys: list[UUID]) -> dict[UUID, tuple[date | None, date | None]]:
     """Forecast and required-on-site date of the answer before the current one, for these requirements."""
-    earlier = RequirementForecast.objects.filter(requirement=OuterRef("pk"), current=False).order_by(
-        "-created_at", "-pk"
-    )
-    rows = Requirement.objects.filter(among("pk", keys)).annotate(before=Subquery(earlier.values("pk")[:1]))
-    answers = dict(rows.filter(before__isnull=False).values_list("before", "pk"))
-    found = RequirementForecast.objects.filter(among("pk", answers))
-    return {
-        answers[key]: (forecast_on, required_on)
-        for key, forecast_on, required_on in found.values_list("pk", "forecast_on", "required_on_site")
-    }
+    return {key: (forecast_on, required_on) for key, forecast_on, required_on in _rows(_BEFORE, {"keys": keys})}
 
 
 # -- lots --------------------------------------------------------------------------------------------------------
@@ -449,7 +470,6 @@ def _answers_before(keys: list[UUID]) -> dict[UUID, tuple[date | None, date | No
 @dataclass(slots=True)
 class _Lot:
     key: UUID
-    chain_id: UUID
     order_number: str
     line_number: int
     class_id: UUID
@@ -466,7 +486,7 @@ class _Lot:
     driver_code: str | None
     recovers: Decimal | None
     costs: Decimal | None
-    baseline_version: int = 0
+    baseline_version: int
 
     @property
     def text(self) -> str:
@@ -475,30 +495,8 @@ class _Lot:
 
 def _lots(keys: Collection[UUID]) -> dict[UUID, _Lot]:
     """These lots, but for those of lines and orders that are over."""
-    rows = (
-        DeliveryLot.objects.filter(among("pk", keys))
-        .exclude(schedule_line__status=LineStatus.CANCELLED)
-        .exclude(schedule_line__line__status=LineStatus.CANCELLED)
-        .exclude(schedule_line__line__order__commercial_status__in=OVER)
-        .annotate(now=FilteredRelation("forecasts", condition=Q(forecasts__current=True)))
-        .order_by("pk")
-        .values_list(
-            "pk", "chain_id", "schedule_line__line__order__number", "schedule_line__line__number",
-            "schedule_line__line__equipment_class_id", "schedule_line__line__equipment_class__name",
-            "schedule_line__line__order__seller__name", "now__required_on_site", "now__forecast_on", "now__float_days",
-            "now__float_working_days", "now__delivered_on", "now__slip_days", "now__contract_forecast_on",
-            "now__driver", "now__driver_code", "now__recovers_mw_days", "now__costs_mw_days",
-        )
-    )  # fmt: skip
-    found = {row[0]: _Lot(*row) for row in rows}
-    chains = {lot.chain_id: lot for lot in found.values()}
-    for chain_id, version in (
-        Baseline.objects.filter(among("chain", chains)).values("chain").annotate(newest=Max("version")).values_list(
-            "chain", "newest"
-        )
-    ):  # fmt: skip
-        chains[chain_id].baseline_version = version
-    return found
+    values = {"lots": list(keys), "over": [status.value for status in OVER]}
+    return {row[0]: _Lot(*row) for row in _rows(_OPEN_LOTS, values)} if keys else {}
 
 
 def _live_allocations(condition: Q) -> list[tuple[UUID, UUID]]:

@@ -22,6 +22,10 @@ class BlockView:
     schedule_rfs_on: date | None
     odds: BlockProbability | None
 
+    @property
+    def chance_percent(self) -> int | None:
+        return self.odds.chance_by(self.block.rfs_baseline_on) if self.odds else None
+
 
 def block_view(block: Block) -> BlockView:
     """For somebody who may see the site; the caller asked at the door."""
@@ -29,7 +33,7 @@ def block_view(block: Block) -> BlockView:
     on = block.rfs_actual_on or (answer.rfs_forecast_on if answer else None)
     later = (on - block.rfs_baseline_on).days if on and block.rfs_baseline_on else None
     odds = BlockProbability.objects.filter(current=True, block=block).first()
-    return BlockView(block, answer, later, schedule_rfs_dates(block.phase.site_id, [block])[block.pk], odds)
+    return BlockView(block, answer, later, schedule_rfs_dates([block])[block.pk], odds)
 
 
 class Plan(StrEnum):

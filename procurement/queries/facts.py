@@ -10,6 +10,7 @@ from datetime import date
 from uuid import UUID
 
 import numpy as np
+from django.db import connection
 from django.db.models import F
 
 from procurement.models import ChainStep, EquipmentClass, GroupNeed, Requirement, RequirementForecast, RosAnchor
@@ -179,7 +180,7 @@ def anchors_of(site_id: UUID, requirements: Requirements) -> Anchors:
     is_lost = np.zeros(len(on), np.bool_)
     known, gate = np.unique(rows["gate"], return_inverse=True)
     ids = uuids(known)
-    dates = gate_dates(site_id, Gate.objects.filter(pk__in=[key for key in ids if key.int]))
+    dates = gate_dates(key for key in ids if key.int)
     by_gate = [dates.get(key) for key in ids]
     on[:] = np.array([number_of(each.on) if each else NO_DAY for each in by_gate], np.int32)[gate]
     is_lost[:] = np.array([bool(each and each.is_lost) for each in by_gate], np.bool_)[gate]
@@ -273,24 +274,50 @@ def template_anchors(template_ids: Iterable[UUID]) -> dict[UUID, str]:
     return dict(rows.values_list("template_id", "template__anchor_code"))
 
 
-def group_needs(*, site_id: UUID, groups: Collection[UUID] | None = None) -> list[tuple[UUID, UUID, int]]:
-    """(block, group, units needed) of a site, or of those groups."""
-    rows = GroupNeed.objects.filter(group__site_id=site_id)
-    if groups is not None:
-        rows = rows.filter(group__in=groups)
-    return list(rows.order_by("block_id", "group_id").values_list("block_id", "group_id", "needed_units"))
+Need = tuple[UUID, UUID, int]
 
 
-def schedule_rfs_dates(site_id: UUID, blocks: Iterable[Block]) -> dict[UUID, date | None]:
+def group_needs(site_id: UUID) -> list[Need]:
+    """(block, group, units needed) of a site."""
+    rows = GroupNeed.objects.filter(group__site_id=site_id).order_by("block_id", "group_id")
+    return list(rows.values_list("block_id", "group_id", "needed_units"))
+
+
+_AROUND = """
+WITH mine AS MATERIALIZED (
+    SELECT DISTINCT group_id FROM procurement_groupneed WHERE block_id = ANY(%(blocks)s)
+), lots AS MATERIALIZED (
+    SELECT DISTINCT a.lot_id FROM mine JOIN procurement_requirement r USING (group_id)
+    JOIN procurement_allocation a ON a.requirement_id = r.id AND a.ended_at IS NULL
+    WHERE r.cancelled_at IS NULL
+), further AS MATERIALIZED (
+    SELECT group_id FROM mine UNION
+    SELECT r.group_id FROM lots JOIN procurement_allocation a ON a.lot_id = lots.lot_id AND a.ended_at IS NULL
+    JOIN procurement_requirement r ON r.id = a.requirement_id
+)
+SELECT block_id, group_id, needed_units FROM procurement_groupneed
+WHERE block_id = ANY(%(blocks)s)
+    OR block_id IN (SELECT block_id FROM procurement_groupneed JOIN further USING (group_id))
+ORDER BY block_id, group_id
+"""
+
+
+def needs_around(blocks: Iterable[UUID]) -> list[Need]:
+    """As `group_needs`, of these blocks and of every block that a lot for one of their groups serves besides."""
+    with connection.cursor() as cursor:
+        cursor.execute(_AROUND, {"blocks": list(blocks)})
+        return list(cursor.fetchall())
+
+
+def schedule_rfs_dates(blocks: Iterable[Block]) -> dict[UUID, date | None]:
     """The RFS date of the site's schedule per block: its RFS gate's, else the plan kept on the block."""
     known = list(blocks)
-    gates = list(Gate.objects.filter(block__in=known, kind=GateKind.RFS))
-    by_gate = gate_dates(site_id, gates) if gates else {}
+    block_of = dict(Gate.objects.filter(block__in=known, kind=GateKind.RFS).values_list("pk", "block_id"))
     from_gates: dict[UUID, date] = {}
-    for gate in gates:
-        day = by_gate[gate.pk].on
-        if day is not None and gate.block_id is not None:
-            from_gates[gate.block_id] = max(day, from_gates.get(gate.block_id, day))
+    for key, gate in gate_dates(block_of).items():
+        block_id = block_of[key]
+        if gate.on is not None and block_id is not None:
+            from_gates[block_id] = max(gate.on, from_gates.get(block_id, gate.on))
     return {block.pk: from_gates.get(block.pk, block.rfs_plan_on) for block in known}
 
 

@@ -26,7 +26,7 @@ class ObservationView:
     chosen_for: tuple[Requirement, ...]
 
 
-PAGE_SIZE: Final = 100
+PAGE_SIZE: Final = 40
 CLASS_PAGE_SIZE: Final = 25
 LAST_ACHIEVED: Final = 25
 # A publisher's editions differ in what follows the comma: "SourceBlue MEP cost index, Q3 2025".

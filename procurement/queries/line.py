@@ -67,6 +67,10 @@ class LotView:
         return self.lot.quantity - sum(came, Decimal(0))
 
     @property
+    def chance_percent(self) -> int | None:
+        return self.odds.chance_by(self.answer.required_on_site) if self.odds and self.answer else None
+
+    @property
     def is_open(self) -> bool:
         return self.answer is None or self.answer.delivered_on is None
 

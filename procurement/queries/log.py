@@ -145,7 +145,8 @@ _ROWS = """
 SELECT page.*, o.id AS order_key, line.description, line.unit, f.required_on_site, f.promised_on, f.forecast_on,
     f.delivered_on, f.slip_days, f.next_code, f.next_on, f.recovers_mw_days, f.costs_mw_days,
     promise.value AS promised_value, promise.precision AS promised_precision, step.why,
-    decides.stated_on AS decided_stated_on, decides.reason_code AS decided_reason, odds.p80_on, odds.on_time_percent
+    decides.stated_on AS decided_stated_on, decides.reason_code AS decided_reason, odds.p80_on,
+    CASE WHEN odds.required_on_site = f.required_on_site THEN odds.on_time_percent END AS on_time_percent
 FROM ({page}) page
 JOIN procurement_scheduleline s ON s.id = page.schedule_line_id
 JOIN procurement_orderline line ON line.id = s.line_id

@@ -1,6 +1,7 @@
 """What probabilities are drawn from: who makes a lot, and what is known of such steps. Numbers name rows."""
 
-from collections.abc import Iterable
+from collections.abc import Sequence
+from dataclasses import dataclass
 from uuid import UUID
 
 import numpy as np
@@ -10,7 +11,7 @@ from procurement.domain.reference_classes import History, Library, Profiles
 from procurement.models import Company, EquipmentClass, Plant, StepHistory
 from procurement.vocabulary import HistoryKind, HistoryLevel
 from sites.domain.schedule_arrays import Wide
-from sites.queries.columns import NO_KEY, Keys, as_list, read
+from sites.queries.columns import NO_KEY, Keys, as_list, read, uuids
 
 NOBODY = -1
 PER_MILLE = 1000
@@ -26,7 +27,16 @@ def numbers(keys: Keys) -> Wide:
     return np.where(keys == NO_KEY, NOBODY, halves)
 
 
-def profiles_of(lots: Keys) -> Profiles:
+@dataclass(frozen=True, slots=True)
+class Makers:
+    """Profiles as numbers, and the keys of the classes and companies among them."""
+
+    profiles: Profiles
+    classes: list[UUID]
+    companies: list[UUID]
+
+
+def makers_of(lots: Keys) -> Makers:
     """Class, maker (else seller) and plant of each of these lots, which are in the order of their keys."""
     rows = read(
         {
@@ -39,24 +49,32 @@ def profiles_of(lots: Keys) -> Profiles:
         " LEFT JOIN procurement_plant p ON p.id = l.plant_id WHERE d.id = ANY(%(lots)s::uuid[]) ORDER BY d.id",
         {"lots": as_list(lots)},
     )
-    return Profiles(numbers(rows["equipment_class"]), numbers(rows["company"]), numbers(rows["plant"]))
+    profiles = Profiles(numbers(rows["equipment_class"]), numbers(rows["company"]), numbers(rows["plant"]))
+    return Makers(profiles, _keys(rows["equipment_class"]), _keys(rows["company"]))
 
 
-def class_numbers_of(requirements: Keys) -> Wide:
-    """The class of each of these requirements, which are in the order of their keys."""
+def classes_of(requirements: Keys) -> Makers:
+    """Of requirements without an order, which are in the order of their keys: nobody is known yet to make them."""
+    nobody = np.full(len(requirements), NOBODY, np.int64)
+    if not len(requirements):
+        return Makers(Profiles(nobody, nobody, nobody), [], [])
     rows = read(
         {"equipment_class": ("key", "r.equipment_class_id")},
         "FROM procurement_requirement r WHERE r.id = ANY(%(keys)s::uuid[]) ORDER BY r.id",
         {"keys": as_list(requirements)},
     )
-    return numbers(rows["equipment_class"])
+    of_class = rows["equipment_class"]
+    return Makers(Profiles(numbers(of_class), nobody, nobody), _keys(of_class), [])
 
 
-def library(profiles: Iterable[Profiles]) -> Library:
-    """The histories that these profiles can be drawn from. Four queries."""
-    wanted = list(profiles)
-    classes = _named(EquipmentClass.objects.values_list("pk", flat=True), [each.equipment_class for each in wanted])
-    companies = _named(Company.objects.values_list("pk", flat=True), [each.company for each in wanted])
+def _keys(column: Keys) -> list[UUID]:
+    return uuids(np.unique(column))
+
+
+def library(wanted: Sequence[Makers]) -> Library:
+    """The histories that these can be drawn from. One query."""
+    classes = {key for each in wanted for key in each.classes}
+    companies = {key for each in wanted for key in each.companies}
     rows = StepHistory.objects.filter(Q(equipment_class__isnull=True) | Q(equipment_class__in=classes)).filter(
         Q(company__isnull=True) | Q(company__in=companies)
     )
@@ -70,11 +88,6 @@ def library(profiles: Iterable[Profiles]) -> Library:
             "kind", "level", "code", "equipment_class_id", "company_id", "plant_id", "sample", "quantiles"
         )
     )
-
-
-def _named(keys: Iterable[UUID], wanted: Iterable[Wide]) -> list[UUID]:
-    seen = {each for column in wanted for each in np.unique(column).tolist()}
-    return [key for key in keys if number(key) in seen]
 
 
 def names() -> dict[int, UUID]:

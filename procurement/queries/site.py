@@ -267,7 +267,7 @@ def _late_unordered(site: Site, up: dict[str, list[str]]) -> list[Threat]:
 
 def _gates(site: Site) -> tuple[GateView, ...]:
     gates = list(Gate.objects.filter(site=site).select_related("phase", "block").order_by("pk"))
-    dates = gate_dates(site.pk, gates)
+    dates = gate_dates(gate.pk for gate in gates)
     answers = {row.chain_id: row for row in ChainForecast.objects.filter(current=True, chain__gate__in=gates)}
     views = []
     for gate in gates:

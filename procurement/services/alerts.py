@@ -20,7 +20,7 @@ from procurement.queries import alerts as reading
 from procurement.queries.alert_facts import Subjects
 from procurement.services import holding
 from procurement.services.alert_answers import acknowledge, assign, close_recovered, decline, snooze
-from procurement.services.reconciling import Evaluated, Reconciliation
+from procurement.services.reconciling import Evaluated, Reconciliation, read_standing
 from procurement.vocabulary import AlertEventKind, AlertState, AlertSubject, Lane, Rule, Severity
 from sites.accounts.models import User
 from sites.accounts.permissions import Permission
@@ -60,14 +60,15 @@ def evaluate_site(
     """
     _one_at_a_time(f"site:{site_id}")
     of_site = Alert.objects.filter(site_id=site_id, rule__in=_OF_A_SITE)
-    known, sellers = of_site, frozenset[UUID]()
+    concerned, sellers = of_site, frozenset[UUID]()
     if only is not None and not Evaluation.objects.filter(site=site_id, as_of=as_of).exists():
         only = None
     if only is not None:
         sellers = only.sellers(site_id)
-        known = of_site.filter(only.alerts(sellers))
-    look = alerting.look(alert_facts.site_facts(site_id, as_of, only, sellers), as_of)
-    look |= _still_disagreeing(known.filter(rule=Rule.ERP_DISAGREEMENT).exclude(state=AlertState.CLOSED))
+        concerned = of_site.filter(only.alerts(sellers))
+    known = read_standing(concerned)
+    look = alerting.look(alert_facts.site_facts(site_id, as_of, known, only, sellers), as_of)
+    look |= _still_disagreeing(row for row in known if row.rule == Rule.ERP_DISAGREEMENT)
     if only is None:
         look |= _open_order_lists(site_id)
     return Reconciliation(site_id, as_of, now, cause_key, cause_text).of(look, known, counted=of_site)
@@ -80,8 +81,8 @@ def evaluate_power(*, as_of: date, now: datetime, cause_key: str = "", cause_tex
     facts = reading.power_facts(as_of)
     look = alerting.look(facts, as_of)
     look |= power_alerting.look(power_alert_facts.portfolio(as_of, facts.settings), as_of)
-    known = Alert.objects.filter(rule__in=alerting.POWER_RULES)
-    return Reconciliation(None, as_of, now, cause_key, cause_text).of(look, known)
+    of_power = Alert.objects.filter(rule__in=alerting.POWER_RULES)
+    return Reconciliation(None, as_of, now, cause_key, cause_text).of(look, read_standing(of_power), counted=of_power)
 
 
 @transaction.atomic

@@ -81,7 +81,7 @@ def _worlds(today: date) -> Iterator[_World]:
         stored = chain_table(lots.chain, as_of=today, site_calendar=site.calendar_id, calendars=working_calendars)
         there = stored.wanted_place
         table = stored.table
-        profiles = odds.profiles_of(lots.key)
+        profiles = odds.makers_of(lots.key).profiles
         yield _World(
             site,
             stored.key,

@@ -1,7 +1,7 @@
 """What a revision of a date means: the lots of an order it speaks for, and the step of each."""
 
 from collections import defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Final
@@ -51,29 +51,34 @@ class _Rows:
     milestones: dict[tuple[UUID, str], Milestone] = field(default_factory=dict)
 
 
-def _rows_of(orders: Collection[UUID], actor: User) -> dict[UUID, _Rows]:
-    """What the actor may see of these orders, in three queries for any number of them."""
+def _rows_of(orders: Mapping[UUID, PurchaseOrder], numbers: Collection[int], actor: User) -> dict[UUID, _Rows]:
+    """What the actor may see of the lines of these numbers, in three queries for any number of orders."""
     found: dict[UUID, _Rows] = {key: _Rows() for key in orders}
-    of_line: dict[UUID, UUID] = {}
-    lines = ScheduleLine.objects.visible_to(actor).filter(line__order__in=found)
-    for line in lines.select_related("line__order", "site").order_by("number"):
+    lines: dict[UUID, ScheduleLine] = {}
+    there = ScheduleLine.objects.visible_to(actor).filter(line__order__in=list(orders), line__number__in=numbers)
+    for line in there.select_related("line", "site").order_by("number"):
+        line.line.order = orders[line.line.order_id]
         found[line.line.order_id].lines[line.line.number].append(line)
-        of_line[line.pk] = line.line.order_id
+        lines[line.pk] = line
     of_chain: dict[UUID, UUID] = {}
-    related = ("chain", "schedule_line__line", "schedule_line__site")
-    for lot in DeliveryLot.objects.filter(schedule_line__in=of_line).select_related(*related).order_by("number"):
-        order = of_line[lot.schedule_line_id]
+    for lot in DeliveryLot.objects.filter(schedule_line__in=list(lines)).select_related("chain").order_by("number"):
+        lot.schedule_line = lines[lot.schedule_line_id]
+        order = lot.schedule_line.line.order_id
         found[order].lots[lot.schedule_line_id].append(lot)
         of_chain[lot.chain_id] = order
-    for row in Milestone.objects.filter(chain__in=of_chain):
+    for row in Milestone.objects.filter(chain__in=list(of_chain)):
         found[of_chain[row.chain_id]].milestones[row.chain_id, row.code] = row
     return found
 
 
-def readings(orders: Mapping[UUID, PurchaseOrder], actor: User) -> dict[UUID, "Reading"]:
-    """A reading of each order, for one statement about it. Three queries."""
+def readings(
+    orders: Mapping[UUID, PurchaseOrder], revisions: Iterable[DateRevision], actor: User
+) -> dict[UUID, "Reading"]:
+    """A reading of each order, for one statement about it, of the lines that the revisions name. Three queries."""
     may: set[tuple[Permission, UUID | None]] = set()
-    return {key: Reading(orders[key], actor, rows, may) for key, rows in _rows_of(orders, actor).items()}
+    numbers = {revision.line_number for revision in revisions}
+    rows_of = _rows_of(orders, numbers, actor)
+    return {key: Reading(orders[key], actor, rows, numbers, may) for key, rows in rows_of.items()}
 
 
 class Reading:
@@ -83,11 +88,17 @@ class Reading:
     """
 
     def __init__(
-        self, order: PurchaseOrder, actor: User, rows: _Rows, may: set[tuple[Permission, UUID | None]]
+        self,
+        order: PurchaseOrder,
+        actor: User,
+        rows: _Rows,
+        numbers: Collection[int],
+        may: set[tuple[Permission, UUID | None]],
     ) -> None:
         self._order = order
         self._actor = actor
         self._rows = rows
+        self._numbers = numbers
         self._may = may
         # What revisions of this statement that gave a quantity have taken: the next one means other units.
         self._spoken_for: set[tuple[UUID, RevisionKind, str]] = set()
@@ -173,7 +184,7 @@ class Reading:
             self.split_off[new.pk] = revision.field
             is_split = True
         if is_split:
-            self._rows = _rows_of([self._order.pk], self._actor)[self._order.pk]
+            self._rows = _rows_of({self._order.pk: self._order}, self._numbers, self._actor)[self._order.pk]
         known = {lot.pk: lot for found in self._rows.lots.values() for lot in found}
         return [known[key] for key in chosen]
 

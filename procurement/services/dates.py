@@ -101,7 +101,7 @@ def record(
     (done,) = _write([statement], actor=actor, now=now, request_id=request_id)
     cause = _cause(done.order, source, stated_on, document)
     moved = _recalculate(done.meant, f"statement:{done.key}", cause, actor, now) if calculate else ()
-    done.order.refresh_from_db()
+    done.order.refresh_from_db(fields=["version"])
     return done.recorded(moved)
 
 
@@ -181,7 +181,7 @@ def _write_together(
     statements: Sequence[Statement], orders: Mapping[UUID, PurchaseOrder], actor: User, now: datetime
 ) -> list[_Written]:
     """Statements of one wave. The queries do not grow with them, but for lots that are split and locks."""
-    read = readings({one.order_id: orders[one.order_id] for one in statements}, actor)
+    read = _readings(statements, orders, actor)
     meant = [_meant(one, read[one.order_id], now) for one in statements]
     of_all = [each for group in meant for each in group]
     for each in of_all:
@@ -198,6 +198,13 @@ def _write_together(
         _Written(orders[one.order_id], key, group, tuple(promises[key]), read[one.order_id].split_off)
         for one, key, group in zip(statements, keys, meant, strict=True)
     ]
+
+
+def _readings(
+    statements: Sequence[Statement], orders: Mapping[UUID, PurchaseOrder], actor: User
+) -> dict[UUID, Reading]:
+    revisions = (revision for one in statements for revision in one.revisions)
+    return readings({one.order_id: orders[one.order_id] for one in statements}, revisions, actor)
 
 
 def _meant(statement: Statement, read: Reading, now: datetime) -> list[Meant]:
@@ -268,7 +275,7 @@ _Refused = list[tuple[DateRevision, BadInput]]
 def _refused_together(
     statements: Sequence[Statement], orders: Mapping[UUID, PurchaseOrder], actor: User, now: datetime
 ) -> _Refused:
-    read = readings({one.order_id: orders[one.order_id] for one in statements}, actor)
+    read = _readings(statements, orders, actor)
     found: _Refused = []
     meant: list[Meant] = []
     for one in statements:

@@ -60,8 +60,9 @@ def store(work: SiteWork, run: ForecastRun) -> tuple[Moved, ...]:
     moved += store_chains(run, work.chains)
     _store_figures(work)
     _retire_cancelled(work)
-    run.changed_answers = len(moved)
-    run.save(update_fields=["changed_answers"])
+    if moved:
+        run.changed_answers = len(moved)
+        run.save(update_fields=["changed_answers"])
     return tuple(moved)
 
 
@@ -375,7 +376,7 @@ def _number(days: np.int32) -> int | None:
 
 
 def _store_blocks(work: SiteWork, run: ForecastRun) -> list[Moved]:
-    codes = dict(work.site.groups.values_list("pk", "code"))
+    codes = work.group_codes
     rows = []
     for key, answer in work.block_answers.items():
         block = work.blocks[key]
@@ -413,7 +414,9 @@ def _store_blocks(work: SiteWork, run: ForecastRun) -> list[Moved]:
         )
     before = {row.block_id: row for row in BlockForecast.objects.filter(current=True, block__in=work.block_answers)}
     labels = {key: block.code for key, block in work.blocks.items()}
-    return _store("block", rows, before, "block_id", "rfs_forecast_on", labels)
+    changed = _changed_rows(rows, before, "block_id")
+    work.news.blocks.update(row.block_id for row in changed)
+    return _store("block", changed, before, "block_id", "rfs_forecast_on", labels)
 
 
 # -- figures of what was not calculated ------------------------------------------------------------------------------
@@ -428,12 +431,12 @@ def _store_figures(work: SiteWork) -> None:
         return
     lines = {UUID(key): figure for key, figure in work.figures.items() if not key.startswith("requirement:")}
     lots = LotForecast.objects.filter(current=True, lot__schedule_line__in=lines).exclude(lot__in=uuids(work.lots.key))
-    _update_figures(
+    work.news.lots |= _update_figures(
         LotForecast,
         (
-            (key, recovers, costs, lines[line])
-            for key, line, recovers, costs in lots.values_list(
-                "pk", "lot__schedule_line", "recovers_mw_days", "costs_mw_days"
+            (key, lot, recovers, costs, lines[line])
+            for key, lot, line, recovers, costs in lots.values_list(
+                "pk", "lot_id", "lot__schedule_line", "recovers_mw_days", "costs_mw_days"
             )
         ),
     )
@@ -442,12 +445,18 @@ def _store_figures(work: SiteWork) -> None:
     rest = rest.filter(
         Q(schedule_line__in=lines) | Q(requirement__in=[UUID(key.removeprefix("requirement:")) for key in unordered])
     )
-    _update_figures(
+    work.news.requirements |= _update_figures(
         RequirementForecast,
         (
-            (key, recovers, costs, lines.get(line) if line else unordered.get(f"requirement:{requirement.hex}"))
+            (
+                key,
+                requirement,
+                recovers,
+                costs,
+                lines.get(line) if line else unordered.get(f"requirement:{requirement.hex}"),
+            )
             for key, line, requirement, recovers, costs in rest.values_list(
-                "pk", "schedule_line", "requirement", "recovers_mw_days", "costs_mw_days"
+                "pk", "schedule_line_id", "requirement_id", "recovers_mw_days", "costs_mw_days"
             )
         ),
     )
@@ -455,14 +464,20 @@ def _store_figures(work: SiteWork) -> None:
 
 def _update_figures(
     model: type[models.Model],
-    rows: Iterable[tuple[UUID, Decimal | None, Decimal | None, capacity.LineAnswer | None]],
-) -> None:
-    changed: list[tuple[Plain, ...]] = [
-        (str(key), figure.recovers_mw_days, figure.costs_mw_days)
-        for key, recovers, costs, figure in rows
+    rows: Iterable[tuple[UUID, UUID, Decimal | None, Decimal | None, capacity.LineAnswer | None]],
+) -> set[UUID]:
+    """Of (answer, subject, figures before, figures now); the subjects whose figures have changed."""
+    changed = [
+        (key, subject, figure)
+        for key, subject, recovers, costs, figure in rows
         if figure is not None and (recovers, costs) != (figure.recovers_mw_days, figure.costs_mw_days)
     ]
-    update_each(model, _FIGURES, changed)
+    update_each(
+        model,
+        _FIGURES,
+        [(str(key), figure.recovers_mw_days, figure.costs_mw_days) for key, _subject, figure in changed],
+    )
+    return {subject for _key, subject, _figure in changed}
 
 
 def _retire_cancelled(work: SiteWork) -> None:
@@ -506,29 +521,35 @@ def store_chains(run: ForecastRun, answers: Mapping[UUID, tuple[ChainFacts, Chai
         )
     before = {row.chain_id: row for row in ChainForecast.objects.filter(current=True, chain__in=answers)}
     labels = dict(Chain.objects.filter(pk__in=answers).values_list("pk", "kind"))
-    return _store("chain", rows, before, "chain_id", "forecast_on", labels)
+    return _store("chain", _changed_rows(rows, before, "chain_id"), before, "chain_id", "forecast_on", labels)
 
 
 Stored = TypeVar("Stored", BlockForecast, ChainForecast)
 
 
+def _changed_rows(rows: Sequence[Stored], before: Mapping[UUID, Stored], subject: str) -> list[Stored]:
+    """The answers that differ from the current ones."""
+    if not rows:
+        return []
+    names = [each.attname for each in rows[0]._meta.concrete_fields if each.name not in _NOT_AN_ANSWER]
+    return [
+        row for row in rows
+        if (old := before.get(getattr(row, subject))) is None or any(getattr(row, n) != getattr(old, n) for n in names)
+    ]  # fmt: skip
+
+
 def _store(
     kind: str,
-    rows: Sequence[Stored],
+    changed: Sequence[Stored],
     before: Mapping[UUID, Stored],
     subject: str,
     shown: str,
     labels: Mapping[UUID, str],
 ) -> list[Moved]:
-    """Write only answers that differ from the current ones; the earlier rows stay as history."""
-    if not rows:
+    """Write what has changed; the earlier rows stay as history."""
+    if not changed:
         return []
-    model = type(rows[0])
-    names = [each.attname for each in model._meta.concrete_fields if each.name not in _NOT_AN_ANSWER]
-    changed = [
-        row for row in rows
-        if (old := before.get(getattr(row, subject))) is None or any(getattr(row, n) != getattr(old, n) for n in names)
-    ]  # fmt: skip
+    model = type(changed[0])
     replaced = [before[getattr(row, subject)].pk for row in changed if getattr(row, subject) in before]
     model._default_manager.filter(pk__in=replaced).update(current=False)
     model._default_manager.bulk_create(changed, batch_size=_BATCH)

@@ -8,13 +8,14 @@ from zoneinfo import ZoneInfo
 
 from django.db import transaction
 
-from procurement.models import DeliveryLot, ForecastRun, Requirement
+from procurement.models import ForecastRun, Requirement
 from procurement.queries.alert_facts import Subjects
 from procurement.services import alerts, forecast_store, probabilities
 from procurement.services.forecast_store import Moved
 from procurement.services.site_answers import SiteWork, Touched, answer_chains, combined_hash
 from procurement.vocabulary import RunCause
 from sites.accounts.models import User
+from sites.domain.probability import TRIALS
 from sites.domain.schedule import ENGINE_VERSION, input_hash
 from sites.models import Chain, Site
 from sites.queries.columns import uuids
@@ -69,6 +70,8 @@ def recalculate(
         cause_text=cause_text[:300],
         cause_key=cause_key,
         actor=actor,
+        seed=probabilities.SEED if sample else 0,
+        trials=TRIALS if sample else 0,
     )
     moved = forecast_store.store(work, run)
     if sample:
@@ -88,19 +91,20 @@ def recalculate(
 
 
 def _subjects(work: SiteWork) -> Subjects | None:
-    """What the alerts of a site may say something else about; None: anything. The members of a touched block count
-    too: its date and the figures of all its lines stand in their alerts.
+    """What the alerts of a site may say something else about; None: anything. Beside what was calculated, that is what
+    has other figures now, and all members of a block whose answer has changed: its date stands in their alerts.
     """
-    touched = work.touched
+    touched, news = work.touched, work.news
     if touched is None:
         return None
-    members = {UUID(unit.id) for unit in work.units}
-    lines = [UUID(key) for key in work.figures if not key.startswith("requirement:")]
-    lots = {*uuids(work.lots.key), *touched.lots}
-    lots.update(DeliveryLot.objects.filter(schedule_line__in=lines).values_list("pk", flat=True))
-    requirements = {*uuids(work.requirements.key), *touched.requirements} | members
-    requirements.update(Requirement.objects.filter(block__in=list(work.blocks)).values_list("pk", flat=True))
-    return Subjects(frozenset(lots), frozenset(requirements), frozenset(work.blocks), bool(touched.chains))
+    blocks = news.blocks | touched.blocks
+    groups = {need.group for block in work.engine_blocks if UUID(block.id) in blocks for need in block.needs}
+    requirements = {*uuids(work.requirements.key), *touched.requirements} | news.requirements
+    requirements.update(UUID(unit.id) for unit in work.units if unit.group in groups)
+    if blocks:
+        requirements.update(Requirement.objects.filter(block__in=list(blocks)).values_list("pk", flat=True))
+    lots = {*uuids(work.lots.key), *touched.lots} | news.lots
+    return Subjects(frozenset(lots), frozenset(requirements), frozenset(blocks), bool(touched.chains))
 
 
 @transaction.atomic

@@ -62,7 +62,7 @@ def tables(as_of: date, known_at: datetime | None = None) -> Iterator[tuple[Chai
         stored = chain_table(
             lots.chain, as_of=as_of, site_calendar=site.calendar_id, calendars=working_calendars, known_at=known_at
         )
-        profiles = odds.profiles_of(lots.key)
+        profiles = odds.makers_of(lots.key).profiles
         there = stored.wanted_place
         yield (
             stored.table,

@@ -15,8 +15,8 @@ from procurement.services.copying import Plain, copy_in
 from procurement.services.site_answers import SiteWork
 from procurement.vocabulary import HistoryKind
 from sites.domain import capacity
-from sites.domain.calendar_arrays import NO_DAY, Days, day_of, number_of, over_years
-from sites.domain.probability import TRIALS, Futures, References, chance_by, nth_of, percentiles, simulate
+from sites.domain.calendar_arrays import NO_DAY, Days, Flags, day_of, number_of, over_years
+from sites.domain.probability import Futures, References, chance_by, nth_of, percentiles, simulate
 from sites.domain.schedule_arrays import HAPPENED, ChainAnswers, Wide, last_step
 from sites.queries.columns import NO_KEY, as_list, found_in, read, uuids
 from sites.vocabulary import BlockPolicy
@@ -44,41 +44,47 @@ class _Sampled:
     of_promise: Wide
 
 
-def sample(work: SiteWork, run: ForecastRun, *, seed: int = SEED, trials: int = TRIALS) -> None:
-    """Lots of `work`, and the blocks it touched; `run` is saved with seed and trials."""
-    run.seed, run.trials = seed, trials
-    run.save(update_fields=["seed", "trials"])
+def sample(work: SiteWork, run: ForecastRun) -> None:
+    """Lots of `work`, and the blocks it touched, with the seed and the number of trials that stand in the run."""
+    seed, trials = run.seed, run.trials
     whole = work.beside()
-    profiles = odds.profiles_of(whole.lots.key)
+    of_lots = odds.makers_of(whole.lots.key)
     unordered = whole.answers.as_if_ordered
-    of_unordered = _profiles_of_unordered(whole)
-    library = odds.library([profiles, of_unordered])
+    of_nobody = odds.classes_of(whole.requirements.key[whole.answers.column >= 0])
+    profiles, of_unordered = of_lots.profiles, of_nobody.profiles
+    library = odds.library([of_lots, of_nobody])
     lots = _sampled(whole.lot_answers, profiles, odds.numbers(whole.lots.key), library, seed, trials)
     asked = found_in(work.lots.key, whole.lots.key) if work is not whole else np.arange(len(work.lots.key))
     _store_lots(work, run, lots, asked[asked >= 0], whole, library)
     if work.blocks:
         place = np.flatnonzero(whole.answers.column >= 0)
         keys = odds.numbers(whole.requirements.key[place])
-        spare = _sampled(unordered, of_unordered, keys, library, seed, trials) if unordered is not None else None
+        # A block asks for the members of its groups alone.
+        asked_for = whole.requirements.group[place] != NO_KEY
+        spare = (
+            _sampled(unordered, of_unordered, keys, library, seed, trials, among=asked_for)
+            if unordered is not None
+            else None
+        )
         _store_blocks(work, run, _Units(whole, lots, spare, trials))
 
 
-def _profiles_of_unordered(work: SiteWork) -> Profiles:
-    """Nobody is known yet to make what is not ordered: its class alone counts."""
-    place = np.flatnonzero(work.answers.column >= 0)
-    classes = odds.class_numbers_of(work.requirements.key[place])
-    nobody = np.full(len(place), odds.NOBODY, np.int64)
-    return Profiles(classes, nobody, nobody)
-
-
 def _sampled(
-    answers: ChainAnswers, profiles: Profiles, keys: Wide, library: Library, seed: int, trials: int
+    answers: ChainAnswers,
+    profiles: Profiles,
+    keys: Wide,
+    library: Library,
+    seed: int,
+    trials: int,
+    *,
+    among: Flags | None = None,
 ) -> _Sampled:
+    """Of the chains that are not over, or of those `among` them."""
     table = answers.table
     of_duration = library.rows(HistoryKind.DURATION, table, profiles)
     of_promise = library.rows(HistoryKind.PROMISE, table, profiles)
     is_over = np.isin(answers.driver[last_step(table), np.arange(table.chains)], HAPPENED)
-    which = np.flatnonzero(~is_over)
+    which = np.flatnonzero(~is_over if among is None else ~is_over & among)
     vendors = np.where(profiles.company == odds.NOBODY, keys, profiles.company)
     futures = simulate(
         answers,
@@ -180,6 +186,7 @@ class _Units:
         for serving, served in zip(lot.tolist(), place.tolist(), strict=True):
             if serving >= 0 and served >= 0:
                 self.lots_of[served].append(serving)
+        self._of_lot: dict[tuple[int, int], Days] = {}
 
     def group(self, name: str) -> list[Days] | None:
         """The members' days; None where one of them has no date."""
@@ -190,11 +197,18 @@ class _Units:
     def _unit(self, place: int) -> Days | None:
         work_days = int(self.work.requirements.work_days[place])
         if self.work.answers.is_ordered[place]:
-            ready = [self._ready(self.lots, lot, work_days) for lot in self.lots_of[place]]
-            latest: Days = np.max(np.stack(ready), axis=0)
+            ready = [self._ready_of_lot(lot, work_days) for lot in self.lots_of[place]]
+            latest: Days = ready[0] if len(ready) == 1 else np.max(np.stack(ready), axis=0)
             return latest
         column = int(self.work.answers.column[place])
         return self._ready(self.unordered, column, work_days) if self.unordered is not None and column >= 0 else None
+
+    def _ready_of_lot(self, lot: int, work_days: int) -> Days:
+        """Once for all the units that come with it."""
+        found = self._of_lot.get((lot, work_days))
+        if found is None:
+            found = self._of_lot[lot, work_days] = self._ready(self.lots, lot, work_days)
+        return found
 
     def _ready(self, sampled: _Sampled, chain: int, work_days: int) -> Days:
         answers, row = sampled.answers, int(sampled.row[chain])
@@ -217,7 +231,7 @@ class _Units:
 
 
 def _store_blocks(work: SiteWork, run: ForecastRun, units: _Units) -> None:
-    codes: Mapping[UUID, str] = dict(work.site.groups.values_list("pk", "code"))
+    codes = work.group_codes
     before = {row.block_id: row for row in BlockProbability.objects.filter(current=True, block__in=work.blocks)}
     rows: list[BlockProbability] = []
     retired: list[UUID] = []

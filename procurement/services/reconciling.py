@@ -39,6 +39,12 @@ _COMPARED: Final = (
     "severity", "recovered_at", "reversals", "measure_days", "told_days", "facts",
 )  # fmt: skip
 
+_REMEMBER: Final = f"""
+INSERT INTO {Evaluation._meta.db_table} AS seen (site_id, as_of, evaluated_at, standing_alerts) VALUES (%s, %s, %s, %s)
+ON CONFLICT (site_id) DO UPDATE SET as_of = GREATEST(seen.as_of, excluded.as_of),
+    evaluated_at = GREATEST(seen.evaluated_at, excluded.evaluated_at), standing_alerts = excluded.standing_alerts
+"""  # noqa: S608
+
 # In plain words: an enum is made of a word, and hashed, ten times as slowly.
 Key = tuple[str, str, UUID, UUID | None]
 
@@ -53,6 +59,11 @@ class Evaluated:
     recovered: int = 0
     reopened: int = 0
     closed: int = 0
+
+
+def read_standing(of_scope: QuerySet[Alert]) -> list[Alert]:
+    """With what a look compares; the rest is read of those alone that change."""
+    return list(of_scope.exclude(state=AlertState.CLOSED).only(*_COMPARED))
 
 
 def key_of(alert: Alert | StandingAlert) -> Key:
@@ -83,10 +94,9 @@ class Reconciliation:
         self.hits_told: set[tuple[UUID, int]] = set()
         self.turns: dict[tuple[UUID, str], int] = {}
 
-    def of(self, look: Look, known: QuerySet[Alert], *, counted: QuerySet[Alert] | None = None) -> Evaluated:
-        """`known` are the alerts that the look is about; `counted` those of the whole scope, None where it is them."""
+    def of(self, look: Look, rows: Sequence[Alert], *, counted: QuerySet[Alert]) -> Evaluated:
+        """`rows` are the standing alerts that the look is about, `counted` those of the whole scope."""
         self.expect(look)
-        rows = list(known.exclude(state=AlertState.CLOSED).only(*_COMPARED))
         self._read_told(rows)
         standing = {key_of(row): row for row in rows}
         moving = [row for row in rows if self.moves(row)]
@@ -101,9 +111,7 @@ class Reconciliation:
         self._write_changes()
         self._open(self.fresh(standing))
         told = self._write_events()
-        count = (
-            (known if counted is None else counted).exclude(state__in=[AlertState.CLOSED, AlertState.RECOVERED]).count()
-        )
+        count = counted.exclude(state__in=[AlertState.CLOSED, AlertState.RECOVERED]).count()
         self._remember(count)
         return Evaluated(count, self.opened, told, self.recovered, self.reopened, self.closed)
 
@@ -410,14 +418,8 @@ class Reconciliation:
         return sum(event.kind in holding.MAILED for event in told)
 
     def _remember(self, standing: int) -> None:
-        seen, _created = Evaluation.objects.get_or_create(
-            site_id=self.site_id,  # type: ignore[misc] # null is the power portfolio
-            defaults={"as_of": self.as_of, "evaluated_at": self.now, "standing_alerts": standing},
-        )
-        seen.as_of = max(seen.as_of, self.as_of)
-        seen.evaluated_at = max(seen.evaluated_at, self.now)
-        seen.standing_alerts = standing
-        seen.save(update_fields=["as_of", "evaluated_at", "standing_alerts"])
+        with connection.cursor() as cursor:
+            cursor.execute(_REMEMBER, [self.site_id, self.as_of, self.now, standing])
 
 
 def _lane_of_a_first_move(alert: StandingAlert) -> Lane | None:

@@ -3,14 +3,16 @@
 import hashlib
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from datetime import UTC, date, datetime
+from functools import cached_property
 from itertools import chain as chained
 from uuid import UUID
 
 import numpy as np
+from django.db.models import Q
 
-from procurement.models import Requirement, RosAnchor
+from procurement.models import GroupNeed, RedundancyGroup, Requirement, RosAnchor
 from procurement.queries import facts as reading
 from procurement.queries.facts import Allocations, Anchors, Lots, ReadyRow, Requirements
 from procurement.services.copying import Plain, update_each
@@ -44,6 +46,17 @@ class Touched:
     requirements: frozenset[UUID] = frozenset()
     chains: frozenset[UUID] = frozenset()
     blocks: frozenset[UUID] = frozenset()
+
+
+@dataclass(slots=True)
+class News:
+    """What storing found changed beside the lots and requirements calculated: blocks with another answer, lots and
+    requirements with other figures.
+    """
+
+    blocks: set[UUID] = field(default_factory=set)
+    lots: set[UUID] = field(default_factory=set)
+    requirements: set[UUID] = field(default_factory=set)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +99,7 @@ class SiteWork:
         self.units: list[capacity.Unit] = []
         self.engine_blocks: list[capacity.Block] = []
         self.figures: dict[str, capacity.LineAnswer] = {}
+        self.news = News()
 
     def calculate(self) -> None:
         wanted = self._scope()
@@ -95,6 +109,14 @@ class SiteWork:
         self._answer_requirements()
         self._answer_blocks()
         self._answer_chains()
+
+    @cached_property
+    def group_codes(self) -> dict[UUID, str]:
+        """Of the groups that the touched blocks need."""
+        groups = {
+            UUID(need.group) for block in self.engine_blocks if UUID(block.id) in self.blocks for need in block.needs
+        }
+        return dict(RedundancyGroup.objects.filter(pk__in=groups).values_list("pk", "code"))
 
     def beside(self) -> "SiteWork":
         """All that the touched blocks need, as stored and without a lock: this work itself, if it holds all of it."""
@@ -149,8 +171,8 @@ class SiteWork:
         blocks = Block.objects.filter(phase__site=self.site)
         if self.touched is not None:
             groups = set(uuids(np.unique(self.requirements.group[self.requirements.group != NO_KEY])))
-            needs = reading.group_needs(site_id=self.site.pk, groups=groups) if groups else []
-            blocks = blocks.filter(pk__in={block for block, _, _ in needs} | self.touched.blocks)
+            served = GroupNeed.objects.filter(group__in=groups).values("block")
+            blocks = blocks.filter(Q(pk__in=self.touched.blocks) | Q(pk__in=served))
         self.blocks = {block.pk: block for block in blocks.order_by("pk").select_for_update(of=("self",))}
 
     # -- required on site ----------------------------------------------------------------------------------------
@@ -357,8 +379,10 @@ class SiteWork:
         wanted = {block for block, _, _ in needs} | self.blocks.keys()
         if not wanted:
             return
-        blocks = list(Block.objects.filter(pk__in=wanted).order_by("pk"))
-        self.schedule_rfs = reading.schedule_rfs_dates(self.site.pk, blocks)
+        missing = wanted - self.blocks.keys()
+        neighbours = Block.objects.filter(pk__in=missing) if missing else ()
+        blocks = sorted([*self.blocks.values(), *neighbours], key=lambda block: block.pk)
+        self.schedule_rfs = reading.schedule_rfs_dates(blocks)
         self.units = self._units({group for _, group, _ in needs})
         needs_of: dict[UUID, list[capacity.GroupNeed]] = defaultdict(list)
         for block_id, group, count in needs:
@@ -389,17 +413,9 @@ class SiteWork:
     def _needs_with_neighbours(self) -> list[tuple[UUID, UUID, int]]:
         """The needs of the touched blocks, and of every block that their lines serve besides: a line's figures are
         sums over all blocks it serves."""
-        everything = reading.group_needs(site_id=self.site.pk)
         if self.touched is None:
-            return everything
-        groups = {group for block, group, _ in everything if block in self.blocks}
-        mine = keys_of(key for key, _ in reading.requirements_in_groups(groups)) if groups else keys_of(())
-        lots = np.unique(reading.live_allocations(requirements=mine).lot) if len(mine) else mine
-        lines = np.unique(reading.live_allocations(lots=lots).requirement) if len(lots) else lots
-        grouped = Requirement.objects.filter(pk__in=uuids(lines), group__isnull=False)
-        further = groups | (set(grouped.values_list("group_id", flat=True)) if len(lines) else set())
-        blocks = {block for block, group, _ in everything if group in further} | self.blocks.keys()
-        return [need for need in everything if need[0] in blocks]
+            return reading.group_needs(self.site.pk)
+        return reading.needs_around(self.blocks) if self.blocks else []
 
     def _units(self, groups: set[UUID]) -> list[capacity.Unit]:
         """The members of these groups: as answered now, else as last answered."""

@@ -1,60 +1,96 @@
 """Chains as the engine wants them: frozen facts, in a fixed number of queries for any number of chains."""
 
+import json
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 from datetime import date
+from typing import Any
 from uuid import UUID
 
-from django.db.models import Q, QuerySet
+from django.db import connection
 
 from sites.domain import imprecise
 from sites.domain.calendar import WorkingCalendar
 from sites.domain.schedule import ChainFacts, PromiseFacts, RequiredOnSite, StepFacts
-from sites.models import Baseline, Chain, Closure, Milestone, Promise, WorkCalendar
+from sites.models import Site
+from sites.queries.columns import as_list
 from sites.vocabulary import DurationBasis, Precision
 
 # Where a chain belongs to no site, its steps say calendar days; working days would be plain British ones.
 UNPLACED = WorkingCalendar("GB")
 
 
+_CALENDARS = """
+SELECT w.id, w.code, array_agg(c.from_on ORDER BY c.from_on, c.until_on, c.id) FILTER (WHERE c.id IS NOT NULL),
+    array_agg(c.until_on ORDER BY c.from_on, c.until_on, c.id) FILTER (WHERE c.id IS NOT NULL)
+FROM sites_workcalendar w LEFT JOIN sites_closure c ON c.calendar_id = w.id
+WHERE {which}
+GROUP BY w.id
+"""
+_OF_CHAINS = """w.id = ANY(%(also)s::uuid[])
+    OR w.id IN (SELECT m.calendar_id FROM sites_milestone m WHERE m.chain_id = ANY(%(chains)s::uuid[]))"""
+
+
 def working_calendars(keys: Collection[UUID] | None = None) -> dict[UUID, WorkingCalendar]:
-    """Calendars with their closures, by key: those named, in that order, or all of them. Two queries."""
-    rows, shut = WorkCalendar.objects.all(), Closure.objects.all()
-    if keys is not None:
-        rows, shut = rows.filter(pk__in=keys), shut.filter(calendar__in=keys)
-    found = _with_closures(rows, shut)
-    return found if keys is None else {key: found[key] for key in keys}
+    """Calendars with their closures, by key: those named, in that order, or all of them. One query."""
+    if keys is None:
+        return _calendars("TRUE", {})
+    found = _calendars("w.id = ANY(%(keys)s::uuid[])", {"keys": as_list(keys)})
+    return {key: found[key] for key in keys}
 
 
 def calendars_of_chains(chains: Collection[UUID], also: Collection[UUID]) -> dict[UUID, WorkingCalendar]:
-    """The calendars that the milestones of these chains name, and those named besides. Two queries."""
-    wanted = WorkCalendar.objects.filter(
-        Q(pk__in=Milestone.objects.filter(chain__in=chains, calendar__isnull=False).values("calendar")) | Q(pk__in=also)
-    )
-    return _with_closures(wanted, Closure.objects.filter(calendar__in=wanted))
+    """The calendars that the milestones of these chains name, and those named besides. One query."""
+    return _calendars(_OF_CHAINS, {"chains": as_list(chains), "also": as_list(also)})
 
 
-def _with_closures(calendars: QuerySet[WorkCalendar], shut: QuerySet[Closure]) -> dict[UUID, WorkingCalendar]:
-    closures: dict[UUID, list[tuple[date, date]]] = defaultdict(list)
-    for calendar_id, from_on, until_on in shut.order_by("from_on", "until_on", "id").values_list(
-        "calendar_id", "from_on", "until_on"
-    ):
-        closures[calendar_id].append((from_on, until_on))
-    return {key: WorkingCalendar(code, tuple(closures[key])) for key, code in calendars.values_list("pk", "code")}
+def calendar_of_site(site_id: UUID) -> WorkingCalendar:
+    """Raises Site.DoesNotExist."""
+    found = _calendars("w.id = (SELECT s.calendar_id FROM sites_site s WHERE s.id = %(site)s)", {"site": site_id})
+    if not found:
+        raise Site.DoesNotExist(site_id)
+    (calendar,) = found.values()
+    return calendar
+
+
+def _calendars(which: str, values: Mapping[str, object]) -> dict[UUID, WorkingCalendar]:
+    with connection.cursor() as cursor:
+        cursor.execute(_CALENDARS.format(which=which), values)
+        return {
+            key: WorkingCalendar(code, tuple(zip(from_on or (), until_on or (), strict=True)))
+            for key, code, from_on, until_on in cursor.fetchall()
+        }
+
+
+_PROMISES = """
+SELECT p.milestone_id, p.id, p.value, p.precision, p.stated_on, p.recorded_at, p.conditional_on, p.supersedes_id,
+    EXISTS (SELECT FROM sites_promiseretraction r WHERE r.promise_id = p.id)
+FROM sites_milestone m JOIN sites_promise p ON p.milestone_id = m.id
+WHERE m.chain_id = ANY(%s::uuid[]) ORDER BY p.milestone_id, p.place
+"""
+_BASELINES = """
+SELECT DISTINCT ON (b.chain_id) b.chain_id, b.version, b.dates::text FROM sites_baseline b
+WHERE b.chain_id = ANY(%s::uuid[]) ORDER BY b.chain_id, b.version DESC
+"""
+_STEPS = """
+SELECT m.chain_id, c.anchor_code, m.id, m.code, m.duration_days, m.basis, m.calendar_id, m.applicable, m.planned_on,
+    m.locked_on, m.locked_at, m.actual_on
+FROM sites_milestone m JOIN sites_chain c ON c.id = m.chain_id
+WHERE m.chain_id = ANY(%s::uuid[]) ORDER BY m.chain_id, m.sequence
+"""
+
+
+def _rows(statement: str, chains: Collection[UUID]) -> list[tuple[Any, ...]]:
+    with connection.cursor() as cursor:
+        cursor.execute(statement, [as_list(chains)])
+        return list(cursor.fetchall())
 
 
 def _promises(chain_ids: list[UUID]) -> dict[UUID, list[PromiseFacts]]:
     found: dict[UUID, list[PromiseFacts]] = defaultdict(list)
-    rows = (
-        Promise.objects.filter(milestone__chain__in=chain_ids)
-        .order_by("milestone_id", "place")
-        .values_list(
-            "milestone_id", "id", "value", "precision", "stated_on", "recorded_at", "conditional_on",
-            "supersedes_id", "retraction__id",
-        )
-    )  # fmt: skip
-    for milestone_id, key, value, precision, stated_on, recorded_at, conditional_on, supersedes, retraction in rows:
+    rows = _rows(_PROMISES, chain_ids)
+    for milestone_id, key, value, precision, stated_on, recorded_at, conditional_on, supersedes, is_retracted in rows:
         found[milestone_id].append(
             PromiseFacts(
                 id=str(key),
@@ -63,7 +99,7 @@ def _promises(chain_ids: list[UUID]) -> dict[UUID, list[PromiseFacts]]:
                 recorded_at=recorded_at,
                 conditional_on=conditional_on,
                 supersedes=str(supersedes) if supersedes else None,
-                retracted=retraction is not None,
+                retracted=is_retracted,
             )
         )
     return found
@@ -71,11 +107,10 @@ def _promises(chain_ids: list[UUID]) -> dict[UUID, list[PromiseFacts]]:
 
 def baselines(chain_ids: Iterable[UUID]) -> dict[UUID, tuple[int, dict[str, date]]]:
     """The highest baseline of each chain: its version and its dates by milestone code. One query."""
-    newest: dict[UUID, tuple[int, dict[str, date]]] = {}
-    rows = Baseline.objects.filter(chain__in=list(chain_ids)).order_by("chain_id", "version")
-    for chain_id, version, dates in rows.values_list("chain_id", "version", "dates"):
-        newest[chain_id] = version, {code: date.fromisoformat(day) for code, day in dates.items() if day}
-    return newest
+    return {
+        chain_id: (version, {code: date.fromisoformat(day) for code, day in json.loads(dates).items() if day})
+        for chain_id, version, dates in _rows(_BASELINES, list(chain_ids))
+    }
 
 
 def chain_facts(
@@ -86,7 +121,7 @@ def chain_facts(
     calendars: Mapping[UUID, WorkingCalendar],
     required_on_site: Mapping[UUID, date | None] | None = None,
 ) -> dict[UUID, ChainFacts]:
-    """The facts of these chains, by key; a chain without milestones is left out. Four queries.
+    """The facts of these chains, by key; a chain without milestones is left out. Three queries.
 
     `as_of` and `site_calendar` are one for all, or given by chain.
     """
@@ -94,15 +129,11 @@ def chain_facts(
     promises = _promises(keys)
     base = baselines(keys)
     steps: dict[UUID, list[StepFacts]] = defaultdict(list)
-    rows = (
-        Milestone.objects.filter(chain__in=keys)
-        .order_by("chain_id", "sequence")
-        .values_list(
-            "chain_id", "id", "code", "duration_days", "basis", "calendar_id", "applicable", "planned_on", "locked_on",
-            "locked_at", "actual_on",
-        )
-    )  # fmt: skip
-    for chain_id, key, code, days, basis, calendar_id, applicable, planned_on, locked_on, locked_at, actual_on in rows:
+    anchors: dict[UUID, str] = {}
+    for (
+        chain_id, anchor, key, code, days, basis, calendar_id, applicable, planned_on, locked_on, locked_at, actual_on
+    ) in _rows(_STEPS, keys):  # fmt: skip
+        anchors[chain_id] = anchor
         steps[chain_id].append(
             StepFacts(
                 code=code,
@@ -118,7 +149,6 @@ def chain_facts(
                 promises=tuple(promises.get(key, ())),
             )
         )
-    anchors = dict(Chain.objects.filter(pk__in=keys).values_list("pk", "anchor_code"))
     return {
         key: ChainFacts(
             as_of=as_of if isinstance(as_of, date) else as_of[key],

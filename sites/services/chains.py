@@ -87,21 +87,18 @@ def state_all(
     """
     found, already = _known(said_of, statement, calendars)
     keys = {each.chain.pk: each.key or statement.key for each in said_of}
-    milestones = {(row.chain_id, row.code): row for row in Milestone.objects.filter(chain__in=keys)}
+    milestones = {(each.chain.pk, said.milestone.code): said.milestone for each in said_of for said in each.promises}
+    milestones |= {(row.milestone.chain_id, row.milestone.code): row.milestone for row in already.rows.values()}
     placed = [
         (each.chain.pk, {said.milestone.code: said for said in each.promises}, row)
         for each in said_of
-        for row in _placed(each.promises, found[each.chain.pk], already[each.chain.pk], statement.stated_on)
+        for row in _placed(each.promises, found[each.chain.pk], already.dates[each.chain.pk], statement.stated_on)
     ]
-    earlier = {
-        str(row.pk): row
-        for row in Promise.objects.filter(pk__in=[row.supersedes for *_of, row in placed if row.supersedes])
-    }
     top = _top_places([milestones[chain_id, row.step].pk for chain_id, _said, row in placed])
     written = []
     for chain_id, by_code, row in placed:
         said = by_code.get(row.step)
-        old = earlier.get(row.supersedes) if row.supersedes else None
+        old = already.rows[row.supersedes] if row.supersedes else None
         told = said or old  # a later step is written again with what was said of it
         milestone = milestones[chain_id, row.step]
         top[milestone.pk] += 1
@@ -140,7 +137,7 @@ def unplaceable(
         stated = _stated(each.promises)
         try:
             place_statement(
-                as_known_on(found[each.chain.pk], statement.stated_on), stated, already=already[each.chain.pk]
+                as_known_on(found[each.chain.pk], statement.stated_on), stated, already=already.dates[each.chain.pk]
             )
         except BadInput as refusal:
             refused.append((each.chain.pk, _place(refusal), _named(refusal, each.promises)))
@@ -149,7 +146,7 @@ def unplaceable(
 
 def _known(
     said_of: Sequence[ChainStatement], statement: Statement, calendars: Mapping[UUID, WorkingCalendar]
-) -> tuple[dict[UUID, ChainFacts], dict[UUID, list[StatedDate]]]:
+) -> tuple[dict[UUID, ChainFacts], "_Already"]:
     """The chains as they are, and what the same statement has said of them before."""
     keys = [each.chain.pk for each in said_of]
     found = chain_facts(
@@ -194,8 +191,16 @@ def _top_places(milestones: Sequence[UUID]) -> dict[UUID, int]:
     return dict.fromkeys(milestones, 0) | {row["milestone"]: row["top"] for row in rows}
 
 
-def _already(chains: Sequence[UUID], statement: Statement) -> dict[UUID, list[StatedDate]]:
-    """The live rows of the same statement by chain: same source, same stated-on."""
+@dataclass(frozen=True, slots=True)
+class _Already:
+    """What the same statement has said before: dates by chain, and their rows by key."""
+
+    dates: dict[UUID, list[StatedDate]]
+    rows: dict[str, Promise]
+
+
+def _already(chains: Sequence[UUID], statement: Statement) -> _Already:
+    """The live rows of the same statement: same source, same stated-on."""
     rows = Promise.objects.filter(
         milestone__chain__in=chains,
         stated_on=statement.stated_on,
@@ -206,7 +211,7 @@ def _already(chains: Sequence[UUID], statement: Statement) -> dict[UUID, list[St
     newest: dict[UUID, dict[str, Promise]] = {key: {} for key in chains}
     for row in rows.order_by("place"):
         newest[row.milestone.chain_id][row.milestone.code] = row
-    return {
+    dates = {
         key: [
             StatedDate(
                 code,
@@ -218,6 +223,7 @@ def _already(chains: Sequence[UUID], statement: Statement) -> dict[UUID, list[St
         ]
         for key, by_code in newest.items()
     }
+    return _Already(dates, {str(row.pk): row for by_code in newest.values() for row in by_code.values()})
 
 
 def _named(refusal: BadInput, promises: Sequence[StatedPromise]) -> BadInput:

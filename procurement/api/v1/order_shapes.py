@@ -279,7 +279,8 @@ class LotProbabilitySerializer(serializers.Serializer[Any]):
     p80_on = Day(help_text="In four of five.")
     p95_on = Day(help_text="In nineteen of twenty.")
     on_time_percent = serializers.IntegerField(
-        allow_null=True, help_text="Chance of being on site by required_on_site; null: there is none."
+        allow_null=True,
+        help_text="Chance of being on site by required_on_site; null: there is none, or it has moved since.",
     )
     spread = SpreadSerializer(many=True, help_text="Up to three steps that drive the spread, the largest first.")
 
@@ -432,5 +433,13 @@ def _lot_answer(reading: LotReading) -> dict[str, Any]:
     if reading.forecast is not None:
         shown["forecast"] = reading.forecast
     if reading.odds is not None:
-        shown["probability"] = reading.odds
+        odds, forecast = reading.odds, reading.forecast
+        shown["probability"] = {
+            "as_of": odds.as_of,
+            "p50_on": odds.p50_on,
+            "p80_on": odds.p80_on,
+            "p95_on": odds.p95_on,
+            "on_time_percent": odds.chance_by(forecast.required_on_site) if forecast else None,
+            "spread": odds.spread,
+        }
     return shown

@@ -549,7 +549,7 @@ def test_lists_take_as_many_queries_for_three_rows_as_for_one(
         assert len(across_revisions(revision, "A1")) == count
     with django_assert_num_queries(3):  # how many, the rows, the calendars
         activity_page(revision, ActivityFilter())
-    # Gates, their activities' dates, milestones; requirements counted and read, anchors, projects, rules and what each
+    # Gates, their dates; requirements counted and read, anchors, projects, rules and what each
     # has bound, code types.
-    with django_assert_num_queries(9):
+    with django_assert_num_queries(8):
         assert len(anchors_view(site).gates) == count

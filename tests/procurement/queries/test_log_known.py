@@ -57,7 +57,9 @@ def test_each_day_shows_what_was_known_on_it(viewer: User) -> None:
 def test_the_odds_of_today_are_not_those_of_a_past_day(viewer: User) -> None:
     lot = existing_lot()
     answered(lot, date(2021, 8, 1), date(2022, 1, 10), current=True)
-    LotProbabilityFactory.create(lot=lot, p80_on=date(2027, 9, 30), on_time_percent=70)
+    LotProbabilityFactory.create(
+        lot=lot, required_on_site=date(2022, 2, 1), p80_on=date(2027, 9, 30), on_time_percent=70
+    )
 
     seen = [(row.p80_on, row.on_time_percent) for day in (ASKED, None) for row in rows(viewer, day)]
 

@@ -267,7 +267,7 @@ def test_three_deliveries_take_as_many_queries_as_one(django_assert_num_queries:
         impact_on_blocks(site.pk, blocks)  # makes the network
 
         # Gates, late requirements, anchors, calendars and their closures, revisions, dates of the gates.
-        with django_assert_num_queries(7):
+        with django_assert_num_queries(6):
             impact = impact_on_blocks(site.pk, blocks)
         assert len(impact.effects) == number * number
 

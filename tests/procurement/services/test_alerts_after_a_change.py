@@ -16,7 +16,7 @@ from tests.factories.sites import PromiseFactory
 from tests.procurement.stage import NOON, TODAY
 
 pytestmark = pytest.mark.django_db
-QUERIES_OF_A_CHANGE = 75
+QUERIES_OF_A_CHANGE = 50
 
 
 def loaded(lines: int) -> Site:

@@ -7,7 +7,16 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.db import connection
 
-from procurement.models import Alert, DeliveryLot, LotForecast, Notification, OrderLine, PurchaseOrder, Requirement
+from procurement.models import (
+    Alert,
+    DeliveryLot,
+    ForecastRun,
+    LotForecast,
+    Notification,
+    OrderLine,
+    PurchaseOrder,
+    Requirement,
+)
 from procurement.queries import invariants
 from procurement.services import portfolio_loader
 from sites.accounts.models import User
@@ -143,3 +152,14 @@ def test_a_large_portfolio_is_drawn_in_part_and_copied_whole(load: Loading, monk
     drawn = {number for number in numbers if number.count("-") == 2}
     assert {f"{number}-{copy}" for number in drawn for copy in (1, 2, 3)} >= numbers - drawn
     assert len(numbers - drawn) > len(drawn)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_sites_are_calculated_side_by_side(load: Loading, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(portfolio_loader, "_LINES_A_SITE_AT_LEAST", 4)
+
+    loaded = load(lines=12, look=False)
+
+    assert loaded.sites == 3
+    assert LotForecast.objects.filter(current=True).count() == 12
+    assert set(ForecastRun.objects.values_list("site", flat=True)) == set(Site.objects.values_list("pk", flat=True))

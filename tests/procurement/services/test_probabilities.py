@@ -3,8 +3,12 @@
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
+from django.db.models import F
 
-from procurement.models import BlockProbability, DeliveryLot, LotProbability, StepHistory
+from procurement.models import BlockProbability, DeliveryLot, LotForecast, LotProbability, StepHistory
+from procurement.queries.block import block_view
+from procurement.queries.line import line_view
+from procurement.queries.log import LogFilter, log_page
 from procurement.services import forecasts, histories
 from procurement.services.forecasts import Touched
 from procurement.vocabulary import HistoryKind, HistoryLevel, RunCause
@@ -17,7 +21,7 @@ from tests.factories.procurement import (
     RequirementFactory,
     StepHistoryFactory,
 )
-from tests.factories.sites import BlockFactory, PromiseFactory, SiteFactory
+from tests.factories.sites import BlockFactory, MembershipFactory, PromiseFactory, SiteFactory
 
 pytestmark = pytest.mark.django_db
 
@@ -146,6 +150,54 @@ def test_a_run_without_news_stores_no_probability_again() -> None:
     recalculate(site_of(lot))
 
     assert LotProbability.objects.count() == 1
+
+
+def test_a_moved_ros_counts_the_chance_anew() -> None:
+    lot = a_lot()
+    site = site_of(lot)
+    recalculate(site)
+    sure = odds(lot).on_time_percent
+    requirement = lot.allocations.get().requirement
+    requirement.ros_fixed_on = TODAY
+    requirement.save(update_fields=["ros_fixed_on"])
+
+    recalculate(site, Touched(requirements=frozenset({requirement.pk})))
+
+    assert sure != 0
+    assert (odds(lot).required_on_site, odds(lot).on_time_percent) == (TODAY, 0)
+
+
+def test_a_chance_by_another_ros_is_not_shown() -> None:
+    lot = a_lot()
+    recalculate(site_of(lot))
+    LotProbability.objects.update(on_time_percent=63)
+    reader = MembershipFactory.create().person
+
+    def shown() -> list[int | None]:
+        (of_line,) = line_view(lot.schedule_line).lots
+        (of_log,) = log_page(reader, LogFilter()).rows
+        assert of_log.p80_on == odds(lot).p80_on
+        return [of_line.chance_percent, of_log.on_time_percent]
+
+    before = shown()
+    LotForecast.objects.update(required_on_site=date(2027, 12, 2), float_days=F("float_days") + 1)
+
+    assert before == [63, 63]
+    assert shown() == [None, None]
+
+
+def test_a_chance_by_another_baseline_is_not_shown() -> None:
+    block = three_units(2)
+    Block.objects.update(rfs_baseline_on=date(2028, 6, 1))
+    recalculate(block.phase.site)
+    block.refresh_from_db()
+    BlockProbability.objects.update(on_time_percent=63)
+
+    before = block_view(block).chance_percent
+    block.rfs_baseline_on = date(2028, 6, 2)
+
+    assert before == 63
+    assert block_view(block).chance_percent is None
 
 
 def three_units(needed: int) -> Block:
