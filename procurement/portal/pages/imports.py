@@ -17,6 +17,7 @@ from django_htmx.http import HttpResponseClientRedirect
 from procurement.domain.import_table import raw
 from procurement.domain.table import column_letters
 from procurement.models import ImportBatch
+from procurement.portal import import_words
 from procurement.portal.actor import acting_user
 from procurement.portal.forms.imports import MapColumns, SendWorkbook, UndoImport, first_form
 from procurement.queries.imports import find_import, newest_imports, rows_page
@@ -187,6 +188,7 @@ def _page(request: HttpRequest, key: UUID, undo_form: UndoImport, *, status: int
     context = {
         "batch": batch,
         "page": page,
+        "rows": [(row, list(import_words.changes(row, batch.kind))) for row in page.rows],
         "outcome": outcome,
         "before": page.page - 1,
         "after": page.page + 1,
