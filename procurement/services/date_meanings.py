@@ -20,6 +20,7 @@ from sites.accounts.models import User
 from sites.accounts.permissions import Permission
 from sites.domain.errors import BadInput
 from sites.models import Milestone, Site
+from sites.queries.among import among
 from sites.services.access import check_can
 from sites.vocabulary import Party, Precision
 
@@ -55,17 +56,18 @@ def _rows_of(orders: Collection[UUID], actor: User) -> dict[UUID, _Rows]:
     """What the actor may see of these orders, in three queries for any number of them."""
     found: dict[UUID, _Rows] = {key: _Rows() for key in orders}
     of_line: dict[UUID, UUID] = {}
-    lines = ScheduleLine.objects.visible_to(actor).filter(line__order__in=found)
+    lines = ScheduleLine.objects.visible_to(actor).filter(among("line__order", found))
     for line in lines.select_related("line__order", "site").order_by("number"):
         found[line.line.order_id].lines[line.line.number].append(line)
         of_line[line.pk] = line.line.order_id
     of_chain: dict[UUID, UUID] = {}
     related = ("chain", "schedule_line__line", "schedule_line__site")
-    for lot in DeliveryLot.objects.filter(schedule_line__in=of_line).select_related(*related).order_by("number"):
+    lots = DeliveryLot.objects.filter(among("schedule_line", of_line))
+    for lot in lots.select_related(*related).order_by("number"):
         order = of_line[lot.schedule_line_id]
         found[order].lots[lot.schedule_line_id].append(lot)
         of_chain[lot.chain_id] = order
-    for row in Milestone.objects.filter(chain__in=of_chain):
+    for row in Milestone.objects.filter(among("chain", of_chain)):
         found[of_chain[row.chain_id]].milestones[row.chain_id, row.code] = row
     return found
 

@@ -12,6 +12,7 @@ from sites.domain import imprecise
 from sites.domain.calendar import WorkingCalendar
 from sites.domain.schedule import ChainFacts, PromiseFacts, RequiredOnSite, StepFacts
 from sites.models import Baseline, Chain, Closure, Milestone, Promise, WorkCalendar
+from sites.queries.among import among
 from sites.vocabulary import DurationBasis, Precision
 
 # Where a chain belongs to no site, its steps say calendar days; working days would be plain British ones.
@@ -47,7 +48,7 @@ def _with_closures(calendars: QuerySet[WorkCalendar], shut: QuerySet[Closure]) -
 def _promises(chain_ids: list[UUID]) -> dict[UUID, list[PromiseFacts]]:
     found: dict[UUID, list[PromiseFacts]] = defaultdict(list)
     rows = (
-        Promise.objects.filter(milestone__chain__in=chain_ids)
+        Promise.objects.filter(among("milestone__chain", chain_ids))
         .order_by("milestone_id", "place")
         .values_list(
             "milestone_id", "id", "value", "precision", "stated_on", "recorded_at", "conditional_on",
@@ -72,7 +73,7 @@ def _promises(chain_ids: list[UUID]) -> dict[UUID, list[PromiseFacts]]:
 def baselines(chain_ids: Iterable[UUID]) -> dict[UUID, tuple[int, dict[str, date]]]:
     """The highest baseline of each chain: its version and its dates by milestone code. One query."""
     newest: dict[UUID, tuple[int, dict[str, date]]] = {}
-    rows = Baseline.objects.filter(chain__in=list(chain_ids)).order_by("chain_id", "version")
+    rows = Baseline.objects.filter(among("chain", chain_ids)).order_by("chain_id", "version")
     for chain_id, version, dates in rows.values_list("chain_id", "version", "dates"):
         newest[chain_id] = version, {code: date.fromisoformat(day) for code, day in dates.items() if day}
     return newest
@@ -95,7 +96,7 @@ def chain_facts(
     base = baselines(keys)
     steps: dict[UUID, list[StepFacts]] = defaultdict(list)
     rows = (
-        Milestone.objects.filter(chain__in=keys)
+        Milestone.objects.filter(among("chain", keys))
         .order_by("chain_id", "sequence")
         .values_list(
             "chain_id", "id", "code", "duration_days", "basis", "calendar_id", "applicable", "planned_on", "locked_on",
@@ -118,7 +119,7 @@ def chain_facts(
                 promises=tuple(promises.get(key, ())),
             )
         )
-    anchors = dict(Chain.objects.filter(pk__in=keys).values_list("pk", "anchor_code"))
+    anchors = dict(Chain.objects.filter(among("pk", keys)).values_list("pk", "anchor_code"))
     return {
         key: ChainFacts(
             as_of=as_of if isinstance(as_of, date) else as_of[key],

@@ -18,6 +18,7 @@ from sites.domain.imprecise import ImpreciseDate
 from sites.domain.schedule import ChainFacts
 from sites.domain.statement import PlacedPromise, StatedDate, as_known_on, place_statement
 from sites.models import Chain, Milestone, Promise
+from sites.queries.among import among
 from sites.queries.chains import chain_facts
 from sites.vocabulary import Party, Precision, PromiseSource, ReasonCode
 
@@ -87,7 +88,7 @@ def state_all(
     """
     found, already = _known(said_of, statement, calendars)
     keys = {each.chain.pk: each.key or statement.key for each in said_of}
-    milestones = {(row.chain_id, row.code): row for row in Milestone.objects.filter(chain__in=keys)}
+    milestones = {(row.chain_id, row.code): row for row in Milestone.objects.filter(among("chain", keys))}
     placed = [
         (each.chain.pk, {said.milestone.code: said for said in each.promises}, row)
         for each in said_of
@@ -95,7 +96,7 @@ def state_all(
     ]
     earlier = {
         str(row.pk): row
-        for row in Promise.objects.filter(pk__in=[row.supersedes for *_of, row in placed if row.supersedes])
+        for row in Promise.objects.filter(among("pk", [UUID(row.supersedes) for *_of, row in placed if row.supersedes]))
     }
     top = _top_places([milestones[chain_id, row.step].pk for chain_id, _said, row in placed])
     written = []
@@ -190,14 +191,14 @@ def _is_stated(said: StatedPromise | None, old: Promise | None) -> bool:
 
 def _top_places(milestones: Sequence[UUID]) -> dict[UUID, int]:
     """The last place taken in the ledger of each milestone; the owner's lock makes writers queue."""
-    rows = Promise.objects.filter(milestone__in=milestones).values("milestone").annotate(top=Max("place"))
+    rows = Promise.objects.filter(among("milestone", milestones)).values("milestone").annotate(top=Max("place"))
     return dict.fromkeys(milestones, 0) | {row["milestone"]: row["top"] for row in rows}
 
 
 def _already(chains: Sequence[UUID], statement: Statement) -> dict[UUID, list[StatedDate]]:
     """The live rows of the same statement by chain: same source, same stated-on."""
     rows = Promise.objects.filter(
-        milestone__chain__in=chains,
+        among("milestone__chain", chains),
         stated_on=statement.stated_on,
         source=statement.source,
         retraction__isnull=True,
