@@ -369,6 +369,14 @@ class ImportState(TextChoices):
     DISCARDED = "discarded", _("Discarded")
 
 
+class ProgressStep(TextChoices):
+    """What goes on in a file of many rows."""
+
+    COMPARING = "comparing", _("Comparing")
+    WRITING = "writing", _("Writing")
+    CALCULATING = "calculating", _("Calculating the sites")
+
+
 class ImportWork(TextChoices):
     """What of an import is too long for the call that asked for it, and is done apart from it."""
 

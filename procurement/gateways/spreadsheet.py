@@ -1,4 +1,4 @@
-"""Tables on their way out as .xlsx: text as text, numbers as numbers, dates as dates, never a formula."""
+"""Tables on their way out as .xlsx: text as text, numbers as numbers, dates and times as such, never a formula."""
 
 import io
 import re
@@ -15,6 +15,7 @@ from openpyxl.utils import get_column_letter
 from openpyxl.worksheet._write_only import WriteOnlyWorksheet
 
 _DATE_FORMAT: Final = "yyyy-mm-dd"
+_MOMENT_FORMAT: Final = "yyyy-mm-dd hh:mm"
 _WIDEST, _NARROWEST = 44, 9
 _MEASURED_ROWS: Final = 200
 _LONGEST_NAME: Final = 31
@@ -82,6 +83,11 @@ def _cell(page: WriteOnlyWorksheet, value: object) -> Cell:
             return WriteOnlyCell(page, value)
         case Decimal():
             return WriteOnlyCell(page, int(value) if value == value.to_integral_value() else float(value))
+        case datetime():
+            # A workbook knows no zones: the caller has turned it to the reader's.
+            cell = WriteOnlyCell(page, value.replace(tzinfo=None, microsecond=0))
+            cell.number_format = _MOMENT_FORMAT
+            return cell
         case date():
             cell = WriteOnlyCell(page, datetime.combine(value, time()))
             cell.number_format = _DATE_FORMAT

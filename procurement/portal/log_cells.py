@@ -15,6 +15,7 @@ from procurement.portal.words import short_why
 from procurement.queries.log import PAGE_SIZES, LogFilter, LogRow, log_page
 from procurement.queries.log_changes import changed_page
 from sites.accounts.models import User
+from sites.domain.errors import BadInput
 from sites.vocabulary import step_name
 
 _Cell = tuple[str | Lazy, Callable[[LogRow], object]]
@@ -58,8 +59,8 @@ _CELLS: Final[Mapping[str, tuple[_Cell, ...]]] = {
 def as_shown(
     actor: User, wanted: LogFilter, columns: Sequence[str], since: date | None, *, only: bool
 ) -> tuple[list[str], list[tuple[object, ...]]]:
-    """Titles and rows, at most as many as a workbook of ours holds. Compared with a day, each chosen value has the one
-    before beside it where it is another, and a row says whether it came since.
+    """Titles and rows. Compared with a day, each chosen value has the one before beside it where it is another, and a
+    row says whether it came since. Raises BadInput where they are more than a workbook of ours holds.
     """
     chosen = [cell for name in columns for cell in _CELLS[name]]
     titles = [
@@ -74,7 +75,7 @@ def as_shown(
         titles += [_("Came"), *(_("%(what)s before") % {"what": name} for name, _c in chosen)]
     rows: list[tuple[object, ...]] = []
     number, pages = 1, 1
-    while number <= pages and len(rows) < MOST_ROWS:
+    while number <= pages and len(rows) <= MOST_ROWS:
         asked = replace(wanted, page=number, size=PAGE_SIZES[-1])
         before: Mapping[UUID, LogRow] = {}
         came: frozenset[UUID] = frozenset()
@@ -93,4 +94,6 @@ def as_shown(
                 cells += [then if then != value else None for then, value in zip(old, now, strict=True)]
             rows.append(tuple(cells))
         number, pages = number + 1, page.pages
-    return titles, rows[:MOST_ROWS]
+    if len(rows) > MOST_ROWS:
+        raise BadInput(_("A workbook holds at most %(most)d rows; filter the list.") % {"most": MOST_ROWS})
+    return titles, rows

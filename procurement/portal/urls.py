@@ -85,6 +85,7 @@ urlpatterns = [
     path("rounds/<uuid:key>/close/", vendor_rounds.close, name="round_close"),
     path("vendor/<str:secret>/", vendor_answers.answer, name="vendor_answer"),
     path("exports/alerts.xlsx", alert_export.download, name="export_alerts"),
+    path("exports/portfolio.xlsx", list_export.tables, name="export_portfolio"),
     path("exports/lists/<str:name>.xlsx", list_export.download, name="export_list"),
     path("exports/<str:kind>.xlsx", exports.download, name="export"),
     path("lines/<uuid:key>/", lines.show, name="line"),

@@ -5,10 +5,11 @@ from dataclasses import dataclass
 from typing import Final
 from uuid import UUID
 
+from django.db import connection
 from django.db.models import Count, Q
 
 from procurement.models import Company, ImportBatch, ImportRow
-from procurement.vocabulary import RowOutcome
+from procurement.vocabulary import ProgressStep, RowOutcome
 from sites.accounts.models import User
 
 PAGE_ROWS: Final = 100
@@ -34,6 +35,13 @@ class RowsPage:
     pages: int
 
 
+@dataclass(frozen=True, slots=True)
+class Progress:
+    step: ProgressStep
+    done: int
+    total: int
+
+
 def newest_imports(actor: User) -> list[ImportBatch]:
     """The newest first, without their bytes. One query."""
     rows = ImportBatch.objects.visible_to(actor).defer("content").select_related("company", "uploaded_by")
@@ -46,6 +54,22 @@ def find_import(actor: User, key: UUID, *, with_content: bool = False) -> Import
     if not with_content:
         rows = rows.defer("content")
     return rows.select_related("company", "uploaded_by", "applied_by", "undone_by").filter(pk=key).first()
+
+
+def progress_of(batch: ImportBatch) -> Progress | None:
+    """None where nothing of it goes on just now. One query."""
+    subject = f"import:{batch.pk.hex}"
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT application_name FROM pg_stat_activity"
+            " WHERE datname = current_database() AND starts_with(application_name, %s)",
+            [f"{subject} "],
+        )
+        found = cursor.fetchone()
+    if found is None:
+        return None
+    _subject, step, done, total = found[0].split()
+    return Progress(ProgressStep(step), int(done), int(total))
 
 
 def company_by_code(code: str) -> Company | None:

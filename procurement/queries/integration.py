@@ -71,13 +71,13 @@ def endpoint_of(actor: User, key: UUID) -> WebhookEndpoint | None:
     return endpoints_of(actor).filter(pk=key).first()
 
 
-def deliveries_of(endpoint: WebhookEndpoint, *, state: str, page: int) -> Paged:
-    """The newest first, each with its attempts; an unknown state is none."""
-    rows: QuerySet[WebhookDelivery] = endpoint.deliveries.prefetch_related("tries").order_by("-created_at", "-pk")
-    return paged(rows.filter(state=state) if state in DeliveryState.values else rows, page)
+def deliveries_of(endpoint: WebhookEndpoint, *, state: str) -> QuerySet[WebhookDelivery]:
+    """The newest first; an unknown state is none."""
+    rows: QuerySet[WebhookDelivery] = endpoint.deliveries.order_by("-created_at", "-pk")
+    return rows.filter(state=state) if state in DeliveryState.values else rows
 
 
-def messages_among(rows: QuerySet[IntegrationMessage], said: Mapping[str, str], *, page: int) -> Paged:
+def messages_among(rows: QuerySet[IntegrationMessage], said: Mapping[str, str]) -> QuerySet[IntegrationMessage]:
     """The newest first. `said` may name a `status`, a `direction` and a `client`; what is no such word is left out."""
     narrowed = rows.select_related("client", "owner", "settled_by").order_by("-created_at", "-pk")
     if said.get("status"):
@@ -86,7 +86,7 @@ def messages_among(rows: QuerySet[IntegrationMessage], said: Mapping[str, str], 
         narrowed = narrowed.filter(direction=said["direction"])
     if said.get("client"):
         narrowed = narrowed.filter(client__name=said["client"])
-    return paged(narrowed, page)
+    return narrowed
 
 
 def failed_by_direction(rows: QuerySet[IntegrationMessage]) -> dict[str, int]:

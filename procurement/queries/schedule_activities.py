@@ -1,6 +1,6 @@
 """The activities of one revision: filtered, paged, and one of them with its links and the path that drives it."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -52,18 +52,22 @@ class ActivityPage:
 
 def activity_page(revision: ScheduleRevision, wanted: ActivityFilter) -> ActivityPage:
     """Three queries, whatever the size of the schedule."""
-    found = _filtered(revision, wanted)
+    found, days = activities(revision, wanted)
     total = found.count()
     pages = max(1, -(-total // ACTIVITIES_A_PAGE))
     page = min(wanted.page, pages)
     first = (page - 1) * ACTIVITIES_A_PAGE
-    rows = list(found.order_by("place", "code")[first : first + ACTIVITIES_A_PAGE])
+    return ActivityPage(tuple((row, days(row)) for row in found[first : first + ACTIVITIES_A_PAGE]), total, page, pages)
+
+
+def activities(
+    revision: ScheduleRevision, wanted: ActivityFilter
+) -> tuple[QuerySet[Activity], Callable[[Activity], Decimal | None]]:
+    """Those that the filter leaves, in the order of the file, and what their float is in days."""
     hours = dict(ScheduleCalendar.objects.filter(revision=revision).values_list("key", "hours_per_day"))
-    return ActivityPage(
-        tuple((row, float_days(row.total_float_hours, hours.get(row.calendar_key))) for row in rows),
-        total,
-        page,
-        pages,
+    return (
+        _filtered(revision, wanted).order_by("place", "code"),
+        lambda row: float_days(row.total_float_hours, hours.get(row.calendar_key)),
     )
 
 

@@ -20,6 +20,7 @@ from sites.accounts.models import User
 from sites.accounts.permissions import Permission
 from sites.domain.errors import BadInput
 from sites.models import Milestone, Site
+from sites.queries.among import among
 from sites.services.access import check_can
 from sites.vocabulary import Party, Precision
 
@@ -55,18 +56,18 @@ def _rows_of(orders: Mapping[UUID, PurchaseOrder], numbers: Collection[int], act
     """What the actor may see of the lines of these numbers, in three queries for any number of orders."""
     found: dict[UUID, _Rows] = {key: _Rows() for key in orders}
     lines: dict[UUID, ScheduleLine] = {}
-    there = ScheduleLine.objects.visible_to(actor).filter(line__order__in=list(orders), line__number__in=numbers)
+    there = ScheduleLine.objects.visible_to(actor).filter(among("line__order", found), line__number__in=numbers)
     for line in there.select_related("line", "site").order_by("number"):
         line.line.order = orders[line.line.order_id]
         found[line.line.order_id].lines[line.line.number].append(line)
         lines[line.pk] = line
     of_chain: dict[UUID, UUID] = {}
-    for lot in DeliveryLot.objects.filter(schedule_line__in=list(lines)).select_related("chain").order_by("number"):
+    for lot in DeliveryLot.objects.filter(among("schedule_line", lines)).select_related("chain").order_by("number"):
         lot.schedule_line = lines[lot.schedule_line_id]
         order = lot.schedule_line.line.order_id
         found[order].lots[lot.schedule_line_id].append(lot)
         of_chain[lot.chain_id] = order
-    for row in Milestone.objects.filter(chain__in=list(of_chain)):
+    for row in Milestone.objects.filter(among("chain", of_chain)):
         found[of_chain[row.chain_id]].milestones[row.chain_id, row.code] = row
     return found
 

@@ -14,10 +14,10 @@ from django.utils.translation import gettext as _
 from procurement.domain.revision import DateRevision
 from procurement.gateways import wake
 from procurement.models import DeliveryLot, PurchaseOrder
-from procurement.services import forecasts, lead_times, lots, lots_together
+from procurement.services import forecasts, lead_times, lots, lots_together, progress
 from procurement.services.date_meanings import Meant, Reading, at, check_day, readings
 from procurement.services.forecasts import Moved, Touched, local_date
-from procurement.vocabulary import RevisionKind, RunCause
+from procurement.vocabulary import ProgressStep, RevisionKind, RunCause
 from sites.accounts import audit
 from sites.accounts.models import User
 from sites.accounts.permissions import Permission
@@ -27,6 +27,7 @@ from sites.domain.calendar import WorkingCalendar
 from sites.domain.errors import BadInput, NotFound
 from sites.domain.imprecise import ImpreciseDate
 from sites.models import Milestone, Promise, PromiseRetraction, Site
+from sites.queries.among import among
 from sites.queries.chains import UNPLACED, calendars_of_chains
 from sites.services import chains
 from sites.services.access import check_can
@@ -35,6 +36,8 @@ from sites.vocabulary import PromiseSource
 # Of so many lots of a site at once, all its alerts are read sooner than those of each are named.
 _MANY_LOTS: Final = 1000
 _CHAINS_AT_ONCE: Final = 2000
+# So many orders of a file are read, and held in memory, at once.
+_STATEMENTS_AT_ONCE: Final = 200
 Piece = TypeVar("Piece")
 
 
@@ -65,16 +68,16 @@ class Statement:
 
 @dataclass(frozen=True, slots=True)
 class _Written:
-    """What one statement wrote."""
+    """What one statement wrote, and the lots that it was about."""
 
     order: PurchaseOrder
     key: UUID
-    meant: Sequence[Meant]
+    lots: Sequence[DeliveryLot]
     promise_ids: tuple[UUID, ...]
     split_off: Mapping[UUID, str]
 
     def recorded(self, moved: tuple[Moved, ...]) -> Recorded:
-        lot_ids = tuple(dict.fromkeys(each.lot.pk for each in self.meant))
+        lot_ids = tuple(lot.pk for lot in self.lots)
         return Recorded(self.order, self.key, self.promise_ids, lot_ids, self.split_off, moved)
 
 
@@ -100,7 +103,7 @@ def record(
     statement = Statement(order_id, revisions, stated_on, source, document)
     (done,) = _write([statement], actor=actor, now=now, request_id=request_id)
     cause = _cause(done.order, source, stated_on, document)
-    moved = _recalculate(done.meant, f"statement:{done.key}", cause, actor, now) if calculate else ()
+    moved = _recalculate(done.lots, f"statement:{done.key}", cause, actor, now) if calculate else ()
     done.order.refresh_from_db(fields=["version"])
     return done.recorded(moved)
 
@@ -121,7 +124,7 @@ def record_all(
     Raises what `record` raises; then nothing is stored.
     """
     done = _write(statements, actor=actor, now=now, request_id=request_id)
-    moved = _recalculate([each for one in done for each in one.meant], cause_key, cause_text, actor, now)
+    moved = _recalculate([lot for one in done for lot in one.lots], cause_key, cause_text, actor, now)
     return tuple(one.recorded(moved) for one in done)
 
 
@@ -129,8 +132,10 @@ def _write(statements: Sequence[Statement], *, actor: User, now: datetime, reque
     orders = _locked_orders(statements, actor)
     done: dict[int, _Written] = {}
     for together in _waves(statements):
-        said = [statements[place] for place in together]
-        done |= zip(together, _write_together(said, orders, actor, now), strict=True)
+        for some in _pieces(together, _STATEMENTS_AT_ONCE):
+            progress.tell(ProgressStep.WRITING, len(done), len(statements))
+            said = [statements[place] for place in some]
+            done |= zip(some, _write_together(said, orders, actor, now), strict=True)
     written = [done[place] for place in range(len(statements))]
     audit.record_each(
         (
@@ -180,7 +185,7 @@ def _waves(statements: Sequence[Statement]) -> list[list[int]]:
 def _write_together(
     statements: Sequence[Statement], orders: Mapping[UUID, PurchaseOrder], actor: User, now: datetime
 ) -> list[_Written]:
-    """Statements of one wave. The queries do not grow with them, but for lots that are split and locks."""
+    """Some statements of one wave. The queries do not grow with them, but for lots that are split and locks."""
     read = _readings(statements, orders, actor)
     meant = [_meant(one, read[one.order_id], now) for one in statements]
     of_all = [each for group in meant for each in group]
@@ -195,9 +200,13 @@ def _write_together(
     keys = [new_id() for _each in statements]
     promises = _write_promises(list(zip(keys, meant, strict=True)), statements[0], actor, now)
     return [
-        _Written(orders[one.order_id], key, group, tuple(promises[key]), read[one.order_id].split_off)
+        _Written(orders[one.order_id], key, _lots_of(group), tuple(promises[key]), read[one.order_id].split_off)
         for one, key, group in zip(statements, keys, meant, strict=True)
     ]
+
+
+def _lots_of(meant: Iterable[Meant]) -> list[DeliveryLot]:
+    return list({each.lot.pk: each.lot for each in meant}.values())
 
 
 def _readings(
@@ -263,8 +272,12 @@ def refusals(statements: Sequence[Statement], *, actor: User, now: datetime) -> 
     found: list[tuple[DateRevision, BadInput]] = []
     with transaction.atomic():
         orders = _locked_orders(statements, actor)
+        looked_at = 0
         for together in _waves(statements):
-            found += _refused_together([statements[place] for place in together], orders, actor, now)
+            for some in _pieces(together, _STATEMENTS_AT_ONCE):
+                progress.tell(ProgressStep.COMPARING, looked_at, len(statements))
+                looked_at += len(some)
+                found += _refused_together([statements[place] for place in some], orders, actor, now)
         transaction.set_rollback(True)
     return found
 
@@ -372,27 +385,27 @@ def take_back(
     """
     if not reason.strip():
         raise BadInput(_("Say why."), field="reason")
-    milestones = {
-        row.pk: row
-        for row in Milestone.objects.filter(pk__in=[each.milestone_id for each in actuals]).select_related("chain")
-    }
+    milestones = {row.pk: row for row in Milestone.objects.filter(among("pk", [each.milestone_id for each in actuals]))}
     stated = list(
-        Promise.objects.filter(pk__in=promises)
-        .select_related("milestone", "retraction")
-        .annotate(is_replaced=Exists(Promise.objects.filter(supersedes=OuterRef("pk"))))
+        Promise.objects.filter(among("pk", promises))
+        .annotate(
+            is_retracted=Exists(PromiseRetraction.objects.filter(promise=OuterRef("pk"))),
+            is_replaced=Exists(Promise.objects.filter(supersedes=OuterRef("pk"))),
+        )
+        .values_list("pk", "milestone__chain", "is_retracted", "is_replaced")
     )
-    chain_ids = {row.chain_id for row in milestones.values()} | {row.milestone.chain_id for row in stated}
+    chain_ids = {row.chain_id for row in milestones.values()} | {chain_id for _key, chain_id, *_rest in stated}
     chain_ids |= set(DeliveryLot.objects.filter(pk__in=split_off).values_list("chain_id", flat=True))
     touched = _lock_lots(chain_ids, actor)
     left: dict[UUID, str] = {}
     taken = []
-    for promise in stated:
-        if hasattr(promise, "retraction"):
-            left[promise.pk] = _("It was retracted already.")
-        elif promise.is_replaced and not force:
-            left[promise.pk] = _("Another statement has replaced it since.")
+    for key, _chain_id, is_retracted, is_replaced in stated:
+        if is_retracted:
+            left[key] = _("It was retracted already.")
+        elif is_replaced and not force:
+            left[key] = _("Another statement has replaced it since.")
         else:
-            taken.append(PromiseRetraction(promise=promise, reason=reason[:500], retracted_by=actor))
+            taken.append(PromiseRetraction(promise_id=key, reason=reason[:500], retracted_by=actor))
     PromiseRetraction.objects.bulk_create(taken, batch_size=_CHAINS_AT_ONCE)
     set_back = []
     for before in actuals:
@@ -408,14 +421,14 @@ def take_back(
         touched += together.touched
     if actuals:
         lead_times.derive_achieved(now=now, lots=[lot.pk for lot in touched])
-    return TakenBack(_recalculate_lots(touched, cause_key, cause_text, actor, now), left)
+    return TakenBack(_recalculate(touched, cause_key, cause_text, actor, now), left)
 
 
 def _lock_lots(chain_ids: Collection[UUID], actor: User) -> list[DeliveryLot]:
     """The lots of these chains, their orders locked in the order of their keys. Raises NotFound, NotPermitted."""
     found = list(
         DeliveryLot.objects.visible_to(actor)
-        .filter(chain__in=chain_ids)
+        .filter(among("chain", chain_ids))
         .select_related("schedule_line__site", "schedule_line__line")
     )
     if len(found) < len(chain_ids):
@@ -516,16 +529,10 @@ def _pieces(rows: Sequence[Piece], at_once: int) -> Iterator[Sequence[Piece]]:
 
 
 def _recalculate(
-    meant: Sequence[Meant], cause_key: str, cause_text: str, actor: User, now: datetime
-) -> tuple[Moved, ...]:
-    return _recalculate_lots([each.lot for each in meant], cause_key, cause_text, actor, now)
-
-
-def _recalculate_lots(
-    touched_lots: Sequence[DeliveryLot], cause_key: str, cause_text: str, actor: User, now: datetime
+    lots_moved: Sequence[DeliveryLot], cause_key: str, cause_text: str, actor: User, now: datetime
 ) -> tuple[Moved, ...]:
     by_site: dict[UUID, tuple[Site, set[UUID]]] = {}
-    for lot in touched_lots:
+    for lot in lots_moved:
         site = lot.schedule_line.site
         if site is not None:
             touched = by_site.setdefault(site.pk, (site, set()))[1]
@@ -533,7 +540,7 @@ def _recalculate_lots(
             if lot.copied_from_id:
                 touched.add(lot.copied_from_id)
     moved: list[Moved] = []
-    for site, touched in (by_site[key] for key in sorted(by_site)):
+    for site, touched in progress.told(ProgressStep.CALCULATING, [by_site[key] for key in sorted(by_site)]):
         moved += forecasts.recalculate(
             site_id=site.pk,
             as_of=local_date(site, now),

@@ -2,8 +2,9 @@
 
 from collections.abc import Iterator, Sequence
 from itertools import islice
-from typing import Final
 from uuid import UUID
+
+from django.utils.translation import gettext as _
 
 from procurement.domain.table import MOST_ROWS
 from procurement.gateways import spreadsheet
@@ -12,8 +13,6 @@ from procurement.services.import_rows import KEY, OWN_COLUMNS, VERSION, Exported
 from procurement.vocabulary import ImportKind
 from sites.accounts.models import User
 from sites.domain.errors import BadInput
-
-_TOO_MANY: Final = f"A workbook holds at most {MOST_ROWS} rows; filter the list."
 
 
 def workbook(kind: ImportKind, *, actor: User, keys: Sequence[UUID] | None = None) -> bytes:
@@ -24,7 +23,9 @@ def workbook(kind: ImportKind, *, actor: User, keys: Sequence[UUID] | None = Non
     columns = of.columns_of(kind)
     rows = list(islice(of.export(kind, actor, keys), MOST_ROWS + 1))
     if len(rows) > MOST_ROWS:
-        raise BadInput(_TOO_MANY, field="kind")
+        raise BadInput(
+            _("A workbook holds at most %(most)d rows; filter the list.") % {"most": MOST_ROWS}, field="kind"
+        )
     shown = list(rows[0].shown) if rows else []
     own = [column.titles[0] for column in OWN_COLUMNS if column.field in {KEY, VERSION}]
     titles = [*(column.titles[0] for column in columns), *shown, *own]

@@ -17,7 +17,7 @@ from sites.accounts.models import User
 from sites.accounts.permissions import Permission
 from sites.domain.errors import BadInput
 from sites.models import Block, Phase, Site
-from sites.services.access import check_can
+from sites.queries.among import among
 from sites.vocabulary import BlockPolicy
 
 _MEGAWATTS = number(places=3, most="100000")
@@ -35,6 +35,8 @@ class Blocks(Records[Block]):
         Column("rfs_plan_on", ("RFS plan", "RFS", "Ready for service", "引渡日"), cells.day),
         Column("policy", ("Policy", "Redundancy policy"), words(BlockPolicy)),
     )
+
+    related = ("phase",)
 
     def load(self, rows: Sequence[ReadRow]) -> None:
         sites = {row.values["site"] for row in rows}
@@ -71,17 +73,17 @@ class Blocks(Records[Block]):
 
     def save(self, row: ReadRow, record: Block | None) -> Block:
         site = self._sites[row.values["site"]]
-        check_can(self.actor, Permission.SITE_WRITE, site_id=site.pk)
+        self.check_may(Permission.SITE_WRITE, site_id=site.pk)
         said = row.values
         if record is None:
             if "it_mw" not in said:
                 raise BadInput(_("A new block needs this."), field="it_mw")
             record = Block(phase=self._phase(site, said), code=said["block"])
-        elif said.get("phase_it_mw", record.phase.it_mw) != record.phase.it_mw:
-            record.phase.it_mw = said["phase_it_mw"]
-            record.phase.save(update_fields=["it_mw"])
         if said.get("rfs_baseline_on", record.rfs_baseline_on) != record.rfs_baseline_on and record.rfs_baseline_on:
             raise BadInput(_("The baseline is frozen; an approver moves it."), field="rfs_baseline_on")
+        if said.get("phase_it_mw", record.phase.it_mw) != record.phase.it_mw and not record._state.adding:
+            record.phase.it_mw = said["phase_it_mw"]
+            record.phase.save(update_fields=["it_mw"])
         for name in ("name", "it_mw", "rfs_baseline_on", "rfs_plan_on", "policy"):
             if name in said:
                 setattr(record, name, said[name])
@@ -96,17 +98,18 @@ class Blocks(Records[Block]):
             self._phases[key] = Phase.objects.create(site=site, code=key[1], it_mw=said["phase_it_mw"])
         return self._phases[key]
 
-    def parts(self, record: Block) -> Sequence[models.Model]:
-        return (record, record.phase)
+    def parts(self, records: Sequence[Block]) -> Sequence[Sequence[models.Model]]:
+        return [(record, record.phase) for record in records]
 
-    def withdraw(self, record: Block, undoing: Undoing) -> None:
-        # What the engine answered about it goes with it; the runs stay.
-        BlockForecast.objects.filter(block=record).delete()
-        BlockProbability.objects.filter(block=record).delete()
-        Block.objects.get(pk=record.pk).delete()
+    def withdraw(self, records: Sequence[Block], undoing: Undoing) -> None:
+        keys = [record.pk for record in records]
+        # What the engine answered about them goes with them; the runs stay.
+        BlockForecast.objects.filter(among("block", keys)).delete()
+        BlockProbability.objects.filter(among("block", keys)).delete()
+        Block.objects.filter(among("pk", keys)).delete()
 
     def check_write(self, record: Block) -> None:
-        check_can(self.actor, Permission.SITE_WRITE, site_id=record.phase.site_id)
+        self.check_may(Permission.SITE_WRITE, site_id=record.phase.site_id)
 
     def finish(self, records: Sequence[Block], *, cause_key: str, cause_text: str) -> None:
         recalculate_sites(

@@ -14,7 +14,7 @@ from procurement.services.import_rows import Undoing
 from sites.accounts.models import User
 from sites.accounts.permissions import Permission
 from sites.domain.errors import BadInput
-from sites.services.access import check_can
+from sites.queries.among import among
 
 
 class Companies(Records[Company]):
@@ -31,6 +31,9 @@ class Companies(Records[Company]):
     def load(self, rows: Sequence[ReadRow]) -> None:
         codes = {row.values["company"] for row in rows}
         self._known = {company.code: company for company in Company.objects.filter(code__in=codes)}
+        names = {row.values["name"].lower() for row in rows if "name" in row.values}
+        called = Company.objects.annotate(plain=Lower("name")).filter(plain__in=names)
+        self._called = dict(called.values_list("plain", "pk"))
 
     def subject(self, row: ReadRow) -> str:
         return str(row.values["company"])
@@ -46,7 +49,7 @@ class Companies(Records[Company]):
         return {"company": record.code} | own
 
     def save(self, row: ReadRow, record: Company | None) -> Company:
-        check_can(self.actor, Permission.ORDER_WRITE, site_id=None)
+        self.check_may(Permission.ORDER_WRITE, site_id=None)
         names = [column.field for column in self.columns if not column.names]
         said = {name: row.values[name] for name in names if name in row.values}
         if record is None:
@@ -54,23 +57,23 @@ class Companies(Records[Company]):
                 if name not in said:
                     raise BadInput(_("A new company needs this."), field=name)
             record = Company(code=row.values["company"])
+        was_called = record.name.lower()
         for name, value in said.items():
             setattr(record, name, value)
         if len(record.country) != 2 or not record.country.isascii() or not record.country.isalpha():
             raise BadInput(_("A country is two letters of ISO 3166."), field="country")
         if not record.sells and not record.makes:
             raise BadInput(_("A company sells, makes, or both."), field="sells")
-        namesakes = Company.objects.annotate(plain=Lower("name")).filter(plain=record.name.lower())
-        if namesakes.exclude(pk=record.pk).exists():
+        if self._called.get(record.name.lower(), record.pk) != record.pk:
             raise BadInput(_("Another company has this name."), field="name")
         record.save()
+        if self._called.get(was_called) == record.pk:
+            del self._called[was_called]
+        self._called[record.name.lower()] = record.pk
         return record
 
-    def parts(self, record: Company) -> Sequence[models.Model]:
-        return (record,)
-
-    def withdraw(self, record: Company, undoing: Undoing) -> None:
-        record.delete()
+    def withdraw(self, records: Sequence[Company], undoing: Undoing) -> None:
+        Company.objects.filter(among("pk", [record.pk for record in records])).delete()
 
     def check_write(self, record: Company) -> None:
-        check_can(self.actor, Permission.ORDER_WRITE, site_id=None)
+        self.check_may(Permission.ORDER_WRITE, site_id=None)

@@ -35,6 +35,7 @@ from sites.domain.errors import BadInput
 from sites.domain.imprecise import ImpreciseDate, on_day
 from sites.models import Milestone, Promise
 from sites.queries.access import can, sites_where
+from sites.queries.among import among
 from sites.vocabulary import Party, Precision, PromiseSource, ReasonCode, step_name
 
 
@@ -243,7 +244,8 @@ def export(kind: ImportKind, actor: User, keys: Sequence[UUID] | None) -> Iterat
 
 def _exported(kind: ImportKind, lots: Sequence[DeliveryLot]) -> Iterator[Exported]:
     milestones: dict[UUID, list[Milestone]] = defaultdict(list)
-    rows = Milestone.objects.filter(chain__in=[lot.chain_id for lot in lots], applicable=True).order_by("sequence")
+    chains = [lot.chain_id for lot in lots]
+    rows = Milestone.objects.filter(among("chain", chains), applicable=True).order_by("sequence")
     for row in rows:
         milestones[row.chain_id].append(row)
     promised = standing_promises([row.pk for row in rows]) if kind is ImportKind.PROMISES else {}
@@ -286,9 +288,7 @@ def dated(said: str) -> object:
 
 def standing_promises(milestones: Collection[UUID]) -> dict[UUID, Promise]:
     """The promise that stands for each milestone: the last one stated that nothing superseded or retracted."""
-    live = Promise.objects.filter(milestone__in=milestones, retraction__isnull=True).exclude(
-        pk__in=Promise.objects.filter(supersedes__isnull=False).values("supersedes")
-    )
+    live = Promise.objects.filter(among("milestone", milestones), retraction__isnull=True, superseded_by__isnull=True)
     return {row.milestone_id: row for row in live.order_by("stated_on", "recorded_at", "place")}
 
 
@@ -314,7 +314,7 @@ def _note_promises(
         rows[done.statement_id] = {
             (line, target.code): row.number for row, target in group for line in target.schedule_lines
         }
-    made = Promise.objects.filter(pk__in=[key for done in recorded for key in done.promise_ids]).order_by("pk")
+    made = Promise.objects.filter(among("pk", [key for done in recorded for key in done.promise_ids])).order_by("pk")
     for key, statement, line, code in made.values_list(
         "pk", "statement_id", "milestone__chain__lot__schedule_line", "milestone__code"
     ):
@@ -391,7 +391,7 @@ class _Known:
         self._lots: dict[tuple[UUID, int], list[DeliveryLot]] = defaultdict(list)
         lots = (
             DeliveryLot.objects.visible_to(actor)
-            .filter(schedule_line__line__order__in={key for keys in self._orders.values() for key in keys})
+            .filter(among("schedule_line__line__order", {key for keys in self._orders.values() for key in keys}))
             .filter(quantity__gt=0)
             .select_related("schedule_line__line__order", "schedule_line__line__equipment_class")
             .order_by("schedule_line__number", "number")
@@ -405,7 +405,7 @@ class _Known:
             lot.schedule_line.contract_step for lots in self._lots.values() for lot in lots
         }
         self._milestones = {
-            (row.chain_id, row.code): row for row in Milestone.objects.filter(chain__in=chains, code__in=codes)
+            (row.chain_id, row.code): row for row in Milestone.objects.filter(among("chain", chains), code__in=codes)
         }
         self._promised: dict[UUID, Promise] = {}
         if kind is ImportKind.PROMISES:

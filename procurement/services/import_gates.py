@@ -19,8 +19,8 @@ from sites.accounts.models import User
 from sites.accounts.permissions import Permission
 from sites.domain.errors import BadInput
 from sites.models import Block, Chain, Gate, Milestone, Phase, Promise, Site
+from sites.queries.among import among
 from sites.services import chains
-from sites.services.access import check_can
 from sites.vocabulary import ChainKind, DurationBasis, GateKind, Party
 
 _Place = tuple[str, str, str, str, str]  # site, phase, block, kind, name
@@ -41,6 +41,8 @@ class Gates(Records[Gate]):
         Column("planned_on", ("Planned", "Planned on", "Date", "Plan", "予定日"), cells.day),
         Column("actual_on", ("Actual", "Done on", "実績日"), cells.day),
     )
+
+    related = ("chain",)
 
     def load(self, rows: Sequence[ReadRow]) -> None:
         sites = {row.values["site"] for row in rows}
@@ -98,8 +100,12 @@ class Gates(Records[Gate]):
 
     def save(self, row: ReadRow, record: Gate | None) -> Gate:
         site = self._sites[row.values["site"]]
-        check_can(self.actor, Permission.SITE_WRITE, site_id=site.pk)
+        self.check_may(Permission.SITE_WRITE, site_id=site.pk)
         said = row.values
+        actual_on: date | None = said.get("actual_on")
+        was_on = self._anchors[record.chain_id].actual_on if record else None
+        if actual_on not in {None, was_on} and actual_on > local_date(site, self.now) + timedelta(days=1):
+            raise BadInput(_("Nothing has happened in the future."), field="actual_on")
         if record is None:
             record = self._new(row, site)
         anchor = self._anchors[record.chain_id]
@@ -109,10 +115,7 @@ class Gates(Records[Gate]):
         if planned_on != anchor.planned_on:
             anchor.planned_on = planned_on
             anchor.save(update_fields=["planned_on"])
-        actual_on: date | None = said.get("actual_on")
         if actual_on is not None and actual_on != anchor.actual_on:
-            if actual_on > local_date(site, self.now) + timedelta(days=1):
-                raise BadInput(_("Nothing has happened in the future."), field="actual_on")
             chains.set_actual(anchor, actual_on, document=self.document, actor=self.actor, now=self.now)
         return record
 
@@ -131,8 +134,9 @@ class Gates(Records[Gate]):
         anchor_code = kind.upper()
         chain = Chain.objects.create(kind=ChainKind.GATE, site=site, anchor_code=anchor_code)
         self._anchors[chain.pk] = Milestone.objects.create(
-            chain=chain, sequence=0, code=anchor_code, basis=DurationBasis.CALENDAR, responsible=Party.SITE
-        )
+            chain=chain, sequence=0, code=anchor_code, basis=DurationBasis.CALENDAR, responsible=Party.SITE,
+            planned_on=row.values["planned_on"],
+        )  # fmt: skip
         return Gate.objects.create(site=site, phase=phase, block=block, kind=kind, name=name, chain=chain)
 
     def _check_free(self, gate: Gate, anchor: Milestone) -> None:
@@ -141,18 +145,20 @@ class Gates(Records[Gate]):
         if Promise.objects.filter(milestone=anchor).exists():
             raise BadInput(_("Its dates are in the ledger; state a new one on its page."), field="planned_on")
 
-    def parts(self, record: Gate) -> Sequence[models.Model]:
-        anchor = Milestone.objects.get(chain=record.chain_id, code=record.chain.anchor_code)
-        return (record, anchor)
+    def parts(self, records: Sequence[Gate]) -> Sequence[Sequence[models.Model]]:
+        chains_of = [record.chain_id for record in records]
+        anchors = Milestone.objects.filter(among("chain", chains_of), code=models.F("chain__anchor_code"))
+        by_chain = {anchor.chain_id: anchor for anchor in anchors}
+        return [(record, by_chain[record.chain_id]) for record in records]
 
-    def withdraw(self, record: Gate, undoing: Undoing) -> None:
-        chain = record.chain
-        ChainForecast.objects.filter(chain=chain).delete()
-        Gate.objects.get(pk=record.pk).delete()
-        chain.delete()
+    def withdraw(self, records: Sequence[Gate], undoing: Undoing) -> None:
+        chains_of = [record.chain_id for record in records]
+        ChainForecast.objects.filter(among("chain", chains_of)).delete()
+        Gate.objects.filter(among("pk", [record.pk for record in records])).delete()
+        Chain.objects.filter(among("pk", chains_of)).delete()
 
     def check_write(self, record: Gate) -> None:
-        check_can(self.actor, Permission.SITE_WRITE, site_id=record.site_id)
+        self.check_may(Permission.SITE_WRITE, site_id=record.site_id)
 
     def finish(self, records: Sequence[Gate], *, cause_key: str, cause_text: str) -> None:
         recalculate_sites(

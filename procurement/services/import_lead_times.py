@@ -16,7 +16,6 @@ from procurement.vocabulary import LeadTimeKind
 from sites.accounts.models import User
 from sites.accounts.permissions import Permission
 from sites.domain.errors import BadInput
-from sites.services.access import check_can
 
 _WEEKS = number(places=1, most="520")
 _OWN = (
@@ -100,11 +99,11 @@ class LeadTimes(Records[LeadTimeObservation]):
             actor=self.actor,
         )
 
-    def parts(self, record: LeadTimeObservation) -> Sequence[models.Model]:
-        return (record,)
-
-    def withdraw(self, record: LeadTimeObservation, undoing: Undoing) -> None:
-        lead_times.retire(observation_id=record.pk, reason=undoing.reason[:300], actor=undoing.actor, now=undoing.now)
+    def withdraw(self, records: Sequence[LeadTimeObservation], undoing: Undoing) -> None:
+        for record in records:
+            lead_times.retire(
+                observation_id=record.pk, reason=undoing.reason[:300], actor=undoing.actor, now=undoing.now
+            )
 
     def check_write(self, record: LeadTimeObservation) -> None:
-        check_can(self.actor, Permission.LEAD_TIME_WRITE, site_id=None)
+        self.check_may(Permission.LEAD_TIME_WRITE, site_id=None)

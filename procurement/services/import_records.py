@@ -4,10 +4,12 @@ An empty cell says nothing: what is stored stays, a new record takes its default
 """
 
 from abc import ABC, abstractmethod
+from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
-from typing import Any, Generic, TypeVar
+from itertools import chain
+from typing import Any, Final, Generic, TypeVar
 from uuid import UUID
 
 from django.core.serializers.json import DjangoJSONEncoder
@@ -17,11 +19,16 @@ from django.utils.translation import gettext as _
 
 from procurement.domain.import_table import Column, ReadRow
 from procurement.models import ImportRow
+from procurement.services import progress
 from procurement.services.import_rows import Exported, Finding, Sheetful, Undoing, as_text, mark, refused, unread
-from procurement.vocabulary import ImportKind, RowOutcome
+from procurement.vocabulary import ImportKind, ProgressStep, RowOutcome
 from sites.accounts.models import User
+from sites.accounts.permissions import Permission
 from sites.domain.errors import BadInput, NotFound, NotPermitted
+from sites.queries.among import among
+from sites.services.access import check_can
 
+_TELL_EVERY: Final = 500
 Record = TypeVar("Record", bound=models.Model)
 
 
@@ -29,12 +36,21 @@ class Records(ABC, Generic[Record]):
     """One kind of record, for the rows of one file: built anew for each, it may keep what it looked up."""
 
     columns: Sequence[Column]
+    # What the way back reads along with each record.
+    related: tuple[str, ...] = ()
 
     def __init__(self, actor: User, rows: Sequence[ReadRow], *, document: str, now: datetime) -> None:
         self.actor = actor
         self.document = document
         self.now = now
+        self._allowed: set[tuple[Permission, UUID | None]] = set()
         self.load(rows)
+
+    def check_may(self, permission: Permission, *, site_id: UUID | None) -> None:
+        """As `check_can`, asked once a place. Raises NotPermitted."""
+        if (permission, site_id) not in self._allowed:
+            check_can(self.actor, permission, site_id=site_id)
+            self._allowed.add((permission, site_id))
 
     @abstractmethod
     def load(self, rows: Sequence[ReadRow]) -> None:
@@ -62,15 +78,15 @@ class Records(ABC, Generic[Record]):
 
     @abstractmethod
     def save(self, row: ReadRow, record: Record | None) -> Record:
-        """Create or change it. Raises BadInput naming the column; NotPermitted."""
+        """Create or change it. Raises BadInput naming the column, and NotPermitted, before anything is written."""
+
+    def parts(self, records: Sequence[Record]) -> Sequence[Sequence[models.Model]]:
+        """Of each the stored rows that make it up, itself first: what undoing sets back."""
+        return [(record,) for record in records]
 
     @abstractmethod
-    def parts(self, record: Record) -> Sequence[models.Model]:
-        """The stored rows that make up the record, itself first: what undoing sets back."""
-
-    @abstractmethod
-    def withdraw(self, record: Record, undoing: Undoing) -> None:
-        """Take away a record that the file made. Raises ProtectedError where something refers to it by now."""
+    def withdraw(self, records: Sequence[Record], undoing: Undoing) -> None:
+        """Take away records that the file made. Raises ProtectedError where something refers to one by now."""
 
     @abstractmethod
     def check_write(self, record: Record) -> None:
@@ -97,16 +113,15 @@ class RecordImport:
         records = self._kind(file.actor, rows, document=file.document, now=file.now)
         subjects: dict[str, int] = {}
         with transaction.atomic():
-            for row in rows:
+            for row in progress.told(ProgressStep.COMPARING, rows, every=_TELL_EVERY):
                 subject = records.subject(row)
                 try:
                     if subjects.setdefault(subject, row.number) != row.number:
                         raise BadInput(_("Another row of this file is about the same."))
-                    with transaction.atomic():
-                        record = records.find(row)
-                        changes = _changes(records, row, record)
-                        if changes and rehearsed:
-                            records.save(row, record)
+                    record = records.find(row)
+                    changes = _changes(records, row, record)
+                    if changes and rehearsed:
+                        records.save(row, record)
                 except (BadInput, NotFound, NotPermitted) as refusal:
                     found[row.number] = refused(file, row.number, BadInput(refusal.message, field=refusal.field))
                 else:
@@ -120,26 +135,25 @@ class RecordImport:
         """Write the rows of these numbers. Raises BadInput naming the column."""
         rows = [row for row in _filled(file) if row.number in numbers]
         records = self._kind(file.actor, rows, document=file.document, now=file.now)
+        found = [(row, records.find(row)) for row in rows]
+        meant = [(row, record) for row, record in found if _changes(records, row, record)]
+        before = _snapshots(records, [record for _row, record in meant if record is not None])
+        told = progress.told(ProgressStep.WRITING, meant, every=_TELL_EVERY)
+        saved = [records.save(row, record) for row, record in told]
+        after = _snapshots(records, saved)
         written: dict[int, dict[str, Any]] = {number: {} for number in numbers}
-        changed = []
-        for row in rows:
-            record = records.find(row)
-            if not _changes(records, row, record):
-                continue
-            before = _snapshot(records, record)
-            saved = records.save(row, record)
-            after = _snapshot(records, saved)
+        for (row, record), done in zip(meant, saved, strict=True):
+            was = before.get(done.pk, {})
             written[row.number] = {
-                "record": str(saved.pk),
+                "record": str(done.pk),
                 "is_new": record is None,
                 "parts": [
-                    {"table": table, "id": key, "before": before.get((table, key)), "after": values}
-                    for (table, key), values in after.items()
-                    if values != before.get((table, key))
+                    {"table": table, "id": key, "before": was.get((table, key)), "after": values}
+                    for (table, key), values in after[done.pk].items()
+                    if values != was.get((table, key))
                 ],
             }
-            changed.append(saved)
-        records.finish(changed, cause_key=cause_key, cause_text=cause_text)
+        records.finish(saved, cause_key=cause_key, cause_text=cause_text)
         return written
 
     def marks(self, file: Sheetful) -> dict[int, tuple[str, str]]:
@@ -168,34 +182,54 @@ class RecordImport:
     def undo(self, rows: Sequence[ImportRow], undoing: Undoing) -> dict[int, str]:
         """Set every record back to what it was before the file; the last row first."""
         records = self._kind(undoing.actor, (), document=undoing.document, now=undoing.now)
-        left: dict[int, str] = {}
-        changed = []
-        for row in sorted(rows, key=lambda each: each.number, reverse=True):
-            record = (
-                self._model._default_manager.select_for_update(of=("self",)).filter(pk=row.written["record"]).first()
-            )
-            if record is None:
-                left[row.number] = _("It is gone.")
-                continue
+        locked = self._locked([row.written["record"] for row in rows])
+        for record in locked.values():
             records.check_write(record)
-            now_as = _snapshot(records, record)
-            is_as_left = all(now_as.get((part["table"], part["id"])) == part["after"] for part in row.written["parts"])
-            if not is_as_left:
+        now_as = _snapshots(records, list(locked.values()))
+        left = {row.number: _("It is gone.") for row in rows if row.written["record"] not in locked}
+        made: dict[int, Any] = {}
+        changed = []
+        backwards = sorted(rows, key=lambda each: each.number, reverse=True)
+        for row in progress.told(ProgressStep.WRITING, backwards, every=_TELL_EVERY):
+            if row.number in left:
+                continue
+            record = locked[row.written["record"]]
+            state = now_as[record.pk]
+            if any(state.get((part["table"], part["id"])) != part["after"] for part in row.written["parts"]):
                 left[row.number] = _("It was changed since.")
                 if not undoing.force:
                     continue
             if row.written["is_new"]:
-                try:
-                    with transaction.atomic():
-                        records.withdraw(record, undoing)
-                except models.ProtectedError:
-                    left[row.number] = _("Something refers to it by now.")
-                    continue
+                made[row.number] = record
             else:
                 _set_back(records, record, row.written["parts"])
-            changed.append(record)
+                changed.append(record)
+        held = {record.pk for record in _withdraw(records, list(made.values()), undoing)}
+        left |= {number: _("Something refers to it by now.") for number, record in made.items() if record.pk in held}
+        changed += [record for record in made.values() if record.pk not in held]
         records.finish(changed, cause_key=undoing.cause_key, cause_text=undoing.cause_text)
         return left
+
+    def _locked(self, keys: Sequence[str]) -> dict[str, Any]:
+        """By key those that are still there, locked in the order of their keys."""
+        rows = self._model._default_manager.select_related(*self._kind.related).filter(among("pk", map(UUID, keys)))
+        return {str(row.pk): row for row in rows.select_for_update(of=("self",)).order_by("pk")}
+
+
+def _withdraw(records: Records[Any], those: Sequence[Any], undoing: Undoing) -> Sequence[Any]:
+    """Those that something refers to; found by halves, so that a file of thousands is taken away at once."""
+    if not those:
+        return []
+    try:
+        with transaction.atomic():
+            records.withdraw(those, undoing)
+    except models.ProtectedError:
+        if len(those) == 1:
+            return those
+        middle = len(those) // 2
+        halves = (those[:middle], those[middle:])
+        return [record for half in halves for record in _withdraw(records, half, undoing)]
+    return []
 
 
 def _filled(file: Sheetful) -> list[ReadRow]:
@@ -222,25 +256,32 @@ def _outcome(record: models.Model | None, changes: tuple[tuple[str, str, str], .
 
 # -- the way back --------------------------------------------------------------------------------------------------
 
-_Snapshot = dict[tuple[str, str], dict[str, Any]]
+_Values = dict[str, Any]
+_Snapshot = dict[tuple[str, str], _Values]
 _NOT_OURS = frozenset({"id", "created_at", "updated_at"})
 
 
-def _snapshot(records: Records[Any], record: models.Model | None) -> _Snapshot:
-    """The stored values of a record's rows, as JSON has them."""
-    if record is None:
-        return {}
+def _snapshots(records: Records[Any], of: Sequence[models.Model]) -> dict[UUID, _Snapshot]:
+    """By the key of the record the stored values of its rows, as JSON has them. A query a table.
+
+    Read anew: what a trigger or a default of the table wrote counts too.
+    """
+    parts = records.parts(of)
+    keys: dict[type[models.Model], set[UUID]] = defaultdict(set)
+    for part in chain.from_iterable(parts):
+        keys[type(part)].add(part.pk)
+    stored = {(model, key): values for model in keys for key, values in _stored(model, keys[model])}
     return {
-        (part._meta.label_lower, str(part.pk)): {field.attname: _plain(value) for field, value in _columns(part)}
-        for part in records.parts(record)
+        record.pk: {(part._meta.label_lower, str(part.pk)): stored[type(part), part.pk] for part in each}
+        for record, each in zip(of, parts, strict=True)
     }
 
 
-def _columns(row: models.Model) -> "Iterator[tuple[models.Field[Any, Any], object]]":
-    """Read anew: what a trigger or a default of the table wrote counts too."""
-    kept = [field for field in row._meta.concrete_fields if field.attname not in _NOT_OURS and field.editable]
-    values = type(row)._base_manager.filter(pk=row.pk).values_list(*(field.attname for field in kept)).get()
-    return zip(kept, values, strict=True)
+def _stored(model: type[models.Model], keys: Collection[UUID]) -> Iterator[tuple[UUID, _Values]]:
+    names = [each.attname for each in model._meta.concrete_fields if each.attname not in _NOT_OURS and each.editable]
+    rows = model._base_manager.filter(among("pk", list(keys))).values_list("pk", *names)
+    for key, *values in rows.iterator(chunk_size=2000):
+        yield key, {name: _plain(value) for name, value in zip(names, values, strict=True)}
 
 
 def _plain(value: object) -> object:
@@ -252,7 +293,7 @@ def _plain(value: object) -> object:
 
 
 def _set_back(records: Records[Any], record: models.Model, parts: Sequence[Mapping[str, Any]]) -> None:
-    by_key = {(part._meta.label_lower, str(part.pk)): part for part in records.parts(record)}
+    by_key = {(part._meta.label_lower, str(part.pk)): part for part in records.parts([record])[0]}
     for part in parts:
         row = by_key.get((part["table"], part["id"]))
         if row is None or part["before"] is None:

@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from procurement.domain import cells
 from procurement.domain.import_table import Column, ReadRow
 from procurement.domain.order_document import check_whole
-from procurement.models import EquipmentClass, RedundancyGroup, Requirement
+from procurement.models import Allocation, EquipmentClass, RedundancyGroup, Requirement
 from procurement.services.forecasts import Touched
 from procurement.services.import_columns import capitals, code, number, text, words
 from procurement.services.import_records import Records
@@ -23,7 +23,7 @@ from sites.accounts.models import User
 from sites.accounts.permissions import Permission
 from sites.domain.errors import BadInput
 from sites.models import Block, Site
-from sites.services.access import check_can
+from sites.queries.among import among
 
 
 class Requirements(Records[Requirement]):
@@ -102,7 +102,7 @@ class Requirements(Records[Requirement]):
 
     def save(self, row: ReadRow, record: Requirement | None) -> Requirement:
         site = self._sites[row.values["site"]]
-        check_can(self.actor, Permission.REQUIREMENT_WRITE, site_id=site.pk)
+        self.check_may(Permission.REQUIREMENT_WRITE, site_id=site.pk)
         said = row.values
         if record is None:
             if "class" not in said:
@@ -165,18 +165,15 @@ class Requirements(Records[Requirement]):
             )
         record.ros_rule, record.ros_fixed_on = RosRule.FIXED, on
 
-    def parts(self, record: Requirement) -> Sequence[models.Model]:
-        return (record,)
-
-    def withdraw(self, record: Requirement, undoing: Undoing) -> None:
-        live = list(record.allocations.filter(ended_at=None))
+    def withdraw(self, records: Sequence[Requirement], undoing: Undoing) -> None:
+        keys = [record.pk for record in records]
+        live = set(Allocation.objects.filter(among("requirement", keys), ended_at=None))
         if live:
-            raise models.ProtectedError(_("Units are meant for it."), set(live))
-        record.cancelled_at = undoing.now
-        record.save(update_fields=["cancelled_at"])
+            raise models.ProtectedError(_("Units are meant for it."), live)
+        Requirement.objects.filter(among("pk", keys)).update(cancelled_at=undoing.now)
 
     def check_write(self, record: Requirement) -> None:
-        check_can(self.actor, Permission.REQUIREMENT_WRITE, site_id=record.site_id)
+        self.check_may(Permission.REQUIREMENT_WRITE, site_id=record.site_id)
 
     def finish(self, records: Sequence[Requirement], *, cause_key: str, cause_text: str) -> None:
         by_site: dict[UUID, set[UUID]] = defaultdict(set)

@@ -19,7 +19,7 @@ from django.utils.translation import gettext as _
 from procurement.domain.cells import DayOrder, DecimalMark
 from procurement.gateways import wake
 from procurement.models import ImportBatch
-from procurement.services import imports, single
+from procurement.services import imports, progress, single
 from procurement.services.imports import PreviewRenewed, Said
 from procurement.vocabulary import ImportKind, ImportState, ImportWork
 from sites.accounts.models import User
@@ -164,7 +164,8 @@ def _do(key: UUID, now_fn: Callable[[], datetime]) -> bool:
         return True
     with translation.override(batch.work_said.get("language", "en")):
         try:
-            _WORK[ImportWork(batch.work)](batch, now_fn)
+            with progress.of(f"import:{batch.pk.hex}"):
+                _WORK[ImportWork(batch.work)](batch, now_fn)
         except RuleBroken as refusal:
             _give_up(batch, f"{refusal.field}: {refusal.message}" if refusal.field else refusal.message)
         except DatabaseError as trouble:

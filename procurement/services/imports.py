@@ -1,12 +1,16 @@
 """Workbooks and business documents in: read in a closed process, previewed row by row, applied, and taken back."""
 
 import hashlib
-from collections.abc import Mapping, Sequence
+import json
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
+from itertools import islice
+from typing import Final
 from uuid import UUID
 
 from django.db import IntegrityError, connection, transaction
+from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
 from procurement.domain.cells import DayOrder, DecimalMark, Declared
@@ -26,6 +30,7 @@ from procurement.gateways import sandbox
 from procurement.models import ColumnMappingMemory, Company, ImportBatch, ImportRow
 from procurement.readers import tables, workbook
 from procurement.services import import_documents, refusal_words, vendor_answers
+from procurement.services.copying import Plain, copy_in, update_each
 from procurement.services.import_kinds import handler
 from procurement.services.import_rows import KEY, OWN_COLUMNS, VERSION, Finding, Sheetful, Undoing, refused
 from procurement.vocabulary import ImportKind, ImportState, RowOutcome
@@ -36,6 +41,9 @@ from sites.domain.errors import BadInput, Conflict, NotFound
 LIMITS = sandbox.Limits(cpu_seconds=30, memory_bytes=1024 * 1024 * 1024, wall_seconds=60)
 _ROWS_AT_ONCE = 1000
 _MANY_ROWS = 1000
+_ROW_COLUMNS: Final = (
+    "batch_id", "number", "outcome", "cells", "subject", "changes", "refusals", "written", "left",
+)  # fmt: skip
 
 
 class PreviewRenewed(Conflict):
@@ -286,7 +294,7 @@ def undo(*, batch_id: UUID, reason: str, actor: User, now: datetime, force: bool
     check_idle(batch)
     check_undoable(batch, reason)
     _give_time(batch.rows_read)
-    rows = list(batch.rows.exclude(written={}).order_by("number"))
+    rows = list(batch.rows.exclude(written={}).only("batch", "number", "written", "left").order_by("number"))
     left = handler(batch.kind).undo(
         rows,
         Undoing(
@@ -299,9 +307,8 @@ def undo(*, batch_id: UUID, reason: str, actor: User, now: datetime, force: bool
             now=now,
         ),
     )
-    for row in rows:
-        row.left = left.get(row.number, "")
-    ImportRow.objects.bulk_update([row for row in rows if row.left], ["left"])
+    kept = [(str(row.pk), left[row.number]) for row in rows if row.number in left]
+    update_each(ImportRow, {"left": "text"}, kept)
     batch.state, batch.undone_by, batch.undone_at, batch.undo_reason = ImportState.UNDONE, actor, now, reason[:500]
     batch.save(update_fields=["state", "undone_by", "undone_at", "undo_reason"])
     vendor_answers.taken_back(batch)
@@ -481,26 +488,24 @@ def _examine(batch: ImportBatch, table: _Table, actor: User, now: datetime) -> d
     return {row.number: blank if row.is_blank else found[row.number] for row in table.rows}
 
 
-def _rows(batch: ImportBatch, table: _Table, found: Mapping[int, Finding]) -> list[ImportRow]:
-    return [
-        ImportRow(
-            batch=batch,
-            number=number + 1,
-            outcome=finding.outcome,
-            cells=table.cells(number),
-            subject=finding.subject[:200],
-            changes=[{"field": field, "old": old, "new": new} for field, old, new in finding.changes],
-            refusals=[
-                {"address": each.address, "field": each.field, "message": refusal_words.said(each.message)}
-                for each in finding.refusals
-            ],
-        )
-        for number, finding in found.items()
-    ]
+def _rows(batch: ImportBatch, table: _Table, found: Mapping[int, Finding]) -> Iterator[tuple[Plain, ...]]:
+    for number, finding in found.items():
+        refusals = [
+            {"address": each.address, "field": each.field, "message": refusal_words.said(each.message)}
+            for each in finding.refusals
+        ]
+        yield (
+            str(batch.pk), number + 1, finding.outcome.value, json.dumps(table.cells(number)), finding.subject[:200],
+            json.dumps(_as_stored(finding)), json.dumps(refusals), "{}", "",
+        )  # fmt: skip
+
+
+def _as_stored(finding: Finding) -> list[dict[str, str]]:
+    return [{"field": field, "old": old, "new": new} for field, old, new in finding.changes]
 
 
 def _keep_findings(batch: ImportBatch, table: _Table, found: Mapping[int, Finding]) -> None:
-    ImportRow.objects.bulk_create(_rows(batch, table, found), batch_size=_ROWS_AT_ONCE)
+    copy_in(ImportRow, _ROW_COLUMNS, _rows(batch, table, found))
     outcomes = [finding.outcome for finding in found.values()]
     batch.rows_read = len(outcomes)
     batch.rows_refused = outcomes.count(RowOutcome.REFUSED)
@@ -512,12 +517,15 @@ def _keep_findings(batch: ImportBatch, table: _Table, found: Mapping[int, Findin
 def _still_true(batch: ImportBatch, table: _Table, actor: User, now: datetime) -> bool:
     """Whether every accepted row would still do what was previewed; what refuses at the writing is seen there."""
     found = _looked_at(batch, table, actor, now, rehearsed=False)
-    for row in batch.rows.exclude(outcome__in=[RowOutcome.REFUSED, RowOutcome.BLANK]):
-        finding = found[row.number - 1]
-        changes = [{"field": field, "old": old, "new": new} for field, old, new in finding.changes]
-        if (row.outcome, row.changes) != (finding.outcome, changes):
-            return False
-    return True
+    stored = _accepted(batch).values_list("number", "outcome", "changes").iterator(chunk_size=_ROWS_AT_ONCE)
+    return all(
+        (outcome, changes) == (found[number - 1].outcome, _as_stored(found[number - 1]))
+        for number, outcome, changes in stored
+    )
+
+
+def _accepted(batch: ImportBatch) -> QuerySet[ImportRow]:
+    return batch.rows.exclude(outcome__in=[RowOutcome.REFUSED, RowOutcome.BLANK])
 
 
 def _same(batch: ImportBatch) -> ImportBatch | None:
@@ -579,7 +587,7 @@ def locked(batch_id: UUID, actor: User) -> ImportBatch:
 
 def _write(batch: ImportBatch, table: _Table, actor: User, now: datetime) -> bool:
     """False, with nothing written, where a row is refused that the preview accepted."""
-    rows = {row.number - 1: row for row in batch.rows.exclude(outcome__in=[RowOutcome.REFUSED, RowOutcome.BLANK])}
+    keys = {number - 1: key for number, key in _accepted(batch).values_list("number", "pk")}
     said_by = batch.company.name if batch.company else str(actor)
     try:
         with transaction.atomic():
@@ -587,14 +595,13 @@ def _write(batch: ImportBatch, table: _Table, actor: User, now: datetime) -> boo
                 _sheetful(batch, table, actor, now),
                 cause_key=f"import:{batch.pk}",
                 cause_text=_("%(who)s by file %(file)s") % {"who": said_by, "file": batch.file_name},
-                numbers=rows.keys(),
+                numbers=keys.keys(),
             )
     except BadInput:
         return False
-    for number, row in rows.items():
-        row.written = written.get(number, {})
-    changed = [row for row in rows.values() if row.written]
-    ImportRow.objects.bulk_update(changed, ["written"], batch_size=_ROWS_AT_ONCE)
+    noted = iter((str(keys[number]), json.dumps(what)) for number, what in written.items() if what)
+    while some := list(islice(noted, _ROWS_AT_ONCE)):
+        update_each(ImportRow, {"written": "jsonb"}, some)
     batch.state, batch.applied_by, batch.applied_at = ImportState.APPLIED, actor, now
     batch.save(update_fields=["state", "applied_by", "applied_at"])
     vendor_answers.came_back(batch)

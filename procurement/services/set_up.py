@@ -19,7 +19,7 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from procurement.models import ChainStep
-from procurement.services.set_up_columns import Table
+from procurement.services.set_up_columns import Rows, Table
 from procurement.services.set_up_tables import TABLES
 from procurement.services.site_changes import recalculate_sites
 from sites.accounts import audit
@@ -94,6 +94,14 @@ def remove(*, kind: str, key: UUID, reason: str, actor: User, now: datetime) -> 
         audit.record(actor=actor, verb=f"{kind}.removed", subject_kind=kind, subject_id=row.pk, reason=reason.strip())
         row.delete()
     _recalculate(table, touched, reason.strip(), actor, now)
+
+
+def rows_of(table: Table) -> Rows:
+    """In the order of the words that name them, with what showing them reads."""
+    own = [column.name for column in table.columns if table.model._meta.get_field(column.name).is_relation]
+    related = [*own, *table.related]
+    rows = table.rows().select_related(*related) if related else table.rows()
+    return rows.order_by(*table.names)
 
 
 def shown(table: Table, row: Any) -> list[str]:

@@ -5,9 +5,9 @@ from datetime import datetime
 from uuid import UUID
 
 from procurement.gateways import wake
-from procurement.services import forecasts
+from procurement.services import forecasts, progress
 from procurement.services.forecasts import Touched, local_date
-from procurement.vocabulary import RunCause
+from procurement.vocabulary import ProgressStep, RunCause
 from sites.accounts.models import User
 from sites.models import Site
 
@@ -22,7 +22,8 @@ def recalculate_sites(
     touched: Touched | None = None,
 ) -> None:
     """Each site once, in the order of the keys; `touched` None: all of it."""
-    for site in Site.objects.filter(pk__in=site_ids).order_by("pk"):
+    sites = list(Site.objects.filter(pk__in=site_ids).order_by("pk"))
+    for site in progress.told(ProgressStep.CALCULATING, sites):
         forecasts.recalculate(
             site_id=site.pk,
             as_of=local_date(site, now),

@@ -18,6 +18,7 @@ from sites.domain.imprecise import ImpreciseDate
 from sites.domain.schedule import ChainFacts
 from sites.domain.statement import PlacedPromise, StatedDate, as_known_on, place_statement
 from sites.models import Chain, Milestone, Promise
+from sites.queries.among import among
 from sites.queries.chains import chain_facts
 from sites.vocabulary import Party, Precision, PromiseSource, ReasonCode
 
@@ -187,7 +188,7 @@ def _is_stated(said: StatedPromise | None, old: Promise | None) -> bool:
 
 def _top_places(milestones: Sequence[UUID]) -> dict[UUID, int]:
     """The last place taken in the ledger of each milestone; the owner's lock makes writers queue."""
-    rows = Promise.objects.filter(milestone__in=milestones).values("milestone").annotate(top=Max("place"))
+    rows = Promise.objects.filter(among("milestone", milestones)).values("milestone").annotate(top=Max("place"))
     return dict.fromkeys(milestones, 0) | {row["milestone"]: row["top"] for row in rows}
 
 
@@ -202,7 +203,7 @@ class _Already:
 def _already(chains: Sequence[UUID], statement: Statement) -> _Already:
     """The live rows of the same statement: same source, same stated-on."""
     rows = Promise.objects.filter(
-        milestone__chain__in=chains,
+        among("milestone__chain", chains),
         stated_on=statement.stated_on,
         source=statement.source,
         retraction__isnull=True,

@@ -13,6 +13,7 @@ from procurement.domain.import_table import HEADER_WITHIN
 from procurement.domain.table import Sheet, column_letters
 from procurement.models import Company
 from procurement.portal.forms.base import PortalForm, day_input
+from procurement.portal.import_words import field_name
 from procurement.readers.csv_table import ENCODINGS
 from procurement.services.import_rows import KEY, QUESTION, VERSION
 from procurement.services.imports import Said, columns_of
@@ -120,7 +121,7 @@ class MapColumns(PortalForm):
             if column.field in {KEY, VERSION, QUESTION}:
                 continue
             self.fields[f"column_{column.field}"] = forms.ChoiceField(
-                label=column.titles[0],
+                label=field_name(column.field),
                 required=column.required,
                 choices=[("", "–"), *((letter, letter) for letter in letters)],
             )

@@ -31,7 +31,7 @@ from sites.queries.access import can
 @login_required
 def index(request: HttpRequest) -> HttpResponse:
     actor = acting_user(request)
-    site, equipment = _place(request, actor)
+    site, equipment = place(request, actor)
     rows = rules_at(site.pk if site else None, equipment.pk if equipment else None)
     context = {
         "rules": [{"row": row, "values": _values(row)} for row in rows],
@@ -49,9 +49,9 @@ def show(request: HttpRequest, code: str) -> HttpResponse:
     if code not in Rule.values:
         raise Http404
     rule = Rule(code)
-    site, equipment = _place(request, actor)
-    place = {"site_id": site.pk if site else None, "class_id": equipment.pk if equipment else None}
-    row = rule_at(rule, place["site_id"], place["class_id"])
+    site, equipment = place(request, actor)
+    where = {"site_id": site.pk if site else None, "class_id": equipment.pk if equipment else None}
+    row = rule_at(rule, where["site_id"], where["class_id"])
     settings = list(set_rules(actor, rule))
     here = next((each for each in settings if (each.site, each.equipment_class) == (site, equipment)), None)
     stored = here.parameters if here else {}
@@ -69,7 +69,7 @@ def show(request: HttpRequest, code: str) -> HttpResponse:
                 else:
                     rule_settings.save(
                         rule=rule, parameters=form.parameters(), reason=form.cleaned_data["reason"], actor=actor,
-                        now=timezone.now(), request_id=request.META["longlead.request_id"], **place,
+                        now=timezone.now(), request_id=request.META["longlead.request_id"], **where,
                     )  # fmt: skip
                     messages.success(request, _("Saved, and looked at."))
                     return redirect(request.get_full_path())
@@ -83,7 +83,7 @@ def show(request: HttpRequest, code: str) -> HttpResponse:
         "row": row,
         "values": _values(row),
         "form": form,
-        "may_change": can(actor, rule_settings.right_to_set(rule), site_id=place["site_id"]),
+        "may_change": can(actor, rule_settings.right_to_set(rule), site_id=where["site_id"]),
         "settings": [_setting(each) for each in settings],
         "classes_matter": rule in alert_parameters.PER_CLASS,
         "crumbs": [(reverse("alerts"), _("Alerts")), (reverse("alert_rules"), _("Rules"))],
@@ -93,7 +93,7 @@ def show(request: HttpRequest, code: str) -> HttpResponse:
     return render(request, "alerts/rule.html", context, status=status)
 
 
-def _place(request: HttpRequest, actor: User) -> tuple[Site | None, EquipmentClass | None]:
+def place(request: HttpRequest, actor: User) -> tuple[Site | None, EquipmentClass | None]:
     """Named in the address; a place that is not there, or not to be seen, is not found."""
     site_code, class_code = (request.GET.get(name, "").replace("\x00", "")[:40] for name in ("site", "class"))
     site = Site.objects.visible_to(actor).filter(code=site_code).first() if site_code else None

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
+from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
@@ -111,13 +112,8 @@ def _took(request: HttpRequest, form: SendOpenOrders, actor: User) -> bool:
 
 
 def _page(request: HttpRequest, actor: User, *, form: SendOpenOrders | None, status: int) -> HttpResponse:
-    said = {name: request.GET.get(name, "").replace("\x00", "")[:40] for name in ("kind", "system", "site", "accepted")}
-    found = paged(
-        standing_disagreements(
-            actor, kind=said["kind"], system=said["system"], site=said["site"], accepted=said["accepted"] == "1"
-        ),
-        number(request.GET.get("page", ""), 1),
-    )
+    said = _said(request)
+    found = paged(wanted(request, actor), number(request.GET.get("page", ""), 1))
     context = {
         "rows": [_row(actor, each) for each in found.rows],
         "said": said,
@@ -129,6 +125,18 @@ def _page(request: HttpRequest, actor: User, *, form: SendOpenOrders | None, sta
         **found.context(),
     }
     return render(request, "integration/disagreements.html", context, status=status)
+
+
+def wanted(request: HttpRequest, actor: User) -> QuerySet[Disagreement]:
+    """As the filter of the address says."""
+    said = _said(request)
+    return standing_disagreements(
+        actor, kind=said["kind"], system=said["system"], site=said["site"], accepted=said["accepted"] == "1"
+    )
+
+
+def _said(request: HttpRequest) -> dict[str, str]:
+    return {name: request.GET.get(name, "").replace("\x00", "")[:40] for name in ("kind", "system", "site", "accepted")}
 
 
 def _row(actor: User, row: Disagreement) -> dict[str, Any]:

@@ -17,9 +17,10 @@ from django_htmx.http import HttpResponseClientRedirect
 from procurement.domain.import_table import raw
 from procurement.domain.table import column_letters
 from procurement.models import ImportBatch
+from procurement.portal import import_words
 from procurement.portal.actor import acting_user
 from procurement.portal.forms.imports import MapColumns, SendWorkbook, UndoImport, first_form
-from procurement.queries.imports import find_import, newest_imports, rows_page
+from procurement.queries.imports import find_import, newest_imports, progress_of, rows_page
 from procurement.services import import_work, imports
 from procurement.vocabulary import ImportKind, ImportState
 from sites.accounts.models import User
@@ -81,7 +82,7 @@ def progress(request: HttpRequest, key: UUID) -> HttpResponse:
         if request.headers.get("HX-Request"):
             return HttpResponseClientRedirect(reverse("import", args=[key]))
         return redirect("import", key=key)
-    return render(request, "imports/progress.html", {"batch": batch})
+    return render(request, "imports/progress.html", {"batch": batch, "progress": progress_of(batch)})
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -186,7 +187,9 @@ def _page(request: HttpRequest, key: UUID, undo_form: UndoImport, *, status: int
     page = rows_page(batch, outcome=outcome, page=int(number) if number.isdecimal() and len(number) < 7 else 1)
     context = {
         "batch": batch,
+        "progress": progress_of(batch) if batch.work else None,
         "page": page,
+        "rows": [(row, list(import_words.changes(row, batch.kind))) for row in page.rows],
         "outcome": outcome,
         "before": page.page - 1,
         "after": page.page + 1,

@@ -12,19 +12,18 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
 from procurement.gateways import spreadsheet
-from procurement.portal import log_cells, log_columns
+from procurement.portal import import_words, log_cells, log_columns, portal_lists, portfolio_lists, system_lists
 from procurement.portal.actor import acting_user
 from procurement.portal.context import zone_of
+from procurement.portal.listing import Listing
 from procurement.portal.pages.exports import workbook_file
 from procurement.queries import log_address, power, power_portfolio
 from procurement.queries.imports import find_import, newest_imports, rows_in_order
 from procurement.queries.schedule_revisions import site_revisions
 from procurement.queries.vendor_rounds import rounds
 from sites.accounts.models import User
+from sites.domain.errors import BadInput
 from sites.models import Site
-
-_Rows = Sequence[Sequence[object]]
-_Listing = tuple[Sequence[str], _Rows]
 
 
 @require_safe
@@ -33,8 +32,19 @@ def download(request: HttpRequest, name: str) -> HttpResponse:
     """One of the lists of the portal, with the filter of its page."""
     if name not in _LISTS:
         raise Http404
-    titles, rows = _LISTS[name](request, acting_user(request))
+    try:
+        titles, rows = _LISTS[name](request, acting_user(request))
+    except BadInput as refusal:
+        return HttpResponse(refusal.message, status=422, content_type="text/plain")
     return _as_file(name, titles, rows)
+
+
+@require_safe
+@login_required
+def tables(request: HttpRequest) -> HttpResponse:
+    """The tables of the portfolio page, a sheet each."""
+    found = portfolio_lists.sheets(acting_user(request), timezone.now().date())
+    return workbook_file("longlead-portfolio.xlsx", spreadsheet.write_sheets(found))
 
 
 @require_safe
@@ -50,7 +60,9 @@ def import_rows(request: HttpRequest, key: UUID) -> HttpResponse:
             row.number,
             row.get_outcome_display(),
             row.subject,
-            "; ".join(f"{each['field']}: {each['old'] or '–'} → {each['new'] or '–'}" for each in row.changes),
+            "; ".join(
+                f"{each.name}: {each.old or '–'} → {each.new or '–'}" for each in import_words.changes(row, batch.kind)
+            ),
             "; ".join(each["address"] for each in row.refusals),
             "; ".join(each["message"] for each in row.refusals),
             row.left,
@@ -60,11 +72,11 @@ def import_rows(request: HttpRequest, key: UUID) -> HttpResponse:
     return _as_file("import-rows", titles, rows)
 
 
-def _as_file(name: str, titles: Sequence[str], rows: _Rows) -> HttpResponse:
+def _as_file(name: str, titles: Sequence[str], rows: Sequence[Sequence[object]]) -> HttpResponse:
     return workbook_file(f"longlead-{name}.xlsx", spreadsheet.write(sheet=name, titles=titles, rows=rows))
 
 
-def _imports(request: HttpRequest, actor: User) -> _Listing:
+def _imports(request: HttpRequest, actor: User) -> Listing:
     titles = [
         _("File"), _("Rows"), _("State"), _("Read"), _("Accepted"), _("Refused"), _("Blank"), _("Whose file"),
         _("Speaks of"), _("Sent on"), _("Sent by"),
@@ -87,7 +99,7 @@ def _imports(request: HttpRequest, actor: User) -> _Listing:
     ]
 
 
-def _rounds(request: HttpRequest, actor: User) -> _Listing:
+def _rounds(request: HttpRequest, actor: User) -> Listing:
     titles = [
         _("Vendor"),
         _("Asked on"),
@@ -111,7 +123,7 @@ def _rounds(request: HttpRequest, actor: User) -> _Listing:
     ]
 
 
-def _agreements(request: HttpRequest, actor: User) -> _Listing:
+def _agreements(request: HttpRequest, actor: User) -> Listing:
     """The contracted megawatts are shown to whoever sees the whole of an agreement."""
     titles = [
         _("Agreement"), _("Name"), _("Seller"), _("State"), _("Contracted MW"), _("Target COD"), _("Guaranteed COD"),
@@ -137,7 +149,7 @@ def _agreements(request: HttpRequest, actor: User) -> _Listing:
     ]
 
 
-def _grid(request: HttpRequest, actor: User) -> _Listing:
+def _grid(request: HttpRequest, actor: User) -> Listing:
     titles = [
         _("Site"), _("Connection"), _("Utility"), _("State"), _("MW requested"), _("MW offered"), _("MW firm"),
         _("Energisation target"), _("Energisation forecast"), _("Later by, days"),
@@ -160,7 +172,7 @@ def _grid(request: HttpRequest, actor: User) -> _Listing:
     ]
 
 
-def _schedules(request: HttpRequest, actor: User) -> _Listing:
+def _schedules(request: HttpRequest, actor: User) -> Listing:
     """Of the site in the address, as its page shows them."""
     code = request.GET.get("site", "").replace("\x00", "")[:20]
     site = get_object_or_404(Site.objects.visible_to(actor), code=code)
@@ -185,7 +197,7 @@ def _schedules(request: HttpRequest, actor: User) -> _Listing:
     ]
 
 
-def _log(request: HttpRequest, actor: User) -> _Listing:
+def _log(request: HttpRequest, actor: User) -> Listing:
     """With the filter, the columns and the comparison of its address, or of a saved `view`."""
     address, _view = log_address.spelled_out(request.GET, actor)
     wanted = log_address.read_filter(address)
@@ -199,11 +211,23 @@ def _log(request: HttpRequest, actor: User) -> _Listing:
     )
 
 
-_LISTS: Final[Mapping[str, Callable[[HttpRequest, User], _Listing]]] = {
+_LISTS: Final[Mapping[str, Callable[[HttpRequest, User], Listing]]] = {
     "log": _log,
     "imports": _imports,
     "rounds": _rounds,
     "agreements": _agreements,
     "grid-connections": _grid,
     "schedules": _schedules,
+    "activities": portal_lists.activity_rows,
+    "mailbox": portal_lists.mail_rows,
+    "undelivered": portal_lists.undelivered_rows,
+    "views": portal_lists.view_rows,
+    "alert-rules": portal_lists.rule_rows,
+    "alert-settings": portal_lists.setting_rows,
+    "set-up": portal_lists.set_up_rows,
+    "messages": system_lists.message_rows,
+    "disagreements": system_lists.disagreement_rows,
+    "webhooks": system_lists.webhook_rows,
+    "deliveries": system_lists.delivery_rows,
+    "keys": system_lists.key_rows,
 }

@@ -1,6 +1,7 @@
 """Every message between a system and us, in both directions; what failed is sent again or put away with a reason."""
 
 import json
+from collections.abc import Sequence
 from typing import Final
 from uuid import UUID
 
@@ -17,7 +18,7 @@ from procurement.domain.masking import masked
 from procurement.models import IntegrationMessage
 from procurement.portal.actor import acting_user
 from procurement.portal.forms.integration import PutAway
-from procurement.queries.integration import clients_of, failed_by_direction, messages_among
+from procurement.queries.integration import clients_of, failed_by_direction, messages_among, paged
 from procurement.queries.log_address import number
 from procurement.services import messages
 from procurement.vocabulary import Direction, MessageState
@@ -32,22 +33,30 @@ def index(request: HttpRequest) -> HttpResponse:
     """What failed, unless the address asks for something else; `status=all` is everything."""
     actor = acting_user(request)
     names = list(clients_of(actor).order_by("name").values_list("name", flat=True))
-    said = {name: request.GET.get(name, "").replace("\x00", "") for name in ("status", "direction", "client")}
-    said["status"] = said["status"] or MessageState.FAILED
-    allowed = {**_WORDS, "client": names}
-    wanted = {name: text for name, text in said.items() if text in allowed[name]}
     readable = messages.readable_by(actor)
-    found = messages_among(readable, wanted, page=number(request.GET.get("page", ""), 1))
+    found = paged(messages_among(readable, wanted(request, names)), number(request.GET.get("page", ""), 1))
     failed = failed_by_direction(readable)
     context = {
         "rows": found.rows,
-        "said": said,
+        "said": _said(request),
         "states": MessageState.choices,
         "directions": [(each.value, each.label, failed.get(each.value, 0)) for each in Direction],
         "clients": names,
         **found.context(),
     }
     return render(request, "integration/messages.html", context)
+
+
+def wanted(request: HttpRequest, clients: Sequence[str]) -> dict[str, str]:
+    """The filter of the address; what is no word of ours, and no client named here, is left out."""
+    allowed = {**_WORDS, "client": clients}
+    return {name: text for name, text in _said(request).items() if text in allowed[name]}
+
+
+def _said(request: HttpRequest) -> dict[str, str]:
+    said = {name: request.GET.get(name, "").replace("\x00", "") for name in ("status", "direction", "client")}
+    said["status"] = said["status"] or MessageState.FAILED
+    return said
 
 
 @require_safe

@@ -1,6 +1,6 @@
 """Set-up pages: the lists that people keep by hand, pasted as rows, with their history; and where a new one begins."""
 
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 from django.contrib import messages
@@ -23,6 +23,7 @@ from procurement.services.set_up import Answer, Outcome
 from procurement.services.set_up_columns import Table
 from procurement.services.set_up_sheets import SHEETS, Sheet
 from procurement.services.set_up_tables import TABLES
+from procurement.vocabulary import ImportKind
 from sites.accounts.models import ApiClient, User
 from sites.accounts.permissions import Permission
 from sites.domain.errors import NotFound, RuleBroken
@@ -35,6 +36,8 @@ _WAY = (
     "companies", "orders",
 )  # fmt: skip
 _LONGEST = 400_000
+# Lists that have rows of a workbook of their own: those go out as what comes back in.
+_COMES_BACK: Final = {"companies": ImportKind.COMPANIES, "blocks": ImportKind.BLOCKS}
 
 
 @require_safe
@@ -142,6 +145,7 @@ def _sheet_page(
     keys = [row.pk for row in found]
     context = {
         "table": sheet,
+        "workbook": reverse("export", args=[sheet.import_kind]),
         "titles": listing.titles,
         "rows": [[*cells(row)] for row in found],
         "pasted": pasted,
@@ -179,13 +183,11 @@ def _table(kind: str) -> Table:
 def _page(
     request: HttpRequest, table: Table, pasted: str, reason: str, wrong: list[tuple[str, Answer]], status: int = 200
 ) -> HttpResponse:
-    own = [column.name for column in table.columns if table.model._meta.get_field(column.name).is_relation]
-    related = [*own, *table.related]
-    rows = table.rows().select_related(*related) if related else table.rows()
-    pager, found = _paged(request, rows.order_by(*table.names))
+    pager, found = _paged(request, set_up.rows_of(table))
     labels = {column.name: column.label for column in table.columns}
     context = {
         "table": table,
+        "workbook": _workbook(table),
         "rows": [(row.pk, set_up.shown(table, row)) for row in found],
         **pager,
         "pasted": pasted,
@@ -195,3 +197,9 @@ def _page(
         "crumbs": [(reverse("set_up"), _("Set-up"))],
     }
     return render(request, "set_up/table.html", context, status=status)
+
+
+def _workbook(table: Table) -> str:
+    if table.kind in _COMES_BACK:
+        return reverse("export", args=[_COMES_BACK[table.kind]])
+    return f"{reverse('export_list', args=['set-up'])}?kind={table.kind}"

@@ -125,7 +125,8 @@ def _page(
     status: int = 200,
 ) -> HttpResponse:
     state = request.GET.get("state", "").replace("\x00", "")[:20]
-    found = deliveries_of(endpoint, state=state, page=number(request.GET.get("page", ""), 1))
+    rows = deliveries_of(endpoint, state=state).prefetch_related("tries")
+    found = paged(rows, number(request.GET.get("page", ""), 1))
     context = {
         "endpoint": endpoint,
         "deliveries": found.rows,

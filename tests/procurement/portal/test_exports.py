@@ -1,26 +1,40 @@
 """Lists as workbooks from the portal: with the filter of the page, and only what the person may see."""
 
 from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Final
 
 import pytest
 from django.test import Client
+from pytest_django import Settings
 
+from procurement.portal import listing
 from procurement.readers import xlsx
 from procurement.services import vendor_rounds
-from procurement.vocabulary import ImportKind, Rule
+from procurement.services.set_up_tables import TABLES
+from procurement.vocabulary import ImportKind, MessageState, NotificationState, Rule
 from sites.accounts.models import User
 from sites.accounts.permissions import Role
 from sites.models import Site
+from tests.factories.accounts import ApiKeyFactory
+from tests.factories.erp import (
+    DisagreementFactory,
+    IntegrationMessageFactory,
+    WebhookDeliveryFactory,
+)
 from tests.factories.procurement import (
     AlertFactory,
+    AlertRuleSettingFactory,
     DeliveryLotFactory,
+    NotificationFactory,
     PurchaseOrderFactory,
     RequirementFactory,
     SavedViewFactory,
 )
 from tests.factories.sites import (
+    ActivityFactory,
     BlockFactory,
+    DeskFactory,
     GateFactory,
     GridConnectionFactory,
     MembershipFactory,
@@ -168,6 +182,112 @@ def test_the_log_leaves_with_the_columns_of_its_view_as_dates_and_numbers(page: 
         "Site", "Order", "Line", "Schedule line", "Description", "Contract", "Vendor", "Quantity", "Unit",
     ]  # fmt: skip
     assert (row["Site"], row["Quantity"], row["Unit"]) == ("SYD1", 1, "EA")
+
+
+@pytest.fixture
+def administrator(client: Client) -> Client:
+    client.force_login(MembershipFactory.create(role=Role.ADMINISTRATOR).person)
+    return client
+
+
+def test_the_tables_of_the_portfolio_go_out_a_sheet_each(page: Client, site: Site) -> None:
+    BlockFactory.create(phase__site=site, it_mw=Decimal("12.5"))
+    BlockFactory.create(phase__site=SiteFactory.create(code="TYO1"))
+
+    answer = page.get("/exports/portfolio.xlsx")
+
+    sheets = {sheet.name: sheet.rows for sheet in xlsx.read(answer.content).sheets}
+    assert [row[0] for row in sheets["1 Sites"]] == ["Site", "SYD1"]
+    assert sheets["1 Sites"][1][3] == 12.5
+    assert [name[2:] for name in sheets] == [
+        "Sites", "Megawatts by month", "Worst slips", "Alerts by age", "To order", "Vendors",
+    ]  # fmt: skip
+
+
+def test_the_lists_of_other_systems_go_out_with_their_filter(administrator: Client) -> None:
+    failed = IntegrationMessageFactory.create(kind="orders.put", path="=1+1", state=MessageState.FAILED)
+    IntegrationMessageFactory.create(kind="lines.patch", client=failed.client, state=MessageState.DONE)
+    delivery = WebhookDeliveryFactory.create(endpoint__client=failed.client)
+    DisagreementFactory.create(number="PO-1")
+    DisagreementFactory.create(number="PO-2", accepted_at=NOW, reason="agreed by telephone")
+    ApiKeyFactory.create(client=failed.client, prefix="llk_abc")
+
+    assert [(row["Message"], row["Address"]) for row in sent(administrator, "/exports/lists/messages.xlsx")] == [
+        ("orders.put", f"{failed.method} =1+1".strip())
+    ]
+    assert len(sent(administrator, "/exports/lists/messages.xlsx?status=all")) == 2
+    assert [row["Order"] for row in sent(administrator, "/exports/lists/disagreements.xlsx")] == ["PO-1"]
+    assert [row["Order"] for row in sent(administrator, "/exports/lists/disagreements.xlsx?accepted=1")] == ["PO-2"]
+    assert [row["Address"] for row in sent(administrator, "/exports/lists/webhooks.xlsx")] == [delivery.endpoint.url]
+    address = f"/exports/lists/deliveries.xlsx?endpoint={delivery.endpoint_id}"
+    assert [row["Message id"] for row in sent(administrator, address)] == [delivery.key]
+    assert "llk_abc" in {row["Key"] for row in sent(administrator, "/exports/lists/keys.xlsx")}
+
+
+def test_nobody_gets_the_messages_and_keys_of_another_owners_system(page: Client) -> None:
+    delivery = WebhookDeliveryFactory.create()
+    IntegrationMessageFactory.create(state=MessageState.FAILED)
+
+    for name in ("messages", "webhooks", "keys", "disagreements"):
+        assert sent(page, f"/exports/lists/{name}.xlsx") == []
+    assert page.get(f"/exports/lists/deliveries.xlsx?endpoint={delivery.endpoint_id}").status_code == 404
+    assert page.get("/exports/lists/set-up.xlsx?kind=desks").status_code == 403
+
+
+def test_the_lists_of_the_portal_itself_go_out(administrator: Client) -> None:
+    SavedViewFactory.create(name="Mine", shared=True, query="late=1")
+    AlertRuleSettingFactory.create(rule=Rule.LOW_FLOAT, parameters={"buffer_days": 9}, reason="tight")
+    DeskFactory.create(code="SYD", name="=Sydney")
+
+    assert [row["What it asks"] for row in sent(administrator, "/exports/lists/views.xlsx")] == ["late=1"]
+    assert [row["Value"] for row in sent(administrator, "/exports/lists/alert-settings.xlsx")] == [9]
+    in_force = sent(administrator, "/exports/lists/alert-rules.xlsx")
+    assert [row["Value"] for row in in_force if row["Set"] == "yes"] == [9]
+    assert ("SYD", "=Sydney") in {
+        (row["Code"], row["Name"]) for row in sent(administrator, "/exports/lists/set-up.xlsx?kind=desks")
+    }
+    assert administrator.get("/exports/lists/set-up.xlsx?kind=orders").status_code == 404
+
+
+@pytest.mark.parametrize("kind", TABLES)
+def test_every_set_up_list_goes_out(administrator: Client, kind: str) -> None:
+    assert administrator.get(f"/exports/lists/set-up.xlsx?kind={kind}").status_code == 200
+    assert ".xlsx" in administrator.get(f"/set-up/{kind}/").content.decode() or not TABLES[kind].rows().exists()
+
+
+def test_mails_and_what_did_not_arrive_go_out_with_their_times(administrator: Client, settings: Settings) -> None:
+    settings.MAIL_TO_MAILBOX = True
+    sent_one = {"subject": "=A slip", "state": NotificationState.SENT, "sent_at": NOW}
+    NotificationFactory.create(frozen=True, **sent_one)
+    lost_one = {"subject": "Lost", "state": NotificationState.DEAD, "last_answer": "550 no such box"}
+    NotificationFactory.create(frozen=True, **lost_one)
+
+    (mail,) = sent(administrator, "/exports/lists/mailbox.xlsx")
+    (lost,) = sent(administrator, "/exports/lists/undelivered.xlsx")
+
+    assert (mail["Subject"], mail["Sent"]) == ("=A slip", NOW.replace(tzinfo=None))
+    assert (lost["Message"], lost["Answer of the server"]) == ("Lost", "550 no such box")
+
+
+def test_the_activities_of_a_revision_go_out_as_they_are_filtered(page: Client, site: Site) -> None:
+    revision = ScheduleRevisionFactory.create(site=site)
+    ActivityFactory.create(revision=revision, code="A1", name="Pads", place=1)
+    ActivityFactory.create(revision=revision, code="A2", name="Dry-in", place=2)
+    elsewhere = ScheduleRevisionFactory.create()
+
+    address = f"/exports/lists/activities.xlsx?revision={revision.pk}"
+    assert [row["Activity"] for row in sent(page, address)] == ["A1", "A2"]
+    assert [row["Activity"] for row in sent(page, f"{address}&q=pads")] == ["A1"]
+    assert page.get(f"/exports/lists/activities.xlsx?revision={elsewhere.pk}").status_code == 404
+    assert page.get("/exports/lists/activities.xlsx?revision=none").status_code == 404
+
+
+def test_a_list_longer_than_a_workbook_is_refused(page: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(listing, "MOST_ROWS", 0)
+    SavedViewFactory.create(shared=True)
+    AlertRuleSettingFactory.create()
+
+    assert page.get("/exports/lists/alert-settings.xlsx").status_code == 422
 
 
 def test_the_log_leaves_with_what_it_was_before(page: Client, site: Site) -> None:

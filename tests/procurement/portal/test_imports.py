@@ -11,11 +11,15 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from procurement.models import ImportBatch
+from procurement.models import ImportBatch, ImportRow
+from procurement.portal import import_words
 from procurement.services import import_work
+from procurement.services.import_kinds import handler
+from procurement.vocabulary import Criticality, ImportKind
 from sites.accounts.models import User
 from sites.accounts.permissions import Role
 from sites.models import Promise, PromiseRetraction
+from sites.vocabulary import step_name
 from tests.factories.procurement import DeliveryLotFactory, PurchaseOrderFactory
 from tests.factories.sites import MembershipFactory, SiteFactory
 from tests.workbooks import xlsx
@@ -258,3 +262,31 @@ def test_a_large_file_that_is_wrong_says_why_on_its_page(page: Client) -> None:
     shown = page.get(f"/imports/{batch.pk}/").content.decode()
     assert batch.problem in html.unescape(shown)
     assert "Nothing of the file was kept but its name" in shown
+
+
+def test_every_column_of_every_kind_has_its_name() -> None:
+    kinds = [kind for kind in ImportKind if kind is not ImportKind.DOCUMENTS]
+    fields = {column.field for kind in kinds for column in handler(kind).columns_of(kind)}
+
+    assert fields - import_words.FIELDS.keys() == set()
+
+
+def test_a_preview_says_fields_and_stored_words_as_people_do() -> None:
+    row = ImportRow(
+        changes=[
+            {"field": "contract_on", "old": "2027-05-01", "new": "2027-06-01"},
+            {"field": "criticality", "old": "", "new": Criticality.HIGH.value},
+            {"field": "basis_to", "old": "", "new": "ON_SITE"},
+            {"field": "unknown_currency", "old": "", "new": "XYZ"},
+        ]
+    )
+
+    found = list(import_words.changes(row, ImportKind.REQUIREMENTS))
+
+    assert [(each.name, each.new) for each in found] == [
+        ("Contract date", "2027-06-01"),
+        ("Criticality", "High"),
+        ("To step", step_name("ON_SITE")),
+        ("Currency that is none: kept as text", "XYZ"),
+    ]
+    assert [each.is_flag for each in found] == [False, False, False, True]

@@ -9,9 +9,10 @@ from django.db import connection, transaction
 
 from procurement.gateways import wake
 from procurement.models import Company, ImportBatch
-from procurement.services import import_work, imports, single
+from procurement.queries.imports import Progress, progress_of
+from procurement.services import import_work, imports, progress, single
 from procurement.services.imports import Said
-from procurement.vocabulary import ImportKind, ImportState, ImportWork
+from procurement.vocabulary import ImportKind, ImportState, ImportWork, ProgressStep
 from sites.accounts.models import User
 from sites.accounts.permissions import Role
 from sites.domain.errors import Conflict
@@ -236,3 +237,36 @@ def test_what_another_process_works_on_is_left_to_it() -> None:
 
     assert held() == 0
     assert ImportBatch.objects.get().work == ImportWork.PREVIEW
+
+
+def test_how_far_it_has_come_is_seen_until_its_transaction_ends(buyer: User) -> None:
+    batch = sent(many(), buyer)
+    seen = []
+
+    with transaction.atomic():
+        with progress.of(f"import:{batch.pk.hex}"):
+            for _row in progress.told(ProgressStep.WRITING, range(5), every=2):
+                seen.append(as_seen(batch))
+        transaction.set_rollback(True)
+
+    assert [each and (each.step, each.done, each.total) for each in seen] == [
+        (ProgressStep.WRITING, 0, 5), (ProgressStep.WRITING, 0, 5),
+        (ProgressStep.WRITING, 2, 5), (ProgressStep.WRITING, 2, 5),
+        (ProgressStep.WRITING, 4, 5),
+    ]  # fmt: skip
+    assert as_seen(batch) is None
+
+
+def as_seen(batch: ImportBatch) -> Progress | None:
+    """As the next transaction of another connection sees it: within one, PostgreSQL answers the same again."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_stat_clear_snapshot()")
+    return progress_of(batch)
+
+
+def test_nothing_is_told_of_what_nobody_waits_for(buyer: User) -> None:
+    batch = sent(many(), buyer)
+
+    progress.tell(ProgressStep.CALCULATING, 1, 2)
+
+    assert progress_of(batch) is None
