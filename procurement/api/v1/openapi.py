@@ -86,6 +86,22 @@ _OURS: Final = ("Lot", "LotForecast", "LotProbability", "Spread")
 _OURS_BESIDE: Final = TRACKER_OWNED | {"contract_step_assumed"}
 
 
+def loosen_items(result: Any, generator: Any, request: Any, public: bool) -> Any:
+    """An item of a page may be without any of its fields: `fields` and `omit` say which it has."""
+    schemas = result["components"]["schemas"]
+    pages = [
+        schema["properties"]
+        for schema in schemas.values()
+        if {"items", "next_cursor"} <= {*schema.get("properties", ())}
+    ]
+    for page in pages:
+        items = page["items"]["items"]
+        whole = items["$ref"].rpartition("/")[2]
+        schemas[f"{whole}Item"] = {part: said for part, said in schemas[whole].items() if part != "required"}
+        items["$ref"] += "Item"
+    return result
+
+
 def mark_owners(result: Any, generator: Any, request: Any, public: bool) -> Any:
     """Say of every field of an order whose it is: the ERP's, or the tracker's, which no write of an ERP changes."""
     schemas = result["components"]["schemas"]

@@ -18,6 +18,7 @@ from procurement.api.auth import acting_client, acting_user
 from procurement.api.errors import BadParameter, UnknownFields
 from procurement.api.parsers import MergePatchParser, StrictJSONParser
 from procurement.api.v1.bodies import checked, unknown_fields
+from procurement.api.v1.order_lines import VIEW_HELP, of_view
 from procurement.api.v1.order_shapes import (
     LinesModeQuery,
     OrderChange,
@@ -32,7 +33,7 @@ from procurement.api.v1.pages import PageQuery, PageSerializer, page
 from procurement.api.v1.shapes import ETAG_HEADER, REQUEST_ID, problems
 from procurement.api.view import ClientView, clock, etag, is_known, is_strict, not_modified, query, request_id
 from procurement.models import PurchaseOrder, ScheduleLine
-from procurement.queries import order_reading
+from procurement.queries import order_lines, order_reading
 from procurement.services import orders
 from procurement.services.order_lines import OrderWarning
 from procurement.services.orders import UpsertResult
@@ -127,7 +128,10 @@ class OrderQuery(PageQuery):
     vendor = serializers.CharField(required=False, max_length=40, help_text="Code of the seller.")
     status = serializers.ChoiceField(CommercialStatus.choices, required=False, help_text="Commercial status.")
     text = serializers.CharField(required=False, max_length=100, help_text="Stands in the number or the title.")
-    expand = serializers.ChoiceField(["lines"], required=False, help_text="`lines` adds lines and schedule lines.")
+    filter = serializers.CharField(required=False, max_length=90, help_text=VIEW_HELP)
+    expand = serializers.ChoiceField(
+        ["lines", "schedules", "lines,schedules"], required=False, help_text="Any of them adds both."
+    )
 
 
 class OrderPageSerializer(PageSerializer):
@@ -146,7 +150,10 @@ class Orders(ClientView):
     )
     def get(self, request: Request) -> Response:
         asked, actor = query(request, OrderQuery), acting_user(request)
-        rows = PurchaseOrder.objects.visible_to(actor).select_related("seller")
+        rows = PurchaseOrder.objects.visible_to(actor)
+        if "filter" in asked:
+            rows = order_lines.orders_of(actor, of_view(asked["filter"], actor))
+        rows = rows.select_related("seller")
         if "site" in asked:
             seen = ScheduleLine.objects.visible_to(actor).filter(site__code=asked["site"])
             rows = rows.filter(pk__in=seen.values("line__order"))
@@ -162,7 +169,7 @@ class Orders(ClientView):
             answers = [dict(OrderRead(order_answer(each)).data) for each in readings]
             return answers if has_lines else [{k: v for k, v in each.items() if k != "lines"} for each in answers]
 
-        return page(request, rows, "number", shown)
+        return page(request, rows, "number", shown, OrderRead)
 
 
 class OrderByExternalId(ClientView):
