@@ -287,14 +287,19 @@ class _Twins:
 
     def __init__(self) -> None:
         with connection.cursor() as cursor:
-            cursor.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'public' ORDER BY 1")
-            self._tables = [name for (name,) in cursor.fetchall()]
+            cursor.execute(
+                "SELECT i.indrelid::regclass::text, string_agg(quote_ident(a.attname), ', ') FROM pg_index i"
+                " JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = ANY(i.indkey)"
+                " JOIN pg_class c ON c.oid = i.indrelid AND c.relnamespace = 'public'::regnamespace"
+                " WHERE i.indisprimary GROUP BY 1 ORDER BY 1"
+            )
+            self.keys = dict(cursor.fetchall())
 
     def rows_since(self, transaction_id: int) -> dict[str, bytes]:
         """What was written by then and after it, by table, as COPY has it."""
         found = {}
         with connection.cursor() as cursor:
-            for table in self._tables:
+            for table in self.keys:
                 statement = f'COPY (SELECT * FROM "{table}" WHERE xmin::text::bigint >= {transaction_id}) TO STDOUT'
                 with cursor.copy(statement) as copied:
                     if rows := b"".join(bytes(block) for block in copied):
@@ -311,7 +316,10 @@ class _Twins:
                 for table, rows in written.items():
                     with cursor.copy(f'COPY "new_{table}" FROM STDIN') as copy:
                         copy.write(rows)
-                    cursor.execute(f'INSERT INTO twin."{table}" SELECT * FROM "new_{table}" ON CONFLICT DO NOTHING')
+                    cursor.execute(
+                        f'INSERT INTO twin."{table}" SELECT * FROM "new_{table}"'
+                        f" ON CONFLICT ({self.keys[table]}) DO NOTHING"
+                    )
             taken = time.perf_counter() - started
             for table in written:
                 cursor.execute(f'DROP TABLE "new_{table}"')
@@ -325,8 +333,7 @@ class _Twins:
             for line in content.decode().splitlines()
         ]
         statements = [
-            (f'INSERT INTO twin."{table}" VALUES ({", ".join(["%s"] * len(values))}) ON CONFLICT DO NOTHING', values)
-            for table, values in rows
+            (f'INSERT INTO twin."{table}" VALUES ({", ".join(["%s"] * len(values))})', values) for table, values in rows
         ]
         with connection.cursor():  # the driver's own cursor: what Django adds to each statement is not bare
             bare = connection.connection.cursor()
@@ -354,7 +361,7 @@ def _twins() -> Iterator[_Twins]:
         cursor.execute("CREATE SCHEMA twin")
         try:
             twins = _Twins()
-            for table in twins._tables:
+            for table in twins.keys:
                 cursor.execute(
                     f'CREATE TABLE twin."{table}" (LIKE public."{table}" INCLUDING DEFAULTS INCLUDING CONSTRAINTS'
                     " INCLUDING INDEXES)"

@@ -78,7 +78,8 @@ def create_lots(
     the first baseline. `quantities` and `numbers` are given, by schedule line, for a further lot.
     A fixed number of queries. Raises BadInput with the fact `schedule_line` where no baseline fits around its date.
     """
-    calendars = working_calendars()
+    places = [place for row in schedule_lines for place in (row.line.plant, row.site) if place is not None]
+    calendars = working_calendars({place.calendar_id for place in places if place.calendar_id})
     classes = {row.line.equipment_class for row in schedule_lines}
     steps: dict[UUID, list[ChainStep]] = defaultdict(list)
     for step in ChainStep.objects.filter(template__in={each.template_id for each in classes}).order_by("sequence"):

@@ -265,6 +265,8 @@ class _Upsert:
     def _namesake(self) -> UUID | None:
         """An order of this number that this system has not named yet, such as one that came from a file."""
         number = self.document.number or self.external_id
+        if not PurchaseOrder.objects.filter(number=number).exists():  # what nearly every new order is
+            return None
         found = PurchaseOrder.objects.visible_to(self.actor).filter(number=number).values_list("pk", flat=True).first()
         if found is None or ExternalRef.objects.filter(system=self.system, kind=ORDER_REF, subject_id=found).exists():
             return None
