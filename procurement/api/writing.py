@@ -16,7 +16,7 @@ from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from procurement.api.asking import clock, is_strict, query
+from procurement.api.asking import clock, is_minimal, is_strict, query
 from procurement.api.auth import acting_client
 from procurement.api.errors import BadParameter, FieldError, IdempotencyKeyRequired, InFlight, KeyReused, UnknownFields
 from procurement.api.parsers import body_hash
@@ -68,6 +68,15 @@ def carry_out(handler: Callable[..., Any], request: Request, *args: Any, **kwarg
                 _keep(client, key, mark, answer)
     if refused is not None:
         raise refused
+    return answer if dry_run else _shortened(request, answer)
+
+
+def _shortened(request: Request, answer: Any) -> Any:
+    """Without its body, where the caller wants none and it says nothing else: rows that failed are always told."""
+    is_plain = isinstance(answer, Response) and answer.status_code in {200, 201} and "X-Row-Failures" not in answer
+    if is_plain and is_minimal(request):
+        answer.status_code, answer.data = 204 if answer.status_code == 200 else 201, None
+        answer["Preference-Applied"] = "return=minimal"
     return answer
 
 

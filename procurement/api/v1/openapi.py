@@ -23,7 +23,8 @@ PREFER: Final = OpenApiParameter(
     "Prefer",
     OpenApiTypes.STR,
     OpenApiParameter.HEADER,
-    description="`handling=strict` refuses fields nobody knows or the tracker owns; else they are `warnings`.",
+    description="`handling=strict` refuses fields nobody knows or the tracker owns; else they are `warnings`. "
+    "`return=minimal` answers without a body.",
 )
 
 
@@ -76,6 +77,7 @@ class ClientSchema(AutoSchema):
             tried = deepcopy(done)
             tried["description"] = "With `dry_run=true`: what would have been answered."
             responses["200"] = tried
+        responses.setdefault("204", {"description": "With `Prefer: return=minimal`: done."})
         operation["responses"] = dict(sorted(responses.items()))
         return operation
 

@@ -38,6 +38,7 @@ from procurement.services import orders
 from procurement.services.order_lines import OrderWarning
 from procurement.services.orders import UpsertResult
 from procurement.vocabulary import CommercialStatus
+from sites.accounts.models import User
 from sites.accounts.permissions import Scope
 from sites.domain.errors import BadInput, NotFound
 from sites.domain.text import check_text
@@ -114,6 +115,13 @@ _EXPAND: Final = OpenApiParameter(
     enum=["forecast"],
     description="`forecast` adds computed dates to each lot. They change by themselves, so such an answer has no ETag.",
 )
+_AS_OF: Final = OpenApiParameter(
+    "as_of",
+    OpenApiTypes.DATETIME,
+    OpenApiParameter.QUERY,
+    description="The order as it was at this instant, by its history, without lots and without an ETag; not with "
+    "`expand`. 404 where it was not there yet.",
+)
 _IF_NONE_MATCH: Final = OpenApiParameter(
     "If-None-Match", OpenApiTypes.STR, OpenApiParameter.HEADER, description="The ETag you have; 304 if it still holds."
 )
@@ -121,6 +129,7 @@ _IF_NONE_MATCH: Final = OpenApiParameter(
 
 class ReadQuery(serializers.Serializer[Any]):
     expand = serializers.ChoiceField(["forecast"], required=False)
+    as_of = serializers.DateTimeField(required=False)
 
 
 class OrderQuery(PageQuery):
@@ -178,7 +187,7 @@ class OrderByExternalId(ClientView):
     @extend_schema(
         operation_id="readPurchaseOrderByExternalId",
         summary="Read an order by your own id",
-        parameters=[*_PATH, _EXPAND, _IF_NONE_MATCH, ETAG_HEADER, REQUEST_ID],
+        parameters=[*_PATH, _EXPAND, _AS_OF, _IF_NONE_MATCH, ETAG_HEADER, REQUEST_ID],
         responses={200: OrderRead, 304: None, **problems(400, 404)},
         tags=["purchase orders"],
     )
@@ -261,7 +270,7 @@ class Order(ClientView):
         operation_id="readPurchaseOrder",
         summary="Read an order",
         description="Only the schedule lines in the caller's sight; amounts only with the right to them.",
-        parameters=[_EXPAND, _IF_NONE_MATCH, ETAG_HEADER, REQUEST_ID],
+        parameters=[_EXPAND, _AS_OF, _IF_NONE_MATCH, ETAG_HEADER, REQUEST_ID],
         responses={200: OrderRead, 304: None, **problems(400, 404)},
         tags=["purchase orders"],
     )
@@ -306,8 +315,10 @@ class Order(ClientView):
 
 
 def _read(request: Request, order_id: UUID | None) -> Response:
-    with_forecast = query(request, ReadQuery).get("expand") == "forecast"
-    actor = acting_user(request)
+    said, actor = query(request, ReadQuery), acting_user(request)
+    with_forecast = said.get("expand") == "forecast"
+    if "as_of" in said:
+        return _read_at(order_id, actor, said)
     version = order_reading.version_of(order_id, actor) if order_id else None
     if version is not None and not with_forecast and is_known(request, etag(version)):
         return not_modified(etag(version))
@@ -317,6 +328,15 @@ def _read(request: Request, order_id: UUID | None) -> Response:
     shown = OrderRead(order_answer(reading)).data
     # The version was read first: should the order change in between, the tag is the older one and matches nothing.
     return Response(shown, headers={} if with_forecast else {"ETag": etag(version or 0)})
+
+
+def _read_at(order_id: UUID | None, actor: User, said: dict[str, Any]) -> Response:
+    if "expand" in said:
+        raise BadParameter(_("as_of: Not together with expand; a forecast is of today."))
+    reading = order_reading.read_at(order_id, actor, said["as_of"]) if order_id else None
+    if reading is None:
+        raise NotFound(_("There is no such order."))
+    return Response(OrderRead(order_answer(reading)).data)
 
 
 def _may_be_an_id(external_id: str) -> bool:
