@@ -5,6 +5,7 @@ from procurement.api.v1 import (
     attachments,
     bulk,
     change_orders,
+    changelog,
     changes,
     confirmations,
     date_revisions,
@@ -30,6 +31,7 @@ app_name = "api-v1"
 
 urlpatterns: list[URLPattern] = [
     path("me", me.Me.as_view(), name="me"),
+    path("changelog", changelog.Changelog.as_view(), name="changelog"),
     path("purchase-orders/ext/<str:system>/<path:external_id>", orders.OrderByExternalId.as_view(), name="order-ext"),
     path("sites", reference.Sites.as_view(), name="sites"),
     path("vendors", reference.Vendors.as_view(), name="vendors"),
