@@ -22,6 +22,7 @@ from procurement.models import (
     RequirementForecast,
     ScheduleLine,
 )
+from procurement.services.copying import insert_each
 from procurement.vocabulary import CalendarOf
 from sites.accounts.models import User
 from sites.domain.calendar import WorkingCalendar
@@ -106,7 +107,7 @@ def create_lots(
             baselines.append(first)
     Chain.objects.bulk_create([lot.chain for lot in lots])
     DeliveryLot.objects.bulk_create(lots)
-    Milestone.objects.bulk_create(milestones)
+    insert_each(milestones)
     Baseline.objects.bulk_create(baselines)
     return lots
 
