@@ -132,7 +132,7 @@ def upsert(
     check(document)
     with transaction.atomic():
         work = _Upsert(document, system, external_id, actor, now, LinesMode(lines_mode), request_id)
-        work.later = None if later is None else Later()
+        work.later = None if later is None else Later(known=later.known)
         done = work.run()
         if later is not None and work.later is not None:
             later.take(work.later)
