@@ -13,9 +13,9 @@ RESULTS = Path(__file__).with_name("results.json")
 
 def main() -> int:
     with world.database():
-        from bench import mail, portfolio
+        from bench import api, mail, portfolio
 
-        cases = [*engine.cases(), *network.cases(), *power.cases(), *portfolio.cases(), *mail.cases()]
+        cases = [*engine.cases(), *network.cases(), *power.cases(), *portfolio.cases(), *api.cases(), *mail.cases()]
     document = {
         "machine": {
             "python": platform.python_version(),

@@ -49,6 +49,11 @@ def is_apart(request: Request) -> bool:
     return _prefers(request, "respond-async")
 
 
+def is_minimal(request: Request) -> bool:
+    """Whether the caller needs no body of what was written (RFC 7240)."""
+    return _prefers(request, "return=minimal")
+
+
 def etag(version: int) -> str:
     return f'"v{version}"'
 

@@ -37,6 +37,13 @@ class Window:
             calls.append(now)
             return None
 
+    def left(self, caller: str) -> tuple[int, float]:
+        """How many calls may follow at once, and the seconds until there is room for another one."""
+        now = self._clock()
+        with self._lock:
+            calls = self._calls.get(caller, deque())
+            return max(0, self.most - len(calls)), calls[0] + _WINDOW_SECONDS - now if calls else 0.0
+
     def forget(self) -> None:
         with self._lock:
             self._calls.clear()

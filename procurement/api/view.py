@@ -1,5 +1,6 @@
 """What every endpoint of the API shares: a key, its scope, a fair share, one way to write, and its headers."""
 
+import math
 from functools import partial
 from typing import Any, ClassVar
 
@@ -10,8 +11,8 @@ from rest_framework.views import APIView
 
 from procurement.api import message_log
 from procurement.api.asking import clock, etag, is_known, is_strict, not_modified, query, request_id
-from procurement.api.auth import HasScope
-from procurement.api.throttle import FairThrottle
+from procurement.api.auth import Credential, HasScope
+from procurement.api.throttle import WINDOW, FairThrottle
 from procurement.api.writing import WRITES, carry_out
 
 __all__ = ["ClientView", "clock", "etag", "is_known", "is_strict", "not_modified", "query", "request_id"]
@@ -37,6 +38,11 @@ class ClientView(APIView):
         answer = super().finalize_response(request, response, *args, **kwargs)
         if str(request.method).lower() in WRITES and isinstance(request, Request):
             message_log.note(request, answer.status_code, getattr(answer, "data", None))
+        if isinstance(request, Request) and isinstance(request.auth, Credential):
+            left, seconds = WINDOW.left(str(request.auth.client.pk))
+            answer["RateLimit-Limit"] = str(WINDOW.most)
+            answer["RateLimit-Remaining"] = str(left)
+            answer["RateLimit-Reset"] = str(max(0, math.ceil(seconds)))
         # Two clients see different rows under one address.
         answer.setdefault("Cache-Control", "private, no-cache")
         patch_vary_headers(answer, ["Authorization"])

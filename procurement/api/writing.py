@@ -5,6 +5,7 @@ import re
 from collections.abc import Callable
 from typing import Any, Final
 
+import pghistory
 from django.core.exceptions import PermissionDenied
 from django.db import connection, transaction
 from django.http import Http404, HttpResponse
@@ -15,18 +16,20 @@ from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from procurement.api.asking import clock, is_strict, query
+from procurement.api.asking import clock, is_minimal, is_strict, query
 from procurement.api.auth import acting_client
 from procurement.api.errors import BadParameter, FieldError, IdempotencyKeyRequired, InFlight, KeyReused, UnknownFields
 from procurement.api.parsers import body_hash
 from procurement.services import kept_answers
-from sites.domain.errors import RuleBroken
+from sites.domain.errors import BadInput, RuleBroken
+from sites.domain.text import check_text
 
 WRITES: Final = frozenset({"post", "put", "patch", "delete"})
 _IDEMPOTENCY_KEY = re.compile(r"[\x21-\x7e]{16,64}")
 _REFUSALS = (RuleBroken, APIException, Http404, PermissionDenied)
 _KEPT_HEADERS: Final = ("Location", "ETag", "Retry-After", "X-Row-Failures", "Preference-Applied")
 _WARNINGS: Final = "longlead.warnings"
+_LONGEST_MESSAGE: Final = 300
 
 
 class DryRunQuery(serializers.Serializer[Any]):
@@ -51,7 +54,8 @@ def carry_out(handler: Callable[..., Any], request: Request, *args: Any, **kwarg
                     raise KeyReused
                 return _again(kept.status, kept.headers, bytes(kept.body))
         try:
-            answer = handler(request, *args, **kwargs)
+            with pghistory.context(**_said_why(request)):
+                answer = handler(request, *args, **kwargs)
         except _REFUSALS as refusal:
             if not getattr(refusal, "keeps_what_it_wrote", False) or dry_run:
                 raise
@@ -64,7 +68,26 @@ def carry_out(handler: Callable[..., Any], request: Request, *args: Any, **kwarg
                 _keep(client, key, mark, answer)
     if refused is not None:
         raise refused
+    return answer if dry_run else _shortened(request, answer)
+
+
+def _shortened(request: Request, answer: Any) -> Any:
+    """Without its body, where the caller wants none and it says nothing else: rows that failed are always told."""
+    is_plain = isinstance(answer, Response) and answer.status_code in {200, 201} and "X-Row-Failures" not in answer
+    if is_plain and is_minimal(request):
+        answer.status_code, answer.data = 204 if answer.status_code == 200 else 201, None
+        answer["Preference-Applied"] = "return=minimal"
     return answer
+
+
+def _said_why(request: Request) -> dict[str, str]:
+    """What the history keeps as the reason of every row that this call changes. Raises BadParameter."""
+    said = request.headers.get("X-Change-Message", "")
+    try:
+        check_text(said, "X-Change-Message", longest=_LONGEST_MESSAGE)
+    except BadInput as refusal:
+        raise BadParameter(f"X-Change-Message: {refusal.message}") from None
+    return {"reason": said} if said else {}
 
 
 def idempotency_key(request: Request) -> str | None:

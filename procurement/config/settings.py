@@ -223,6 +223,7 @@ SPECTACULAR_SETTINGS = {
     "POSTPROCESSING_HOOKS": [
         "drf_spectacular.hooks.postprocess_schema_enums",
         "procurement.api.v1.openapi.mark_owners",
+        "procurement.api.v1.openapi.loosen_items",
     ],
     "ENUM_NAME_OVERRIDES": {
         "OrderKind": "procurement.vocabulary.OrderKind",

@@ -13,8 +13,8 @@ from sites.accounts.row import Row, plausible_date, plausible_number
 @pghistory.track()
 class ChangeOrder(Row):
     """A governed change of an order: `before` and `after` hold the changed values by pointer, and `after` the
-    document that is applied. Only one with
-    `rebaseline` writes new baselines, and only after someone else than its author approved it.
+    document that is applied. The ERP approves orders and their changes; only one with `rebaseline` writes new
+    baselines, and only after someone else than its author approved it here.
     """
 
     order = models.ForeignKey(PurchaseOrder, on_delete=models.PROTECT, related_name="change_orders")
@@ -42,8 +42,11 @@ class ChangeOrder(Row):
             ),
             models.CheckConstraint(
                 name="an_approved_change_order_names_its_approver",
-                condition=~Q(state__in=[ChangeOrderState.APPROVED, ChangeOrderState.APPLIED])
-                | Q(approved_by__isnull=False),
+                condition=~Q(state=ChangeOrderState.APPROVED) | Q(approved_by__isnull=False),
+            ),
+            models.CheckConstraint(
+                name="a_new_baseline_was_approved",
+                condition=~Q(state=ChangeOrderState.APPLIED, rebaseline=True) | Q(approved_by__isnull=False),
             ),
             models.CheckConstraint(
                 name="a_change_order_has_a_plausible_amount",

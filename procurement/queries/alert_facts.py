@@ -326,6 +326,8 @@ class _Requirement:
 def _requirements(
     scope: _Scope, as_of: date, settings: RuleSettings, standing: Collection[UUID]
 ) -> dict[UUID, _Requirement]:
+    if scope.only is not None and not scope.only.requirements:
+        return {}
     near = settings.most(Rule.ORDER_BY, "near_days") + settings.most(Rule.ORDER_BY, "hysteresis_days")
     tight = max(
         settings.most(Rule.LOW_FLOAT, "buffer_days") + settings.most(Rule.LOW_FLOAT, "hysteresis_days"),
@@ -368,6 +370,8 @@ def _requirement_facts(
     lots: Mapping[UUID, "_Lot"],
     serving: Iterable[tuple[UUID, UUID]],
 ) -> tuple[RequirementFacts, ...]:
+    if not requirements:
+        return ()
     lots_of: dict[UUID, list[_Lot]] = defaultdict(list)
     for lot_id, requirement_id in serving:
         if lot_id in lots:
@@ -651,6 +655,8 @@ def _late_blocks(site_id: UUID, only: Collection[UUID] | None) -> dict[UUID, Blo
 
 
 def _blocks(scope: _Scope, settings: RuleSettings) -> Iterable[ReadyFacts]:
+    if scope.only is not None and not scope.only.blocks:
+        return
     lingering = timedelta(days=settings.most(Rule.RFS_HIT, "hysteresis_days"))
     earlier = BlockForecast.objects.filter(block=OuterRef("block"), current=False).order_by("-created_at", "-pk")
     there = BlockForecast.objects.filter(

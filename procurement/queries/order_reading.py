@@ -2,12 +2,12 @@
 
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from decimal import Decimal
 from uuid import UUID
 
-from django.db.models import Prefetch, QuerySet
+from django.db.models import Model, Prefetch, QuerySet
 
 from procurement.models import (
     DeliveryLot,
@@ -121,6 +121,50 @@ def read_all(
         )
         for order in orders
     ]
+
+
+def read_at(order_id: UUID, actor: User, at: datetime) -> OrderReading | None:
+    """The order as its history had it at an instant, without lots, of the schedule lines in sight today. A fixed number
+    of queries. None where it is out of sight, or was not there yet.
+    """
+    found = read(order_id, actor)
+    if found is None or not _put_back([found.order], at):
+        return None
+    # A price that is withheld today is withheld of any day.
+    shows = {each.line.pk: each.unit_price is not None or found.amounts_visible for each in found.lines}
+    lines = _put_back([each.line for each in found.lines], at)
+    parts = _put_back([part.row for each in found.lines for part in each.schedules], at)
+    return replace(
+        found,
+        lines=tuple(
+            LineReading(
+                line=each.line,
+                unit_price=each.line.unit_price if shows[each.line.pk] else None,
+                schedules=tuple(ScheduleReading(part.row, ()) for part in each.schedules if part.row.pk in parts),
+            )
+            for each in found.lines
+            if each.line.pk in lines
+        ),
+    )
+
+
+def _put_back(rows: Sequence[Model], at: datetime) -> set[UUID]:
+    """Give rows of one table the values of that instant, in memory; the keys of those that were there."""
+    if not rows:
+        return set()
+    history = type(rows[0]).history.rel.related_model  # type: ignore[attr-defined]
+    events = (
+        history.objects.filter(pgh_obj_id__in=[row.pk for row in rows], pgh_created_at__lte=at)
+        .order_by("pgh_obj_id", "-pgh_created_at", "-pgh_id")
+        .distinct("pgh_obj_id")
+    )
+    then = {event.pgh_obj_id: event for event in events}
+    tracked = {each.attname for each in history._meta.concrete_fields}
+    for row in rows:
+        for field in row._meta.concrete_fields:
+            if row.pk in then and field.attname in tracked and not field.primary_key:
+                setattr(row, field.attname, getattr(then[row.pk], field.attname))
+    return set(then)
 
 
 def _lots() -> QuerySet[DeliveryLot]:

@@ -59,20 +59,14 @@ def write(
             if atomic and any(each["result"] == "failed" for each in done):
                 raise _Refused(done)
     except _Refused as refused:
-        return [
-            each if each["result"] == "failed" else not_written(each["index"], each["external_id"])
-            for each in refused.outcomes
-        ]
+        return _none_written(refused.outcomes)
     except RuleBroken:
         # What the rows say together contradicts itself; alone, each names what is wrong with it.
         with transaction.atomic():
             done = work.apart(rows)
             if atomic and any(each["result"] == "failed" for each in done):
                 transaction.set_rollback(True)
-                done = [
-                    each if each["result"] == "failed" else not_written(each["index"], each["external_id"])
-                    for each in done
-                ]
+                done = _none_written(done)
     return done
 
 

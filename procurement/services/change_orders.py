@@ -128,14 +128,17 @@ def reject(*, change_order_id: UUID, reason: str, actor: User) -> ChangeOrder:
 @transaction.atomic
 def apply(*, change_order_id: UUID, system: str, actor: User, now: datetime, request_id: str = "") -> ChangeOrder:
     """Write it into the order, once. With `rebaseline` the lots it touches get a new baseline around their contract
-    dates, and their alerts are judged against that.
+    dates, and their alerts are judged against that: that takes an approval here. Any other change is the ERP's to
+    approve, and a draft of it is applied as it stands.
 
     Raises Conflict where it is not approved, or the order says something else than when it was drafted; NotFound,
     NotPermitted, BadInput.
     """
     row = _locked(change_order_id, actor)
-    if row.state != ChangeOrderState.APPROVED:
-        raise Conflict(_("Only an approved change order is applied."), state=row.state)
+    if row.state == ChangeOrderState.DRAFT and row.rebaseline:
+        raise Conflict(_("A change order that moves the baseline is approved before it is applied."), state=row.state)
+    if row.state not in {ChangeOrderState.DRAFT, ChangeOrderState.APPROVED}:
+        raise Conflict(_("It is applied or rejected already."), state=row.state)
     before, _after = values_of(row)
     present = _flat(row.order)
     moved = sorted(path for path, value in before.items() if present.get(path) != value)

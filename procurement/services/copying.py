@@ -6,6 +6,7 @@ from datetime import date
 from decimal import Decimal
 
 from django.db import connection, models
+from django.db.models.expressions import DatabaseDefault
 
 Plain = str | int | bool | date | Decimal | None
 
@@ -20,6 +21,21 @@ def copy_in(model: type[models.Model], columns: Sequence[str], rows: Iterable[Se
     ):
         for row in rows:
             copy.write_row(row)
+
+
+def insert_each(rows: Sequence[models.Model]) -> None:
+    """As `bulk_create` of rows of one model that has no JSON, in a third of the time."""
+    if not rows:
+        return
+    fields = [
+        field
+        for field in rows[0]._meta.concrete_fields
+        if not field.generated and not isinstance(getattr(rows[0], field.attname), DatabaseDefault)
+    ]
+    names = [field.attname for field in fields]
+    copy_in(
+        type(rows[0]), [str(field.column) for field in fields], ([getattr(row, name) for name in names] for row in rows)
+    )
 
 
 def update_each(

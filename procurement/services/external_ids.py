@@ -1,10 +1,13 @@
 """What another system calls our vendors, sites and classes, so that its orders may name them so."""
 
+import re
+from dataclasses import asdict, dataclass
 from enum import StrEnum
 from typing import Final
 from uuid import UUID
 
 from django.db import transaction
+from django.db.models.functions import Lower
 from django.utils.translation import gettext as _
 
 from procurement.models import Company, EquipmentClass, ExternalRef
@@ -17,6 +20,8 @@ from sites.models import Site
 from sites.services.access import check_can
 
 _LONGEST: Final = 80
+_LONGEST_CODE: Final = 40
+_COUNTRY: Final = re.compile(r"[A-Z]{2}")
 
 
 class Named(StrEnum):
@@ -33,22 +38,40 @@ class NameResult(StrEnum):
     UNCHANGED = "unchanged"
 
 
+@dataclass(frozen=True, slots=True)
+class Vendor:
+    """What a system says a vendor is; None: it does not say."""
+
+    name: str | None = None
+    country: str | None = None
+    makes: bool | None = None
+
+
 @transaction.atomic
 def name(
-    *, kind: Named, system: str, external_id: str, code: str, actor: User, request_id: str = ""
+    *,
+    kind: Named,
+    system: str,
+    external_id: str,
+    code: str,
+    actor: User,
+    request_id: str = "",
+    vendor: Vendor | None = None,
 ) -> tuple[NameResult, UUID]:
-    """From now on `external_id` of the system means the record of this code. What happened, and our id of the record.
+    """From now on `external_id` of the system means the record of this code, which becomes what `vendor` says, or is
+    made. What happened, and our id of the record.
 
-    Raises BadInput naming `external_id` or `code`, NotPermitted.
+    Raises BadInput naming `external_id`, `code`, `name` or `country`, NotPermitted.
     """
     check_can(actor, Permission.ORDER_WRITE, site_id=None)
     check_text(external_id, "external_id", longest=_LONGEST)
+    is_changed = vendor is not None and _upsert(code, vendor)
     key = _key_of(kind, code, actor)
     ref, is_new = ExternalRef.objects.select_for_update(of=("self",)).get_or_create(
         system=system, kind=kind.value, external_id=external_id, defaults={"subject_id": key}
     )
     if not is_new and ref.subject_id == key:
-        return NameResult.UNCHANGED, key
+        return (NameResult.UPDATED if is_changed else NameResult.UNCHANGED), key
     if not is_new:
         ref.subject_id = key
         ref.save(update_fields=["subject_id"])
@@ -61,6 +84,29 @@ def name(
         facts={"system": system, "external_id": external_id},
     )
     return (NameResult.CREATED if is_new else NameResult.UPDATED), key
+
+
+def _upsert(code: str, said: Vendor) -> bool:
+    """Whether the company of this code is another one now. One that nobody has takes a name and a country."""
+    check_text(code, "code", longest=_LONGEST_CODE)
+    values = {name: value for name, value in asdict(said).items() if value is not None}
+    row = Company.objects.select_for_update(of=("self",)).filter(code=code).first()
+    if row is None and not values:
+        return False  # the code is refused as any other is
+    for name in ("name", "country") if row is None else ():
+        if name not in values:
+            raise BadInput(_("A new company needs this."), field=name)
+    row = row or Company(code=code)
+    if not row._state.adding and all(getattr(row, name) == value for name, value in values.items()):
+        return False
+    for name, value in values.items():
+        setattr(row, name, value)
+    if not _COUNTRY.fullmatch(row.country):
+        raise BadInput(_("A country is two letters of ISO 3166."), field="country")
+    if Company.objects.annotate(plain=Lower("name")).filter(plain=row.name.lower()).exclude(pk=row.pk).exists():
+        raise BadInput(_("Another company has this name."), field="name")
+    row.save()
+    return True
 
 
 def _key_of(kind: Named, code: str, actor: User) -> UUID:

@@ -22,6 +22,7 @@ from procurement.models import (
     RequirementForecast,
     ScheduleLine,
 )
+from procurement.services.copying import insert_each
 from procurement.vocabulary import CalendarOf
 from sites.accounts.models import User
 from sites.domain.calendar import WorkingCalendar
@@ -78,7 +79,8 @@ def create_lots(
     the first baseline. `quantities` and `numbers` are given, by schedule line, for a further lot.
     A fixed number of queries. Raises BadInput with the fact `schedule_line` where no baseline fits around its date.
     """
-    calendars = working_calendars()
+    places = [place for row in schedule_lines for place in (row.line.plant, row.site) if place is not None]
+    calendars = working_calendars({place.calendar_id for place in places if place.calendar_id})
     classes = {row.line.equipment_class for row in schedule_lines}
     steps: dict[UUID, list[ChainStep]] = defaultdict(list)
     for step in ChainStep.objects.filter(template__in={each.template_id for each in classes}).order_by("sequence"):
@@ -105,7 +107,7 @@ def create_lots(
             baselines.append(first)
     Chain.objects.bulk_create([lot.chain for lot in lots])
     DeliveryLot.objects.bulk_create(lots)
-    Milestone.objects.bulk_create(milestones)
+    insert_each(milestones)
     Baseline.objects.bulk_create(baselines)
     return lots
 

@@ -15,22 +15,21 @@ from django.utils.translation import gettext as _
 from procurement.domain.money import trimmed
 from procurement.domain.order_document import LineDocument, OrderDocument, ScheduleDocument
 from procurement.gateways import wake
-from procurement.models import Disagreement, ExternalRef, OpenOrderList, OpenOrderRow, ScheduleLine
+from procurement.models import DeliveryLot, Disagreement, ExternalRef, OpenOrderList, OpenOrderRow, ScheduleLine
 from procurement.services import alerts, forecasts, orders
 from procurement.vocabulary import DisagreementKind, LineStatus
 from sites.accounts import audit
 from sites.accounts.models import ApiClient, User
 from sites.accounts.permissions import Permission
 from sites.domain.errors import BadInput, Conflict, NotFound
-from sites.models import Site
+from sites.models import Milestone, Site
 from sites.services.access import check_can
 
 logger = logging.getLogger(__name__)
 
 MOST_ROWS: Final = 20_000
-FIXABLE: Final = frozenset(
-    {DisagreementKind.QUANTITY, DisagreementKind.PRICE, DisagreementKind.CONTRACT_DATE, DisagreementKind.STATUS}
-)
+# What is missing here takes more than a list says: the order itself.
+FIXABLE: Final = frozenset(DisagreementKind) - {DisagreementKind.MISSING_HERE}
 Key = tuple[str, int, int]
 
 
@@ -263,7 +262,10 @@ def _text(value: object) -> str:
 
 
 def fix(*, disagreement_id: UUID, actor: User, now: datetime, request_id: str = "") -> Disagreement:
-    """Take the ERP's value over, by the upsert of every door. Raises NotFound, Conflict, NotPermitted, BadInput."""
+    """Take the ERP's value over, by the upsert of every door. What is not open there is cancelled here, or closed where
+    all of it has come.
+
+    Raises NotFound, Conflict, NotPermitted, BadInput."""
     with transaction.atomic():
         row = _standing(disagreement_id, actor)
         if row.kind not in FIXABLE or row.order is None:
@@ -288,6 +290,8 @@ def fix(*, disagreement_id: UUID, actor: User, now: datetime, request_id: str = 
 def _document(row: Disagreement) -> OrderDocument:
     assert row.order is not None
     kind, said = row.kind, row.theirs
+    if kind == DisagreementKind.MISSING_THERE:
+        kind, said = DisagreementKind.STATUS, _status_of_what_is_gone(row)
     schedule = ScheduleDocument(
         number=row.schedule_number,
         quantity=Decimal(said) if kind == DisagreementKind.QUANTITY else None,
@@ -301,6 +305,12 @@ def _document(row: Disagreement) -> OrderDocument:
         schedules=None if is_price else (schedule,),
     )
     return OrderDocument(vendor=row.order.seller.code, currency=row.order.currency, lines=(line,))
+
+
+def _status_of_what_is_gone(row: Disagreement) -> LineStatus:
+    arrived = Milestone.objects.filter(code="ON_SITE", actual_on__isnull=False).values("chain")
+    to_come = DeliveryLot.objects.filter(schedule_line=row.schedule_line_id, quantity__gt=0).exclude(chain__in=arrived)
+    return LineStatus.CANCELLED if to_come.exists() else LineStatus.CLOSED
 
 
 @transaction.atomic

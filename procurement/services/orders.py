@@ -13,6 +13,7 @@ from django.db import IntegrityError, connection, transaction
 from django.utils.translation import gettext as _
 
 from procurement.domain.order_document import (
+    Codes,
     LinesMode,
     OrderDocument,
     Version,
@@ -24,6 +25,7 @@ from procurement.domain.revision import DateRevision
 from procurement.gateways import wake
 from procurement.models import DeliveryLot, ExternalRef, PurchaseOrder, Requirement
 from procurement.queries import order_codes
+from procurement.queries.order_codes import Known
 from procurement.services import alerts, dates, forecasts
 from procurement.services.forecasts import Touched, local_date
 from procurement.services.lot_chains import Issue
@@ -76,10 +78,11 @@ class Upserted:
 
 @dataclass(slots=True)
 class Later:
-    """What many documents touched, by site, to be calculated together."""
+    """What many documents touched, by site, to be calculated together; and what their codes mean."""
 
     lots: dict[UUID, set[UUID]] = field(default_factory=lambda: defaultdict(set))
     requirements: dict[UUID, set[UUID]] = field(default_factory=lambda: defaultdict(set))
+    known: dict[tuple[str, Codes], Known] = field(default_factory=dict)
 
     def take(self, other: "Later") -> None:
         for mine, theirs in ((self.lots, other.lots), (self.requirements, other.requirements)):
@@ -129,7 +132,7 @@ def upsert(
     check(document)
     with transaction.atomic():
         work = _Upsert(document, system, external_id, actor, now, LinesMode(lines_mode), request_id)
-        work.later = None if later is None else Later()
+        work.later = None if later is None else Later(known=later.known)
         done = work.run()
         if later is not None and work.later is not None:
             later.take(work.later)
@@ -205,9 +208,7 @@ class _Upsert:
         seen = Version(ref.document_version) if ref.document_version else None
         if found is not None and version is not None and seen is not None and version.is_older_than(seen):
             return Upserted(UpsertResult.STALE_IGNORED, found, (), ())
-        known = order_codes.look_up(
-            codes_of(self.document), vendor=self.document.vendor, system=self.system, actor=self.actor
-        )
+        known = self._look_up()
         self.is_new = found is None
         self.order = found or PurchaseOrder(pk=ref.subject_id)
         self.stored = StoredLines(self.order, is_new=self.is_new)
@@ -240,10 +241,21 @@ class _Upsert:
             return UpsertResult.CREATED
         return UpsertResult.UPDATED if self.changes.paths else UpsertResult.UNCHANGED
 
+    def _look_up(self) -> Known:
+        """What the codes mean; many documents in one transaction ask once for the same ones."""
+        vendor, codes = self.document.vendor, codes_of(self.document)
+        known = self.later.known.get((vendor, codes)) if self.later is not None else None
+        if known is None:
+            known = order_codes.look_up(codes, vendor=vendor, system=self.system, actor=self.actor)
+        if self.later is not None:
+            self.later.known[vendor, codes] = known
+        return known
+
     def _find(self) -> tuple[ExternalRef, PurchaseOrder | None]:
         """The reference, claimed if it is new, and its order, locked. Two creators meet at the reference."""
         refs = ExternalRef.objects.filter(system=self.system, kind=ORDER_REF, external_id=self.external_id)
         ref = refs.first()
+        is_new = ref is None
         if ref is None:
             try:
                 with transaction.atomic():
@@ -255,16 +267,21 @@ class _Upsert:
                     )
             except IntegrityError:
                 ref = refs.get()
-        order = PurchaseOrder.objects.select_for_update(of=("self",)).filter(pk=ref.subject_id).first()
+        orders = PurchaseOrder.objects.filter(pk=ref.subject_id)
+        if is_new and not orders.exists():
+            return ref, None
+        order = orders.visible_to(self.actor).select_for_update(of=("self",)).first()
         if order is not None:
-            if not PurchaseOrder.objects.visible_to(self.actor).filter(pk=order.pk).exists():
-                raise NotFound(_("There is no such order."))
             ref.refresh_from_db()
+        elif orders.exists():
+            raise NotFound(_("There is no such order."))
         return ref, order
 
     def _namesake(self) -> UUID | None:
         """An order of this number that this system has not named yet, such as one that came from a file."""
         number = self.document.number or self.external_id
+        if not PurchaseOrder.objects.filter(number=number).exists():  # what nearly every new order is
+            return None
         found = PurchaseOrder.objects.visible_to(self.actor).filter(number=number).values_list("pk", flat=True).first()
         if found is None or ExternalRef.objects.filter(system=self.system, kind=ORDER_REF, subject_id=found).exists():
             return None

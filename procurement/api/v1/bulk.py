@@ -254,7 +254,7 @@ class Jobs(ClientView):
         rows = Job.objects.filter(client=acting_client(request))
         if "state" in said:
             rows = rows.filter(state=said["state"])
-        return page(request, rows, "pk", _jobs)
+        return page(request, rows, "pk", _jobs, JobSerializer)
 
 
 class JobView(ClientView):

@@ -120,7 +120,7 @@ class ChangeOrders(ClientView):
         for name in ("order", "state"):
             if name in said:
                 rows = rows.filter(**{name: said[name]})
-        return page(request, rows, "pk", lambda found: [_shown(each) for each in found])
+        return page(request, rows, "pk", lambda found: [_shown(each) for each in found], ChangeOrderSerializer)
 
     @extend_schema(
         operation_id="draftChangeOrder",
@@ -209,9 +209,10 @@ class ApplyChangeOrder(ClientView):
 
     @extend_schema(
         operation_id="applyChangeOrder",
-        summary="Write an approved change order into its order",
-        description="Raises the order's version. Refused with 409 where the order says something else by now than when "
-        "the change was drafted. With `rebaseline` the lots it touches get a new baseline.",
+        summary="Write a change order into its order",
+        description="What the ERP has approved is applied as drafted; with `rebaseline` it is approved here first, by "
+        "another than its author, and the lots it touches get a new baseline. Raises the order's version. Refused with "
+        "409 where the order says something else by now than when the change was drafted.",
         parameters=[REQUEST_ID],
         request=None,
         responses={200: ChangeOrderSerializer, **problems(400, 404, 409, 422)},

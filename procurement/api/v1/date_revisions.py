@@ -1,5 +1,6 @@
 """What is said about the dates of an order: promises, actuals and locks, appended and read back."""
 
+from collections.abc import Sequence
 from typing import Any, ClassVar, Final
 from uuid import UUID
 
@@ -20,6 +21,7 @@ from procurement.queries import order_reading
 from procurement.queries.order_reading import LedgerEntry
 from procurement.services import dates
 from procurement.services.dates import Recorded
+from procurement.services.forecasts import Moved
 from procurement.vocabulary import RevisionKind
 from sites.accounts.permissions import Scope
 from sites.domain.errors import NotFound
@@ -174,7 +176,7 @@ class DateRevisions(ClientView):
         if found is None:
             raise NotFound("There is no such order.")
         entries, has_more = found
-        shown = {"entries": [_entry_answer(entry) for entry in entries], "has_more": has_more}
+        shown = {"entries": [entry_answer(entry) for entry in entries], "has_more": has_more}
         return Response(LedgerSerializer(shown).data)
 
     @extend_schema(
@@ -234,21 +236,25 @@ def _recorded_answer(done: Recorded) -> dict[str, Any]:
         "statement_id": done.statement_id,
         "order_id": done.order.pk,
         "version": done.order.version,
-        "promises": [_entry_answer(entry) for entry in order_reading.written(done.promise_ids)],
-        "moved": [
-            {
-                "kind": each.kind,
-                "id": each.key,
-                "label": each.label,
-                "before_on": each.before_on,
-                "after_on": each.after_on,
-            }
-            for each in done.moved
-        ],
+        "promises": [entry_answer(entry) for entry in order_reading.written(done.promise_ids)],
+        "moved": moved_answer(done.moved),
     }
 
 
-def _entry_answer(entry: LedgerEntry) -> dict[str, Any]:
+def moved_answer(moved: Sequence[Moved]) -> list[dict[str, Any]]:
+    return [
+        {
+            "kind": each.kind,
+            "id": each.key,
+            "label": each.label,
+            "before_on": each.before_on,
+            "after_on": each.after_on,
+        }
+        for each in moved
+    ]
+
+
+def entry_answer(entry: LedgerEntry) -> dict[str, Any]:
     shown: dict[str, Any] = {
         "id": None,
         "kind": entry.kind,

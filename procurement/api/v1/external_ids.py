@@ -41,6 +41,22 @@ class NameWrite(serializers.Serializer[Any]):
     code = Text(max_length=80, help_text="Our code of the record that your id means.")
 
 
+@extend_schema_serializer(
+    component_name="VendorWrite",
+    examples=[
+        OpenApiExample(
+            "A new vendor", request_only=True, value={"code": "KITA", "name": "Kitagawa Works", "country": "JP"}
+        )
+    ],
+)
+class VendorWrite(NameWrite):
+    name = Text(required=False, max_length=160, help_text="What it is called; required when its code is new.")
+    country = serializers.RegexField(
+        r"^[A-Z]{2}$", required=False, max_length=2, help_text="ISO 3166-1; required when its code is new."
+    )
+    makes = serializers.BooleanField(required=False, help_text="Whether it makes what it sells.")
+
+
 class NameSerializer(serializers.Serializer[Any]):
     id = serializers.UUIDField(help_text="Our id of the record.")
     system = serializers.CharField(help_text="As in the path.")
@@ -53,9 +69,12 @@ class _Name(ClientView):
     scopes: ClassVar[dict[str, str | None]] = {"PUT": Scope.REFERENCE_WRITE}
     kind: ClassVar[Named]
 
+    shape: ClassVar[type[NameWrite]] = NameWrite
+
     def _put(self, request: Request, system: str, external_id: str) -> Response:
         check_system(request, system)
-        code = checked(NameWrite, request)["code"]
+        said = checked(self.shape, request)
+        code = said.pop("code")
         result, key = external_ids.name(
             kind=self.kind,
             system=system,
@@ -63,18 +82,20 @@ class _Name(ClientView):
             code=code,
             actor=acting_user(request),
             request_id=request_id(request),
+            vendor=external_ids.Vendor(**said) if self.kind is Named.VENDOR else None,
         )
         shown = {"id": key, "system": system, "external_id": external_id, "code": code, "result": result.value}
         return Response(NameSerializer(shown).data, status=201 if result is NameResult.CREATED else 200)
 
 
-def _operation(name: str, what: str) -> Any:
+def _operation(name: str, what: str, shape: type[NameWrite] = NameWrite, more: str = "") -> Any:
     return extend_schema(
         operation_id=name,
         summary=f"Say what your system calls a {what} of ours",
-        description="Orders may name it so from then on. Said of another record, the id means that one from now on.",
+        description="Orders may name it so from then on. Said of another record, the id means that one from now on."
+        + more,
         parameters=[*_PATH, REQUEST_ID],
-        request=NameWrite,
+        request=shape,
         responses={200: NameSerializer, 201: NameSerializer, **problems(400, 413, 415, 422)},
         tags=["reference data"],
     )
@@ -82,8 +103,14 @@ def _operation(name: str, what: str) -> Any:
 
 class VendorName(_Name):
     kind = Named.VENDOR
+    shape = VendorWrite
 
-    @_operation("nameVendor", "vendor")  # type: ignore[untyped-decorator]
+    @_operation(  # type: ignore[untyped-decorator]
+        "nameVendor",
+        "vendor",
+        VendorWrite,
+        " A vendor of a new code is made; what is said of one that is here changes it.",
+    )
     def put(self, request: Request, system: str, external_id: str) -> Response:
         return self._put(request, system, external_id)
 

@@ -104,7 +104,7 @@ class Messages(ClientView):
             rows = rows.filter(state=said["status"])
         if "direction" in said:
             rows = rows.filter(direction=said["direction"])
-        return page(request, rows, "pk", lambda found: MessageSerializer(found, many=True).data)
+        return page(request, rows, "pk", lambda found: MessageSerializer(found, many=True).data, MessageSerializer)
 
 
 class OneMessage(ClientView):

@@ -12,21 +12,23 @@ from rest_framework.response import Response
 from procurement.api.auth import acting_user
 from procurement.api.fields import Day, ExactDecimal, PaddedNumber, Text
 from procurement.api.v1.bodies import checked
+from procurement.api.v1.confirmations import check, order_of
 from procurement.api.v1.pages import PageQuery, PageSerializer, page
 from procurement.api.v1.shapes import REQUEST_ID, problems
 from procurement.api.view import ClientView, clock
 from procurement.domain.money import trimmed
 from procurement.models import DeliveryLot, Receipt, ShipmentNotice
-from procurement.services import receipts, shipments
+from procurement.services import receipts, serials, shipments
 from procurement.vocabulary import ReceiptState
 from sites.accounts.permissions import Scope
-from sites.domain.errors import BadInput, NotFound
+from sites.domain.errors import NotFound
 
 
 class _LotWrite(serializers.Serializer[Any]):
     """Which lot. Its units are counted in the unit of the line."""
 
     order = serializers.UUIDField(required=False, help_text="Our id of the order; not with `reverses`.")
+    external_id = Text(required=False, max_length=80, help_text="Or your own id of it.")
     line_number = PaddedNumber(required=False, help_text="10, 20, 30; 00010 is 10.")
     schedule_number = PaddedNumber(required=False, help_text="Default: 1.")
     lot_number = PaddedNumber(required=False, help_text="Default: 1.")
@@ -55,6 +57,9 @@ class _LotWrite(serializers.Serializer[Any]):
 class ReceiptWrite(_LotWrite):
     received_on = Day(required=False, help_text="Local day; required unless it reverses one.")
     state = serializers.ChoiceField(ReceiptState.choices, required=False, help_text="Default: arrived.")
+    serials = serializers.ListField(
+        child=Text(max_length=120), required=False, max_length=1000, help_text="Serial numbers of these units."
+    )
 
 
 @extend_schema_serializer(
@@ -125,7 +130,7 @@ class GoodsReceipts(ClientView):
     def get(self, request: Request) -> Response:
         seen = DeliveryLot.objects.visible_to(acting_user(request))
         rows = Receipt.objects.filter(lot__in=seen).select_related("lot__schedule_line__line")
-        return page(request, rows, "pk", lambda found: [_receipt(each) for each in found])
+        return page(request, rows, "pk", lambda found: [_receipt(each) for each in found], ReceiptSerializer)
 
     @extend_schema(
         operation_id="recordGoodsReceipt",
@@ -144,9 +149,10 @@ class GoodsReceipts(ClientView):
                 receipt_id=said["reverses"], reason=said.get("reason", ""), actor=actor, now=clock()
             )
         else:
-            _check(said, "order", "line_number", "quantity", "received_on")
+            check(said, "line_number", "quantity", "received_on")
+            lot_id = _lot(request, said)
             done = receipts.receive(
-                lot_id=_lot(request, said),
+                lot_id=lot_id,
                 quantity=said["quantity"],
                 received_on=said["received_on"],
                 document=said["document"],
@@ -154,6 +160,8 @@ class GoodsReceipts(ClientView):
                 now=clock(),
                 state=ReceiptState(said.get("state", ReceiptState.ARRIVED)),
             )
+            if "serials" in said:
+                serials.record(lot_id=lot_id, numbers=said["serials"], actor=actor)
         return Response(_receipt(done), status=201)
 
 
@@ -169,7 +177,7 @@ class Shipments(ClientView):
     )
     def get(self, request: Request) -> Response:
         rows = ShipmentNotice.objects.visible_to(acting_user(request)).select_related("lot__schedule_line__line")
-        return page(request, rows, "pk", lambda found: [_shipment(each) for each in found])
+        return page(request, rows, "pk", lambda found: [_shipment(each) for each in found], ShipmentSerializer)
 
     @extend_schema(
         operation_id="recordShipment",
@@ -185,7 +193,7 @@ class Shipments(ClientView):
         if "reverses" in said:
             done = shipments.reverse(notice_id=said["reverses"], reason=said.get("reason", ""), actor=actor)
         else:
-            _check(said, "order", "line_number", "quantity", "number")
+            check(said, "line_number", "quantity", "number")
             done = shipments.notify(
                 lot_id=_lot(request, said),
                 number=said["number"],
@@ -199,17 +207,11 @@ class Shipments(ClientView):
         return Response(_shipment(done), status=201)
 
 
-def _check(said: dict[str, Any], *names: str) -> None:
-    for name in names:
-        if name not in said:
-            raise BadInput(_("This is required."), field=name)
-
-
 def _lot(request: Request, said: dict[str, Any]) -> UUID:
     found = (
         DeliveryLot.objects.visible_to(acting_user(request))
         .filter(
-            schedule_line__line__order=said["order"],
+            schedule_line__line__order=order_of(request, said),
             schedule_line__line__number=said["line_number"],
             schedule_line__number=said.get("schedule_number", 1),
             number=said.get("lot_number", 1),

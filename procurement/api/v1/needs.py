@@ -130,7 +130,7 @@ class Requirements(ClientView):
         rows = Requirement.objects.visible_to(acting_user(request)).select_related("site", "equipment_class")
         if "site" in asked:
             rows = rows.filter(site__code=asked["site"])
-        return page(request, rows, "pk", lambda found: [_requirement(each) for each in found])
+        return page(request, rows, "pk", lambda found: [_requirement(each) for each in found], RequirementSerializer)
 
 
 class Milestones(ClientView):
@@ -151,7 +151,7 @@ class Milestones(ClientView):
         rows = Milestone.objects.filter(chain__in=lots.values("chain")).select_related(
             "chain__lot__schedule_line__line"
         )
-        return page(request, rows, "pk", lambda found: [_milestone(each) for each in found])
+        return page(request, rows, "pk", lambda found: [_milestone(each) for each in found], MilestoneSerializer)
 
 
 class Alerts(ClientView):
@@ -170,7 +170,7 @@ class Alerts(ClientView):
         rows = rows.filter(state=asked["state"]) if "state" in asked else rows.standing()
         if "site" in asked:
             rows = rows.filter(site__code=asked["site"])
-        return page(request, rows, "pk", lambda found: [_alert(each) for each in found])
+        return page(request, rows, "pk", lambda found: [_alert(each) for each in found], AlertSerializer)
 
 
 class OneAlert(ClientView):

@@ -23,7 +23,8 @@ PREFER: Final = OpenApiParameter(
     "Prefer",
     OpenApiTypes.STR,
     OpenApiParameter.HEADER,
-    description="`handling=strict` refuses fields nobody knows or the tracker owns; else they are `warnings`.",
+    description="`handling=strict` refuses fields nobody knows or the tracker owns; else they are `warnings`. "
+    "`return=minimal` answers without a body.",
 )
 
 
@@ -76,6 +77,7 @@ class ClientSchema(AutoSchema):
             tried = deepcopy(done)
             tried["description"] = "With `dry_run=true`: what would have been answered."
             responses["200"] = tried
+        responses.setdefault("204", {"description": "With `Prefer: return=minimal`: done."})
         operation["responses"] = dict(sorted(responses.items()))
         return operation
 
@@ -84,6 +86,22 @@ class ClientSchema(AutoSchema):
 _MIXED: Final = ("PurchaseOrder", "OrderLine", "ScheduleLine")
 _OURS: Final = ("Lot", "LotForecast", "LotProbability", "Spread")
 _OURS_BESIDE: Final = TRACKER_OWNED | {"contract_step_assumed"}
+
+
+def loosen_items(result: Any, generator: Any, request: Any, public: bool) -> Any:
+    """An item of a page may be without any of its fields: `fields` and `omit` say which it has."""
+    schemas = result["components"]["schemas"]
+    pages = [
+        schema["properties"]
+        for schema in schemas.values()
+        if {"items", "next_cursor"} <= {*schema.get("properties", ())}
+    ]
+    for page in pages:
+        items = page["items"]["items"]
+        whole = items["$ref"].rpartition("/")[2]
+        schemas[f"{whole}Item"] = {part: said for part, said in schemas[whole].items() if part != "required"}
+        items["$ref"] += "Item"
+    return result
 
 
 def mark_owners(result: Any, generator: Any, request: Any, public: bool) -> Any:

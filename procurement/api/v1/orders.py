@@ -18,6 +18,7 @@ from procurement.api.auth import acting_client, acting_user
 from procurement.api.errors import BadParameter, UnknownFields
 from procurement.api.parsers import MergePatchParser, StrictJSONParser
 from procurement.api.v1.bodies import checked, unknown_fields
+from procurement.api.v1.order_lines import VIEW_HELP, of_view
 from procurement.api.v1.order_shapes import (
     LinesModeQuery,
     OrderChange,
@@ -32,11 +33,12 @@ from procurement.api.v1.pages import PageQuery, PageSerializer, page
 from procurement.api.v1.shapes import ETAG_HEADER, REQUEST_ID, problems
 from procurement.api.view import ClientView, clock, etag, is_known, is_strict, not_modified, query, request_id
 from procurement.models import PurchaseOrder, ScheduleLine
-from procurement.queries import order_reading
+from procurement.queries import order_lines, order_reading
 from procurement.services import orders
 from procurement.services.order_lines import OrderWarning
 from procurement.services.orders import UpsertResult
 from procurement.vocabulary import CommercialStatus
+from sites.accounts.models import User
 from sites.accounts.permissions import Scope
 from sites.domain.errors import BadInput, NotFound
 from sites.domain.text import check_text
@@ -113,6 +115,13 @@ _EXPAND: Final = OpenApiParameter(
     enum=["forecast"],
     description="`forecast` adds computed dates to each lot. They change by themselves, so such an answer has no ETag.",
 )
+_AS_OF: Final = OpenApiParameter(
+    "as_of",
+    OpenApiTypes.DATETIME,
+    OpenApiParameter.QUERY,
+    description="The order as it was at this instant, by its history, without lots and without an ETag; not with "
+    "`expand`. 404 where it was not there yet.",
+)
 _IF_NONE_MATCH: Final = OpenApiParameter(
     "If-None-Match", OpenApiTypes.STR, OpenApiParameter.HEADER, description="The ETag you have; 304 if it still holds."
 )
@@ -120,6 +129,7 @@ _IF_NONE_MATCH: Final = OpenApiParameter(
 
 class ReadQuery(serializers.Serializer[Any]):
     expand = serializers.ChoiceField(["forecast"], required=False)
+    as_of = serializers.DateTimeField(required=False)
 
 
 class OrderQuery(PageQuery):
@@ -127,7 +137,10 @@ class OrderQuery(PageQuery):
     vendor = serializers.CharField(required=False, max_length=40, help_text="Code of the seller.")
     status = serializers.ChoiceField(CommercialStatus.choices, required=False, help_text="Commercial status.")
     text = serializers.CharField(required=False, max_length=100, help_text="Stands in the number or the title.")
-    expand = serializers.ChoiceField(["lines"], required=False, help_text="`lines` adds lines and schedule lines.")
+    filter = serializers.CharField(required=False, max_length=90, help_text=VIEW_HELP)
+    expand = serializers.ChoiceField(
+        ["lines", "schedules", "lines,schedules"], required=False, help_text="Any of them adds both."
+    )
 
 
 class OrderPageSerializer(PageSerializer):
@@ -146,7 +159,10 @@ class Orders(ClientView):
     )
     def get(self, request: Request) -> Response:
         asked, actor = query(request, OrderQuery), acting_user(request)
-        rows = PurchaseOrder.objects.visible_to(actor).select_related("seller")
+        rows = PurchaseOrder.objects.visible_to(actor)
+        if "filter" in asked:
+            rows = order_lines.orders_of(actor, of_view(asked["filter"], actor))
+        rows = rows.select_related("seller")
         if "site" in asked:
             seen = ScheduleLine.objects.visible_to(actor).filter(site__code=asked["site"])
             rows = rows.filter(pk__in=seen.values("line__order"))
@@ -162,7 +178,7 @@ class Orders(ClientView):
             answers = [dict(OrderRead(order_answer(each)).data) for each in readings]
             return answers if has_lines else [{k: v for k, v in each.items() if k != "lines"} for each in answers]
 
-        return page(request, rows, "number", shown)
+        return page(request, rows, "number", shown, OrderRead)
 
 
 class OrderByExternalId(ClientView):
@@ -171,7 +187,7 @@ class OrderByExternalId(ClientView):
     @extend_schema(
         operation_id="readPurchaseOrderByExternalId",
         summary="Read an order by your own id",
-        parameters=[*_PATH, _EXPAND, _IF_NONE_MATCH, ETAG_HEADER, REQUEST_ID],
+        parameters=[*_PATH, _EXPAND, _AS_OF, _IF_NONE_MATCH, ETAG_HEADER, REQUEST_ID],
         responses={200: OrderRead, 304: None, **problems(400, 404)},
         tags=["purchase orders"],
     )
@@ -254,7 +270,7 @@ class Order(ClientView):
         operation_id="readPurchaseOrder",
         summary="Read an order",
         description="Only the schedule lines in the caller's sight; amounts only with the right to them.",
-        parameters=[_EXPAND, _IF_NONE_MATCH, ETAG_HEADER, REQUEST_ID],
+        parameters=[_EXPAND, _AS_OF, _IF_NONE_MATCH, ETAG_HEADER, REQUEST_ID],
         responses={200: OrderRead, 304: None, **problems(400, 404)},
         tags=["purchase orders"],
     )
@@ -299,8 +315,10 @@ class Order(ClientView):
 
 
 def _read(request: Request, order_id: UUID | None) -> Response:
-    with_forecast = query(request, ReadQuery).get("expand") == "forecast"
-    actor = acting_user(request)
+    said, actor = query(request, ReadQuery), acting_user(request)
+    with_forecast = said.get("expand") == "forecast"
+    if "as_of" in said:
+        return _read_at(order_id, actor, said)
     version = order_reading.version_of(order_id, actor) if order_id else None
     if version is not None and not with_forecast and is_known(request, etag(version)):
         return not_modified(etag(version))
@@ -310,6 +328,15 @@ def _read(request: Request, order_id: UUID | None) -> Response:
     shown = OrderRead(order_answer(reading)).data
     # The version was read first: should the order change in between, the tag is the older one and matches nothing.
     return Response(shown, headers={} if with_forecast else {"ETag": etag(version or 0)})
+
+
+def _read_at(order_id: UUID | None, actor: User, said: dict[str, Any]) -> Response:
+    if "expand" in said:
+        raise BadParameter(_("as_of: Not together with expand; a forecast is of today."))
+    reading = order_reading.read_at(order_id, actor, said["as_of"]) if order_id else None
+    if reading is None:
+        raise NotFound(_("There is no such order."))
+    return Response(OrderRead(order_answer(reading)).data)
 
 
 def _may_be_an_id(external_id: str) -> bool:

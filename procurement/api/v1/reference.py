@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Callable
 from typing import Any, ClassVar, Final, TypeVar
 
+from django.db.models import QuerySet
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import serializers
@@ -111,6 +112,10 @@ def _tagged(request: Request, answer: Response) -> Response:
     return answer
 
 
+def _listed(request: Request, rows: QuerySet[Any], shape: type[serializers.Serializer[Any]]) -> Response:
+    return _tagged(request, page(request, rows, "code", lambda found: shape(found, many=True).data, shape))
+
+
 def _operation(
     name: str, summary: str, answer: type[serializers.Serializer[Any]], *, paged: bool = True
 ) -> Callable[[Get], Get]:
@@ -131,24 +136,19 @@ class _Reference(ClientView):
 class Sites(_Reference):
     @_operation("listSites", "The sites in sight", SitePageSerializer)
     def get(self, request: Request) -> Response:
-        rows = Site.objects.visible_to(acting_user(request))
-        return _tagged(request, page(request, rows, "code", lambda found: SiteSerializer(found, many=True).data))
+        return _listed(request, Site.objects.visible_to(acting_user(request)), SiteSerializer)
 
 
 class Vendors(_Reference):
     @_operation("listVendors", "The companies that sell or make", VendorPageSerializer)
     def get(self, request: Request) -> Response:
-        rows = Company.objects.all()
-        return _tagged(request, page(request, rows, "code", lambda found: VendorSerializer(found, many=True).data))
+        return _listed(request, Company.objects.all(), VendorSerializer)
 
 
 class EquipmentTypes(_Reference):
     @_operation("listEquipmentTypes", "The classes of equipment", EquipmentTypePageSerializer)
     def get(self, request: Request) -> Response:
-        rows = EquipmentClass.objects.all()
-        return _tagged(
-            request, page(request, rows, "code", lambda found: EquipmentTypeSerializer(found, many=True).data)
-        )
+        return _listed(request, EquipmentClass.objects.all(), EquipmentTypeSerializer)
 
 
 class ReasonCodes(_Reference):
@@ -168,7 +168,8 @@ class LeadTimes(_Reference):
     @_operation("listLeadTimes", "Lead times as they were stated", LeadTimePageSerializer)
     def get(self, request: Request) -> Response:
         rows = LeadTimeObservation.objects.filter(retired_at__isnull=True).select_related("equipment_class", "company")
-        return _tagged(request, page(request, rows, "pk", lambda found: [_lead_time(each) for each in found]))
+        shown = page(request, rows, "pk", lambda found: [_lead_time(each) for each in found], LeadTimeSerializer)
+        return _tagged(request, shown)
 
 
 def _lead_time(row: LeadTimeObservation) -> dict[str, Any]:

@@ -2,9 +2,12 @@ from django.urls import URLPattern, path, re_path
 
 from procurement.api.v1 import (
     agreements,
+    attachments,
     bulk,
     change_orders,
+    changelog,
     changes,
+    confirmations,
     date_revisions,
     external_ids,
     grid,
@@ -15,6 +18,7 @@ from procurement.api.v1 import (
     movements,
     needs,
     open_orders,
+    order_lines,
     orders,
     power,
     reference,
@@ -27,6 +31,7 @@ app_name = "api-v1"
 
 urlpatterns: list[URLPattern] = [
     path("me", me.Me.as_view(), name="me"),
+    path("changelog", changelog.Changelog.as_view(), name="changelog"),
     path("purchase-orders/ext/<str:system>/<path:external_id>", orders.OrderByExternalId.as_view(), name="order-ext"),
     path("sites", reference.Sites.as_view(), name="sites"),
     path("vendors", reference.Vendors.as_view(), name="vendors"),
@@ -48,8 +53,15 @@ urlpatterns: list[URLPattern] = [
     path("slip-alerts/<uuid:alert_id>/acknowledge", needs.AcknowledgeAlert.as_view(), name="alert-acknowledge"),
     path("slip-alerts/<uuid:alert_id>/snooze", needs.SnoozeAlert.as_view(), name="alert-snooze"),
     path("slip-alerts/<uuid:alert_id>/resolve", needs.ResolveAlert.as_view(), name="alert-resolve"),
+    path("attachments", attachments.Attachments.as_view(), name="attachments"),
+    path("attachments/<uuid:attachment_id>", attachments.OneAttachment.as_view(), name="attachment"),
+    path(
+        "attachments/<uuid:attachment_id>/content", attachments.AttachmentContent.as_view(), name="attachment-content"
+    ),
+    path("confirmations", confirmations.Confirmations.as_view(), name="confirmations"),
     path("goods-receipts", movements.GoodsReceipts.as_view(), name="goods-receipts"),
     path("shipments", movements.Shipments.as_view(), name="shipments"),
+    path("purchase-order-lines", order_lines.OrderLines.as_view(), name="order-lines"),
     path("purchase-orders", orders.Orders.as_view(), name="orders"),
     path("purchase-orders/bulk", bulk.BulkOrders.as_view(), name="bulk-orders"),
     path("jobs", bulk.Jobs.as_view(), name="jobs"),

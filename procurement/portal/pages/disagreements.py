@@ -32,7 +32,7 @@ from sites.queries.access import can
 # What to do where the ERP's value cannot be taken over by itself.
 _ADVICE: Final[dict[str, str | Promise]] = {
     DisagreementKind.MISSING_HERE: gettext_lazy("Send the order from the ERP, or import it."),
-    DisagreementKind.MISSING_THERE: gettext_lazy("Have the ERP send the line as closed or cancelled, or say why."),
+    DisagreementKind.MISSING_THERE: gettext_lazy("Cancel it here, or close it where all of it has come; or say why."),
 }
 
 

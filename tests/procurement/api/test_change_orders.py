@@ -82,8 +82,18 @@ def test_only_with_rebaseline_the_baseline_moves(erp: Caller, approver: Caller, 
     assert (newest.version, newest.cause, newest.dates["ON_SITE"]) == (2, "Change order CO-1", "2027-08-16")
 
 
-def test_what_is_not_approved_is_not_applied(erp: Caller, order: str) -> None:
+def test_what_the_erp_approved_is_applied_as_it_was_drafted(erp: Caller, order: str) -> None:
     key = drafted(erp, order)
+
+    applied = erp.post(f"{LIST}/{key}/apply", {}).json()
+
+    assert (applied["state"], applied["approved_by"]) == ("applied", None)
+    assert str(ScheduleLine.objects.get().contract_on) == "2027-08-16"
+    assert Baseline.objects.count() == 1
+
+
+def test_a_new_baseline_that_is_not_approved_is_not_written(erp: Caller, order: str) -> None:
+    key = drafted(erp, order, rebaseline=True)
 
     problem(erp.post(f"{LIST}/{key}/apply", {}), 409, "conflict")
     assert str(ScheduleLine.objects.get().contract_on) == "2027-07-19"

@@ -2,7 +2,7 @@
 
 import pytest
 
-from procurement.models import ExternalRef, PurchaseOrder
+from procurement.models import Company, ExternalRef, PurchaseOrder
 from sites.accounts.models import AuditEvent
 from tests.factories.procurement import CompanyFactory
 from tests.procurement.api.calls import ORDER, Caller, calling, order_body, pointers, problem
@@ -54,3 +54,33 @@ def test_another_system_a_site_or_a_poor_key_names_nothing(erp: Caller, sydney_o
 def test_a_try_keeps_nothing(erp: Caller) -> None:
     assert erp.put("/vendors/ext/SAP-PRD/1?dry_run=true", {"code": "KITA"}).json()["dry_run"] is True
     assert ExternalRef.objects.filter(kind="company").count() == 0
+
+
+def test_a_vendor_is_made_changed_and_left(erp: Caller) -> None:
+    path, body = "/vendors/ext/SAP-PRD/4711", {"code": "NEWCO", "name": "New Works", "country": "DE", "makes": True}
+
+    results = [
+        erp.put(path, said).json()["result"] for said in (body, body, body | {"name": "Newer Works"}, {"code": "NEWCO"})
+    ]
+
+    assert results == ["created", "unchanged", "updated", "unchanged"]
+    company = Company.objects.get(code="NEWCO")
+    assert (company.name, company.country, company.sells, company.makes) == ("Newer Works", "DE", True, True)
+
+
+@pytest.mark.parametrize(
+    ("said", "pointer"),
+    [
+        ({"name": "New Works"}, "/country"),
+        ({"country": "DE"}, "/name"),
+        ({"name": "Other Works", "country": "DE"}, "/name"),
+        ({"name": "New Works", "country": "Germany"}, "/country"),
+    ],
+)
+def test_a_vendor_that_cannot_be_made_is_refused_at_its_field(erp: Caller, said: dict[str, str], pointer: str) -> None:
+    CompanyFactory.create(code="OTHER", name="OTHER WORKS")
+
+    answer = erp.put("/vendors/ext/SAP-PRD/4711", {"code": "NEWCO"} | said)
+
+    assert pointers(problem(answer, 422, "validation_error")) == [pointer]
+    assert not ExternalRef.objects.filter(kind="company").exists()

@@ -8,8 +8,11 @@ from uuid import uuid4
 import pytest
 from django.utils import timezone
 
-from procurement.models import Alert
+from procurement.api.v1.order_lines import OrderLineRowSerializer
+from procurement.api.v1.order_shapes import OrderRead
+from procurement.models import Alert, SavedView
 from procurement.services import alerts
+from sites.accounts.models import User
 from sites.accounts.permissions import Role
 from tests.factories.procurement import (
     AlertFactory,
@@ -93,6 +96,101 @@ def test_a_limit_out_of_range_is_refused(erp: Caller, limit: str) -> None:
     problem(erp.get(f"/purchase-orders?limit={limit}"), 400, "invalid_parameter")
 
 
+@pytest.mark.django_db
+def test_a_line_is_listed_with_all_that_is_known_of_it(erp: Caller) -> None:
+    key = order(erp, "A", title="Chillers")["id"]
+
+    (row,) = erp.get("/purchase-order-lines").json()["items"]
+
+    assert set(row) == set(OrderLineRowSerializer().fields)
+    whole = erp.get(f"/purchase-orders/{key}").json()
+    line = whole["lines"][0]
+    schedule = line["schedules"][0]
+    assert (row["order"], row["order_version"], row["id"]) == (key, whole["version"], schedule["id"])
+    for name in ("number", "currency", "incoterm", "document_version", "vendor", "vendor_name", "external_ids"):
+        assert row[name] == whole[name]
+    for name in ("line_number", "description", "equipment_class", "plant", "unit", "unit_price"):
+        assert row[name] == line[name]
+    for name in ("schedule_number", "site", "quantity", "contractual_date", "contract_step", "status"):
+        assert row[name] == schedule[name]
+    assert (row["line_status"], row["late"], row["tags"], row["delivered_on"]) == ("open", False, [], None)
+    assert row["forecast_on"] is not None
+
+
+@pytest.mark.django_db
+def test_lines_come_page_by_page_and_in_sight_only(erp: Caller, sydney_only: Caller) -> None:
+    order(erp, "A", lines=[order_line(), order_line("00020"), order_line("00030")])
+    order(erp, "B", site="TYO1")
+
+    path, seen = "/purchase-order-lines?limit=2", []
+    while path:
+        answer = erp.get(path)
+        seen += [(each["number"], each["line_number"]) for each in answer.json()["items"]]
+        path = answer.get("Link", "").partition(">")[0].removeprefix("</api/v1")
+
+    assert sorted(seen) == [("A", 10), ("A", 20), ("A", 30), ("B", 10)]
+    assert {each["number"] for each in sydney_only.get("/purchase-order-lines").json()["items"]} == {"A"}
+
+
+@pytest.mark.django_db
+def test_the_price_of_a_line_needs_its_right(erp: Caller, world: World) -> None:
+    order(erp, "A")
+    site_team = calling("Site", site_codes=["SYD1"], role=Role.SITE_LEAD)
+
+    (row,) = site_team.get("/purchase-order-lines").json()["items"]
+
+    assert (row["number"], row["unit_price"]) == ("A", None)
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("asked", "found"),
+    [
+        ("site=TYO1", ["B"]),
+        ("vendor=NOBODY", []),
+        ("equipment_class=chiller", ["A", "B"]),
+        ("text=second%20pump", ["B"]),
+        ("late=true", []),
+        ("shown=delivered", []),
+        ("filter=tokyo", ["B"]),
+        ("filter=tokyo&site=SYD1", ["A"]),
+    ],
+)
+def test_lines_and_orders_are_filtered_as_the_log_is(erp: Caller, asked: str, found: list[str]) -> None:
+    SavedView.objects.create(
+        owner=User.objects.create(username="kim"), name="Tokyo", slug="tokyo", query="site=TYO1", shared=True
+    )
+    order(erp, "A")
+    order(erp, "B", site="TYO1", lines=[order_line(description="The second pump")])
+
+    assert sorted(each["number"] for each in erp.get(f"/purchase-order-lines?{asked}").json()["items"]) == found
+    if asked == "filter=tokyo":
+        assert [each["number"] for each in erp.get(f"/purchase-orders?{asked}").json()["items"]] == found
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("path", ["/purchase-orders", "/purchase-order-lines"])
+@pytest.mark.parametrize("slug", ["nobody", "past"])
+def test_a_view_that_cannot_narrow_the_list_is_refused(erp: Caller, path: str, slug: str) -> None:
+    SavedView.objects.create(owner=erp.client.account, name="Past", slug="past", query="as_known_on=2026-10-01")
+
+    problem(erp.get(f"{path}?filter={slug}"), 400, "invalid_parameter")
+
+
+@pytest.mark.django_db
+def test_a_list_has_the_fields_that_are_asked_for(erp: Caller) -> None:
+    order(erp, "A")
+
+    assert erp.get("/purchase-orders?fields=number,vendor").json()["items"] == [{"number": "A", "vendor": "KITA"}]
+    assert erp.get("/purchase-order-lines?fields=number,line_number&omit=number").json()["items"] == [
+        {"line_number": 10}
+    ]
+    (row,) = erp.get("/purchase-orders?omit=title").json()["items"]
+    assert set(row) == set(OrderRead().fields) - {"title", "lines"}
+    problem(erp.get("/sites?fields=code,nothing"), 400, "invalid_parameter")
+    problem(erp.get("/sites?fields=code;"), 400, "invalid_parameter")
+
+
 MAKERS: dict[str, Callable[[World], object]] = {
     "/sites": lambda world: SiteFactory.create(),
     "/vendors": lambda world: CompanyFactory.create(),
@@ -117,7 +215,16 @@ def test_a_list_takes_a_fixed_number_of_queries(erp: Caller, world: World, path:
 
 
 @pytest.mark.django_db
-@pytest.mark.parametrize("path", ["/purchase-orders?expand=lines", "/milestones", "/goods-receipts", "/shipments"])
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/purchase-orders?expand=lines",
+        "/purchase-order-lines",
+        "/milestones",
+        "/goods-receipts",
+        "/shipments",
+    ],
+)
 def test_a_list_of_orders_takes_a_fixed_number_of_queries(erp: Caller, path: str) -> None:
     def one_more(name: str) -> None:
         key = order(erp, name, lines=[order_line(), order_line("00020")])["id"]

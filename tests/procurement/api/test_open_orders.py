@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from procurement.models import Disagreement, OpenOrderList, ScheduleLine
+from procurement.models import Disagreement, OpenOrderList, PurchaseOrder, ScheduleLine
 from tests.procurement.api.calls import ORDER, Caller, calling, order_body, order_line, pointers, problem, queries_of
 from tests.procurement.services.order_documents import World
 
@@ -64,6 +64,29 @@ def test_what_is_missing_on_either_side_is_told(ordered: Caller) -> None:
     assert standing(ordered) == [("missing_there", "4", ""), ("missing_here", "", "4")]
     missing = Disagreement.objects.get(kind="missing_here")
     problem(ordered.post(f"/disagreements/{missing.pk}/fix", {}), 409, "conflict")
+
+
+def test_what_is_not_open_there_is_cancelled_here(ordered: Caller) -> None:
+    listed(ordered, OURS | {"order": "OTHER"})
+    missing = Disagreement.objects.get(kind="missing_there")
+
+    assert ordered.post(f"/disagreements/{missing.pk}/fix", {}).json()["fixable"]
+
+    assert ScheduleLine.objects.get().status == "cancelled"
+    listed(ordered, OURS | {"order": "OTHER"}, stated_at="2026-11-20T09:00:00Z")
+    assert [kind for kind, _ours, _theirs in standing(ordered)] == ["missing_here"]
+
+
+def test_what_has_come_and_is_not_open_there_is_closed_here(ordered: Caller) -> None:
+    order = str(PurchaseOrder.objects.get().pk)
+    came = {"order": order, "line_number": 10, "quantity": "4", "received_on": "2026-11-19"}
+    assert ordered.post("/goods-receipts", came).status_code == 201
+    listed(ordered, OURS | {"order": "OTHER"})
+    missing = Disagreement.objects.get(kind="missing_there")
+
+    ordered.post(f"/disagreements/{missing.pk}/fix", {})
+
+    assert ScheduleLine.objects.get().status == "closed"
 
 
 def test_a_list_that_is_not_complete_says_nothing_of_the_rest(ordered: Caller) -> None:

@@ -5,6 +5,7 @@ from typing import Any
 
 import pghistory.models
 import pytest
+from django.utils import timezone
 
 from procurement.models import DeliveryLot, OrderLine, PurchaseOrder, ScheduleLine
 from sites.accounts.models import AuditEvent
@@ -460,3 +461,21 @@ def test_a_key_does_what_its_scopes_say(erp: Caller, scope: str, allowed: list[i
 
     assert [answer.status_code for answer in answers] == allowed
     assert {answer.json()["code"] for answer in answers if answer.status_code == 403} == {"scope"}
+
+
+@pytest.mark.django_db(transaction=True)
+def test_an_order_is_read_as_it_was(erp: Caller) -> None:
+    key = erp.put(ORDER, order_body(order_line(10), order_line(20))).json()["id"]
+    before = erp.get(f"/purchase-orders/{key}").json()
+    between = timezone.now()
+    erp.put(ORDER, order_body(order_line(10, unit_price="1.00", quantity="5"), order_line(30), document_version=2))
+
+    then = erp.get(f"/purchase-orders/{key}?as_of={between.isoformat().replace('+00:00', 'Z')}")
+
+    for line in before["lines"]:
+        for schedule in line["schedules"]:
+            schedule["lots"] = []
+    assert (then.json(), "ETag" in then) == (before, False)
+    problem(erp.get(f"/purchase-orders/{key}?as_of=2020-01-01T00:00:00Z"), 404, "not_found")
+    problem(erp.get(f"/purchase-orders/{key}?as_of=yesterday"), 400, "invalid_parameter")
+    problem(erp.get(f"/purchase-orders/{key}?as_of=2026-01-01T00:00:00Z&expand=forecast"), 400, "invalid_parameter")

@@ -8,6 +8,8 @@ from django.conf import settings
 from django.core.management import call_command
 from django.test import Client
 
+from procurement.api.v1 import changelog
+
 COMMITTED = Path(__file__).parents[3] / "docs" / "openapi-v1.yaml"
 
 
@@ -49,6 +51,7 @@ def test_every_operation_has_a_name_and_documents_its_refusals(generated: str) -
         "acceptDisagreement",
         "acceptSchedule",
         "acknowledgeAlert",
+        "addAttachment",
         "addGridConnection",
         "addNetworkWorks",
         "applyChangeOrder",
@@ -69,6 +72,7 @@ def test_every_operation_has_a_name_and_documents_its_refusals(generated: str) -
         "listAgreementDates",
         "listAgreements",
         "listAlerts",
+        "listAttachments",
         "listChangeOrders",
         "listDateRevisions",
         "listDisagreements",
@@ -84,6 +88,7 @@ def test_every_operation_has_a_name_and_documents_its_refusals(generated: str) -
         "listMessages",
         "listMilestones",
         "listNetworkWorksDates",
+        "listPurchaseOrderLines",
         "listPurchaseOrders",
         "listReasonCodes",
         "listRequirements",
@@ -102,6 +107,9 @@ def test_every_operation_has_a_name_and_documents_its_refusals(generated: str) -
         "readAgreement",
         "readAgreementByCode",
         "readAlert",
+        "readAttachment",
+        "readAttachmentContent",
+        "readChangelog",
         "readChangeOrder",
         "readGridConnection",
         "readImport",
@@ -116,6 +124,7 @@ def test_every_operation_has_a_name_and_documents_its_refusals(generated: str) -
         "readScheduleDifference",
         "readWebhookEndpoint",
         "recordAgreementDates",
+        "recordConfirmation",
         "recordDateRevisions",
         "recordGoodsReceipt",
         "recordGridConnectionDates",
@@ -123,6 +132,7 @@ def test_every_operation_has_a_name_and_documents_its_refusals(generated: str) -
         "recordShipment",
         "rejectChangeOrder",
         "rejectSchedule",
+        "removeAttachment",
         "removeWebhookEndpoint",
         "replayWebhooks",
         "resolveAlert",
@@ -193,3 +203,12 @@ def test_only_the_readers_have_a_wider_policy() -> None:
     assert ["style-src 'self' 'unsafe-inline'" in policy for policy in policies] == [True, False]
     assert all("unsafe-eval" not in policy and "script-src 'self'" in policy for policy in policies)
     assert settings.SPECTACULAR_SETTINGS["SWAGGER_UI_DIST"] == "SIDECAR"
+
+
+def test_the_changelog_names_operations_that_are_there(generated: str) -> None:
+    operations = {each["operationId"] for path in yaml.safe_load(generated)["paths"].values() for each in path.values()}
+
+    assert {name for _on, name, _what in changelog._CHANGES if name} <= operations
+    assert [on for on, _name, _what in changelog._CHANGES] == sorted(
+        (row[0] for row in changelog._CHANGES), reverse=True
+    )

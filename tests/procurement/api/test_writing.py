@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from procurement.models import PurchaseOrder
 from procurement.services import kept_answers
 from sites.accounts.models import AuditEvent, KeptAnswer
 from sites.models import Promise
@@ -175,3 +176,33 @@ def test_an_order_out_of_sight_cannot_be_changed(erp: Caller, sydney_only: Calle
     answer = sydney_only.patch(f"/purchase-orders/{order.json()['id']}", change(quantity="5"), if_match=order["ETag"])
 
     problem(answer, 404, "not_found")
+
+
+@pytest.mark.django_db
+def test_who_wants_no_body_gets_none(erp: Caller) -> None:
+    made = erp.put(ORDER, order_body(), prefer="return=minimal")
+    changed = erp.put(ORDER, order_body(document_version=2, title="Chillers"), prefer="handling=strict, return=minimal")
+    tried = erp.put(f"{ORDER}?dry_run=true", order_body(document_version=3), prefer="return=minimal")
+
+    assert (made.status_code, made.content, made["ETag"]) == (201, b"", '"v1"')
+    assert (changed.status_code, changed.content, changed["Preference-Applied"]) == (204, b"", "return=minimal")
+    assert tried.json()["dry_run"]
+
+
+@pytest.mark.django_db
+def test_the_reason_of_a_call_is_in_the_history_of_what_it_changed(erp: Caller) -> None:
+    erp.put(ORDER, order_body(), x_change_message="Migration of October")
+
+    reasons = {
+        event.pgh_context.metadata.get("reason") for event in PurchaseOrder.history.rel.related_model.objects.all()
+    }
+    assert reasons == {"Migration of October"}
+    problem(erp.put(ORDER, order_body(), x_change_message="x" * 301), 400, "invalid_parameter")
+
+
+@pytest.mark.django_db
+def test_every_answer_says_how_many_calls_are_left(erp: Caller) -> None:
+    first, second = erp.get("/me"), erp.get("/me")
+
+    assert (first["RateLimit-Limit"], first["RateLimit-Remaining"]) == ("600", "599")
+    assert (second["RateLimit-Remaining"], second["RateLimit-Reset"]) == ("598", "60")

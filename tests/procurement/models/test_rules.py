@@ -357,8 +357,14 @@ CHECKS = [
     Check(
         "an_approved_change_order_names_its_approver",
         ChangeOrderFactory,
-        wrong={"state": ChangeOrderState.APPLIED},
-        right={"state": ChangeOrderState.APPLIED, "approved_by": SubFactory(UserFactory)},
+        wrong={"state": ChangeOrderState.APPROVED},
+        right={"state": ChangeOrderState.APPLIED},
+    ),
+    Check(
+        "a_new_baseline_was_approved",
+        ChangeOrderFactory,
+        wrong={"state": ChangeOrderState.APPLIED, "rebaseline": True},
+        right={"state": ChangeOrderState.APPLIED, "rebaseline": True, "approved_by": SubFactory(UserFactory)},
     ),
     Check(
         "a_change_order_has_a_plausible_amount",

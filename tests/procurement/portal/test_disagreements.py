@@ -89,7 +89,7 @@ def test_what_is_missing_says_what_to_do(page: Client) -> None:
 
     assert shown(page) == [("missing_there", "4", ""), ("missing_here", "", "1")]
     assert "Send the order from the ERP, or import it." in html
-    assert "Have the ERP send the line as closed or cancelled" in html
+    assert "Cancel it here, or close it where all of it has come; or say why." in html
     assert shown(page, "?kind=missing_here&system=SAP-PRD") == [("missing_here", "", "1")]
     assert shown(page, "?site=SYD1") == [("missing_there", "4", "")]
 

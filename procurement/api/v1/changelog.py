@@ -1,0 +1,49 @@
+"""What came to the API and when, newest first. Nothing has been taken away from it yet."""
+
+from typing import Any, ClassVar, Final
+
+from drf_spectacular.utils import extend_schema
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from procurement.api.fields import Day
+from procurement.api.v1.shapes import REQUEST_ID, problems
+from procurement.api.view import ClientView
+
+_CHANGES: Final = (
+    ("2026-11-21", "listPurchaseOrderLines", "Schedule lines with all their fields."),
+    ("2026-11-21", "recordConfirmation", "Vendors' confirmations, and their reversal."),
+    ("2026-11-21", "addAttachment", "Files about orders, lines, requirements, vendors and sites."),
+    ("2026-11-21", "readPurchaseOrder", "`as_of`: the order as its history had it."),
+    ("2026-11-21", "nameVendor", "`name` and `country` make a vendor or change it."),
+    ("2026-11-21", "", "`fields` and `omit` on every list in pages; `Prefer: return=minimal` on every write."),
+    ("2026-11-21", "draftChangeOrder", "Change orders, drafted, approved, applied."),
+    ("2026-11-20", "", "The first version."),
+)
+
+
+class ApiChangeSerializer(serializers.Serializer[Any]):
+    on = Day(help_text="Since when.")
+    operation = serializers.CharField(allow_blank=True, help_text="Its operationId; empty: several.")
+    what = serializers.CharField(help_text="For people.")
+
+
+class ChangelogSerializer(serializers.Serializer[Any]):
+    items = ApiChangeSerializer(many=True, help_text="Newest first.")
+
+
+class Changelog(ClientView):
+    scopes: ClassVar[dict[str, str | None]] = {"GET": None}
+
+    @extend_schema(
+        operation_id="readChangelog",
+        summary="What came to this API",
+        description="Version 1 only grows. What will go is announced here and in the headers Deprecation and Sunset of "
+        "its answers, twelve months before.",
+        parameters=[REQUEST_ID],
+        responses={200: ChangelogSerializer, **problems()},
+        tags=["connection"],
+    )
+    def get(self, request: Request) -> Response:
+        return Response({"items": [{"on": on, "operation": name, "what": what} for on, name, what in _CHANGES]})

@@ -1,0 +1,155 @@
+"""A vendor's confirmation of an order: promises of one statement, taken back by rows that retract them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from enum import StrEnum
+from typing import Final
+from uuid import UUID
+
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+from procurement.domain.revision import DateRevision
+from procurement.models import DeliveryLot, PurchaseOrder, ScheduleLine
+from procurement.services import dates
+from procurement.services.dates import Recorded, TakenBack
+from procurement.vocabulary import LineStatus, RevisionKind
+from sites.accounts.models import User
+from sites.domain.errors import BadInput, Conflict, NotFound
+from sites.domain.imprecise import TBD, ImpreciseDate, on_day
+from sites.models import Milestone, Promise
+from sites.vocabulary import PromiseSource
+
+_LONGEST_NOTE: Final = 500
+
+
+class Response(StrEnum):
+    """What the vendor says to a line: its contract date, another one, or none."""
+
+    ACCEPTED = "accepted"
+    CHANGED = "changed"
+    REJECTED = "rejected"
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """`schedule_number` None: every open one of the line. `said` None: not named. `field` is its place in the input."""
+
+    line_number: int
+    response: Response
+    schedule_number: int | None = None
+    said: ImpreciseDate | None = None
+    quantity: Decimal | None = None
+    note: str = ""
+    field: str = ""
+
+
+@transaction.atomic
+def record(
+    *,
+    order_id: UUID,
+    number: str,
+    parts: Sequence[Part],
+    stated_on: date,
+    actor: User,
+    now: datetime,
+    request_id: str = "",
+) -> Recorded:
+    """Write what a vendor confirmed. Without parts the whole order is accepted. What is accepted without a date is
+    promised for its contract date; what is rejected, for none.
+
+    Raises NotFound, NotPermitted, and BadInput naming the part; then nothing is stored.
+    """
+    if not PurchaseOrder.objects.visible_to(actor).filter(pk=order_id).exists():
+        raise NotFound(_("There is no such order."), field="order")
+    still_open = _open_lines(order_id, actor)
+    said = parts or [
+        Part(line, Response.ACCEPTED, field="lines") for line in sorted({row.line.number for row in still_open})
+    ]
+    revisions = [revision for part in said for revision in _revisions(part, still_open)]
+    if not revisions:
+        raise BadInput(_("No date was agreed that could be confirmed."), field="lines")
+    return dates.record(
+        order_id=order_id,
+        revisions=revisions,
+        stated_on=stated_on,
+        source=PromiseSource.ERP,
+        document=number,
+        actor=actor,
+        now=now,
+        request_id=request_id,
+    )
+
+
+@transaction.atomic
+def reverse(*, statement_id: UUID, reason: str, actor: User, now: datetime) -> tuple[UUID, TakenBack]:
+    """Retract every promise of a confirmation; its order. Raises NotFound, NotPermitted, Conflict, BadInput."""
+    seen = DeliveryLot.objects.visible_to(actor).values("chain")
+    rows = list(
+        Promise.objects.filter(statement_id=statement_id, milestone__chain__in=seen).select_related(
+            "milestone__chain__lot__schedule_line__line"
+        )
+    )
+    if not rows:
+        raise NotFound(_("There is no such confirmation."), field="reverses")
+    if not any(not hasattr(row, "retraction") for row in rows):
+        raise Conflict(_("This confirmation is reversed already."), field="reverses")
+    done = dates.take_back(
+        promises=[row.pk for row in rows],
+        actuals=[],
+        reason=reason,
+        cause_key=f"reversal:{statement_id}",
+        cause_text=_("Confirmation taken back: %(reason)s") % {"reason": reason},
+        force=True,
+        actor=actor,
+        now=now,
+    )
+    return rows[0].milestone.chain.lot.schedule_line.line.order_id, done
+
+
+def _open_lines(order_id: UUID, actor: User) -> list[ScheduleLine]:
+    """Those in sight that are neither cancelled nor all on site."""
+    arrived = Milestone.objects.filter(code="ON_SITE", actual_on__isnull=False).values("chain")
+    lots = DeliveryLot.objects.filter(quantity__gt=0).exclude(chain__in=arrived)
+    return list(
+        ScheduleLine.objects.visible_to(actor)
+        .filter(
+            line__order=order_id,
+            status=LineStatus.OPEN,
+            line__status=LineStatus.OPEN,
+            pk__in=lots.filter(schedule_line__line__order=order_id).values("schedule_line"),
+        )
+        .select_related("line")
+        .order_by("line__number", "number")
+    )
+
+
+def _revisions(part: Part, still_open: Sequence[ScheduleLine]) -> list[DateRevision]:
+    if part.response is Response.CHANGED and part.said is None:
+        raise BadInput(_("It was accepted with changes, but no date is given."), field=f"{part.field}/date")
+    if part.response is Response.REJECTED and part.said is not None:
+        raise BadInput(_("What is rejected has no date."), field=f"{part.field}/date")
+    if part.said is not None or part.response is Response.REJECTED:
+        return [_promise(part, part.said or TBD, part.schedule_number)]
+    agreed = [
+        row
+        for row in still_open
+        if row.line.number == part.line_number and part.schedule_number in {None, row.number} and row.contract_on
+    ]
+    if not agreed and part.field != "lines":
+        raise BadInput(_("No date was agreed that could be confirmed."), field=f"{part.field}/date")
+    return [_promise(part, on_day(row.contract_on), row.number) for row in agreed if row.contract_on]
+
+
+def _promise(part: Part, said: ImpreciseDate, schedule_number: int | None) -> DateRevision:
+    return DateRevision(
+        kind=RevisionKind.PROMISE,
+        line_number=part.line_number,
+        said=said,
+        schedule_number=schedule_number,
+        quantity=part.quantity,
+        note=part.note[:_LONGEST_NOTE],
+        field=part.field,
+    )
