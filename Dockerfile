@@ -3,7 +3,7 @@
 FROM node:24-slim AS packages
 WORKDIR /build
 COPY package.json package-lock.json .npmrc ./
-RUN npm ci --no-progress
+RUN npm ci --omit=dev --no-progress
 
 FROM python:3.13-slim AS product
 ENV PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 LONGLEAD_MODE=production LONGLEAD_DATA_DIR=/var/lib/longlead

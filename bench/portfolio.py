@@ -9,6 +9,7 @@ from django.test import Client
 from django.utils import timezone
 
 from bench import alerts as alert_cases
+from bench import log as log_cases
 from bench import scale
 from bench.case import Case, seconds, within
 from procurement.domain.revision import DateRevision
@@ -95,6 +96,7 @@ def cases() -> list[Case]:
         within(f"one promise, forecasts and alerts, {of}", seconds(promise), WRITE_SECONDS),
         within(f"a whole site recalculated, {of}", seconds(whole_site), SITE_SECONDS),
         within(f"a whole site's alerts, {of}", seconds(look), SITE_SECONDS),
+        *log_cases.cases(reader=reader, lines=lines),
         *alert_cases.cases(lines=lines, now=now),
         *scale.cases(lines=lines, now=now),
     ]

@@ -8,6 +8,8 @@ from uuid import uuid4
 import pghistory
 from django.db import InterfaceError, OperationalError, connection
 from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http.response import HttpResponseBase
+from django.middleware.gzip import GZipMiddleware
 from django.template.loader import render_to_string
 from django.views import defaults
 
@@ -15,7 +17,22 @@ Handler = Callable[[HttpRequest], HttpResponse]
 RETRY_AFTER_SECONDS = 5
 API = "/api/"
 GONE = (OperationalError, InterfaceError)
+_COMPRESSIBLE = {"application/json", "application/javascript", "image/svg+xml"}
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}\Z")
+
+
+class Compressed(GZipMiddleware):
+    """Pages leave compressed; Django pads them at random, so that their length tells no secret.
+
+    Not the API: a compressed answer has no strong ETag, which If-Match needs. Nor workbooks and pictures, which are
+    compressed already. Below WhiteNoise, whose own files lie compressed beside the plain ones.
+    """
+
+    def process_response(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
+        kind = response.headers.get("Content-Type", "").partition(";")[0]
+        if request.path.startswith(API) or not (kind.startswith("text/") or kind in _COMPRESSIBLE):
+            return response
+        return super().process_response(request, response)
 
 
 class DatabaseGone:

@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from enum import StrEnum
 from uuid import UUID
 
@@ -53,7 +53,8 @@ def aged(age: Age, as_of: date) -> Q:
 class AlertFilter:
     """Empty means any; `site` and `equipment_class` are codes, `rule`, `lane` and `severity` are stored words.
 
-    `person` is the key of whoever owns, has acknowledged or was told of it; `text` stands in its subject or its cause.
+    `person` is the key of whoever owns, has acknowledged or was told of it; `text` stands in its subject or its cause;
+    `since` keeps those to which something happened after an instant.
     """
 
     site: str = ""
@@ -64,6 +65,7 @@ class AlertFilter:
     person: str = ""
     text: str = ""
     age: Age | None = None
+    since: datetime | None = None
     shown: Shown = Shown.WAITING
     page: int = 1
 
@@ -79,11 +81,14 @@ class SubjectPage:
 
 @dataclass(frozen=True, slots=True)
 class AlertRow:
-    """`told` are the people to whom a message about it went or is about to go."""
+    """`told` are the people to whom a message about it went or is about to go; `news` what happened since the instant
+    of the filter, the newest first.
+    """
 
     alert: Alert
     subject: SubjectPage | None
     told: tuple[str, ...]
+    news: tuple[AlertEvent, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +124,26 @@ _NOT_TOLD = (NotificationState.SUPPRESSED, NotificationState.CANCELLED)
 
 
 def alert_list(actor: User, wanted: AlertFilter, *, as_of: date) -> AlertList:
-    """The urgent ones first, then the worst band, then what weighs most. At most seven queries."""
+    """The urgent ones first, then the worst band, then what weighs most. At most eight queries."""
+    rows = _found(actor, wanted, as_of)
+    total = rows.count()
+    pages = max(1, -(-total // PAGE_SIZE))
+    start = (min(wanted.page, pages) - 1) * PAGE_SIZE
+    found = list(_sorted(rows).select_related("site", "acknowledged_by")[start : start + PAGE_SIZE])
+    subjects, told = subject_pages(found), _told(found)
+    news: dict[UUID, list[AlertEvent]] = defaultdict(list)
+    if wanted.since:
+        for event in AlertEvent.objects.filter(alert__in=found, at__gte=wanted.since).order_by("-at", "-pk"):
+            news[event.alert_id].append(event)
+    return AlertList(
+        filter=replace(wanted, page=min(wanted.page, pages)),
+        rows=tuple(AlertRow(row, subjects.get(row.pk), told[row.pk], tuple(news[row.pk])) for row in found),
+        total=total,
+        pages=pages,
+    )
+
+
+def _found(actor: User, wanted: AlertFilter, as_of: date) -> QuerySet[Alert]:
     rows = Alert.objects.visible_to(actor).filter(state__in=_SHOWN[wanted.shown])
     if wanted.shown is Shown.MINE:
         rows = rows.filter(_asks(actor))
@@ -139,17 +163,9 @@ def alert_list(actor: User, wanted: AlertFilter, *, as_of: date) -> AlertList:
         rows = rows.filter(_concerns(UUID(wanted.person)))
     for word in wanted.text.split():
         rows = rows.filter(Q(subject_text__icontains=word) | Q(cause_text__icontains=word))
-    total = rows.count()
-    pages = max(1, -(-total // PAGE_SIZE))
-    start = (min(wanted.page, pages) - 1) * PAGE_SIZE
-    found = list(_sorted(rows).select_related("site", "acknowledged_by")[start : start + PAGE_SIZE])
-    subjects, told = subject_pages(found), _told(found)
-    return AlertList(
-        filter=replace(wanted, page=min(wanted.page, pages)),
-        rows=tuple(AlertRow(row, subjects.get(row.pk), told[row.pk]) for row in found),
-        total=total,
-        pages=pages,
-    )
+    if wanted.since:
+        rows = rows.filter(Exists(AlertEvent.objects.filter(alert=OuterRef("pk"), at__gte=wanted.since)))
+    return rows
 
 
 def _of_class(code: str) -> Q:

@@ -1,4 +1,4 @@
-"""What stands promised for schedule lines, and who said so last: what an edit of it is compared with."""
+"""What stands promised, done or pinned for schedule lines, and who said so last: what an edit is compared with."""
 
 from collections import defaultdict
 from collections.abc import Collection
@@ -46,6 +46,37 @@ def standing(schedule_lines: Collection[UUID]) -> dict[UUID, Standing]:
     for milestone_id, row in last.items():
         of_line[line_of[milestone_id]].append(row)
     return {key: _together(rows) for key, rows in of_line.items()}
+
+
+def done(schedule_lines: Collection[UUID]) -> dict[UUID, Standing]:
+    """When the contract step happened. One query."""
+    return _days(schedule_lines, "actual_on", "actual_recorded_by", "actual_recorded_at")
+
+
+def pinned(schedule_lines: Collection[UUID]) -> dict[UUID, Standing]:
+    """To which day the contract step is pinned. One query."""
+    return _days(schedule_lines, "locked_on", "locked_by", "locked_at")
+
+
+def _days(schedule_lines: Collection[UUID], on: str, by: str, at: str) -> dict[UUID, Standing]:
+    rows = Milestone.objects.filter(
+        **{f"{on}__isnull": False},
+        chain__lot__schedule_line__in=schedule_lines,
+        chain__lot__quantity__gt=0,
+        code=F("chain__lot__schedule_line__contract_step"),
+        applicable=True,
+    ).select_related(by)
+    found: dict[UUID, list[Milestone]] = defaultdict(list)
+    for row in rows.annotate(of_line=F("chain__lot__schedule_line")).order_by(F(at).asc(nulls_first=True)):
+        found[row.of_line].append(row)
+    return {
+        key: Standing(
+            "; ".join(sorted({getattr(row, on).isoformat() for row in each})),
+            str(getattr(each[-1], by) or ""),
+            getattr(each[-1], at),
+        )
+        for key, each in found.items()
+    }
 
 
 def _together(rows: list[Promise]) -> Standing:

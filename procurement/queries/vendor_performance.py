@@ -17,6 +17,7 @@ from django.db.models import Count, Min, Q, QuerySet
 from procurement.domain.attribution import Move, Share, StepDates, attribute, by_party, by_reason, party_of_step
 from procurement.domain.vendor_performance import LotRecord, Scorecard, Word, scorecard
 from procurement.models import Allocation, Company, DeliveryLot, LotForecast
+from procurement.queries.known import last_answers
 from procurement.queries.steps import Step, read_steps
 from procurement.vocabulary import LineStatus
 from sites.accounts.models import User
@@ -63,6 +64,22 @@ def vendors(actor: User, side: Side) -> tuple[VendorRow, ...]:
     return tuple(
         VendorRow(row, found[row.pk]["open"], found[row.pk]["late"], found[row.pk]["done"]) for row in companies
     )
+
+
+def late_since(actor: User, side: Side, day: date) -> dict[UUID, int]:
+    """By how many lots of each company more are late now than at the end of a past day. Two queries: an answer is
+    stored only where something changed, so only lots with a later one are looked at.
+    """
+    column = f"lot__schedule_line__{_COMPANY[side]}"
+    lots = _lots(actor)
+    changed = LotForecast.objects.filter(current=True, lot__in=lots, as_of__gt=day)
+    then = last_answers(LotForecast.objects.filter(lot__in=changed.values("lot")), "lot", day)
+    more: dict[UUID, int] = defaultdict(int)
+    for rows, sign in ((changed, 1), (then, -1)):
+        for company, float_days, delivered_on in rows.values_list(column, "float_days", "delivered_on"):
+            if company is not None and delivered_on is None and float_days is not None and float_days < 0:
+                more[company] += sign
+    return dict(more)
 
 
 def _lots(actor: User) -> QuerySet[DeliveryLot]:

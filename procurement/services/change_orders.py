@@ -13,7 +13,7 @@ from pydantic import TypeAdapter
 
 from procurement.domain.money import CURRENCIES, trimmed
 from procurement.domain.order_document import LinesMode, OrderDocument
-from procurement.models import ChangeOrder, DeliveryLot, PurchaseOrder, ScheduleLine
+from procurement.models import ChangeOrder, DeliveryLot, LotForecast, PurchaseOrder, ScheduleLine
 from procurement.services import lot_chains, orders
 from procurement.services.orders import Later
 from procurement.vocabulary import ChangeOrderState, LineStatus
@@ -31,8 +31,10 @@ _HEADER: Final = (
 )  # fmt: skip
 _LINE: Final = ("status", "description", "unit", "unit_price")
 _SCHEDULE: Final = ("status", "quantity", "contract_on")
-# Under these keys `after` holds the document itself and how it is applied, beside the values by pointer.
-_KEPT, _MODE = "document", "lines_mode"
+# Under these keys `after` holds the document itself, how it is applied and what the trial said of forecasts, beside the
+# values by pointer.
+_OPEN: Final = frozenset({ChangeOrderState.DRAFT, ChangeOrderState.APPROVED})
+_KEPT, _MODE, _DATES = "document", "lines_mode", "dates"
 
 
 def in_sight(actor: User) -> QuerySet[ChangeOrder]:
@@ -43,8 +45,19 @@ def in_sight(actor: User) -> QuerySet[ChangeOrder]:
 
 def values_of(row: ChangeOrder) -> tuple[dict[str, Any], dict[str, Any]]:
     """What differs by pointer, before and after."""
-    after = {path: value for path, value in row.after.items() if path not in {_KEPT, _MODE}}
+    after = {path: value for path, value in row.after.items() if path not in {_KEPT, _MODE, _DATES}}
     return dict(row.before), after
+
+
+def dates_of(row: ChangeOrder) -> dict[str, dict[str, list[Any]]]:
+    """By schedule line (`10/1`): forecast and float, each before and after, as the trial of the draft found them."""
+    found: dict[str, dict[str, list[Any]]] = row.after.get(_DATES, {})
+    return found
+
+
+def can_be_applied(row: ChangeOrder) -> bool:
+    """What moves the baseline is approved here first; any other change was the ERP's to approve."""
+    return row.state == ChangeOrderState.APPROVED or (row.state == ChangeOrderState.DRAFT and not row.rebaseline)
 
 
 @transaction.atomic
@@ -71,7 +84,7 @@ def draft(
     _check_words(number, reason, amount, currency)
     if ChangeOrder.objects.filter(order=order, number=number).exists():
         raise Conflict(_("The order has a change of this number already."), field="number")
-    before, after = _tried(order, document, system, actor, now, LinesMode(lines_mode))
+    before, after, dates = _tried(order, document, system, actor, now, LinesMode(lines_mode))
     if before == after:
         raise BadInput(_("This would change nothing."), field="lines")
     paths = sorted(path for path in before.keys() | after.keys() if before.get(path) != after.get(path))
@@ -81,7 +94,7 @@ def draft(
         reason=reason,
         before={path: before.get(path) for path in paths},
         after={path: after.get(path) for path in paths}
-        | {_KEPT: _DOCUMENT.dump_python(document, mode="json"), _MODE: LinesMode(lines_mode).value},
+        | {_KEPT: _DOCUMENT.dump_python(document, mode="json"), _MODE: LinesMode(lines_mode).value, _DATES: dates},
         amount=amount,
         currency=currency,
         rebaseline=rebaseline,
@@ -117,7 +130,7 @@ def reject(*, change_order_id: UUID, reason: str, actor: User) -> ChangeOrder:
     row = _locked(change_order_id, actor)
     if row.author_id != actor.pk:
         check_can_at_all(actor, Permission.APPROVE, site_ids=_sites_of(row.order))
-    if row.state not in {ChangeOrderState.DRAFT, ChangeOrderState.APPROVED}:
+    if row.state not in _OPEN:
         raise Conflict(_("It is applied or rejected already."), state=row.state)
     row.state, row.approved_by = ChangeOrderState.REJECTED, None
     row.save(update_fields=["state", "approved_by"])
@@ -135,10 +148,10 @@ def apply(*, change_order_id: UUID, system: str, actor: User, now: datetime, req
     NotPermitted, BadInput.
     """
     row = _locked(change_order_id, actor)
-    if row.state == ChangeOrderState.DRAFT and row.rebaseline:
-        raise Conflict(_("A change order that moves the baseline is approved before it is applied."), state=row.state)
-    if row.state not in {ChangeOrderState.DRAFT, ChangeOrderState.APPROVED}:
+    if row.state not in _OPEN:
         raise Conflict(_("It is applied or rejected already."), state=row.state)
+    if not can_be_applied(row):
+        raise Conflict(_("A change order that moves the baseline is approved before it is applied."), state=row.state)
     before, _after = values_of(row)
     present = _flat(row.order)
     moved = sorted(path for path, value in before.items() if present.get(path) != value)
@@ -186,8 +199,8 @@ def _rebaseline(row: ChangeOrder, before: dict[str, Any], actor: User, now: date
 
 def _tried(
     order: PurchaseOrder, document: OrderDocument, system: str, actor: User, now: datetime, mode: LinesMode
-) -> tuple[dict[str, Any], dict[str, Any]]:
-    before = _flat(order)
+) -> tuple[dict[str, Any], dict[str, Any], dict[str, dict[str, list[Any]]]]:
+    before, expected = _flat(order), _expected(order)
     with transaction.atomic():
         orders.change(
             order_id=order.pk,
@@ -198,11 +211,34 @@ def _tried(
             now=now,
             lines_mode=mode,
         )
-        after = _flat(PurchaseOrder.objects.get(pk=order.pk))
+        after, then = _flat(PurchaseOrder.objects.get(pk=order.pk)), _expected(order)
         with connection.cursor() as cursor:
             cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
         transaction.set_rollback(True)
-    return before, after
+    none: dict[str, Any] = {}
+    dates = {
+        line: {
+            word: [expected.get(line, none).get(word), then.get(line, none).get(word)] for word in ("forecast", "float")
+        }
+        for line in sorted(expected.keys() | then.keys())
+        if expected.get(line) != then.get(line)
+    }
+    return before, after, dates
+
+
+def _expected(order: PurchaseOrder) -> dict[str, dict[str, Any]]:
+    """By schedule line, its last forecast and its least float."""
+    found: dict[str, dict[str, Any]] = {}
+    rows = LotForecast.objects.filter(current=True, lot__schedule_line__line__order=order).values_list(
+        "lot__schedule_line__line__number", "lot__schedule_line__number", "forecast_on", "float_days"
+    )
+    for line, number, forecast_on, float_days in rows:
+        told = found.setdefault(f"{line}/{number}", {"forecast": None, "float": None})
+        if forecast_on is not None:
+            told["forecast"] = max(told["forecast"] or "", forecast_on.isoformat())
+        if float_days is not None:
+            told["float"] = float_days if told["float"] is None else min(told["float"], float_days)
+    return found
 
 
 def _flat(order: PurchaseOrder) -> dict[str, Any]:

@@ -24,7 +24,7 @@ from sites.queries.among import among
 from sites.services.access import check_can
 from sites.vocabulary import Party, Precision
 
-_NEEDS: Final = {
+NEEDS: Final = {
     RevisionKind.PROMISE: Permission.DATES_WRITE,
     RevisionKind.ACTUAL: Permission.DATES_WRITE,
     RevisionKind.LOCK: Permission.LOCK_WRITE,
@@ -109,7 +109,7 @@ class Reading:
         """Raises BadInput naming the field of the revision, and NotPermitted."""
         _check_shape(revision)
         found: list[Meant] = []
-        needs = _NEEDS[revision.kind]
+        needs = NEEDS[revision.kind]
         for line in self._named(revision):
             if (needs, line.site_id) not in self._may:
                 check_can(self._actor, needs, site_id=line.site_id)

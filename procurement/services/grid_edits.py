@@ -1,4 +1,4 @@
-"""Promises typed into a grid: every row that can be is written in one go, the others are named with their reason."""
+"""Dates typed into a grid: every one that can be is written in one go, the others are named with their reason."""
 
 from collections import defaultdict
 from collections.abc import Sequence
@@ -13,17 +13,20 @@ from django.utils.translation import gettext as _
 
 from procurement.domain.revision import DateRevision
 from procurement.models import PurchaseOrder, ScheduleLine
-from procurement.queries.standing import NOTHING, Standing, standing
+from procurement.queries.standing import NOTHING, Standing, done, pinned, standing
 from procurement.services import dates
+from procurement.services.date_meanings import NEEDS
 from procurement.services.forecasts import local_date
 from procurement.vocabulary import RevisionKind
 from sites.accounts.models import User
 from sites.accounts.row import new_id
-from sites.domain.errors import BadInput, RuleBroken
+from sites.domain.errors import BadInput, NotPermitted, RuleBroken
 from sites.domain.imprecise import ImpreciseDate, read_as_typed
+from sites.queries.access import can
 from sites.vocabulary import Precision, PromiseSource
 
 MOST_EDITS: Final = 5000
+_STANDING: Final = {RevisionKind.PROMISE: standing, RevisionKind.ACTUAL: done, RevisionKind.LOCK: pinned}
 
 
 class Outcome(StrEnum):
@@ -35,13 +38,17 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Edit:
-    """`was` is what the person saw when typing `said`, in the words of `standing`; None: write whatever stands."""
+    """`was` is what the person saw when typing `said`, in the words of `standing`; None: write whatever stands.
+
+    All at the contract step. An empty `said` of a lock releases it; its reason is the `note`.
+    """
 
     schedule_line: UUID
     said: str
     was: str | None
     reason_code: str = ""
     note: str = ""
+    kind: RevisionKind = RevisionKind.PROMISE
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +67,7 @@ class _Meant:
     place: int
     edit: Edit
     line: ScheduleLine
-    said: ImpreciseDate
+    said: ImpreciseDate | None
 
 
 @transaction.atomic
@@ -80,12 +87,13 @@ def save(
     }
     orders = sorted({line.line.order_id for line in lines.values()})
     list(PurchaseOrder.objects.filter(pk__in=orders).select_for_update(of=("self",)).order_by("pk").values_list("pk"))
-    now_standing = standing(lines)
+    kinds = {edit.kind for edit in edits}
+    stands = {kind: read(lines) for kind, read in _STANDING.items() if kind in kinds}
     answers: dict[int, Answer] = {}
     meant: dict[UUID, list[_Meant]] = defaultdict(list)
     for place, edit in enumerate(edits):
         line = lines.get(edit.schedule_line)
-        said = _weighed(edit, line, now_standing.get(edit.schedule_line, NOTHING), now)
+        said = _weighed(edit, line, stands[edit.kind].get(edit.schedule_line, NOTHING), now)
         if isinstance(said, Answer):
             answers[place] = said
         elif line is not None:
@@ -106,13 +114,16 @@ def save(
     return [answers[place] for place in range(len(edits))]
 
 
-def _weighed(edit: Edit, line: ScheduleLine | None, now_is: Standing, now: datetime) -> Answer | ImpreciseDate:
+def _weighed(edit: Edit, line: ScheduleLine | None, now_is: Standing, now: datetime) -> Answer | ImpreciseDate | None:
+    """None: what is pinned is released."""
     if line is None:
         return Answer(Outcome.REFUSED, "", _("There is no such line."))
-    try:
-        said = read_as_typed(edit.said, as_of=local_date(line.site, now) if line.site else now.date())
-    except RuleBroken as refusal:
-        return Answer(Outcome.REFUSED, now_is.said, refusal.message)
+    said = None
+    if edit.said or edit.kind is not RevisionKind.LOCK:
+        try:
+            said = read_as_typed(edit.said, as_of=local_date(line.site, now) if line.site else now.date())
+        except RuleBroken as refusal:
+            return Answer(Outcome.REFUSED, now_is.said, refusal.message)
     if _spelled(said) == now_is.said:
         return Answer(Outcome.UNCHANGED, now_is.said)
     if edit.was is not None and edit.was != now_is.said:
@@ -120,7 +131,9 @@ def _weighed(edit: Edit, line: ScheduleLine | None, now_is: Standing, now: datet
     return said
 
 
-def _spelled(said: ImpreciseDate) -> str:
+def _spelled(said: ImpreciseDate | None) -> str:
+    if said is None:
+        return ""
     return "TBD" if said.precision is Precision.TBD else said.value
 
 
@@ -140,7 +153,12 @@ def _refused(
             dates.check(_statement(order_id, left, stated_on, source, document), actor=actor, now=now)
         except RuleBroken as refusal:
             place = (refusal.field or "").partition("/")[0]
-            at_fault = [row for row in left if str(row.place) == place] or left
+            at_fault = [row for row in left if str(row.place) == place]
+            if isinstance(refusal, NotPermitted):
+                may = {(row.edit.kind, row.line.site_id) for row in left}
+                may = {each for each in may if can(actor, NEEDS[each[0]], site_id=each[1])}
+                at_fault = [row for row in left if (row.edit.kind, row.line.site_id) not in may]
+            at_fault = at_fault or left
             found |= {row.place: refusal.message for row in at_fault}
             left = [row for row in left if row.place not in found]
         else:
@@ -153,11 +171,11 @@ def _statement(
 ) -> dates.Statement:
     revisions = [
         DateRevision(
-            kind=RevisionKind.PROMISE,
+            kind=RevisionKind.RELEASE if row.said is None else row.edit.kind,
             line_number=row.line.line.number,
             schedule_number=row.line.number,
             said=row.said,
-            reason_code=row.edit.reason_code,
+            reason_code=row.edit.reason_code if row.edit.kind is RevisionKind.PROMISE else "",
             note=row.edit.note,
             field=str(row.place),
         )
@@ -169,4 +187,4 @@ def _statement(
 def _cause(document: str, orders: int) -> str:
     if document:
         return document
-    return _("Promises typed for %(orders)d orders") % {"orders": orders}
+    return _("Dates typed for %(orders)d orders") % {"orders": orders}

@@ -28,6 +28,7 @@ from sites.accounts.permissions import Permission
 from sites.domain.errors import BadInput, Conflict, NotFound, RuleBroken
 from sites.domain.text import check_text
 from sites.models import Membership
+from sites.queries.access import can
 from sites.services.access import check_can
 
 MOST_ROWS: Final = 1000
@@ -93,6 +94,8 @@ def remove(*, kind: str, key: UUID, reason: str, actor: User, now: datetime) -> 
     with pghistory.context(reason=reason.strip()):
         audit.record(actor=actor, verb=f"{kind}.removed", subject_kind=kind, subject_id=row.pk, reason=reason.strip())
         row.delete()
+        if isinstance(row, Membership):
+            _keep_staff(row.person)
     _recalculate(table, touched, reason.strip(), actor, now)
 
 
@@ -152,6 +155,8 @@ def _saved(table: Table, cells: Sequence[str], reason: str, actor: User, touched
     table.check(row, before)
     row.save()
     touched |= set(table.sites(row))
+    if isinstance(row, Membership):
+        _keep_staff(row.person)
     if isinstance(row, User) and row.email:
         EmailAddress.objects.update_or_create(
             user=row, primary=True, defaults={"email": row.email.lower(), "verified": True}
@@ -168,6 +173,14 @@ def _check_person(row: User, *, is_new: bool, actor: User) -> None:
         raise Conflict(_("Nobody locks themselves out."), field="is_active")
     if not is_new and row.is_active is False:
         row.is_staff = False
+
+
+def _keep_staff(person: User) -> None:
+    """Who administers the whole portfolio finds the set-up pages in the menu, and nobody else."""
+    is_staff = can(person, Permission.PEOPLE_WRITE, site_id=None)
+    if person.is_staff != is_staff and not person.is_superuser:
+        person.is_staff = is_staff
+        person.save(update_fields=["is_staff"])
 
 
 def _as_sentence(message: str) -> str:

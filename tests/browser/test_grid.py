@@ -187,3 +187,41 @@ def test_one_reason_serves_all_rows_that_name_none(grid: Page) -> None:
     expect(grid.get_by_text("4 saved")).to_be_visible(timeout=30_000)
     assert set(Promise.objects.values_list("value", "reason_code")) == {("2099-Q3", "capacity")}
     assert Promise.objects.values("statement_id").distinct().count() == 1
+
+
+def test_what_happened_and_what_is_pinned_are_typed_beside_promises(grid: Page, lots: list[DeliveryLot]) -> None:
+    def cell(place: int, field: str) -> Any:
+        return grid.locator(".tabulator-row").nth(place).locator(f'[tabulator-field="{field}"]')
+
+    cell(0, "actual").click()
+    grid.evaluate(PASTE, "2026-11-18\nlast week")
+    cell(2, "lock").click()
+    grid.evaluate(PASTE, "2099-06-30")
+    cell(2, "note").click()
+    grid.evaluate(PASTE, "Their plant is shut in May")
+
+    grid.get_by_role("button", name="Save").click()
+
+    expect(grid.get_by_text("2 saved, 1 not saved")).to_be_visible(timeout=30_000)
+    assert "ll-wrong" in (cell(1, "actual").get_attribute("class") or "")
+    assert "ll-wrong" not in (cell(1, "promise").get_attribute("class") or "")
+    expect(cell(1, "actual")).to_have_text("last week")
+    steps = [lot.chain.milestones.get(code=lot.schedule_line.contract_step) for lot in lots]
+    assert (str(steps[0].actual_on), str(steps[2].locked_on)) == ("2026-11-18", "2099-06-30")
+    assert steps[2].lock_reason == "Their plant is shut in May"
+
+
+def test_escape_takes_back_and_a_block_is_copied(grid: Page) -> None:
+    promise_cell(grid, 0).click()
+    grid.keyboard.press("Enter")
+    grid.keyboard.type("CW30")
+    grid.keyboard.press("Escape")
+    expect(promise_cell(grid, 0)).to_have_text("")
+    grid.evaluate(PASTE, "CW31\nTBD")
+    grid.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    promise_cell(grid, 0).click()
+    promise_cell(grid, 1).click(modifiers=["Shift"])
+
+    grid.keyboard.press("Control+c")
+
+    assert grid.evaluate("navigator.clipboard.readText()") == "CW31\nTBD"

@@ -195,9 +195,10 @@ def test_the_package_lock_names_no_registry_and_every_package_by_hash() -> None:
 
 
 def test_npm_packages_are_exact_and_run_no_script() -> None:
-    wanted = json.loads(text("package.json"))["dependencies"]
+    package = json.loads(text("package.json"))
 
-    assert all(re.fullmatch(r"\d+\.\d+\.\d+", version) for version in wanted.values())
+    wanted = [*package["dependencies"].values(), *package["devDependencies"].values()]
+    assert all(re.fullmatch(r"\d+\.\d+\.\d+", version) for version in wanted)
     assert "ignore-scripts=true" in text(".npmrc").splitlines()
     assert "omit-lockfile-registry-resolved=true" in text(".npmrc").splitlines()
 
@@ -211,7 +212,8 @@ def test_only_named_files_are_collected_and_a_missing_one_is_named(tmp_path: Pat
     assets.collect(modules, target)
 
     collected = {str(path.relative_to(target)) for path in target.rglob("*") if path.is_file()}
-    assert collected == set(assets.allow_list().values())
+    named = set(assets.allow_list().values())
+    assert collected == named | {f"{name}.gz" for name in named if name.endswith((".css", ".js"))}
 
     (modules / "@tabler/icons/icons/outline/bell.svg").unlink()
     with pytest.raises(StartUpError, match=r"outline/bell\.svg"):

@@ -1,10 +1,11 @@
 """`python -m procurement.management.runtime.assets`: the browser's third-party files, by name, into assets/vendor/.
 
-Nothing else of an npm package is ever served. Needs no npm on the machine: the PyPI wheel of Node serves where PATH
-has none, in a virtual environment that is thrown away.
+Nothing else of an npm package is ever served. What tests inject into pages comes into node_modules/. Needs no npm on
+the machine: the PyPI wheel of Node serves where PATH has none, in a virtual environment that is thrown away.
 """
 
 import argparse
+import gzip
 import os
 import shutil
 import subprocess
@@ -16,6 +17,8 @@ from pathlib import Path
 from procurement.management.runtime.places import REPOSITORY, StartUpError
 
 TARGET = REPOSITORY / "assets" / "vendor"
+MODULES = REPOSITORY / "node_modules"
+TEST_FILES = ("axe-core/axe.min.js",)
 NPM_FILES = ("package.json", "package-lock.json", ".npmrc")
 _TABLER = "@tabler/core/dist"
 # The maps are named by the last line of each file, and static file storage refuses a name that leads nowhere.
@@ -108,6 +111,9 @@ def collect(modules: Path, target: Path = TARGET) -> int:
                 raise StartUpError(f"The npm packages hold no file {source}; assets.py and package.json disagree.")
             (staging / place).parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(modules / source, staging / place)
+            if place.endswith((".css", ".js")):
+                # WhiteNoise serves the one that the browser asks for, also where nothing is collected by Django.
+                (staging / f"{place}.gz").write_bytes(gzip.compress((modules / source).read_bytes(), mtime=0))
         shutil.rmtree(target, ignore_errors=True)
         staging.rename(target)
     return len(allow_list())
@@ -124,6 +130,9 @@ def install_and_collect() -> int:
         )
         if done.returncode:
             raise StartUpError(f"npm ci failed with exit code {done.returncode}.")
+        for name in TEST_FILES:
+            (MODULES / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(folder / "node_modules" / name, MODULES / name)
         return collect(folder / "node_modules")
 
 

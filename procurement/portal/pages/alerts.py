@@ -1,6 +1,7 @@
 """The alerts of the sites a person may see, and their answer to one."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
@@ -19,6 +20,7 @@ from procurement.portal import alert_words
 from procurement.portal.actor import acting_user
 from procurement.portal.forms.alerts import Acknowledge, Assign, Decline, Snooze, Together, read_filter
 from procurement.portal.forms.base import PortalForm
+from procurement.portal.since import compared
 from procurement.queries.alert import (
     SubjectPage,
     alert_list,
@@ -41,10 +43,12 @@ from sites.queries.access import can
 @login_required
 def index(request: HttpRequest) -> HttpResponse:
     actor, now = acting_user(request), timezone.now()
-    found = alert_list(actor, read_filter(request.GET), as_of=now.date())
+    since = compared(request.GET, actor)
+    found = alert_list(actor, replace(read_filter(request.GET), since=since.instant), as_of=now.date())
     steps = alert_clock.next_steps([row.alert for row in found.rows], now=now)
     context = {
         "list": found,
+        "compared": since,
         "rows": [
             {
                 "row": row,

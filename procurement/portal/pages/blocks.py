@@ -13,6 +13,7 @@ from django.views.decorators.http import require_safe
 from procurement.portal.actor import acting_user
 from procurement.portal.forms.known import AsKnownOn
 from procurement.portal.known import known_pairs
+from procurement.portal.since import compared
 from procurement.queries.block import Plan, block_rows, block_view
 from procurement.queries.known import block_answers, lots_of_block
 from procurement.queries.schedule_impact import impact_on_blocks
@@ -24,15 +25,19 @@ from sites.models import Block
 @login_required
 def index(request: HttpRequest) -> HttpResponse:
     """`month` (2027-06) keeps those whose date `by` baseline or forecast falls into it; `month=none` those without."""
-    rows = block_rows(acting_user(request))
+    actor = acting_user(request)
+    rows, since = block_rows(actor), compared(request.GET, actor)
     month, by = request.GET.get("month", ""), request.GET.get("by", "")
     plan = Plan(by) if by in set(Plan) else Plan.FORECAST
     if month == "none":
         rows = tuple(row for row in rows if row.on(plan) is None)
     elif month:
         rows = tuple(row for row in rows if f"{row.on(plan) or ''}"[:7] == month)
+    before = block_answers([row.block.pk for row in rows], since.day) if since.day else {}
+    was = {key: answer.rfs_forecast_on for key, answer in before.items()}
     context = {
-        "rows": rows,
+        "rows": [(row, was.get(row.block.pk), since.day is not None and row.block.pk not in was) for row in rows],
+        "compared": since,
         "month": month,
         "plan": plan,
         "it_mw": sum(row.block.it_mw for row in rows),

@@ -4,7 +4,6 @@ from urllib.parse import urlencode
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import render
-from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_safe
@@ -12,10 +11,10 @@ from django.views.decorators.http import require_safe
 from procurement.models import SavedView
 from procurement.portal import log_columns
 from procurement.portal.actor import acting_user
-from procurement.portal.context import zone_of
+from procurement.portal.since import compared
 from procurement.queries import log, log_address
 from procurement.queries.log import LogPage, UnorderedPage
-from procurement.queries.log_address import Since, read_filter
+from procurement.queries.log_address import read_filter
 from procurement.queries.log_changes import Changes, changed_page
 from procurement.queries.unordered_changes import unordered_changes
 from sites.accounts.models import User
@@ -36,8 +35,8 @@ def show(request: HttpRequest) -> HttpResponse:
     if address.get("shown") == "unordered":
         wanted = read_filter(address, sorts=log.UNORDERED_SORTS, default_sort="order_by")
         page = log.unordered_page(actor, wanted)
-        since = log_address.read_since(address, timezone.now().astimezone(zone_of(actor)).date())
-        changes = unordered_changes(actor, wanted, page, since) if since is not None else None
+        since = compared(address, actor)
+        changes = unordered_changes(actor, wanted, page, since.day) if since.day is not None else None
         context |= {
             "log": page,
             "changes": changes,
@@ -46,8 +45,7 @@ def show(request: HttpRequest) -> HttpResponse:
                  changes is not None and row.requirement_id in changes.came)
                 for row in page.rows
             ],
-            "since_words": _since_words(),
-            "since_said": address.get("since", ""),
+            "compared": since,
         }  # fmt: skip
         return render(request, "log/unordered.html", context | _pager(page))
     return _ordered(request, actor, address, context)
@@ -62,10 +60,10 @@ def asked(request: HttpRequest, actor: User) -> tuple[QueryDict, SavedView | Non
 
 def _ordered(request: HttpRequest, actor: User, address: QueryDict, context: dict[str, Any]) -> HttpResponse:
     wanted = read_filter(address)
-    since = log_address.read_since(address, timezone.now().astimezone(zone_of(actor)).date())
+    since = compared(address, actor)
     changes: Changes | None = None
-    if since is not None and wanted.as_known_on is None:
-        page, changes = changed_page(actor, wanted, since, only=address.get("changed") == "1")
+    if since.day is not None and wanted.as_known_on is None:
+        page, changes = changed_page(actor, wanted, since.day, only=address.get("changed") == "1")
     else:
         page = log.log_page(actor, wanted)
     columns = log_address.read_columns(address, log_columns.COLUMNS)
@@ -79,8 +77,7 @@ def _ordered(request: HttpRequest, actor: User, address: QueryDict, context: dic
         | {
             "log": page,
             "changes": changes,
-            "since_words": _since_words(),
-            "since_said": address.get("since", ""),
+            "compared": since,
             "only_changed": address.get("changed") == "1",
             "heads": log_columns.heads(columns),
             "column_choices": log_columns.choices(columns),
@@ -92,14 +89,6 @@ def _ordered(request: HttpRequest, actor: User, address: QueryDict, context: dic
             **_pager(page),
         },
     )
-
-
-def _since_words() -> list[tuple[str, str]]:
-    return [
-        (Since.YESTERDAY.value, _("Yesterday")),
-        (Since.MONDAY.value, _("Last Monday")),
-        (Since.WEEK.value, _("A week ago")),
-    ]
 
 
 def _links(address: QueryDict, view: SavedView | None) -> QueryDict:

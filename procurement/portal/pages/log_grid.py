@@ -21,15 +21,17 @@ from procurement.portal.pages.log import asked
 from procurement.portal.templatetags.portal import floating, short_day
 from procurement.queries.log import LogRow, log_page
 from procurement.queries.log_address import kept, read_filter
-from procurement.queries.standing import NOTHING, Standing, standing
+from procurement.queries.standing import NOTHING, Standing, done, pinned, standing
 from procurement.services import grid_edits
 from procurement.services.grid_edits import MOST_EDITS, Answer, Edit
+from procurement.vocabulary import RevisionKind
 from sites.accounts.permissions import Permission
 from sites.domain.errors import BadInput, RuleBroken
 from sites.models import Site
-from sites.vocabulary import PromiseSource, ReasonCode
+from sites.vocabulary import PromiseSource, ReasonCode, step_name
 
 _LONGEST = 500
+_KINDS = {"promise": RevisionKind.PROMISE, "actual": RevisionKind.ACTUAL, "lock": RevisionKind.LOCK}
 
 
 @require_safe
@@ -40,9 +42,13 @@ def show(request: HttpRequest) -> HttpResponse:
     address, view = asked(request, actor)
     wanted = replace(read_filter(address), page=1, size=MOST_EDITS, as_known_on=None)
     page = log_page(actor, wanted)
-    known = standing([row.key for row in page.rows])
-    may = set(Site.objects.visible_to(actor, Permission.DATES_WRITE).values_list("code", flat=True))
-    data = [_row(row, known.get(row.key, NOTHING), may) for row in page.rows]
+    keys = [row.key for row in page.rows]
+    known = [read(keys) for read in (standing, done, pinned)]
+    may, may_pin = (
+        set(Site.objects.visible_to(actor, right).values_list("code", flat=True))
+        for right in (Permission.DATES_WRITE, Permission.LOCK_WRITE)
+    )
+    data = [_row(row, [each.get(row.key, NOTHING) for each in known], may, may_pin) for row in page.rows]
     context = {
         "rows": data,
         "left_out": page.totals.lines - len(data),
@@ -95,6 +101,7 @@ def _given(request: HttpRequest) -> dict[str, Any]:
                 was=None if each.get("was") is None else _text(each["was"]),
                 reason_code=_text(each.get("reason", "")),
                 note=_text(each.get("note", "")),
+                kind=_KINDS[each.get("field", "promise")],
             )
             for each in body["rows"]
         ]
@@ -120,7 +127,8 @@ def _text(value: object) -> str:
     return text
 
 
-def _row(row: LogRow, known: Standing, may: set[str]) -> dict[str, Any]:
+def _row(row: LogRow, known: list[Standing], may: set[str], may_pin: set[str]) -> dict[str, Any]:
+    promise, actual, lock = (each.said for each in known)
     return {
         "key": str(row.key),
         "site": row.site,
@@ -131,10 +139,14 @@ def _row(row: LogRow, known: Standing, may: set[str]) -> dict[str, Any]:
         "ros": short_day(row.required_on_site),
         "forecast": short_day(row.forecast_on),
         "float": floating(row.float_days),
-        "promise": known.said,
+        "step": str(step_name(row.contract_step)),
+        "promise": promise,
+        "actual": actual,
+        "lock": lock,
         "reason": "",
         "note": "",
         "open": row.site in may and row.delivered_on is None,
+        "pin": row.site in may_pin and row.delivered_on is None,
     }
 
 
@@ -153,7 +165,8 @@ def _words() -> dict[str, str]:
     return {
         "site": _("Site"), "order": _("Order / line"), "what": _("What"), "tags": _("Tags"), "vendor": _("Vendor"),
         "ros": _("Required on site"), "forecast": _("Forecast"), "float": _("Float, days"),
-        "promise": _("Promise, as said"), "reason": _("Reason"), "note": _("Note"), "state": _("State"),
+        "step": _("Contract step"), "promise": _("Promise, as said"), "actual": _("Happened on"),
+        "lock": _("Pinned to"), "reason": _("Reason"), "note": _("Note"), "state": _("State"),
         "changed": _("Not saved yet"), "saved": _("Saved"), "unchanged": _("As it was"),
         "refused": _("Not saved"), "conflict": _("Somebody else changed it"),
         "counts": _("{changed} not saved, {wrong} wrong"),

@@ -15,11 +15,13 @@ from procurement.portal.actor import acting_user
 from procurement.portal.charts import Chart, Series, Shape, Tone
 from procurement.portal.forms.power import Window, WindowForm, usual_window
 from procurement.portal.power_pictures import group_chart
+from procurement.portal.since import compared
 from procurement.portal.templatetags.portal import day
 from procurement.portal.world_map import Place, WorldMap, world_map
 from procurement.queries import power, power_balance, power_portfolio
 from procurement.queries.alert import sites_to_choose
 from procurement.queries.contract_clocks import clocks_visible_to, near
+from procurement.queries.known import chain_answers
 from procurement.queries.power_balance import GroupBalance, SiteBalance
 from procurement.queries.power_facts import Knowledge
 from procurement.queries.power_portfolio import Stage, YearTotal
@@ -109,8 +111,12 @@ def agreements(request: HttpRequest) -> HttpResponse:
     wanted = power_portfolio.read_filter(request.GET.dict())
     every = power_portfolio.listed(actor)
     shown = power_portfolio.listed(actor, wanted) if request.GET else every
+    since = compared(request.GET, actor)
+    before = chain_answers([row.view.agreement.chain_id for row in shown], since.day) if since.day else {}
+    was = {key: answer.done_on or answer.forecast_on for key, answer in before.items()}
     context = {
-        "agreements": shown,
+        "agreements": [(row, was.get(row.view.agreement.chain_id)) for row in shown],
+        "compared": since,
         "wanted": wanted,
         "sites": sites_to_choose(actor),
         "countries": sorted({row.view.agreement.country for row in every}),

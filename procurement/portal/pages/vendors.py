@@ -14,15 +14,20 @@ from django.views.decorators.http import require_safe
 from procurement.domain.vendor_performance import LEAST_SAMPLE, Against, Scorecard
 from procurement.portal.actor import acting_user
 from procurement.portal.charts import Chart, Series, Shape, Tone
-from procurement.queries.vendor_performance import Side, VendorView, vendor_view, vendors
+from procurement.portal.since import compared
+from procurement.queries.vendor_performance import Side, VendorView, late_since, vendor_view, vendors
 from sites.vocabulary import Party, ReasonCode
 
 
 @require_safe
 @login_required
 def index(request: HttpRequest) -> HttpResponse:
-    side = _side(request)
-    return render(request, "vendors/vendors.html", {"side": side.value, "rows": vendors(acting_user(request), side)})
+    side, actor = _side(request), acting_user(request)
+    since = compared(request.GET, actor)
+    fewer = late_since(actor, side, since.day) if since.day else {}
+    rows = [(row, row.late - fewer.get(row.company.pk, 0)) for row in vendors(actor, side)]
+    context = {"side": side.value, "rows": rows, "compared": since}
+    return render(request, "vendors/vendors.html", context)
 
 
 @require_safe

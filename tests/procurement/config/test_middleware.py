@@ -253,3 +253,24 @@ def test_a_door_adds_to_the_context_of_its_request() -> None:
 
     metadata = history_of(Desk.objects.get()).latest("pgh_id").pgh_context.metadata
     assert metadata == {"actor": "client-1", "request_id": "req-17", "path": "/api/v1/x"}
+
+
+# -- compressed --------------------------------------------------------------------------------------------------
+
+
+def test_a_page_leaves_compressed_and_an_answer_of_the_api_as_it_is() -> None:
+    def answered(path: str, kind: str) -> HttpResponse:
+        request = RequestFactory().get(path, headers={"accept-encoding": "gzip"})
+        answer = HttpResponse("fine " * 100, content_type=kind, headers={"ETag": '"1"'})
+        done = middleware.Compressed(lambda _request: answer)(request)
+        assert isinstance(done, HttpResponse)
+        return done
+
+    page, order, file = (
+        answered("/log/", "text/html; charset=utf-8"),
+        answered("/api/v1/purchase-orders", "application/json"),
+        answered("/exports/promises.xlsx", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"),
+    )
+
+    assert [each.headers.get("Content-Encoding") for each in (page, order, file)] == ["gzip", None, None]
+    assert order.headers["ETag"] == '"1"'

@@ -114,6 +114,20 @@ def test_a_right_is_taken_back_with_a_reason_that_its_history_keeps(browser: Cli
     assert not Membership.objects.filter(pk=row.pk).exists()
 
 
+def test_who_is_made_administrator_finds_the_set_up_in_the_menu(browser: Client) -> None:
+    bea = UserFactory.create(username="bea")
+
+    def finds_it() -> bool:
+        return 'href="/set-up/"' in browser_of(User.objects.get(pk=bea.pk)).get("/preferences/").content.decode()
+
+    before = finds_it()
+    paste(browser, "memberships", "bea\tadministrator\tportfolio")
+    made = finds_it()
+    browser.post(f"/set-up/memberships/{Membership.objects.get(person=bea).pk}/remove/", {"reason": "Left"})
+
+    assert (before, made, finds_it()) == (False, True, False)
+
+
 def test_history_says_who_changed_a_row_and_why(browser: Client) -> None:
     paste(browser, "desks", "OSA\tOsaka\tAsia/Tokyo")
     html = paste(browser, "desks", "OSA\tOsaka and Kobe\tAsia/Tokyo", reason="Kobe joined")

@@ -7,10 +7,11 @@ import pytest
 from procurement.models import DeliveryLot, ForecastRun
 from procurement.services import grid_edits
 from procurement.services.grid_edits import Edit, Outcome
+from procurement.vocabulary import RevisionKind
 from sites.accounts.models import User
 from sites.accounts.permissions import Role
 from sites.domain.errors import BadInput
-from sites.models import Promise, Site
+from sites.models import Milestone, Promise, Site
 from sites.vocabulary import PromiseSource
 from tests.factories.procurement import DeliveryLotFactory, PurchaseOrderFactory
 from tests.factories.sites import MembershipFactory, SiteFactory
@@ -124,3 +125,78 @@ def test_too_many_rows_are_refused_whole(site: Site, expediter: User, monkeypatc
         save(expediter, *(typed(lot, "2027-05-21") for lot in lots(site, 2)))
 
     assert refused.value.field == "edits"
+
+
+# -- what happened, and what is pinned -------------------------------------------------------------------------------
+
+
+def of(lot: DeliveryLot, kind: RevisionKind, said: str, was: str = "", note: str = "") -> Edit:
+    return Edit(lot.schedule_line_id, said, was, note=note, kind=kind)
+
+
+def contract_step(lot: DeliveryLot) -> Milestone:
+    return lot.chain.milestones.get(code=lot.schedule_line.contract_step)
+
+
+def test_what_happened_and_what_is_pinned_are_saved_beside_a_promise(site: Site, expediter: User) -> None:
+    done, pinned, promised = lots(site, 3)
+
+    answers = save(
+        expediter,
+        of(done, RevisionKind.ACTUAL, "2026-11-18"),
+        of(pinned, RevisionKind.LOCK, "2027-06-30", note="The vendor's plant is shut in May"),
+        typed(promised, "CW23"),
+    )
+
+    assert [(answer.outcome, answer.said) for answer in answers] == [
+        ("saved", "2026-11-18"), ("saved", "2027-06-30"), ("saved", "2027-W23"),
+    ]  # fmt: skip
+    assert contract_step(done).actual_on == date(2026, 11, 18)
+    row = contract_step(pinned)
+    assert (row.locked_on, row.lock_reason) == (date(2027, 6, 30), "The vendor's plant is shut in May")
+
+
+def test_a_pinned_day_that_is_emptied_is_released(site: Site, expediter: User) -> None:
+    (lot,) = lots(site, 1)
+    save(expediter, of(lot, RevisionKind.LOCK, "2027-06-30", note="Ours"))
+
+    answers = save(expediter, of(lot, RevisionKind.LOCK, "", "2027-06-30"))
+
+    assert [(answer.outcome, answer.said) for answer in answers] == [("saved", "")]
+    assert contract_step(lot).locked_on is None
+
+
+@pytest.mark.parametrize(
+    ("kind", "said"),
+    [
+        (RevisionKind.ACTUAL, ""),
+        (RevisionKind.ACTUAL, "Q3 2026"),
+        (RevisionKind.ACTUAL, "2027-05-01"),
+        (RevisionKind.LOCK, "TBD"),
+    ],
+)
+def test_no_day_is_refused_at_its_row(site: Site, expediter: User, kind: RevisionKind, said: str) -> None:
+    wrong, right = lots(site, 2)
+
+    answers = save(expediter, of(wrong, kind, said, note="Why"), typed(right, "CW23"))
+
+    assert [answer.outcome for answer in answers] == ["refused", "saved"]
+    assert answers[0].message
+
+
+def test_an_actual_that_somebody_else_wrote_is_a_conflict(site: Site, expediter: User) -> None:
+    (lot,) = lots(site, 1)
+    save(expediter, of(lot, RevisionKind.ACTUAL, "2026-11-18"))
+
+    (answer,) = save(expediter, of(lot, RevisionKind.ACTUAL, "2026-11-17"))
+
+    assert (answer.outcome, answer.said, answer.by) == ("conflict", "2026-11-18", str(expediter))
+
+
+def test_who_may_not_pin_is_refused_and_their_promise_saved(site: Site) -> None:
+    lead = MembershipFactory.create(role=Role.SITE_LEAD, site=site).person
+    (lot,) = lots(site, 1)
+
+    answers = save(lead, of(lot, RevisionKind.LOCK, "2027-06-30", note="Ours"), typed(lot, "CW23"))
+
+    assert [answer.outcome for answer in answers] == ["refused", "saved"]

@@ -11,22 +11,26 @@
   const form = document.querySelector("[data-grid-form]");
   const said = document.querySelector("[data-grid-said]");
   const dialog = document.querySelector("[data-grid-conflicts]");
-  const TYPED = ["promise", "reason", "note"];
+  const DATED = ["promise", "actual", "lock"];
+  const TYPED = DATED.concat(["reason", "note"]);
   const KEPT = "longlead-grid-" + config.person;
   const rows = read("grid-rows");
   const stored = {}; // what the server said last, by key
-  const wrong = {}; // message by key
+  const wrong = {}; // message by field, by key
   const done = {}; // outcome by key
   const undoes = [];
   let turn = 0; // makes the state of a row be shown anew
   rows.forEach(function (row) {
-    stored[row.key] = { promise: row.promise, reason: "", note: "" };
+    stored[row.key] = { promise: row.promise, actual: row.actual, lock: row.lock, reason: "", note: "" };
   });
 
   function fill(text, facts) {
     return text.replace(/\{(\w+)\}/g, function (_whole, name) {
       return facts[name];
     });
+  }
+  function isOpen(data, field) {
+    return field === "lock" ? data.pin : data.open;
   }
   function isEdited(data) {
     return TYPED.some(function (field) {
@@ -40,9 +44,9 @@
     const data = cell.getData();
     const field = cell.getField();
     const element = cell.getElement();
-    element.classList.toggle("ll-open", data.open);
+    element.classList.toggle("ll-open", isOpen(data, field));
     element.classList.toggle("ll-edited", data[field] !== stored[data.key][field]);
-    element.classList.toggle("ll-wrong", field === "promise" && Boolean(wrong[data.key]));
+    element.classList.toggle("ll-wrong", Boolean(wrong[data.key] && wrong[data.key][field]));
   }
   function mark(cell) {
     const field = cell.getField();
@@ -51,7 +55,7 @@
   }
   function state(cell) {
     const data = cell.getData();
-    if (wrong[data.key]) return "⚠ " + words.refused + ": " + wrong[data.key];
+    if (wrong[data.key]) return "⚠ " + words.refused + ": " + Object.values(wrong[data.key]).join(" ");
     if (done[data.key] === "conflict") return "⚠ " + words.conflict;
     if (isEdited(data)) return "● " + words.changed;
     return done[data.key] ? "✓ " + words[done[data.key]] : "";
@@ -106,7 +110,7 @@
     return select;
   }
   function mayType(cell) {
-    return cell.getData().open;
+    return isOpen(cell.getData(), cell.getField());
   }
   const table = new window.Tabulator(place, {
     data: rows,
@@ -127,13 +131,15 @@
     columns: [
       column("site", { frozen: true, width: 70 }),
       column("order", { frozen: true, width: 150, formatter: order }),
-      column("promise", { editor: "input", editable: mayType, formatter: plain(mark), width: 130 }),
+      column("promise", { editor: "input", editable: mayType, formatter: plain(mark), width: 120 }),
       column("reason", {
         editor: chooser, editable: mayType, formatter: plain(mark), width: 150,
       }),
-      column("note", { editor: "input", editable: mayType, formatter: plain(mark), width: 170 }),
+      column("note", { editor: "input", editable: mayType, formatter: plain(mark), width: 150 }),
+      column("actual", { editor: "input", editable: mayType, formatter: plain(mark), width: 110 }),
+      column("lock", { editor: "input", editable: mayType, formatter: plain(mark), width: 110 }),
       { title: words.state, field: "state", formatter: plain(state), width: 210, headerSort: false },
-      column("ros"), column("forecast"), column("float", { hozAlign: "right" }), column("vendor"), column("tags"),
+      column("step"), column("ros"), column("forecast"), column("float", { hozAlign: "right" }), column("vendor"), column("tags"),
       column("what", { width: 240 }),
     ],
   });
@@ -143,7 +149,10 @@
   function keep() {
     const typed = {};
     edited().forEach(function (data) {
-      typed[data.key] = { promise: data.promise, reason: data.reason, note: data.note, was: stored[data.key].promise };
+      typed[data.key] = { was: Object.assign({}, stored[data.key]) };
+      TYPED.forEach(function (field) {
+        typed[data.key][field] = data[field];
+      });
     });
     try {
       if (Object.keys(typed).length) window.sessionStorage.setItem(KEPT, JSON.stringify(typed));
@@ -165,7 +174,7 @@
     const updates = {};
     changes.forEach(function (change) {
       const row = table.getRow(change.key);
-      if (!row || !row.getData().open) return;
+      if (!row || !isOpen(row.getData(), change.field)) return;
       before.push({ key: change.key, field: change.field, value: row.getData()[change.field] });
       updates[change.key] = updates[change.key] || { key: change.key };
       updates[change.key][change.field] = change.value;
@@ -324,12 +333,27 @@
     const found = document.cookie.match(/(?:^|; )longlead_csrf=([^;]+)/);
     return found ? decodeURIComponent(found[1]) : form.elements.csrfmiddlewaretoken.value;
   }
-  function send(data) {
-    const sent = data.map(function (each) {
+  // One for each date of a row that was typed; a reason without one goes with the promise that stands.
+  function editsOf(data) {
+    const edits = [];
+    data.forEach(function (each) {
+      const typed = DATED.filter(function (field) {
+        return each[field] !== stored[each.key][field];
+      });
+      (typed.length ? typed : ["promise"]).forEach(function (field) {
+        edits.push({ data: each, field: field });
+      });
+    });
+    return edits;
+  }
+  function send(edits) {
+    const sent = edits.map(function (edit) {
+      const each = edit.data;
       return {
         key: each.key,
-        said: each.promise,
-        was: stored[each.key].promise,
+        field: edit.field,
+        said: each[edit.field],
+        was: stored[each.key][edit.field],
         reason: each.reason || form.elements.reason.value,
         note: each.note,
       };
@@ -360,28 +384,39 @@
       },
     );
   }
-  function took(data, answers) {
+  function took(data, edits, answers) {
     const totals = { saved: 0, refused: 0, conflicts: 0 };
     const conflicts = [];
+    const isLeft = {};
+    data.forEach(function (each) {
+      delete wrong[each.key];
+    });
     answers.forEach(function (answer, at) {
-      const each = data[at];
+      const each = edits[at].data;
+      const field = edits[at].field;
       const key = each.key;
-      delete wrong[key];
-      done[key] = answer.outcome;
+      if (!isLeft[key]) done[key] = answer.outcome;
       if (answer.outcome === "refused") {
-        wrong[key] = answer.message;
+        wrong[key] = Object.assign(wrong[key] || {}, { [field]: answer.message });
         totals.refused += 1;
+        isLeft[key] = true;
       } else if (answer.outcome === "conflict") {
         totals.conflicts += 1;
-        conflicts.push({ data: each, answer: answer });
+        conflicts.push({ data: each, field: field, answer: answer });
+        isLeft[key] = true;
       } else {
         totals.saved += 1;
-        stored[key] = { promise: answer.said, reason: "", note: "" };
+        stored[key][field] = answer.said;
         // What was typed while the answer was on its way stays.
-        const typed = table.getRow(key).getData();
-        const isLeft = typed.promise === each.promise && typed.reason === each.reason && typed.note === each.note;
-        Object.assign(each, isLeft ? { promise: answer.said, reason: "", note: "" } : typed);
+        const now = table.getRow(key).getData()[field];
+        each[field] = now === each[field] ? answer.said : now;
       }
+    });
+    data.forEach(function (each) {
+      const now = table.getRow(each.key).getData();
+      ["reason", "note"].forEach(function (field) {
+        each[field] = now[field] === each[field] && !isLeft[each.key] ? "" : now[field];
+      });
     });
     undoes.length = 0;
     return table.updateData(data).then(function () {
@@ -395,9 +430,10 @@
   }
   function save(data) {
     if (!data.length) return Promise.resolve();
-    return send(data).then(
+    const edits = editsOf(data);
+    return send(edits).then(
       function (answers) {
-        return took(data, answers);
+        return took(data, edits, answers);
       },
       function (error) {
         keep();
@@ -442,7 +478,7 @@
       const part = document.createElement("section");
       part.className = "ll-conflict";
       const head = document.createElement("h3");
-      head.textContent = data.order;
+      head.textContent = data.order + " · " + words[conflict.field];
       const when = answer.at ? new Date(answer.at).toLocaleString(document.documentElement.lang) : "";
       const by = answer.by ? " (" + fill(words.by, { name: answer.by, when: when }) + ")" : "";
       const settle = function () {
@@ -451,16 +487,16 @@
       };
       part.append(
         head,
-        line(words.yours, data.promise),
+        line(words.yours, data[conflict.field]),
         line(words.theirs, (answer.said || words.nothing) + by),
         button(words.keep, function () {
-          stored[data.key].promise = answer.said;
+          stored[data.key][conflict.field] = answer.said;
           delete done[data.key];
-          write([{ key: data.key, field: "promise", value: answer.said }], false).then(settle);
+          write([{ key: data.key, field: conflict.field, value: answer.said }], false).then(settle);
         }, ""),
         button(words.overwrite, function () {
           // What stands now has been seen: only something newer still would be a conflict again.
-          stored[data.key].promise = answer.said;
+          stored[data.key][conflict.field] = answer.said;
           save([Object.assign({}, table.getRow(data.key).getData())]).then(settle);
         }, "btn-primary"),
       );
@@ -487,10 +523,12 @@
       if (!stored[key]) return;
       number += 1;
       TYPED.forEach(function (field) {
-        changes.push({ key: key, field: field, value: typed[key][field] });
+        if (typed[key][field] !== undefined) changes.push({ key: key, field: field, value: typed[key][field] });
       });
       // What was seen when it was typed: who wrote meanwhile is not overwritten unseen.
-      stored[key].promise = typed[key].was;
+      DATED.forEach(function (field) {
+        stored[key][field] = typed[key].was[field];
+      });
     });
     if (number) {
       write(changes, false).then(function () {

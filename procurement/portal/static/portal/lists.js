@@ -38,6 +38,13 @@
     true,
   );
 
+  // A list that was swapped is counted aloud in a region that was there before.
+  document.addEventListener("htmx:afterSwap", function () {
+    const count = document.querySelector("[data-log-count]");
+    const said = document.querySelector("[data-log-said]");
+    if (said) said.textContent = count ? count.textContent : "";
+  });
+
   document.addEventListener("click", function (event) {
     const button = event.target.closest("[data-move]");
     if (!button) return;
