@@ -8,6 +8,7 @@ import http.client
 import json
 import os
 import re
+import signal
 import statistics
 import subprocess
 import sys
@@ -15,7 +16,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import date, timedelta
-from functools import cache
+from functools import cache, partial
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -137,8 +138,8 @@ def _pages(caller: Caller, account: UUID) -> list[Case]:
         lambda: caller.get(f"/purchase-order-lines?limit={PAGE}&text={text.replace(' ', '%20')}"),
         lambda: by_hand(_NOWHERE, word, word=f"%{site.lower()}%"),
     )
-    few, many = (_queries(lambda n=n: caller.get(f"/purchase-order-lines?limit={n}")) for n in (2, 500))
-    orders = [_queries(lambda n=n: caller.get(f"/purchase-orders?expand=lines&limit={n}")) for n in (2, 100)]
+    few, many = (_queries(partial(caller.get, f"/purchase-order-lines?limit={n}")) for n in (2, 500))
+    orders = [_queries(partial(caller.get, f"/purchase-orders?expand=lines&limit={n}")) for n in (2, 100)]
     return [
         _against(f"a page of {PAGE} order lines by the API, the first {of}", first, 3),
         _against(f"a page of {PAGE} order lines by the API, the last {of}", final, 3),
@@ -394,7 +395,7 @@ def _memory(key: str) -> list[Case]:
                 early = worker.memory_info().rss / 1e6
         late = worker.memory_info().rss / 1e6
     finally:
-        processes.end(child, seconds=10)
+        processes.end(child, stop_signal=signal.SIGTERM, seconds=10)
     return [
         within(f"memory of a worker after {REQUESTS} calls", late, MOST_MB, "MB"),
         within(f"that memory beside the one after {REQUESTS // 5} calls", late, early * MOST_GROWTH, "MB"),

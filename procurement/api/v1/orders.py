@@ -3,7 +3,7 @@
 from typing import Any, ClassVar, Final
 from uuid import UUID
 
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from drf_spectacular.types import OpenApiTypes
@@ -159,7 +159,7 @@ class Orders(ClientView):
     )
     def get(self, request: Request) -> Response:
         asked, actor = query(request, OrderQuery), acting_user(request)
-        rows = PurchaseOrder.objects.visible_to(actor)
+        rows: QuerySet[PurchaseOrder] = PurchaseOrder.objects.visible_to(actor)
         if "filter" in asked:
             rows = order_lines.orders_of(actor, of_view(asked["filter"], actor))
         rows = rows.select_related("seller")

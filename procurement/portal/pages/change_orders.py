@@ -156,7 +156,9 @@ def _page(request: HttpRequest, actor: User, row: ChangeOrder, form: RejectChang
 
 def _everywhere(actor: User, permission: Permission, order: PurchaseOrder) -> bool:
     """Whether the actor holds it at every site of the order; what the service asks before it writes."""
-    sites = set(ScheduleLine.objects.filter(line__order=order).values_list("site", flat=True)) or {None}
+    sites: set[UUID | None] = set(ScheduleLine.objects.filter(line__order=order).values_list("site", flat=True)) or {
+        None
+    }
     return all(can(actor, permission, site_id=site) for site in sites)
 
 

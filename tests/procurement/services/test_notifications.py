@@ -10,7 +10,7 @@ from pytest_django import DjangoAssertNumQueries
 
 from procurement.gateways.mail import Delivery, Outcome, Outgoing, Postbag
 from procurement.models import Alert, Heartbeat, Notification, NotificationItem
-from procurement.services import alerts, mail_text, notifications, outbox
+from procurement.services import alerts, holding, mail_text, notifications, outbox
 from procurement.services.notifications import release_due, send_due
 from procurement.services.recipients import Reason
 from procurement.vocabulary import Channel, Lane, NotificationState
@@ -589,7 +589,7 @@ def test_between_two_rounds_only_what_is_ripe_is_seen_to(unit: Late, postbag: Po
         return ripe, done.held, done.sent.sent
 
     before = ripe_round(LATER)
-    notifications.hold_untold(now=NOON)
+    holding.hold_untold(now=NOON)
 
     assert [before, ripe_round(NOON), ripe_round(LATER), ripe_round(LATER)] == [
         (False, 0, 0), (False, 0, 0), (True, 0, 1), (False, 0, 0),
