@@ -95,6 +95,6 @@ def cases() -> list[Case]:
         within(f"one promise, forecasts and alerts, {of}", seconds(promise), WRITE_SECONDS),
         within(f"a whole site recalculated, {of}", seconds(whole_site), SITE_SECONDS),
         within(f"a whole site's alerts, {of}", seconds(look), SITE_SECONDS),
-        *alert_cases.cases(lines=lines, now=now),
         *scale.cases(lines=lines, now=now),
+        *alert_cases.cases(lines=lines, now=now),
     ]
