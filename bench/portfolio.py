@@ -97,6 +97,6 @@ def cases() -> list[Case]:
         within(f"a whole site recalculated, {of}", seconds(whole_site), SITE_SECONDS),
         within(f"a whole site's alerts, {of}", seconds(look), SITE_SECONDS),
         *log_cases.cases(reader=reader, lines=lines),
-        *alert_cases.cases(lines=lines, now=now),
         *scale.cases(lines=lines, now=now),
+        *alert_cases.cases(lines=lines, now=now),
     ]

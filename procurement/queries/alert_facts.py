@@ -8,14 +8,26 @@ import json
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
-from itertools import chain
 from typing import Any
 from uuid import UUID
 
 from django.db import connection
-from django.db.models import F, FilteredRelation, Max, OuterRef, Q, Subquery, Sum
+from django.db.models import (
+    F,
+    FilteredRelation,
+    Func,
+    IntegerField,
+    Max,
+    OuterRef,
+    Q,
+    QuerySet,
+    Subquery,
+    Sum,
+    TextField,
+)
+from django.db.models.functions import Cast
 
 from procurement.domain.alert_facts import (
     BlockFacts,
@@ -49,7 +61,7 @@ from procurement.models import (
 from procurement.vocabulary import AlertState, AlertSubject, CommercialStatus, Rule
 from sites.domain.calendar import WorkingCalendar
 from sites.models import Baseline, Chain, Gate, GridConnection, Milestone, Promise, PromiseRetraction
-from sites.queries.among import among
+from sites.queries.among import among, as_array
 from sites.queries.chains import calendar_of_site
 from sites.vocabulary import DurationBasis, GateKind, Party, Precision
 
@@ -59,23 +71,22 @@ _TAGS_NAMED = 3
 
 # The lots of which a rule might have something to say, with what was said about their next step.
 _LOTS = """
-SELECT l.id, m.code, m.responsible, m.locked_on, m.planned_on, s.step
+SELECT l.id, m.code, m.responsible, m.locked_on, m.planned_on, s.promise_on, s.baseline_on, s.promise_id
 FROM {forecast} f
 JOIN {lot} l ON l.id = f.lot_id
 JOIN {schedule} sl ON sl.id = l.schedule_line_id
 LEFT JOIN {milestone} m ON m.chain_id = l.chain_id AND m.code = f.next_code AND m.actual_on IS NULL
 CROSS JOIN LATERAL (
-    SELECT jsonb_path_query_first(f.steps, '$[*] ? (@.code == $c)', jsonb_build_object('c', f.next_code)) AS step
+    SELECT
+        (step ->> 'promise_counts_on')::date + COALESCE((step ->> 'shift_days')::int, 0) AS promise_on,
+        (step ->> 'baseline_on')::date AS baseline_on,
+        step ->> 'promise_id' AS promise_id
+    FROM jsonb_path_query_first(f.steps, '$[*] ? (@.code == $c)', jsonb_build_object('c', f.next_code)) AS step
 ) s
 WHERE f.current AND f.delivered_on IS NULL AND sl.site_id = %(site)s {only} AND (
     f.slip_days >= %(slip)s
-    OR l.id = ANY(%(standing)s)
-    OR COALESCE(
-        m.locked_on,
-        (s.step ->> 'promise_counts_on')::date + COALESCE((s.step ->> 'shift_days')::int, 0),
-        m.planned_on,
-        (s.step ->> 'baseline_on')::date
-    ) < %(as_of)s
+    OR l.id = ANY(%(standing)s::uuid[])
+    OR COALESCE(m.locked_on, s.promise_on, m.planned_on, s.baseline_on) < %(as_of)s
 )
 ORDER BY l.id
 """
@@ -172,6 +183,8 @@ SELECT seller, max(heard_on) FROM (
 ) heard GROUP BY seller
 """
 _LONG_AGO = date(2000, 1, 1)
+# What PostgreSQL writes begins without a blank, so that nothing need be skipped.
+_decoded = json.JSONDecoder().raw_decode
 
 
 _TABLES = {
@@ -224,6 +237,41 @@ class Subjects:
         return found
 
 
+@dataclass(slots=True)
+class KnownAlert:
+    """An alert that stands: all that is read of one of which nothing has changed. `reversals` is their number."""
+
+    pk: UUID
+    rule: str
+    subject_kind: str
+    subject_id: UUID
+    subject_text: str
+    site_id: UUID | None
+    baseline_version: int
+    state: str
+    band: int
+    lane: str
+    severity: str
+    recovered_at: datetime | None
+    measure_days: int | None
+    told_days: int | None
+    reversals: int
+    facts: dict[str, Any]
+
+
+def known_alerts(rows: QuerySet[Alert]) -> list[KnownAlert]:
+    """Those of them that stand. No models are made of them, for there are many and few change."""
+    found = rows.exclude(state=AlertState.CLOSED).annotate(
+        facts_text=Cast("facts", TextField()),
+        reversed=Func("reversals", function="jsonb_array_length", output_field=IntegerField()),
+    )
+    values = found.values_list(
+        "pk", "rule", "subject_kind", "subject_id", "subject_text", "site_id", "baseline_version", "state", "band",
+        "lane", "severity", "recovered_at", "measure_days", "told_days", "reversed", "facts_text",
+    )  # fmt: skip
+    return [KnownAlert(*row[:-1], facts=_decoded(row[-1])[0]) for row in values]
+
+
 def rule_settings(site_id: UUID | None = None) -> RuleSettings:
     """What is set everywhere and at this site; at every site where none is named."""
     rows = AlertRuleSetting.objects.order_by("pk")
@@ -248,21 +296,25 @@ class _Scope:
         """For a statement that calls the lots `l`, with its values."""
         if self.only is None:
             return "", {}
-        return "AND l.id = ANY(%(lots)s)", {"lots": list(self.only.lots)}
+        return "AND l.id = ANY(%(lots)s::uuid[])", {"lots": as_array(self.only.lots)}
 
 
 def site_facts(
-    site_id: UUID, as_of: date, alerts: Iterable[Alert], only: Subjects | None = None, sellers: Collection[UUID] = ()
+    site_id: UUID,
+    as_of: date,
+    alerts: Iterable[KnownAlert],
+    only: Subjects | None = None,
+    sellers: Collection[UUID] = (),
 ) -> SiteFacts:
     """Everything the rules of one site need, or what they need of `only` these subjects (with `sellers`, those of
-    `only`). `alerts` are those that stand on them. Raises Site.DoesNotExist.
+    `only`). `alerts` are those that stand on what is looked at. Raises Site.DoesNotExist.
     """
     scope = _Scope(site_id, only, frozenset(sellers))
     calendar = calendar_of_site(site_id)
     settings = rule_settings(site_id)
-    standing: dict[AlertSubject, set[UUID]] = defaultdict(set)
+    standing: dict[str, set[UUID]] = defaultdict(set)
     for alert in alerts:
-        standing[AlertSubject(alert.subject_kind)].add(alert.subject_id)
+        standing[alert.subject_kind].add(alert.subject_id)
     requirements = _requirements(scope, as_of, settings, standing[AlertSubject.REQUIREMENT])
     serving = _live_allocations(among("requirement", requirements))
     said = _said_of_lots(scope, as_of, settings, standing[AlertSubject.LOT])
@@ -374,18 +426,17 @@ def _requirement_facts(
         return ()
     lots_of: dict[UUID, list[_Lot]] = defaultdict(list)
     for lot_id, requirement_id in serving:
-        if lot_id in lots:
-            lots_of[requirement_id].append(lots[lot_id])
-    blocks = _blocks_of(requirements.values())
-    late_blocks = _late_blocks(scope.site_id, None if scope.only is None else set(chain(*blocks.values())))
+        if (lot := lots.get(lot_id)) is not None:
+            lots_of[requirement_id].append(lot)
+    blocks = _Blocks(requirements.values())
+    late_blocks = _late_blocks(scope.site_id, None if scope.only is None else blocks.all())
     before = _answers_before([key for key, row in requirements.items() if row.float_days is not None])
     lost = _lost_anchors(scope.site_id, None if scope.only is None else requirements.keys())
     facts = []
     for key, row in requirements.items():
-        mine = lots_of[key]
-        decides = max(mine, key=_forecast_on, default=None)
+        mine = lots_of.get(key, ())
+        decides = mine[0] if len(mine) == 1 else max(mine, key=_forecast_on, default=None)
         forecast_before, required_before = before.get(key, (None, None))
-        hit = max((late_blocks[block] for block in blocks[key] if block in late_blocks), key=_days_late, default=None)
         is_ordered = bool(row.is_ordered) if row.has_answer else bool(mine)
         facts.append(
             RequirementFacts(
@@ -401,32 +452,44 @@ def _requirement_facts(
                 order_by_on=row.order_by_on,
                 is_ordered=is_ordered,
                 is_delivered=bool(row.has_answer and is_ordered and mine and all(lot.delivered_on for lot in mine)),
-                baseline_version=max((lot.baseline_version for lot in mine), default=0),
+                baseline_version=max([lot.baseline_version for lot in mine], default=0),
                 mw_days=_larger(row.recovers, row.costs),
-                block=hit,
+                block=blocks.worst(row, late_blocks) if late_blocks else None,
                 vendor=decides.vendor if decides else "",
                 driver=(decides.driver or "") if decides else "",
                 driver_code=(decides.driver_code or "") if decides else "",
                 slip_days=decides.slip_days if decides else None,
                 pulled_from_on=row.ros_before_on,
-                lost_anchors=tuple(lost[key]),
+                lost_anchors=tuple(lost.get(key, ())),
             )
         )
     return tuple(facts)
 
 
-def _blocks_of(requirements: Iterable[_Requirement]) -> dict[UUID, list[UUID]]:
-    rows = list(requirements)
-    of_group: dict[UUID, list[UUID]] = defaultdict(list)
-    groups = {row.group_id for row in rows if row.group_id}
-    for group_id, block_id in (
-        GroupNeed.objects.filter(group__in=groups).order_by("pk").values_list("group_id", "block_id")
-    ):
-        of_group[group_id].append(block_id)
-    return {
-        row.key: ([row.block_id] if row.block_id else []) + (of_group[row.group_id] if row.group_id else [])
-        for row in rows
-    }
+class _Blocks:
+    """The blocks that requirements serve: their own, and those that need their group."""
+
+    def __init__(self, rows: Collection[_Requirement]) -> None:
+        self._own = {row.block_id for row in rows if row.block_id}
+        self._of_group: dict[UUID, list[UUID]] = defaultdict(list)
+        self._worst: dict[tuple[UUID | None, UUID | None], BlockFacts | None] = {}
+        groups = {row.group_id for row in rows if row.group_id}
+        for group_id, block_id in (
+            GroupNeed.objects.filter(among("group", groups)).order_by("pk").values_list("group_id", "block_id")
+        ):
+            self._of_group[group_id].append(block_id)
+
+    def all(self) -> set[UUID]:
+        return self._own.union(*self._of_group.values())
+
+    def worst(self, row: _Requirement, late: Mapping[UUID, BlockFacts]) -> BlockFacts | None:
+        """Of those that are late, the one that is most; the first of several."""
+        place = row.block_id, row.group_id
+        if place not in self._worst:
+            keys = [row.block_id] if row.block_id else []
+            keys += self._of_group.get(row.group_id, []) if row.group_id else []
+            self._worst[place] = max([late[key] for key in keys if key in late], key=_days_late, default=None)
+        return self._worst[place]
 
 
 def _lost_gates(site_id: UUID) -> Iterator[LostGateFacts]:
@@ -455,8 +518,10 @@ def _days_late(block: BlockFacts) -> int:
     return (block.rfs_forecast_on - block.rfs_baseline_on).days
 
 
-def _larger(*numbers: Decimal | None) -> Decimal | None:
-    return max((number for number in numbers if number is not None), default=None)
+def _larger(one: Decimal | None, other: Decimal | None) -> Decimal | None:
+    if one is None or other is None:
+        return other if one is None else one
+    return max(one, other)
 
 
 def _if_other(before: date | None, now: date | None) -> date | None:
@@ -523,7 +588,9 @@ class _Said:
     responsible: str | None
     locked_on: date | None
     planned_on: date | None
-    step: Mapping[str, Any]
+    promise_on: date | None
+    baseline_on: date | None
+    promise_id: str | None
 
     @property
     def due(self) -> tuple[date | None, str]:
@@ -532,32 +599,19 @@ class _Said:
             return None, ""
         if self.locked_on:
             return self.locked_on, "lock"
-        if said := self.step.get("promise_counts_on"):
-            return date.fromisoformat(said) + timedelta(days=self.step.get("shift_days") or 0), "promise"
+        if self.promise_on:
+            return self.promise_on, "promise"
         if self.planned_on:
             return self.planned_on, "plan"
-        if agreed := self.step.get("baseline_on"):
-            return date.fromisoformat(agreed), "baseline"
-        return None, ""
+        return (self.baseline_on, "baseline") if self.baseline_on else (None, "")
 
 
 def _said_of_lots(scope: _Scope, as_of: date, settings: RuleSettings, standing: Collection[UUID]) -> dict[UUID, _Said]:
     # The loosest first band there is: bands are sorted, so the least of them all is at most the first of any.
     slip = settings.least(Rule.SLIP_GREW, "bands") - settings.most(Rule.SLIP_GREW, "hysteresis_days")
     only, lots = scope.of_lots
-    values = {"site": scope.site_id, "as_of": as_of, "slip": slip, "standing": list(standing)}
-    rows = _rows(_LOTS, values | lots, only)
-    return {
-        lot: _Said(code, responsible, locked_on, planned_on, _json(step))
-        for lot, code, responsible, locked_on, planned_on, step in rows
-    }
-
-
-def _json(value: Any) -> Mapping[str, Any]:
-    if isinstance(value, str):
-        decoded: Mapping[str, Any] = json.loads(value)
-        return decoded
-    return value or {}
+    values = {"site": scope.site_id, "as_of": as_of, "slip": slip, "standing": as_array(standing)}
+    return {row[0]: _Said(*row[1:]) for row in _rows(_LOTS, values | lots, only)}
 
 
 def _to_be_determined(scope: _Scope) -> dict[UUID, tuple[str, date]]:
@@ -568,8 +622,8 @@ def _to_be_determined(scope: _Scope) -> dict[UUID, tuple[str, date]]:
 
 def _imprecise(said: Iterable[_Said]) -> set[str]:
     """The promises among those that decide which name no single day."""
-    keys = [key for row in said if row.due[1] == "promise" and (key := row.step.get("promise_id"))]
-    rows = Promise.objects.filter(among("pk", keys)).exclude(precision__in=[Precision.DAY, Precision.TBD])
+    keys = [row.promise_id for row in said if row.due[1] == "promise" and row.promise_id]
+    rows = Promise.objects.filter(among("pk", map(UUID, keys))).exclude(precision__in=[Precision.DAY, Precision.TBD])
     return {str(key) for key in rows.values_list("pk", flat=True)}
 
 
@@ -577,7 +631,9 @@ def _lot_facts(
     lot: _Lot, said: _Said | None, undecided: tuple[str, date] | None, tags: list[str], imprecise: Collection[str]
 ) -> LotFacts:
     due_on, due_kind = said.due if said and not lot.delivered_on else (None, "")
-    named = ", ".join(sorted(tags)[:_TAGS_NAMED]) + (f" +{len(tags) - _TAGS_NAMED}" if len(tags) > _TAGS_NAMED else "")
+    named = ", ".join(sorted(tags)[:_TAGS_NAMED]) if len(tags) > 1 else "".join(tags)
+    if len(tags) > _TAGS_NAMED:
+        named += f" +{len(tags) - _TAGS_NAMED}"
     return LotFacts(
         key=lot.key,
         text=f"{lot.text} {named}".strip()[:300],
@@ -586,7 +642,7 @@ def _lot_facts(
         due_kind=due_kind,
         class_id=lot.class_id,
         responsible=(said.responsible or "") if said else "",
-        is_imprecise=bool(said and due_kind == "promise" and said.step.get("promise_id") in imprecise),
+        is_imprecise=bool(said and due_kind == "promise" and said.promise_id in imprecise),
         baseline_version=lot.baseline_version,
         float_days=lot.float_days,
         float_working_days=lot.float_working_days,

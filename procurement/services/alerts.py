@@ -1,7 +1,7 @@
 """Looks at a site or the power portfolio, and takes people's answers to what it found."""
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from uuid import UUID
@@ -17,10 +17,10 @@ from procurement.domain.alerting import Look, StandingAlert
 from procurement.models import Alert, AlertEvent, Disagreement, Evaluation, Requirement
 from procurement.queries import alert_facts, power_alert_facts
 from procurement.queries import alerts as reading
-from procurement.queries.alert_facts import Subjects
+from procurement.queries.alert_facts import KnownAlert, Subjects
 from procurement.services import holding
 from procurement.services.alert_answers import acknowledge, assign, close_recovered, decline, snooze
-from procurement.services.reconciling import Evaluated, Reconciliation, read_standing
+from procurement.services.reconciling import Evaluated, Reconciliation
 from procurement.vocabulary import AlertEventKind, AlertState, AlertSubject, Lane, Rule, Severity
 from sites.accounts.models import User
 from sites.accounts.permissions import Permission
@@ -66,12 +66,12 @@ def evaluate_site(
     if only is not None:
         sellers = only.sellers(site_id)
         concerned = of_site.filter(only.alerts(sellers))
-    known = read_standing(concerned)
-    look = alerting.look(alert_facts.site_facts(site_id, as_of, known, only, sellers), as_of)
-    look |= _still_disagreeing(row for row in known if row.rule == Rule.ERP_DISAGREEMENT)
+    rows = alert_facts.known_alerts(concerned)
+    look = alerting.look(alert_facts.site_facts(site_id, as_of, rows, only, sellers), as_of)
+    look |= _still_disagreeing([row for row in rows if row.rule == Rule.ERP_DISAGREEMENT])
     if only is None:
         look |= _open_order_lists(site_id)
-    return Reconciliation(site_id, as_of, now, cause_key, cause_text).of(look, known, counted=of_site)
+    return Reconciliation(site_id, as_of, now, cause_key, cause_text).of(look, rows, counted=of_site)
 
 
 @transaction.atomic
@@ -82,7 +82,8 @@ def evaluate_power(*, as_of: date, now: datetime, cause_key: str = "", cause_tex
     look = alerting.look(facts, as_of)
     look |= power_alerting.look(power_alert_facts.portfolio(as_of, facts.settings), as_of)
     of_power = Alert.objects.filter(rule__in=alerting.POWER_RULES)
-    return Reconciliation(None, as_of, now, cause_key, cause_text).of(look, read_standing(of_power), counted=of_power)
+    rows = alert_facts.known_alerts(of_power)
+    return Reconciliation(None, as_of, now, cause_key, cause_text).of(look, rows, counted=of_power)
 
 
 @transaction.atomic
@@ -112,9 +113,8 @@ def _one_at_a_time(scope: str) -> None:
         cursor.execute("SELECT pg_advisory_xact_lock(%s)", [key])
 
 
-def _still_disagreeing(raised: Iterable[Alert]) -> Look:
+def _still_disagreeing(rows: Sequence[KnownAlert]) -> Look:
     """The disagreements whose requirement still lacks units that the ERP took away; the others recover."""
-    rows = list(raised)
     if not rows:
         return Look((), {})
     settings = alert_facts.rule_settings()

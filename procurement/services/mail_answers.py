@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy
 
 from procurement.models import Alert, AlertEvent, AlertPreference, Notification, NotificationItem, Watch
 from procurement.queries.alerts import scopes_of
-from procurement.services import alert_answers, holding, mail_links, subscriptions
+from procurement.services import alert_answers, holding, mail_links, subscriptions, talk
 from procurement.services.mail_links import Purpose
 from procurement.services.recipients import Reason
 from procurement.vocabulary import Channel, MessageKind, NotificationState, WatchKind, WatchSubject, WishedLane
@@ -104,6 +104,8 @@ def leave(*, token: str, what: From, now: datetime, request_id: str = "") -> Lef
         subscriptions.end(row.subscription)
     elif row.kind == MessageKind.ALL_QUIET:
         _hours(person, all_quiet=False)
+    elif row.kind == MessageKind.NOTICE:
+        talk.no_longer_watch(row)
     elif row.kind == MessageKind.DIGEST and what is From.LIST:
         _hours(person, weekly_digest=True)
     else:

@@ -175,10 +175,16 @@ def write(row: Notification, items: Sequence[NotificationItem]) -> Written:
         )
         if len(entries) > 1 or _is_named_above(row, entries):
             entries = [_without_cause(entry, row.cause_text) for entry in entries]
+        common, step = _said_of_all(entries)
+        if len(entries) > 1:
+            entries = [_without(entry, common, step) for entry in entries]
         context = {
             "entries": entries[:LINES_IN_A_MAIL],
             "entry": entries[0] if len(entries) == 1 else None,
             "headline": _headline(row, entries),
+            "common": common,
+            "step": step,
+            "has_why": any(entry.why for entry in entries),
             "more": sum(entry.alerts for entry in entries[LINES_IN_A_MAIL:]),
             "cause": "" if _is_named_above(row, entries) else clean(row.cause_text),
             "untold": _untold(row),
@@ -226,7 +232,8 @@ def _subject(row: Notification, entries: Sequence[Entry]) -> str:
     if len(entries) == 1:
         return clean(f"[Longlead]{entries[0].site} {entries[0].title}")
     several = _("several dates")
-    return clean(f"[Longlead]{entries[0].site} {clean(row.cause_text, 100) or several}")
+    site = entries[0].site if all(entry.site == entries[0].site for entry in entries) else ""
+    return clean(f"[Longlead]{site} {clean(row.cause_text, 100) or several}")
 
 
 def _month(row: Notification) -> str:
@@ -301,6 +308,21 @@ def _one(group: Sequence[Entry]) -> Entry:
 def _without_cause(entry: Entry, cause: str) -> Entry:
     """The cause that stands above all entries is not said again in each."""
     return replace(entry, why=[line for line in entry.why if line != _caused_by(cause)])
+
+
+def _said_of_all(entries: Sequence[Entry]) -> tuple[list[str], str]:
+    """Why and what to do, as far as it is the same of each: it is said once, above them."""
+    why = [line for line in entries[0].why if all(line in entry.why for entry in entries)]
+    step = entries[0].next_step
+    return why, step if all(entry.next_step == step for entry in entries) else ""
+
+
+def _without(entry: Entry, why: Sequence[str], step: str) -> Entry:
+    return replace(
+        entry,
+        why=[line for line in entry.why if line not in why],
+        next_step="" if entry.next_step == step else entry.next_step,
+    )
 
 
 def _entry(told: _Told, calendar: WorkingCalendar | None, tag: str, now: dict[UUID, dict[str, Any]]) -> Entry:

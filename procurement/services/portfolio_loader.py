@@ -113,6 +113,7 @@ def load(
     now: datetime,
     recalculate: bool = True,
     look: bool = True,
+    most_sites: int = MOST_SITES,
     say: Callable[[str], None] = lambda _: None,
 ) -> Loaded:
     """Order lines with chains, promises and needs over up to forty sites. Raises BadInput, Conflict.
@@ -128,7 +129,7 @@ def load(
     counts: Counter[str] = Counter()
     drawn = written = 0.0
     shared = _store_shared(seed, today, now, counts)
-    number_of_sites = min(MOST_SITES, max(1, lines // _LINES_A_SITE_AT_LEAST))
+    number_of_sites = min(most_sites, max(1, lines // _LINES_A_SITE_AT_LEAST))
     sites: list[Site] = []
     for number in range(number_of_sites):
         share = lines // number_of_sites + (number < lines % number_of_sites)

@@ -13,6 +13,7 @@ from django.db.models import Count, Max, QuerySet
 from procurement.domain import alerting
 from procurement.domain.alerting import Look, StandingAlert, Subject
 from procurement.models import Alert, AlertEvent, Evaluation
+from procurement.queries.alert_facts import KnownAlert
 from procurement.services import holding
 from procurement.services.copying import save_each
 from procurement.vocabulary import AlertEventKind, AlertState, AlertSubject, CloseReason, Lane, Rule
@@ -33,20 +34,15 @@ _CHANGEABLE: Final = (
     "cause_text",
 )  # fmt: skip
 
-# All that is read of an alert of which nothing has changed.
-_COMPARED: Final = (
-    "rule", "subject_kind", "subject_id", "subject_text", "site", "baseline_version", "state", "band", "lane",
-    "severity", "recovered_at", "reversals", "measure_days", "told_days", "facts",
-)  # fmt: skip
-
 _REMEMBER: Final = f"""
 INSERT INTO {Evaluation._meta.db_table} AS seen (site_id, as_of, evaluated_at, standing_alerts) VALUES (%s, %s, %s, %s)
 ON CONFLICT (site_id) DO UPDATE SET as_of = GREATEST(seen.as_of, excluded.as_of),
     evaluated_at = GREATEST(seen.evaluated_at, excluded.evaluated_at), standing_alerts = excluded.standing_alerts
 """  # noqa: S608
 
-# In plain words: an enum is made of a word, and hashed, ten times as slowly.
-Key = tuple[str, str, UUID, UUID | None]
+# Of numbers and words: a key is hashed twenty times as slowly as its number.
+Key = tuple[str, str, int, int | None]
+Row = Alert | KnownAlert
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,16 +57,11 @@ class Evaluated:
     closed: int = 0
 
 
-def read_standing(of_scope: QuerySet[Alert]) -> list[Alert]:
-    """With what a look compares; the rest is read of those alone that change."""
-    return list(of_scope.exclude(state=AlertState.CLOSED).only(*_COMPARED))
+def key_of(alert: Row | StandingAlert) -> Key:
+    return alert.rule, alert.subject_kind, alert.subject_id.int, alert.site_id.int if alert.site_id else None
 
 
-def key_of(alert: Alert | StandingAlert) -> Key:
-    return str(alert.rule), str(alert.subject_kind), alert.subject_id, alert.site_id
-
-
-def subject_of(row: Alert) -> Subject:
+def subject_of(row: Row) -> Subject:
     return AlertSubject(row.subject_kind), row.subject_id
 
 
@@ -94,11 +85,11 @@ class Reconciliation:
         self.hits_told: set[tuple[UUID, int]] = set()
         self.turns: dict[tuple[UUID, str], int] = {}
 
-    def of(self, look: Look, rows: Sequence[Alert], *, counted: QuerySet[Alert]) -> Evaluated:
-        """`rows` are the standing alerts that the look is about, `counted` those of the whole scope."""
+    def of(self, look: Look, rows: Sequence[KnownAlert], *, counted: QuerySet[Alert]) -> Evaluated:
+        """`rows` are the alerts that stand on what the look is about, `counted` those of the whole scope."""
         self.expect(look)
         self._read_told(rows)
-        standing = {key_of(row): row for row in rows}
+        standing: dict[Key, Row] = {key_of(row): row for row in rows}
         moving = [row for row in rows if self.moves(row)]
         self._count_turns([row.pk for row in moving if not self._only_drifts(row)])
         # Only what changes is locked, in the order of the keys, so that an answer given meanwhile is not overwritten.
@@ -120,8 +111,8 @@ class Reconciliation:
         self.lingering = {key_of(alert): alert for alert in look.alerts if alert.lingers}
         self.versions = look.subjects
 
-    def _read_told(self, rows: Sequence[Alert]) -> None:
-        flapping = [row.pk for row in rows if len(row.reversals) >= UNSTABLE_REVERSALS]
+    def _read_told(self, rows: Sequence[KnownAlert]) -> None:
+        flapping = [row.pk for row in rows if row.reversals >= UNSTABLE_REVERSALS]
         hit = [row.pk for row in rows if (alert := self.wanted.get(key_of(row))) and alert.hits]
         if flapping:
             noticed = AlertEvent.objects.filter(kind=AlertEventKind.UNSTABLE, alert__in=flapping)
@@ -138,7 +129,7 @@ class Reconciliation:
 
     # -- does anything change --------------------------------------------------------------------------------------
 
-    def _should(self, row: Alert) -> StandingAlert | None:
+    def _should(self, row: Row) -> StandingAlert | None:
         """What the row should say; one that only lingers says nothing of an alert that has recovered."""
         key = key_of(row)
         found = self.wanted.get(key)
@@ -146,13 +137,13 @@ class Reconciliation:
             found = self.lingering.get(key)
         return found
 
-    def moves(self, row: Alert) -> bool:
+    def moves(self, row: Row) -> bool:
         alert = self._should(row)
         if alert is None:
             return row.state != AlertState.RECOVERED or self._is_over(row) or self._lost_its_ground(row)
         return row.state == AlertState.RECOVERED or self._is_rebaselined(row) or not self._says_the_same(row, alert)
 
-    def _says_the_same(self, row: Alert, alert: StandingAlert) -> bool:
+    def _says_the_same(self, row: Row, alert: StandingAlert) -> bool:
         return (
             alert.facts == row.facts
             and alert.subject_text == row.subject_text
@@ -162,7 +153,7 @@ class Reconciliation:
             and not self._untold(row, alert)
         )
 
-    def _only_drifts(self, row: Alert) -> bool:
+    def _only_drifts(self, row: Row) -> bool:
         alert = self._should(row)
         return (
             alert is not None
@@ -174,15 +165,15 @@ class Reconciliation:
             and row.state != AlertState.SNOOZED
         )
 
-    def _lost_its_ground(self, row: Alert) -> bool:
+    def _lost_its_ground(self, row: Row) -> bool:
         return subject_of(row) not in self.versions or self._is_rebaselined(row)
 
-    def _untold(self, row: Alert, alert: StandingAlert) -> list[int]:
+    def _untold(self, row: Row, alert: StandingAlert) -> list[int]:
         """The bands that this episode has not told yet. Of the days, only what is worse than the worst told."""
         hits = [band for band in alert.hits if (row.pk, band) not in self.hits_told]
         return ([alert.band] if alert.band > row.band else []) + hits
 
-    def _jump(self, row: Alert, alert: StandingAlert) -> int:
+    def _jump(self, row: Row, alert: StandingAlert) -> int:
         """By how many days it became worse since the last look, where that is a large move and worse than was told.
 
         Days that pass are no move: what drifts is told by its bands alone.
@@ -193,10 +184,10 @@ class Reconciliation:
         since_told = alert.measure_days - (row.measure_days if row.told_days is None else row.told_days)
         return moved if alert.large_move_days <= min(moved, since_told) else 0
 
-    def _is_rebaselined(self, row: Alert) -> bool:
+    def _is_rebaselined(self, row: Row) -> bool:
         return row.rule in alerting.BASELINED_RULES and self.versions.get(subject_of(row), 0) > row.baseline_version
 
-    def _is_over(self, row: Alert) -> bool:
+    def _is_over(self, row: Row) -> bool:
         return (
             row.state == AlertState.RECOVERED
             and row.recovered_at is not None
@@ -207,8 +198,8 @@ class Reconciliation:
         worse = alerting.REPLACED_BY.get(Rule(row.rule))
         return worse is not None and (worse.value, *key_of(row)[1:]) in self.wanted
 
-    def _lane(self, row: Alert, alert: StandingAlert) -> Lane:
-        return Lane.DIGEST if row.pk in self.unstable else alert.lane
+    def _lane(self, row: Row, alert: StandingAlert) -> Lane:
+        return Lane.DIGEST if self.unstable and row.pk in self.unstable else alert.lane
 
     # -- what changes ----------------------------------------------------------------------------------------------
 
@@ -280,7 +271,7 @@ class Reconciliation:
             return False
         return alert.measure_days - row.told_days >= _WORSE_THAN_SNOOZED_DAYS
 
-    def _is_better(self, row: Alert, alert: StandingAlert) -> bool:
+    def _is_better(self, row: Row, alert: StandingAlert) -> bool:
         if alert.measure_days is None or row.measure_days is None:
             return False
         return row.measure_days - alert.measure_days >= alert.large_move_days
@@ -311,7 +302,7 @@ class Reconciliation:
 
     # -- what opens ------------------------------------------------------------------------------------------------
 
-    def fresh(self, standing: Mapping[Key, Alert]) -> list[StandingAlert]:
+    def fresh(self, standing: Mapping[Key, Row]) -> list[StandingAlert]:
         """What is to be raised, given what stands."""
         return [
             alert
@@ -331,7 +322,7 @@ class Reconciliation:
             (row["rule"], row["subject_kind"], row["subject_id"], row["site"], row["baseline_version"]): row["last"]
             for row in past
         }
-        rows = [self.row(alert, episodes.get((*key_of(alert), alert.baseline_version), 0) + 1) for alert in fresh]
+        rows = [self.row(alert, episodes.get(_episodes_of(alert), 0) + 1) for alert in fresh]
         Alert.objects.bulk_create(rows, ignore_conflicts=True, batch_size=_BATCH)
         mine = set(Alert.objects.filter(pk__in=[row.pk for row in rows]).values_list("pk", flat=True))
         for row, alert in zip(rows, fresh, strict=True):
@@ -343,7 +334,7 @@ class Reconciliation:
         for band in (alert.band, *alert.hits):
             self._note(row, AlertEventKind.BAND, band=band, facts=alert.facts, lane=_lane_of_a_first_move(alert))
 
-    def _is_said_by_a_worse_one(self, alert: StandingAlert, standing: Mapping[Key, Alert]) -> bool:
+    def _is_said_by_a_worse_one(self, alert: StandingAlert, standing: Mapping[Key, Row]) -> bool:
         worse = alerting.REPLACED_BY.get(alert.rule)
         if worse is None:
             return False
@@ -420,6 +411,10 @@ class Reconciliation:
     def _remember(self, standing: int) -> None:
         with connection.cursor() as cursor:
             cursor.execute(_REMEMBER, [self.site_id, self.as_of, self.now, standing])
+
+
+def _episodes_of(alert: StandingAlert) -> tuple[object, ...]:
+    return alert.rule, alert.subject_kind, alert.subject_id, alert.site_id, alert.baseline_version
 
 
 def _lane_of_a_first_move(alert: StandingAlert) -> Lane | None:

@@ -19,8 +19,10 @@ from procurement.gateways import wake
 from procurement.models import Attachment, Comment, FileContent, Notification, ScheduleLine, Watch
 from procurement.queries import subjects
 from procurement.queries.subjects import Subject
-from procurement.services.mail_calendar import local_now
-from procurement.services.mail_text import clean, language_of, thread
+from procurement.services import mail_links
+from procurement.services.mail_calendar import Calendars, local_now
+from procurement.services.mail_links import Purpose
+from procurement.services.mail_text import clean, language_of, list_headers, thread
 from procurement.services.notifications import message_id
 from procurement.vocabulary import (
     Channel,
@@ -43,6 +45,7 @@ MOST_ATTACHMENTS: Final = 200
 _LONGEST_COMMENT: Final = 4000
 _MENTION: Final = re.compile(r"(?<![\w@.])@([\w.+-]{1,150})")
 _MOST_MENTIONED: Final = 20
+_WATCHER: Final = "watcher"
 
 
 @transaction.atomic
@@ -67,7 +70,7 @@ def comment(*, actor: User, kind: str, key: UUID, text: str, now: datetime) -> C
     )
     readers = {person.pk: (person, "mentioned") for person in named}
     for person in _watchers(subject, now):
-        readers.setdefault(person.pk, (person, "watcher"))
+        readers.setdefault(person.pk, (person, _WATCHER))
     readers.pop(actor.pk, None)
     for person, why in readers.values():
         _tell(person, why, row, subject, now)
@@ -170,28 +173,40 @@ def _named(names: Iterable[str]) -> Q:
     return wanted
 
 
-def _watchers(subject: Subject, now: datetime) -> list[User]:
-    about: list[tuple[str, UUID]] = []
-    match subject.kind:
-        case TalkSubject.ORDER:
-            about = [(WatchSubject.ORDER, subject.key)]
-        case TalkSubject.SITE:
-            about = [(WatchSubject.SITE, subject.key)]
+def _watched(kind: str, key: UUID) -> list[tuple[str, UUID]]:
+    """The things whose watchers hear what is said about this one."""
+    match kind:
+        case TalkSubject.ORDER | TalkSubject.SITE:
+            return [(WatchSubject(kind), key)]
         case TalkSubject.LINE:
-            line = ScheduleLine.objects.select_related("line").get(pk=subject.key)
-            about = [(WatchSubject.ORDER_LINE, line.line_id), (WatchSubject.ORDER, line.line.order_id)]
+            line = ScheduleLine.objects.select_related("line").get(pk=key)
+            return [(WatchSubject.ORDER_LINE, line.line_id), (WatchSubject.ORDER, line.line.order_id)]
         case TalkSubject.REQUIREMENT | TalkSubject.COMPANY | TalkSubject.PLANT | TalkSubject.EQUIPMENT_CLASS:
-            about = [(WatchSubject(subject.kind.value), subject.key)]
+            return [(WatchSubject(kind), key)]
         case _:
             return []
+
+
+def _about(watched: Iterable[tuple[str, UUID]]) -> Q:
     wanted = Q(pk__in=[])
-    for kind, key in about:
+    for kind, key in watched:
         wanted |= Q(subject_kind=kind, subject_id=key)
+    return wanted
+
+
+def _watchers(subject: Subject, now: datetime) -> list[User]:
+    wanted = _about(_watched(subject.kind, subject.key))
     kept = Watch.objects.filter(wanted, person__is_active=True).select_related("person").order_by("pk")
     rows = [row for row in kept if row.holds_on(local_now(row.person, now).date())]
     muted = {row.person_id for row in rows if row.kind == WatchKind.MUTE}
     people = {row.person_id: row.person for row in rows if row.kind == WatchKind.WATCH and row.person_id not in muted}
     return [person for person in people.values() if subjects.find(person, subject.kind, subject.key) is not None]
+
+
+def no_longer_watch(row: Notification) -> None:
+    """The reader of this message takes back what made them hear of it."""
+    _talk, kind, key = row.cause_key.split(":")
+    Watch.objects.filter(_about(_watched(kind, UUID(key))), person=row.recipient, kind=WatchKind.WATCH).delete()
 
 
 def _tell(person: User, why: str, row: Comment, subject: Subject, now: datetime) -> None:
@@ -205,7 +220,9 @@ def _tell(person: User, why: str, row: Comment, subject: Subject, now: datetime)
         because = _("You are named in it.") if why == "mentioned" else _("You watch it.")
         url = f"{settings.BASE_URL}/notes/{subject.kind.value}/{subject.key}/"
         text = f"{headline}:\n\n{row.text}\n\n{url}\n\n{because}\n"
-    Notification.objects.create(
+        if why == _WATCHER:
+            text += f"{_('No more of these')}: {mail_links.url(Purpose.UNSUBSCRIBE, key)}\n"
+    mail = Notification(
         pk=key,
         recipient=person,
         channel=Channel.EMAIL,
@@ -217,12 +234,19 @@ def _tell(person: User, why: str, row: Comment, subject: Subject, now: datetime)
         state=NotificationState.DUE,
         release_at=now,
         released_at=now,
-        next_attempt_at=now,
+        next_attempt_at=Calendars([person.pk]).of(person).leaves_at(now, urgent=True),
         address=person.email,
         message_id=message_id(key),
         subject=clean(f"[Longlead] {title}", 300),
         body_text=text,
         body_html=linebreaks(escape(text)),
-        headers={"Date": now.astimezone(UTC).strftime("%a, %d %b %Y %H:%M:%S +0000")}
-        | thread(Notification.objects.filter(recipient=person, cause_key=cause_key)),
     )
+    headers = list_headers(mail, "notes")
+    if why != _WATCHER:  # who is named is spoken to, and has nothing to take leave of
+        headers = {name: value for name, value in headers.items() if not name.startswith("List-Unsubscribe")}
+    mail.headers = (
+        {"Date": now.astimezone(UTC).strftime("%a, %d %b %Y %H:%M:%S +0000")}
+        | headers
+        | thread(Notification.objects.filter(recipient=person, cause_key=cause_key))
+    )
+    mail.save(force_insert=True)

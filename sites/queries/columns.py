@@ -11,6 +11,8 @@ import numpy as np
 from django.db import connection
 from numpy.typing import NDArray
 
+from sites.queries.among import as_array
+
 Column = NDArray[Any]
 Keys = NDArray[np.bytes_]
 
@@ -62,7 +64,7 @@ def as_list(keys: Keys | Iterable[UUID]) -> str:
     """As the text of a PostgreSQL array of uuid."""
     if isinstance(keys, np.ndarray):
         return "{" + ",".join(each.hex() for each in padded(keys)) + "}"
-    return "{" + ",".join(str(key) for key in keys) + "}"
+    return as_array(keys)
 
 
 def padded(keys: Keys) -> list[bytes]:

@@ -1,8 +1,9 @@
 """Comments that name people, files, and the history of a thing: read and written by whoever may see it."""
 
-from datetime import timedelta
+from datetime import time, timedelta
 
 import pytest
+from django.conf import settings
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.utils import timezone
@@ -15,7 +16,7 @@ from sites.accounts.models import User
 from sites.accounts.permissions import Role
 from tests.factories.accounts import UserFactory
 from tests.factories.procurement import CompanyFactory, PlantFactory, WatchFactory
-from tests.factories.sites import MembershipFactory
+from tests.factories.sites import MembershipFactory, PersonCalendarFactory
 from tests.procurement.portal.conftest import Place, browser_of
 
 pytestmark = pytest.mark.django_db
@@ -97,6 +98,35 @@ def test_a_mute_of_the_line_holds_until_its_last_day(
     browser.post(f"{notes_of(sydney)}say/", {"text": "Shipped"})
 
     assert Notification.objects.filter(reason="watcher").count() == told
+
+
+def test_a_watcher_takes_leave_with_one_click_and_who_is_named_is_spoken_to(browser: Client, sydney: Place) -> None:
+    watcher, olga = colleague_of(sydney, "watcher"), colleague_of(sydney, "olga")
+    order = sydney.lot.schedule_line.line.order_id
+    WatchFactory.create(person=watcher, subject_kind=WatchSubject.ORDER, subject_id=order)
+    browser.post(f"{notes_of(sydney)}say/", {"text": "@olga, ask them"})
+    told, named = (Notification.objects.get(recipient=person) for person in (watcher, olga))
+
+    link = told.headers["List-Unsubscribe"].strip("<>")
+    left = Client().post(link.removeprefix(settings.BASE_URL), {"List-Unsubscribe": "One-Click"})
+    browser.post(f"{notes_of(sydney)}say/", {"text": "Shipped"})
+
+    assert (left.status_code, link in told.body_text) == (200, True)
+    assert told.headers["Auto-Submitted"] == named.headers["Auto-Submitted"] == "auto-generated"
+    assert "List-Unsubscribe" not in named.headers
+    assert (Notification.objects.filter(recipient=watcher).count(), Watch.objects.exists()) == (1, False)
+
+
+def test_what_is_said_at_night_waits_for_the_end_of_the_quiet_hours(browser: Client, sydney: Place) -> None:
+    hours = PersonCalendarFactory.create(
+        person=colleague_of(sydney, "olga"), quiet_from=time(0), quiet_until=time(23, 59), urgent_passes=False
+    )
+    browser.post(f"{notes_of(sydney)}say/", {"text": "@olga, ask them"})
+
+    mail = Notification.objects.get(recipient=hours.person)
+    assert mail.state == NotificationState.DUE
+    assert mail.next_attempt_at is not None
+    assert local_now(hours.person, mail.next_attempt_at).time() == time(23, 59)
 
 
 def test_a_file_is_kept_and_served_to_be_saved_only(browser: Client, sydney: Place) -> None:

@@ -63,6 +63,18 @@ def report(to: str, *, action: str = "failed", status: str = "5.1.1") -> bytes:
     ).encode()
 
 
+def complaint(about: str, *, kind: str = "abuse") -> bytes:
+    """A feedback report as mailbox providers write it: it comes to whoever registered for it, and names our sender."""
+    return (
+        "From: feedback@mailbox.example\nTo: postmaster@longlead.example\nSubject: FW: Chiller\nMIME-Version: 1.0\n"
+        'Content-Type: multipart/report; report-type=feedback-report; boundary="b"\n\n'
+        "--b\nContent-Type: text/plain\n\nThis is an email abuse report.\n"
+        f"--b\nContent-Type: message/feedback-report\n\nFeedback-Type: {kind}\nUser-Agent: Provider/1\nVersion: 1\n"
+        f"Original-Mail-From: <{about}>\n\n"
+        "--b\nContent-Type: message/rfc822\n\nSubject: Chiller\n\nLate.\n--b--\n"
+    ).encode()
+
+
 @pytest.fixture(autouse=True)
 def bounces(settings: object) -> None:
     settings.MAIL_BOUNCES_TO = "bounce@longlead.example"  # type: ignore[attr-defined]
@@ -102,6 +114,19 @@ def test_the_same_report_twice_counts_once(sent: Notification, tmp_path: Path) -
 
     assert read(tmp_path, mail, mail) == {"bounced": 1, "known": 1}
     assert read(tmp_path) == {}
+
+
+def test_a_reader_who_calls_it_unwanted_gets_no_more_and_administrators_hear_of_it(
+    sent: Notification, administrator: User, tmp_path: Path
+) -> None:
+    address = mail_links.bounce_address(sent.pk)
+
+    assert read(tmp_path, complaint(address, kind="not-spam")) == {"delayed": 1}
+    assert read(tmp_path, complaint(address), complaint(address)) == {"bounced": 1, "known": 1}
+
+    sent.refresh_from_db()
+    assert sent.recipient.email_refused_because == "bounced complaint: abuse"
+    assert Notification.objects.filter(channel=Channel.PORTAL, recipient=administrator).exists()
 
 
 def test_a_full_mailbox_policy_or_delay_does_not_switch_an_address_off(sent: Notification, tmp_path: Path) -> None:

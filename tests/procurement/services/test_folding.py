@@ -9,8 +9,9 @@ from procurement.services import folding
 from procurement.services.notifications import release_due
 from procurement.vocabulary import NotificationState
 from sites.accounts.models import User
+from sites.accounts.permissions import Role
 from sites.models import Site
-from tests.factories.sites import PersonCalendarFactory, SiteFactory
+from tests.factories.sites import AssignmentFactory, MembershipFactory, PersonCalendarFactory, SiteFactory
 from tests.procurement.stage import NOON, assigned, late, look
 
 pytestmark = pytest.mark.django_db
@@ -46,6 +47,24 @@ def test_what_comes_too_much_in_an_hour_is_folded_into_one_mail_and_none_is_lost
     assert in_the_first_hour == folding.MAILS_AN_HOUR
     assert len(left(person)) == folding.MAILS_AN_HOUR + 1
     assert told(person) == {f"letter-{place}" for place in range(folding.MAILS_AN_HOUR + 5)}
+
+
+@pytest.mark.parametrize(("codes", "named"), [("SYD1", "[SYD1]"), ("SYD1 TYO1", "")])
+def test_a_folded_mail_names_a_site_where_it_is_about_one(codes: str, named: str) -> None:
+    sites = [SiteFactory.create(code=code) for code in codes.split()]
+    person = assigned(sites[0])
+    for site in sites[1:]:
+        AssignmentFactory.create(person=person, role=Role.BUYER, site=site)
+        MembershipFactory.create(person=person, site=site, role=Role.BUYER)
+    for place in range((folding.MAILS_AN_HOUR + 2) // len(sites)):
+        for site in sites:
+            letters(site, 1, first=place)
+
+    release_due(now=NOON + timedelta(minutes=10))
+    release_due(now=NOON + timedelta(minutes=10) + HOUR)
+
+    folded = Notification.objects.get(cause_key=folding.FOLDED, state=NotificationState.DUE)
+    assert folded.subject == f"[Longlead]{named} several dates"
 
 
 def test_the_folded_mail_takes_its_own_place_in_the_hour() -> None:

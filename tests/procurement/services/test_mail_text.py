@@ -23,6 +23,7 @@ from tests.factories.procurement import (
     GroupNeedFactory,
     RequirementFactory,
     RequirementForecastFactory,
+    RosAnchorFactory,
 )
 from tests.factories.sites import GridConnectionFactory, MembershipFactory, ShareFactory, SiteFactory
 from tests.procurement.stage import NOON, TODAY, Late, assigned, holder, late, look, move
@@ -307,6 +308,32 @@ def test_a_unit_that_stands_otherwise_is_told_apart(five: Late) -> None:
     assert "PO 4500016221/10 Chiller CH-05: 12 days late" in row.body_text
     assert row.body_text.count("MW-days at risk: 40") == 1
     assert (row.body_text.count("Statement letter-1"), row.body_html.count("Statement letter-1")) == (1, 2)
+
+
+def test_what_is_the_same_of_all_is_said_once_and_above_them(five: Late) -> None:
+    odd = Late(Requirement.objects.get(tag="CH-05"), five.lot)
+    RequirementForecastFactory.create(requirement=odd.requirement, forecast_on=date(2027, 10, 2), costs_mw_days=40)
+    look(five.site)
+    row = written()
+
+    for said in ("Acknowledge it with a date", "What to do", "Vendor: ", "The vendor's promise"):
+        assert row.body_html.count(said) == row.body_text.count(said) == 1
+    assert row.body_html.index("Ask me later") < row.body_html.index("<table")
+    assert ">Why<" not in row.body_html
+
+
+def test_what_to_do_stands_with_each_where_it_differs() -> None:
+    site = SiteFactory.create(code="SYD1")
+    holder(site, Role.SITE_LEAD)
+    RequirementFactory.create(site=site, without_ros=True)
+    unit = late(site, days=-50)
+    RosAnchorFactory.create(requirement=unit.requirement, lost_at=NOON)
+    look(site)
+    row = written(TOMORROW)
+
+    for step in ("Give the requirement a date", "Name the activity"):
+        assert row.body_html.count(step) == row.body_text.count(step) == 1
+    assert re.search("<th[^>]*>What to do<", row.body_html)
 
 
 def test_a_later_mail_about_the_same_units_answers_the_first(five: Late) -> None:
