@@ -54,7 +54,7 @@ def calendar_of_site(site_id: UUID) -> WorkingCalendar:
     return calendar
 
 
-def _calendars(which: str, values: Mapping[str, object]) -> dict[UUID, WorkingCalendar]:
+def _calendars(which: str, values: Mapping[str, Any]) -> dict[UUID, WorkingCalendar]:
     with connection.cursor() as cursor:
         cursor.execute(_CALENDARS.format(which=which), values)
         return {
