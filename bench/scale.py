@@ -12,7 +12,7 @@ from django.test import Client
 from bench.case import Case, beside, seconds, within
 from procurement.domain.revision import DateRevision
 from procurement.gateways import wake
-from procurement.models import LotForecast, Requirement, RosAnchor
+from procurement.models import LotForecast, Requirement, RosAnchor, ScheduleLine
 from procurement.services import dates, schedules
 from procurement.services.forecasts import local_date
 from procurement.vocabulary import RevisionKind, RosRule
@@ -75,23 +75,21 @@ def _reader() -> User:
 
 
 def _one_promise(lines: int, now: datetime) -> list[Case]:
-    """From the call to the commit: ledger, forecasts, futures, blocks, alerts. The list is read after each."""
+    """From the call to the commit: ledger, forecasts, futures, blocks, alerts. The list is read after it. Once for a
+    unit that stands alone, once for one of a redundancy group, whose block has to be looked at.
+    """
     reader = _reader()
     client = Client(headers={"host": "127.0.0.1"})
     client.force_login(reader)
-    row = LotForecast.objects.filter(current=True, delivered_on=None).select_related(
-        "lot__schedule_line__line__order", "lot__schedule_line__site"
-    )
-    line = row.order_by("-forecast_on", "pk")[0].lot.schedule_line
-    site, order = line.site, line.line.order
-    assert site is not None
-    today = local_date(site, now)
     days = iter(range(1, 1000))
+    alone, grouped = (_a_line(grouped=grouped) for grouped in (False, True))
 
-    def promise() -> None:
+    def promise(line: ScheduleLine) -> None:
+        assert line.site is not None
+        today = local_date(line.site, now)
         with transaction.atomic():
             dates.record(
-                order_id=order.pk,
+                order_id=line.line.order_id,
                 revisions=[
                     DateRevision(
                         RevisionKind.PROMISE,
@@ -109,13 +107,23 @@ def _one_promise(lines: int, now: datetime) -> list[Case]:
             )
 
     def listed() -> None:
-        answer = client.get("/log/", {"q": order.number})
-        assert order.number in answer.content.decode()
+        number = alone.line.order.number
+        answer = client.get("/log/", {"q": number})
+        assert number in answer.content.decode()
 
+    until = "one promise until the list has it"
     return [
-        within(f"one promise until the list has it, {lines} lines", seconds(promise), PROMISE_SECONDS),
+        within(f"{until}, {lines} lines", seconds(lambda: promise(alone)), PROMISE_SECONDS),
+        within(f"{until}, of a group, {lines} lines", seconds(lambda: promise(grouped)), PROMISE_SECONDS),
         within(f"the list read after it, {lines} lines", seconds(listed), LIST_SECONDS),
     ]
+
+
+def _a_line(*, grouped: bool) -> ScheduleLine:
+    answers = LotForecast.objects.filter(current=True, delivered_on=None)
+    of_kind = answers.filter(lot__allocations__requirement__group__isnull=not grouped)
+    row = of_kind.select_related("lot__schedule_line__line__order", "lot__schedule_line__site")
+    return row.order_by("-forecast_on", "pk")[0].lot.schedule_line
 
 
 def _schedule(lines: int, now: datetime) -> Case:
