@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 FLAGS = [
     "--headless",
@@ -43,6 +43,7 @@ def chromium() -> Iterator[Browser]:
 @pytest.fixture
 def browser_context(chromium: Browser, live_server: Any) -> Iterator[BrowserContext]:
     context = chromium.new_context(base_url=live_server.url, viewport={"width": 1440, "height": 900})
+    expect.set_options(timeout=SECONDS_TO_FIND * 1000)
     context.set_default_timeout(SECONDS_TO_FIND * 1000)
     context.set_default_navigation_timeout(SECONDS_TO_OPEN * 1000)
     yield context

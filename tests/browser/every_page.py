@@ -1,6 +1,8 @@
 """A small world with one of everything, and the address of every page that shows something of it."""
 
+import re
 from typing import Any
+from urllib.parse import urlsplit
 from uuid import uuid4
 
 from django.core.files.uploadedfile import SimpleUploadedFile
@@ -9,6 +11,8 @@ from django.urls import URLPattern, URLResolver, resolve, reverse
 
 from procurement.models import ImportBatch, PurchaseOrder, VendorRound
 from procurement.portal.urls import urlpatterns
+from procurement.services import mail_links
+from procurement.services.mail_links import Purpose
 from procurement.services.set_up_sheets import SHEETS
 from procurement.services.set_up_tables import TABLES
 from procurement.vocabulary import Direction
@@ -73,6 +77,7 @@ def make_world(person: User) -> list[str]:
         "/power/grid/add/",
         "/account/password/change/",
         "/account/logout/",
+        *(urlsplit(mail_links.url(purpose, place.mail.pk)).path for purpose in Purpose),
         "/nowhere/",
     ]
 
@@ -144,4 +149,7 @@ def _change(order: PurchaseOrder, person: User) -> str:
 
 def _round(client: Client, seller: str) -> list[str]:
     client.post("/rounds/", {"company": seller, "language": ""})
-    return ["/rounds/", f"/rounds/{VendorRound.objects.latest('created_at').pk}/"]
+    page = f"/rounds/{VendorRound.objects.latest('created_at').pk}/"
+    made = re.search(r"http://[^<\s]+(/vendor/[\w-]+/)", client.post(f"{page}link/").content.decode())
+    assert made is not None
+    return ["/rounds/", page, made[1]]

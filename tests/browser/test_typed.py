@@ -40,7 +40,7 @@ def form(sign_in: Callable[[Any], Page], expediter: User, line: str) -> Page:
 
 
 def send(page: Page) -> None:
-    page.locator("#promise button").click()
+    page.get_by_role("button", name="Record a promise").click()
 
 
 def typed(page: Page) -> list[str]:

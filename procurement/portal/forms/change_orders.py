@@ -7,6 +7,7 @@ from typing import Any, ClassVar, Final
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
+from procurement.domain.money import trimmed
 from procurement.domain.order_document import LineDocument, OrderDocument, ScheduleDocument
 from procurement.models import ScheduleLine
 from procurement.portal.forms.base import PortalForm, day_input
@@ -47,7 +48,7 @@ class DraftChange(PortalForm):
             )
             self._add(
                 f"quantity__{key}",
-                forms.DecimalField(max_digits=14, decimal_places=3, initial=row.quantity.normalize()),
+                forms.DecimalField(max_digits=14, decimal_places=3, initial=_plain(row.quantity)),
                 _("Quantity"),
                 name,
             )
@@ -57,7 +58,7 @@ class DraftChange(PortalForm):
                 self._add(
                     f"price__{row.line.number}",
                     forms.DecimalField(
-                        max_digits=18, decimal_places=4, initial=None if price is None else price.normalize()
+                        max_digits=18, decimal_places=4, initial=None if price is None else _plain(price)
                     ),
                     _("Unit price"),
                     str(row.line.number),
@@ -139,6 +140,11 @@ class DraftChange(PortalForm):
             self.add_error(field, refusal.message)
         else:
             super().refuse(refusal)
+
+
+def _plain(number: Decimal) -> str:
+    """Without the places that say nothing, and never as a power of ten."""
+    return format(trimmed(number), "f")
 
 
 class RejectChange(PortalForm):

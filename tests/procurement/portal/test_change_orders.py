@@ -174,3 +174,10 @@ def test_the_list_takes_the_same_queries_whatever_its_length(buyer: Client, orde
         draft(buyer, order, number=number)
 
     assert queries() == one
+
+
+def test_the_fields_hold_what_stands_as_people_write_it(buyer: Client, order: PurchaseOrder) -> None:
+    html = buyer.get(f"/orders/{order.pk}/changes/").content.decode()
+
+    assert 'name="price__10" value="250000"' in html
+    assert 'name="quantity__10-1" value="4"' in html
