@@ -5,7 +5,7 @@ it unwanted (RFC 5965).
 import email
 import email.policy
 from dataclasses import dataclass
-from email.message import EmailMessage
+from email.message import EmailMessage, Message
 from email.utils import getaddresses
 from typing import Final
 
@@ -59,7 +59,8 @@ def _complaint(mail: EmailMessage) -> Report | None:
             continue
         # A parser keeps what is in a message/… part as a message: its headers are the fields, or its text is.
         inner = part.get_payload()
-        fields = inner[0] if isinstance(inner, list) else email.message_from_string(str(inner))
+        within = inner[0] if isinstance(inner, list) else inner
+        fields = within if isinstance(within, Message) else email.message_from_string(str(within))
         said = str(fields.get("Feedback-Type", "")).strip().lower()
         senders = [address for _name, address in getaddresses([str(fields.get("Original-Mail-From", ""))])]
         return Report((*_addresses(mail), *senders), "", f"complaint: {said}"[:500], said != _NO_COMPLAINT)

@@ -43,7 +43,7 @@ PAGES: dict[str, Callable[[Place], str]] = {
     "block": lambda place: f"/blocks/{place.block.pk}/",
     "alert": lambda place: f"/alerts/{place.alert.pk}/",
     "site's power": lambda place: f"/sites/{place.site.code}/power/",
-} | {page: lambda place, page=page: page for page in LISTS}  # type: ignore[misc]
+} | {page: lambda place, page=page: page for page in LISTS}
 
 
 def more(place: Place, told: User) -> None:
