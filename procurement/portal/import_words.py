@@ -9,6 +9,7 @@ from django.utils.functional import Promise as Lazy
 from django.utils.translation import gettext_lazy as _
 
 from procurement.models import ImportRow
+from procurement.services.import_kinds import handler
 from procurement.vocabulary import CommercialStatus, Criticality, ImportKind, LeadTimeKind
 from sites.vocabulary import BlockPolicy, GateKind, Party, ReasonCode, step_name
 
@@ -106,7 +107,7 @@ def field_name(field: str) -> str:
     return str(FIELDS.get(field, field))
 
 
-def changes(row: ImportRow, kind: str) -> Iterator[Change]:
+def changes(row: ImportRow, kind: ImportKind) -> Iterator[Change]:
     for each in row.changes:
         field = each["field"]
         yield Change(
@@ -114,7 +115,26 @@ def changes(row: ImportRow, kind: str) -> Iterator[Change]:
         )
 
 
-def _value(kind: str, field: str, said: str) -> str:
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """`name` is the column, which a refusal of something that is not there has no cell to name."""
+
+    address: str
+    name: str
+    message: str
+
+
+def refusals(row: ImportRow) -> list[Refusal]:
+    return [Refusal(each["address"], str(FIELDS.get(each["field"], "")), each["message"]) for each in row.refusals]
+
+
+def about(row: ImportRow, kind: ImportKind) -> str:
+    """What the row is about; of one that was refused before that was known, what its own cells say."""
+    named = [column.field for column in handler(kind).columns_of(kind) if column.required]
+    return row.subject or " / ".join(row.cells[field] for field in named if field in row.cells)
+
+
+def _value(kind: ImportKind, field: str, said: str) -> str:
     if field in _STEPS:
         return str(step_name(said)) if said else ""
     if field == "kind" and kind == ImportKind.LEAD_TIMES:

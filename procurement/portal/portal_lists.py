@@ -8,6 +8,8 @@ from django.http import Http404, HttpRequest
 from django.utils.translation import gettext as _
 
 from procurement.domain import alert_parameters
+from procurement.models import PurchaseOrder
+from procurement.portal.change_order_words import changed_values
 from procurement.portal.context import zone_of
 from procurement.portal.forms.alert_rules import LABELS, shown
 from procurement.portal.listing import Listing, at_most
@@ -17,7 +19,7 @@ from procurement.queries.log_address import views_of
 from procurement.queries.mailbox import mails
 from procurement.queries.schedule_activities import ActivityFilter, activities
 from procurement.queries.schedule_revisions import find_revision
-from procurement.services import deliveries, set_up
+from procurement.services import change_orders, deliveries, set_up
 from procurement.services.set_up_tables import TABLES
 from sites.accounts.models import User
 from sites.accounts.permissions import Permission
@@ -116,12 +118,41 @@ def _typed(value: object) -> object:
     return value if isinstance(value, int) and not isinstance(value, bool) else shown(value)
 
 
+def change_rows(request: HttpRequest, actor: User) -> Listing:
+    """Of the `order` in the address; amounts are in sight only with rights at all of it."""
+    order = PurchaseOrder.objects.amounts_visible_to(actor).filter(pk=_key(request.GET.get("order", ""))).first()
+    if order is None:
+        raise Http404
+    titles = [
+        _("Order"), _("Number"), _("State"), _("Reason"), _("Adds to the price"), _("Currency"), _("New baseline"),
+        _("Drafted by"), _("Approved by"), _("Applied"), _("What changes"),
+    ]  # fmt: skip
+    zone = zone_of(actor)
+    rows = change_orders.in_sight(actor).filter(order=order).order_by("-created_at")
+    return titles, [
+        (
+            order.number,
+            row.number,
+            row.get_state_display(),
+            row.reason,
+            row.amount,
+            row.currency if row.amount is not None else None,
+            _("yes") if row.rebaseline else None,
+            str(row.author),
+            str(row.approved_by or ""),
+            row.applied_at.astimezone(zone) if row.applied_at else None,
+            "; ".join(
+                f"{each.place} {each.field}: {each.before or '–'} → {each.after or '–'}".strip()
+                for each in changed_values(*change_orders.values_of(row))
+            ),
+        )
+        for row in at_most(rows)
+    ]
+
+
 def activity_rows(request: HttpRequest, actor: User) -> Listing:
     """Of the `revision` in the address, as its page is filtered."""
-    try:
-        revision = find_revision(actor, UUID(request.GET.get("revision", "")))
-    except ValueError:
-        revision = None
+    revision = find_revision(actor, _key(request.GET.get("revision", "")))
     if revision is None:
         raise Http404
     titles = [
@@ -145,6 +176,13 @@ def activity_rows(request: HttpRequest, actor: User) -> Listing:
         )
         for row in at_most(rows)
     ]
+
+
+def _key(said: str) -> UUID:
+    try:
+        return UUID(said)
+    except ValueError:
+        raise Http404 from None
 
 
 def set_up_rows(request: HttpRequest, actor: User) -> Listing:

@@ -19,10 +19,10 @@ from procurement.domain.import_table import Column, ReadRow
 from procurement.domain.money import CURRENCIES, UNKNOWN_CURRENCY
 from procurement.domain.order_document import HIGHEST_NUMBER, LineDocument, OrderDocument, ScheduleDocument
 from procurement.models import ExternalRef, ImportRow, PurchaseOrder, ScheduleLine
-from procurement.services import order_blanks, orders
+from procurement.services import order_blanks, orders, progress
 from procurement.services.import_columns import capitals, code, number, text, whole
 from procurement.services.import_rows import Exported, Finding, Sheetful, Undoing, as_text, mark, refused, unread
-from procurement.vocabulary import CommercialStatus, ImportKind, LineStatus, RowOutcome
+from procurement.vocabulary import CommercialStatus, ImportKind, LineStatus, ProgressStep, RowOutcome
 from sites.accounts.models import User
 from sites.domain.errors import BadInput, RuleBroken
 
@@ -59,6 +59,7 @@ _COLUMN_OF: Final = {
     "number": "order",
 }  # fmt: skip
 _Key = tuple[int, int]  # line and schedule number
+_TELL_EVERY: Final = 20
 
 
 def columns_of(kind: ImportKind) -> Sequence[Column]:
@@ -68,8 +69,11 @@ def columns_of(kind: ImportKind) -> Sequence[Column]:
 def examine(file: Sheetful, *, rehearsed: bool = True) -> dict[int, Finding]:
     """What each row would do; every refusal that applying would meet is met here, on an order that is rolled back."""
     found = unread(file.rows)
-    for group in _Group.of(file, file.actor, _filled(file)):
-        turned_down = group.refusals(file, rehearsed=rehearsed)
+    # What would move is not asked: it could refuse nothing, and is rolled back.
+    later = orders.Later() if rehearsed else None
+    groups = _Group.of(file, file.actor, _filled(file))
+    for group in progress.told(ProgressStep.COMPARING, groups, every=_TELL_EVERY):
+        turned_down = group.refusals(file, later)
         for row in group.rows:
             if row.number in turned_down:
                 found[row.number] = refused(file, row.number, turned_down[row.number])
@@ -79,16 +83,19 @@ def examine(file: Sheetful, *, rehearsed: bool = True) -> dict[int, Finding]:
 
 
 def apply(file: Sheetful, *, cause_key: str, cause_text: str, numbers: Collection[int]) -> dict[int, dict[str, Any]]:
-    """Raises BadInput naming the column of a row."""
+    """One calculation a site, after the last order. Raises BadInput naming the column of a row."""
     written: dict[int, dict[str, Any]] = {key: {} for key in numbers}
     rows = [row for row in _filled(file) if row.number in numbers]
+    later = orders.Later()
     with transaction.atomic():
-        for group in _Group.of(file, file.actor, rows):
-            changed = [row for row in group.rows if group.changes(row)]
-            if not changed:
-                continue
-            group.write(changed, file)
-            after = _Order.of(file.actor, [group.number])[group.number]
+        groups = _Group.of(file, file.actor, rows)
+        changing = [(group, [row for row in group.rows if group.changes(row)]) for group in groups]
+        changing = [(group, changed) for group, changed in changing if changed]
+        for group, changed in progress.told(ProgressStep.WRITING, changing, every=_TELL_EVERY):
+            group.write(changed, file, later)
+        known = _Order.of(file.actor, [group.number for group, _changed in changing])
+        for group, changed in changing:
+            after = known[group.number]
             for row in changed:
                 written[row.number] = {
                     "order": group.number,
@@ -100,6 +107,7 @@ def apply(file: Sheetful, *, cause_key: str, cause_text: str, numbers: Collectio
                     "header_before": _texts(group.order.header) if group.order.is_known else None,
                     "header_after": _texts(after.header),
                 }
+        later.calculate(cause_key=cause_key, cause_text=cause_text, actor=file.actor, now=file.now)
     return written
 
 
@@ -134,8 +142,8 @@ def undo(rows: Sequence[ImportRow], undoing: Undoing) -> dict[int, str]:
     by_order: dict[str, list[ImportRow]] = defaultdict(list)
     for row in rows:
         by_order[row.written["order"]].append(row)
-    known = _Order.of(undoing.actor, by_order)
-    for number_, members in sorted(by_order.items()):
+    known, later = _Order.of(undoing.actor, by_order), orders.Later()
+    for number_, members in progress.told(ProgressStep.WRITING, sorted(by_order.items()), every=_TELL_EVERY):
         order = known[number_]
         if not order.is_known:
             left.update({row.number: _("There is no such order.") for row in members})
@@ -154,9 +162,10 @@ def undo(rows: Sequence[ImportRow], undoing: Undoing) -> dict[int, str]:
         is_whole = members[0].written["is_new"] and len(back.lines) == len(members)
         try:
             with transaction.atomic():
-                back.write(number_, order, undoing, is_whole=is_whole)
+                back.write(number_, order, undoing, later, is_whole=is_whole)
         except RuleBroken as refusal:
             left.update({row.number: refusal.message for row in members})
+    later.calculate(cause_key=undoing.cause_key, cause_text=undoing.cause_text, actor=undoing.actor, now=undoing.now)
     return left
 
 
@@ -201,7 +210,7 @@ class _Back:
         }
         return ""
 
-    def write(self, number_: str, order: "_Order", undoing: Undoing, *, is_whole: bool) -> None:
+    def write(self, number_: str, order: "_Order", undoing: Undoing, later: orders.Later, *, is_whole: bool) -> None:
         """Raises what `orders.upsert` raises."""
         if self.empty or self.is_unissued:
             order_blanks.blank(
@@ -209,17 +218,23 @@ class _Back:
                 lines=self.empty,
                 issued_on=self.is_unissued,
                 reason=undoing.reason,
-                cause_key=undoing.cause_key,
-                cause_text=undoing.cause_text,
                 actor=undoing.actor,
                 now=undoing.now,
+                later=later,
             )
         if not self.lines and not self.header:
             return
         document = order.document(number_, self.header, self.lines)
         if is_whole:
             document = replace(document, status=CommercialStatus.CANCELLED)
-        orders.upsert(document=document, system=SYSTEM, external_id=number_, actor=undoing.actor, now=undoing.now)
+        orders.upsert(
+            document=document,
+            system=SYSTEM,
+            external_id=number_,
+            actor=undoing.actor,
+            now=undoing.now,
+            later=later,
+        )
 
 
 def _filled(file: Sheetful) -> list[ReadRow]:
@@ -372,8 +387,10 @@ class _Group:
             return Finding(RowOutcome.NEW, subject, changes)
         return Finding(RowOutcome.CHANGED if changes else RowOutcome.UNCHANGED, subject, changes)
 
-    def refusals(self, file: Sheetful, *, rehearsed: bool) -> dict[int, BadInput]:
-        """Found row by row: the order is tried without those already refused until it is taken, or nothing is left."""
+    def refusals(self, file: Sheetful, later: orders.Later | None) -> dict[int, BadInput]:
+        """Found row by row: the order is tried without those already refused until it is taken, or nothing is left;
+        without `later` it is not tried.
+        """
         turned_down = self._twice()
         while True:
             rows = [row for row in self.rows if row.number not in turned_down and self.changes(row)]
@@ -381,9 +398,9 @@ class _Group:
                 return turned_down
             try:
                 self._check(rows)
-                if rehearsed:
+                if later is not None:
                     with transaction.atomic():
-                        self._upsert(rows, file, dry_run=True)
+                        self._upsert(rows, file, later, dry_run=True)
             except RuleBroken as refusal:
                 at, _slash, name = (refusal.field or "").partition("/")
                 at_fault = [row for row in rows if str(row.number) == at] or rows
@@ -416,11 +433,11 @@ class _Group:
                         _("Rows of one order or line say different things here."), field=f"{row.number}/{name}"
                     )
 
-    def write(self, rows: Sequence[ReadRow], file: Sheetful) -> None:
+    def write(self, rows: Sequence[ReadRow], file: Sheetful, later: orders.Later) -> None:
         self._check(rows)
-        self._upsert(rows, file, dry_run=False)
+        self._upsert(rows, file, later, dry_run=False)
 
-    def _upsert(self, rows: Sequence[ReadRow], file: Sheetful, *, dry_run: bool) -> None:
+    def _upsert(self, rows: Sequence[ReadRow], file: Sheetful, later: orders.Later, *, dry_run: bool) -> None:
         header: dict[str, Any] = {}
         for row in rows:
             header |= {name: row.values[name] for name in _HEADER if name in row.values}
@@ -434,4 +451,5 @@ class _Group:
             actor=file.actor,
             now=file.now,
             dry_run=dry_run,
+            later=later,
         )

@@ -1,6 +1,5 @@
 """Setting a value of an order back to not said: no document can say that, only the way back of a file can."""
 
-from collections import defaultdict
 from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Final
@@ -9,12 +8,10 @@ from uuid import UUID
 from django.db import transaction
 
 from procurement.models import DeliveryLot, OrderLine, PurchaseOrder, ScheduleLine
-from procurement.services import forecasts, lot_chains
-from procurement.services.forecasts import Touched, local_date
-from procurement.vocabulary import RunCause
+from procurement.services import lot_chains
+from procurement.services.orders import Later
 from sites.accounts.models import User
 from sites.accounts.permissions import Permission
-from sites.models import Site
 from sites.services.access import check_can_at_all
 
 OF_LINE: Final = frozenset({"plant", "unit_price"})
@@ -29,15 +26,14 @@ def blank(
     lines: Mapping[_Key, Collection[str]],
     issued_on: bool,
     reason: str,
-    cause_key: str,
-    cause_text: str,
     actor: User,
     now: datetime,
+    later: Later,
 ) -> None:
     """Empty the named fields of these lines and schedule lines, and with `issued_on` the day of issue.
 
-    The first baseline stays: only a change order moves it. Units that leave a site are no longer meant for it. Raises
-    NotPermitted.
+    The first baseline stays: only a change order moves it. Units that leave a site are no longer meant for it. What is
+    to be calculated is left to `later`. Raises NotPermitted.
     """
     order = PurchaseOrder.objects.select_for_update(of=("self",)).get(pk=order_id)
     rows = list(
@@ -48,25 +44,13 @@ def blank(
     if issued_on:
         order.issued_on = None
         order.save(update_fields=["issued_on"])
-    at: dict[UUID, set[UUID]] = defaultdict(set)
     for row in touched:
         names = set(lines[row.line.number, row.number])
         lots = list(DeliveryLot.objects.filter(schedule_line=row).select_related("chain"))
         if row.site_id is not None:
-            at[row.site_id] |= {lot.pk for lot in lots}
+            later.lots[row.site_id] |= {lot.pk for lot in lots}
         _blank_line(row.line, names & OF_LINE, lots)
         _blank_schedule(row, names & OF_SCHEDULE, lots, reason, now)
-    for site in Site.objects.filter(pk__in=at).order_by("pk"):
-        forecasts.recalculate(
-            site_id=site.pk,
-            as_of=local_date(site, now),
-            now=now,
-            cause=RunCause.CHANGE,
-            cause_text=cause_text,
-            cause_key=cause_key,
-            actor=actor,
-            touched=Touched(lots=frozenset(at[site.pk])),
-        )
 
 
 def _blank_line(line: OrderLine, names: Collection[str], lots: Collection[DeliveryLot]) -> None:

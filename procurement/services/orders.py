@@ -26,11 +26,19 @@ from procurement.gateways import wake
 from procurement.models import DeliveryLot, ExternalRef, PurchaseOrder, Requirement
 from procurement.queries import order_codes
 from procurement.queries.order_codes import Known
-from procurement.services import alerts, dates, forecasts
+from procurement.services import alerts, dates, forecasts, progress
 from procurement.services.forecasts import Touched, local_date
 from procurement.services.lot_chains import Issue
 from procurement.services.order_lines import GONE, Changes, LineWork, OrderWarning, StoredLines, path
-from procurement.vocabulary import CommercialStatus, Incoterm, LineStatus, OrderKind, RevisionKind, RunCause
+from procurement.vocabulary import (
+    CommercialStatus,
+    Incoterm,
+    LineStatus,
+    OrderKind,
+    ProgressStep,
+    RevisionKind,
+    RunCause,
+)
 from sites.accounts import audit
 from sites.accounts.models import User
 from sites.accounts.permissions import Permission
@@ -91,7 +99,8 @@ class Later:
 
     def calculate(self, *, cause_key: str, cause_text: str, actor: User, now: datetime) -> None:
         """Once a site, in the order of their keys. Raises BadInput where stored facts contradict the engine."""
-        for site in Site.objects.filter(pk__in=self.lots.keys() | self.requirements.keys()).order_by("pk"):
+        sites = list(Site.objects.filter(pk__in=self.lots.keys() | self.requirements.keys()).order_by("pk"))
+        for site in progress.told(ProgressStep.CALCULATING, sites):
             lots = self.lots.get(site.pk, set())
             forecasts.recalculate(
                 site_id=site.pk,

@@ -25,6 +25,8 @@ _LONGEST_PASTE = 2_000_000
 DAY_ORDERS = [("", _("refused")), (DayOrder.DAY_FIRST, _("5 June")), (DayOrder.MONTH_FIRST, _("6 May"))]
 DECIMAL_MARKS = [("", _("refused")), (DecimalMark.COMMA, _("one and a half")), (DecimalMark.POINT, _("fifteen"))]
 
+_READING = ("day_order", "decimal_mark", "encoding")
+
 
 class SendWorkbook(PortalForm):
     """A file, or rows pasted from a spreadsheet with their header."""
@@ -70,6 +72,19 @@ class SendWorkbook(PortalForm):
         company = self.fields["company"]
         assert isinstance(company, forms.ModelChoiceField)
         company.queryset = Company.objects.order_by("name")
+
+    @property
+    def first(self) -> list[BoundField]:
+        return [self[name] for name in ("kind", "file", "stated_on", "company")]
+
+    @property
+    def reading(self) -> list[BoundField]:
+        """What is ambiguous in files and refused unless it is said."""
+        return [self[name] for name in _READING]
+
+    @property
+    def reading_is_said(self) -> bool:
+        return any(bound.value() or bound.errors for bound in self.reading)
 
     def clean(self) -> dict[str, Any] | None:
         cleaned = super().clean() or {}

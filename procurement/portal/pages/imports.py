@@ -185,11 +185,20 @@ def _page(request: HttpRequest, key: UUID, undo_form: UndoImport, *, status: int
     number = request.GET.get("page", "1")
     outcome = request.GET.get("outcome", "")
     page = rows_page(batch, outcome=outcome, page=int(number) if number.isdecimal() and len(number) < 7 else 1)
+    kind = ImportKind(batch.kind)
     context = {
         "batch": batch,
         "progress": progress_of(batch) if batch.work else None,
         "page": page,
-        "rows": [(row, list(import_words.changes(row, batch.kind))) for row in page.rows],
+        "rows": [
+            {
+                "row": row,
+                "about": import_words.about(row, kind),
+                "changes": list(import_words.changes(row, kind)),
+                "refusals": import_words.refusals(row),
+            }
+            for row in page.rows
+        ],
         "outcome": outcome,
         "before": page.page - 1,
         "after": page.page + 1,

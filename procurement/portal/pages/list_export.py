@@ -21,6 +21,7 @@ from procurement.queries import log_address, power, power_portfolio
 from procurement.queries.imports import find_import, newest_imports, rows_in_order
 from procurement.queries.schedule_revisions import site_revisions
 from procurement.queries.vendor_rounds import rounds
+from procurement.vocabulary import ImportKind
 from sites.accounts.models import User
 from sites.domain.errors import BadInput
 from sites.models import Site
@@ -54,16 +55,17 @@ def import_rows(request: HttpRequest, key: UUID) -> HttpResponse:
     batch = find_import(acting_user(request), key)
     if batch is None:
         raise Http404
+    kind = ImportKind(batch.kind)
     titles = [_("Row"), _("Outcome"), _("About"), _("What changes"), _("Cell"), _("Why not"), _("Left at undoing")]
     rows = [
         (
             row.number,
             row.get_outcome_display(),
-            row.subject,
+            import_words.about(row, kind),
             "; ".join(
-                f"{each.name}: {each.old or '–'} → {each.new or '–'}" for each in import_words.changes(row, batch.kind)
+                f"{each.name}: {each.old or '–'} → {each.new or '–'}" for each in import_words.changes(row, kind)
             ),
-            "; ".join(each["address"] for each in row.refusals),
+            "; ".join(f"{each.address} {each.name}".strip() for each in import_words.refusals(row)),
             "; ".join(each["message"] for each in row.refusals),
             row.left,
         )
@@ -223,6 +225,7 @@ _LISTS: Final[Mapping[str, Callable[[HttpRequest, User], Listing]]] = {
     "undelivered": portal_lists.undelivered_rows,
     "views": portal_lists.view_rows,
     "alert-rules": portal_lists.rule_rows,
+    "change-orders": portal_lists.change_rows,
     "alert-settings": portal_lists.setting_rows,
     "set-up": portal_lists.set_up_rows,
     "messages": system_lists.message_rows,

@@ -8,6 +8,7 @@ import pytest
 from django.test import Client
 from pytest_django import Settings
 
+from procurement.models import PurchaseOrder
 from procurement.portal import listing
 from procurement.readers import xlsx
 from procurement.services import vendor_rounds
@@ -25,6 +26,7 @@ from tests.factories.erp import (
 from tests.factories.procurement import (
     AlertFactory,
     AlertRuleSettingFactory,
+    ChangeOrderFactory,
     DeliveryLotFactory,
     NotificationFactory,
     PurchaseOrderFactory,
@@ -280,6 +282,19 @@ def test_the_activities_of_a_revision_go_out_as_they_are_filtered(page: Client, 
     assert [row["Activity"] for row in sent(page, f"{address}&q=pads")] == ["A1"]
     assert page.get(f"/exports/lists/activities.xlsx?revision={elsewhere.pk}").status_code == 404
     assert page.get("/exports/lists/activities.xlsx?revision=none").status_code == 404
+
+
+def test_the_changes_of_an_order_go_out_to_whoever_sees_its_amounts(page: Client, site: Site) -> None:
+    line(site, "PO-1")
+    line(SiteFactory.create(code="TYO1"), "PO-2")
+    mine, other = PurchaseOrder.objects.order_by("number")
+    for order in (mine, other):
+        ChangeOrderFactory.create(order=order, number="CO-1", reason="=Longer hose")
+
+    (row,) = sent(page, f"/exports/lists/change-orders.xlsx?order={mine.pk}")
+
+    assert (row["Order"], row["Number"], row["Reason"]) == ("PO-1", "CO-1", "=Longer hose")
+    assert page.get(f"/exports/lists/change-orders.xlsx?order={other.pk}").status_code == 404
 
 
 def test_a_list_longer_than_a_workbook_is_refused(page: Client, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -290,3 +290,13 @@ def test_a_preview_says_fields_and_stored_words_as_people_do() -> None:
         ("Currency that is none: kept as text", "XYZ"),
     ]
     assert [each.is_flag for each in found] == [False, False, False, True]
+
+
+def test_a_refused_row_says_what_it_was_about_and_which_column_is_missing() -> None:
+    row = ImportRow(
+        cells={"line": "10", "order": "PO-1", "promise": "soon"},
+        refusals=[{"address": "Orders row 3", "field": "vendor", "message": "A new order needs this."}],
+    )
+
+    assert import_words.about(row, ImportKind.PROMISES) == "PO-1 / 10"
+    assert [(each.address, each.name) for each in import_words.refusals(row)] == [("Orders row 3", "Vendor")]

@@ -273,6 +273,8 @@ class TestRequirements:
 
 
 class TestCompanies:
+    HEADER = ("Code", "Name", "Country", "Is seller")
+
     def test_are_made_and_changed_by_their_code(self, buyer: User) -> None:
         there = CompanyFactory.create(code="KOALA", name="Koala Coils", country="AU", makes=False)
 
@@ -300,6 +302,25 @@ class TestCompanies:
 
         assert list(Company.objects.filter(code__in=["EMU", "IBIS"]).values_list("code", flat=True)) == ["IBIS"]
         assert left(batch) == {3: "Something refers to it by now."}
+
+    def test_of_many_new_ones_only_those_that_something_refers_to_stay(self, buyer: User) -> None:
+        rows = [(f"C{number}", f"Company {number}", "AU", "yes") for number in range(9)]
+        batch = applied(buyer, ImportKind.COMPANIES, self.HEADER, *rows)
+        for code in ("C2", "C7"):
+            PurchaseOrderFactory.create(seller=Company.objects.get(code=code))
+
+        undone(batch, buyer)
+
+        assert set(Company.objects.filter(code__startswith="C").values_list("code", flat=True)) >= {"C2", "C7"}
+        assert not Company.objects.filter(code__in=["C0", "C1", "C3", "C8"]).exists()
+        assert left(batch) == dict.fromkeys((4, 9), "Something refers to it by now.")
+
+    def test_two_may_not_take_one_name_within_a_file(self, buyer: User) -> None:
+        batch = stage(
+            buyer, ImportKind.COMPANIES, self.HEADER, ("C1", "Koala", "AU", "yes"), ("C2", "koala", "AU", "yes")
+        )
+
+        assert (batch.rows_accepted, batch.rows_refused) == (1, 1)
 
     def test_every_refusal_names_its_cell(self, buyer: User) -> None:
         CompanyFactory.create(code="KOALA", name="Koala Coils")
@@ -401,6 +422,25 @@ class TestBlocks:
         made = Block.objects.get(phase__site=site, phase__code="P2", code="B1")
         assert (there.name, there.it_mw, there.rfs_plan_on) == ("Hall one", Decimal("9.5"), date(2027, 12, 1))
         assert (made.name, made.it_mw, made.phase.it_mw) == ("Hall two", Decimal(12), Decimal(24))
+
+    def test_the_phase_that_two_rows_change_is_set_back(self, site: Site, lead: User) -> None:
+        phase = PhaseFactory.create(site=site, code="P1", it_mw=Decimal(20))
+        for code in ("B1", "B2"):
+            BlockFactory.create(phase=phase, code=code)
+        batch = applied(
+            lead,
+            ImportKind.BLOCKS,
+            ("Site", "Phase", "Block", "Phase IT MW"),
+            ("SYD1", "P1", "B1", 30),
+            ("SYD1", "P1", "B2", 30),
+        )
+        phase.refresh_from_db()
+        assert phase.it_mw == Decimal(30)
+
+        undone(batch, lead)
+
+        phase.refresh_from_db()
+        assert (phase.it_mw, left(batch)) == (Decimal(20), {})
 
     def test_undoing_takes_new_ones_away_and_sets_back_the_others(self, site: Site, lead: User) -> None:
         there = BlockFactory.create(phase__site=site, phase__code="P1", code="B1", it_mw=Decimal(8))
@@ -545,6 +585,17 @@ class TestOrderLines:
             (Decimal(2), date(2027, 8, 2), "SYD1"),
             (Decimal(1), date(2027, 9, 6), "SYD1"),
         ]
+        assert broken() == []
+
+    def test_several_orders_of_a_file_are_one_calculation_there_and_back(self, site: Site, buyer: User) -> None:
+        header, first, second = self.rows()
+
+        batch = applied(buyer, ImportKind.ORDER_LINES, header, first, second, ("PO-78", *first[1:]))
+        undone(batch, buyer)
+
+        runs = list(ForecastRun.objects.filter(site=site).values_list("cause_key", flat=True).order_by("pk"))
+        assert runs == [f"import:{batch.pk}", f"import-undo:{batch.pk}"]
+        assert set(PurchaseOrder.objects.values_list("commercial_status", flat=True)) == {CommercialStatus.CANCELLED}
         assert broken() == []
 
     def test_only_what_the_file_says_otherwise_is_changed(self, site: Site, buyer: User) -> None:
