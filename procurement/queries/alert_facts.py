@@ -6,7 +6,7 @@ what stands already: the rules themselves are decided by `procurement.domain.ale
 
 import json
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
@@ -135,7 +135,7 @@ JOIN {order} o ON o.id = li.order_id AND o.commercial_status <> ALL(%(over)s)
 JOIN {equipment} c ON c.id = li.equipment_class_id
 JOIN {company} co ON co.id = o.seller_id
 LEFT JOIN {forecast} f ON f.lot_id = l.id AND f.current
-WHERE l.id = ANY(%(lots)s)
+WHERE l.id = ANY(%(lots)s::uuid[])
 ORDER BY l.id
 """
 
@@ -430,6 +430,7 @@ def _requirement_facts(
             lots_of[requirement_id].append(lot)
     blocks = _Blocks(requirements.values())
     late_blocks = _late_blocks(scope.site_id, None if scope.only is None else blocks.all())
+    worst_block = blocks.worst(late_blocks)
     before = _answers_before([key for key, row in requirements.items() if row.float_days is not None])
     lost = _lost_anchors(scope.site_id, None if scope.only is None else requirements.keys())
     facts = []
@@ -454,7 +455,7 @@ def _requirement_facts(
                 is_delivered=bool(row.has_answer and is_ordered and mine and all(lot.delivered_on for lot in mine)),
                 baseline_version=max([lot.baseline_version for lot in mine], default=0),
                 mw_days=_larger(row.recovers, row.costs),
-                block=blocks.worst(row, late_blocks) if late_blocks else None,
+                block=worst_block(row) if late_blocks else None,
                 vendor=decides.vendor if decides else "",
                 driver=(decides.driver or "") if decides else "",
                 driver_code=(decides.driver_code or "") if decides else "",
@@ -472,7 +473,6 @@ class _Blocks:
     def __init__(self, rows: Collection[_Requirement]) -> None:
         self._own = {row.block_id for row in rows if row.block_id}
         self._of_group: dict[UUID, list[UUID]] = defaultdict(list)
-        self._worst: dict[tuple[UUID | None, UUID | None], BlockFacts | None] = {}
         groups = {row.group_id for row in rows if row.group_id}
         for group_id, block_id in (
             GroupNeed.objects.filter(among("group", groups)).order_by("pk").values_list("group_id", "block_id")
@@ -482,14 +482,22 @@ class _Blocks:
     def all(self) -> set[UUID]:
         return self._own.union(*self._of_group.values())
 
-    def worst(self, row: _Requirement, late: Mapping[UUID, BlockFacts]) -> BlockFacts | None:
-        """Of those that are late, the one that is most; the first of several."""
-        place = row.block_id, row.group_id
-        if place not in self._worst:
-            keys = [row.block_id] if row.block_id else []
-            keys += self._of_group.get(row.group_id, []) if row.group_id else []
-            self._worst[place] = max([late[key] for key in keys if key in late], key=_days_late, default=None)
-        return self._worst[place]
+    def worst(self, late: Mapping[UUID, BlockFacts]) -> Callable[[_Requirement], BlockFacts | None]:
+        """Of those of a requirement that are late, the one that is most; the first of several."""
+        of_group = {
+            group_id: max(found, key=_days_late)
+            for group_id, blocks in self._of_group.items()
+            if (found := [late[key] for key in blocks if key in late])
+        }
+
+        def of(row: _Requirement) -> BlockFacts | None:
+            own = late.get(row.block_id) if row.block_id else None
+            shared = of_group.get(row.group_id) if row.group_id else None
+            if own is None or shared is None:
+                return own or shared
+            return max(own, shared, key=_days_late)
+
+        return of
 
 
 def _lost_gates(site_id: UUID) -> Iterator[LostGateFacts]:
@@ -530,7 +538,9 @@ def _if_other(before: date | None, now: date | None) -> date | None:
 
 def _answers_before(keys: list[UUID]) -> dict[UUID, tuple[date | None, date | None]]:
     """Forecast and required-on-site date of the answer before the current one, for these requirements."""
-    return {key: (forecast_on, required_on) for key, forecast_on, required_on in _rows(_BEFORE, {"keys": keys})}
+    return {
+        key: (forecast_on, required_on) for key, forecast_on, required_on in _rows(_BEFORE, {"keys": as_array(keys)})
+    }
 
 
 # -- lots --------------------------------------------------------------------------------------------------------
@@ -564,7 +574,7 @@ class _Lot:
 
 def _lots(keys: Collection[UUID]) -> dict[UUID, _Lot]:
     """These lots, but for those of lines and orders that are over."""
-    values = {"lots": list(keys), "over": [status.value for status in OVER]}
+    values = {"lots": as_array(keys), "over": [status.value for status in OVER]}
     return {row[0]: _Lot(*row) for row in _rows(_OPEN_LOTS, values)} if keys else {}
 
 
