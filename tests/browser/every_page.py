@@ -30,9 +30,9 @@ SCHEDULE = xer(projects(("1", "BUILD")), tasks(task("1", "A100", task_name="Roof
 # What answers a GET with something else than a page.
 NO_PAGES = {
     "agreement_export", "agreement_schema", "attachment", "calendar_feed", "export", "export_alerts", "export_list",
-    "followed_activity", "glossary_terms", "healthz", "import_progress", "import_rows", "line_preview", "mail_html",
-    "metrics", "pack_site_workbook",
-    "pack_vendor_workbook", "readyz", "register_workbook", "round_workbook", "tour",
+    "export_portfolio", "followed_activity", "glossary_terms", "healthz", "import_progress", "import_rows",
+    "line_preview", "mail_html", "metrics", "pack_site_workbook", "pack_vendor_workbook", "readyz",
+    "register_workbook", "round_workbook", "tour",
 }  # fmt: skip
 
 

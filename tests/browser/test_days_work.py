@@ -161,7 +161,7 @@ def test_the_log_speaks_japanese(sign_in: Callable[[Any], Page], expediter: User
     expect(rows(page).first).to_contain_text("2027/06/01")
     page.goto("/log/grid/")
     expect(page.locator("[data-grid][data-ready]")).to_be_visible()
-    expect(page.locator(".tabulator-col-title").first).to_have_text("サイト")
+    expect(page.locator(".tabulator-col-title").first).to_have_text("拠点")
 
 
 def test_a_line_is_found_late_and_its_promise_recorded_by_keys_alone(

@@ -535,6 +535,9 @@
         tell(fill(words.restored, { count: number }));
       });
     }
+    // Below a grid only groups of rows may take the focus: Tabulator's scrolling part takes it and says nothing.
+    place.querySelector(".tabulator-tableholder").setAttribute("role", "rowgroup");
+    place.querySelector(".tabulator-table").setAttribute("role", "presentation");
     place.dataset.ready = "1";
   });
   window.addEventListener("beforeunload", function (event) {
