@@ -2,7 +2,7 @@
 
 import secrets
 from base64 import b64encode
-from datetime import datetime, time
+from datetime import date, datetime, time
 from hashlib import sha256
 from uuid import UUID
 
@@ -22,6 +22,7 @@ from procurement.models import (
 )
 from procurement.queries import subjects
 from procurement.queries.alert import find_alert
+from procurement.services.mail_calendar import local_now
 from procurement.vocabulary import Channel, Rule, Severity, WatchKind, WatchSubject, WishedLane
 from sites.accounts import audit
 from sites.accounts.models import User
@@ -30,6 +31,7 @@ from sites.domain.errors import BadInput, NotFound
 from sites.models import PersonCalendar, Site
 
 _MOST: int = 50
+_LONGEST_WATCH_DAYS = 3660
 _SECRET_BYTES = 24
 
 
@@ -73,15 +75,29 @@ def forget(*, actor: User, key: UUID) -> None:
         raise NotFound(_("There is no such choice."), field="choice")
 
 
-def watch(*, actor: User, subject: WatchSubject, key: UUID, kind: WatchKind | None) -> None:
-    """Watch or mute something the actor can see; `kind` None takes it back. Raises NotFound."""
+def watch(
+    *,
+    actor: User,
+    subject: WatchSubject,
+    key: UUID,
+    kind: WatchKind | None,
+    now: datetime,
+    until_on: date | None = None,
+) -> None:
+    """Watch or mute something the actor can see; `kind` None takes it back.
+
+    `until_on` is the last day it holds, where the actor is; None: until it is taken back. Raises NotFound, and BadInput
+    naming `until_on`.
+    """
     if not _sees(actor, subject, key):
         raise NotFound(_("There is no such thing to watch."), field="subject")
+    if until_on is not None and not 0 <= (until_on - local_now(actor, now).date()).days <= _LONGEST_WATCH_DAYS:
+        raise BadInput(_("Name a day from today on, within ten years, or none."), field="until_on")
     if kind is None:
         Watch.objects.filter(person=actor, subject_kind=subject, subject_id=key).delete()
     else:
         Watch.objects.update_or_create(
-            person=actor, subject_kind=subject, subject_id=key, defaults={"kind": kind, "until_on": None}
+            person=actor, subject_kind=subject, subject_id=key, defaults={"kind": kind, "until_on": until_on}
         )
 
 

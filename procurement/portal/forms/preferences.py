@@ -4,7 +4,7 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from procurement.models import EquipmentClass
-from procurement.portal.forms.base import PortalForm
+from procurement.portal.forms.base import PortalForm, day_input
 from procurement.vocabulary import Channel, Rhythm, Rule, Severity, WishedLane
 from sites.accounts.models import User
 from sites.accounts.permissions import Role
@@ -31,6 +31,14 @@ class Choice(PortalForm):
         super().__init__(*args, **kwargs)
         self.fields["site"].queryset = Site.objects.visible_to(actor).order_by("code")  # type: ignore[attr-defined]
         self.fields["equipment_class"].queryset = EquipmentClass.objects.order_by("name")  # type: ignore[attr-defined]
+
+
+class Until(PortalForm):
+    """How long something is watched or muted; empty: until it is taken back."""
+
+    said_as: ClassVar = {}
+
+    until_on = forms.DateField(label=_("Until"), widget=day_input(), required=False)
 
 
 class Hours(PortalForm):

@@ -28,14 +28,14 @@ from procurement.models import (
     Watch,
 )
 from procurement.portal.actor import acting_user
-from procurement.portal.forms.preferences import Chat, Choice, Hours, Subscribe
+from procurement.portal.forms.preferences import Chat, Choice, Hours, Subscribe, Until
 from procurement.queries import subjects
 from procurement.queries.log_address import find_view, read_filter, spelled_out
 from procurement.services import preferences, subscriptions
 from procurement.vocabulary import Channel, Rhythm, Rule, Severity, WatchKind, WatchSubject, WishedLane
 from sites.accounts.models import User
 from sites.accounts.permissions import Role
-from sites.domain.errors import NotFound, RuleBroken
+from sites.domain.errors import BadInput, NotFound, RuleBroken
 from sites.models import PersonCalendar, Site
 
 
@@ -94,17 +94,25 @@ def shortcuts(request: HttpRequest) -> HttpResponse:
 @require_POST
 @login_required
 def watch(request: HttpRequest) -> HttpResponse:
-    """From a button on the page of a site, an order, a line or an alert, and back to it."""
+    """From a button on the page of a site, an order, a line or an alert, or from the list of them, and back to it."""
     kind, subject = request.POST.get("kind", ""), request.POST.get("subject", "")
+    until = Until(request.POST)
+    if not until.is_valid():
+        messages.error(request, " ".join(until.errors["until_on"]))
+        return redirect(_back(request))
     try:
         preferences.watch(
             actor=acting_user(request),
             subject=WatchSubject(subject),
             key=UUID(request.POST.get("key", "")),
             kind=WatchKind(kind) if kind else None,
+            now=timezone.now(),
+            until_on=until.cleaned_data["until_on"],
         )
     except (ValueError, NotFound):
         raise Http404 from None
+    except BadInput as refusal:
+        messages.error(request, refusal.message)
     return redirect(_back(request))
 
 

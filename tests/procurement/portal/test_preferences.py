@@ -1,19 +1,22 @@
 """The pages where somebody says what they want to be told, and where undelivered messages are tried again."""
 
 import re
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from hashlib import sha256
 from typing import Any
 
 import pytest
 import time_machine
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from icalendar import Calendar
 
-from procurement.models import CalendarFeed, ChatEndpoint, LotForecast, Notification
+from procurement.models import CalendarFeed, ChatEndpoint, LotForecast, Notification, Watch
 from procurement.vocabulary import NotificationState
 from sites.accounts.models import User
 from sites.accounts.permissions import Role
+from sites.models import Site
 from tests.factories.accounts import UserFactory
 from tests.factories.procurement import ChatEndpointFactory, NotificationFactory
 from tests.factories.sites import MembershipFactory, SiteFactory
@@ -46,6 +49,59 @@ def test_nobody_else_retries_it() -> None:
 
     assert browser_of(outsider).post(f"/messages/{dead.pk}/retry/").status_code == 404
     assert Notification.objects.get(pk=dead.pk).state == NotificationState.DEAD
+
+
+# -- watched and muted -------------------------------------------------------------------------------------------
+
+
+def _mute(browser: Client, site: Site, until_on: str) -> str:
+    said = {"subject": "site", "key": str(site.pk), "kind": "mute", "until_on": until_on}
+    return browser.post("/preferences/watch/", said, follow=True).content.decode()
+
+
+@pytest.mark.parametrize(
+    ("until_on", "kept"), [("", None), ("2026-11-21", date(2026, 11, 21)), ("2027-01-15", date(2027, 1, 15))]
+)
+@time_machine.travel(datetime(2026, 11, 21, 9, tzinfo=UTC), tick=False)
+def test_a_mute_ends_with_the_day_named(until_on: str, kept: date | None) -> None:
+    person = MembershipFactory.create(person__time_zone="Europe/Berlin").person
+
+    page = _mute(browser_of(person), SiteFactory.create(), until_on)
+
+    assert Watch.objects.get(person=person).until_on == kept
+    assert f'name="until_on" value="{until_on}"' in page
+
+
+@pytest.mark.parametrize(
+    ("until_on", "why"),
+    [
+        ("2026-11-20", "Name a day from today on, within ten years, or none."),
+        ("2099-01-01", "Name a day from today on, within ten years, or none."),
+        ("soon", "Enter a valid date"),
+    ],
+)
+@time_machine.travel(datetime(2026, 11, 21, 9, tzinfo=UTC), tick=False)
+def test_a_mute_that_cannot_end_then_is_refused(until_on: str, why: str) -> None:
+    person = MembershipFactory.create(person__time_zone="Europe/Berlin").person
+
+    page = _mute(browser_of(person), SiteFactory.create(), until_on)
+
+    assert why in page
+    assert not Watch.objects.exists()
+
+
+def test_the_page_takes_as_many_queries_for_three_watches_as_for_one() -> None:
+    person = MembershipFactory.create().person
+    browser = browser_of(person)
+
+    def queries() -> int:
+        _mute(browser, SiteFactory.create(), "")
+        with CaptureQueriesContext(connection) as asked:
+            browser.get("/preferences/")
+        return len(asked)
+
+    queries()
+    assert queries() == queries()
 
 
 # -- calendar ----------------------------------------------------------------------------------------------------
