@@ -167,7 +167,7 @@ class Requirements(Records[Requirement]):
 
     def withdraw(self, records: Sequence[Requirement], undoing: Undoing) -> None:
         keys = [record.pk for record in records]
-        live = set(Allocation.objects.filter(among("requirement", keys), ended_at=None))
+        live: set[models.Model] = set(Allocation.objects.filter(among("requirement", keys), ended_at=None))
         if live:
             raise models.ProtectedError(_("Units are meant for it."), live)
         Requirement.objects.filter(among("pk", keys)).update(cancelled_at=undoing.now)
