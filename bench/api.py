@@ -334,7 +334,12 @@ class _Twins:
             for line in content.decode().splitlines()
         ]
         statements = [
-            (f'INSERT INTO twin."{table}" VALUES ({", ".join(["%s"] * len(values))})', values) for table, values in rows
+            (
+                f'INSERT INTO twin."{table}" VALUES ({", ".join(["%s"] * len(values))})'
+                f" ON CONFLICT ({self.keys[table]}) DO NOTHING",
+                values,
+            )
+            for table, values in rows
         ]
         with connection.cursor():  # the driver's own cursor: what Django adds to each statement is not bare
             bare = connection.connection.cursor()
