@@ -98,7 +98,7 @@ def watch(request: HttpRequest) -> HttpResponse:
     kind, subject = request.POST.get("kind", ""), request.POST.get("subject", "")
     until = Until(request.POST)
     if not until.is_valid():
-        messages.error(request, " ".join(until.errors["until_on"]))
+        messages.error(request, " ".join(str(each) for each in until.errors["until_on"]))
         return redirect(_back(request))
     try:
         preferences.watch(
