@@ -5,6 +5,6 @@ from procurement.config.wsgi import application
 __all__ = ["application"]
 
 # Only after the line above may what asks for settings be imported.
-from procurement.api.throttle import WINDOW  # noqa: E402, I001
+from procurement.api.throttle import WINDOW
 
 WINDOW.most = 10**9
