@@ -32,3 +32,8 @@ def next_step(taken: int, lane: Lane) -> Step | None:
     if lane != Lane.URGENT or taken >= len(LADDER):
         return None
     return LADDER[taken]
+
+
+def days_before(taken: int) -> int:
+    """After how many working days the last step was taken; 0 where none was."""
+    return LADDER[taken - 1].working_days if taken else 0

@@ -114,11 +114,11 @@ def snooze(
     row.acknowledged_by = row.acknowledged_at = row.commitment_on = None
     row.escalate_at = None
     row.rearm_at = _start_of(row, until_on)
-    row.told_days = row.measure_days
+    row.told_facts, row.told_days, row.told_at = row.facts, row.measure_days, now
     row.save(
         update_fields=[
             "state", "snoozed_until", "snoozed_by", "acknowledged_by", "acknowledged_at", "commitment_on",
-            "escalate_at", "rearm_at", "told_days",
+            "escalate_at", "rearm_at", "told_facts", "told_days", "told_at",
         ]
     )  # fmt: skip
     facts = {"snoozed_until": until_on.isoformat()}
@@ -158,7 +158,8 @@ def assign(*, alert_id: UUID, person: User, actor: User, now: datetime, note: st
         row.state = AlertState.OPEN
         row.acknowledged_by = row.acknowledged_at = row.commitment_on = None
         row.snoozed_until = row.snoozed_by = row.rearm_at = None
-    row.escalate_at = None
+    if person.pk != actor.pk:  # who takes it has not answered it yet
+        row.escalate_at = None
     row.save(
         update_fields=[
             "owner", "state", "acknowledged_by", "acknowledged_at", "commitment_on", "snoozed_until", "snoozed_by",

@@ -14,7 +14,7 @@ from procurement.models import Alert, AlertEvent, Allocation, NotificationItem
 from procurement.services import holding
 from procurement.services.mail_calendar import Calendars, zone_of
 from procurement.services.recipients import Directory
-from procurement.services.reconciling import ask_again
+from procurement.services.reconciling import ask_again, remember_told, since_told
 from procurement.vocabulary import AlertEventKind, AlertState, AlertSubject, Lane
 from sites.models import Promise
 
@@ -39,7 +39,9 @@ class NextStep:
 
 def tick(*, now: datetime) -> Ticked:
     """Do everything whose time has come. Any number of these may run at once; what one has locked the others pass."""
-    asked = _rounds(Alert.objects.filter(rearm_at__lte=now), "rearm_at", now, _ask_again)
+    # Of what has recovered nobody is asked; should it come back, they are.
+    standing = Alert.objects.exclude(state=AlertState.RECOVERED)
+    asked = _rounds(standing.filter(rearm_at__lte=now), "rearm_at", now, _ask_again)
     escalated = _rounds(Alert.objects.filter(escalate_at__lte=now), "escalate_at", now, _escalate)
     return Ticked(asked, escalated)
 
@@ -61,20 +63,27 @@ def _ask_again(rows: Sequence[Alert], now: datetime) -> int:
     for row in rows:
         row.rearm_at = None
         if row.state == AlertState.SNOOZED:
-            events.append(_event(row, AlertEventKind.SNOOZE_ENDED, now))
-            ask_again(row)
+            events.append(_asking(row, AlertEventKind.SNOOZE_ENDED, now))
         elif row.state == AlertState.ACKNOWLEDGED and row.pk not in answered:
-            events.append(_event(row, AlertEventKind.REARMED, now))
-            ask_again(row)
+            events.append(_asking(row, AlertEventKind.REARMED, now))
     Alert.objects.bulk_update(
         rows,
         [
             "rearm_at", "state", "acknowledged_by", "acknowledged_at", "commitment_on", "snoozed_until", "snoozed_by",
-            "escalation_step", "escalation_round", "escalate_at",
+            "escalation_step", "escalation_round", "escalate_at", "told_facts", "told_days", "told_at",
         ],
     )  # fmt: skip
     _tell(events, now)
     return len(events)
+
+
+def _asking(row: Alert, kind: AlertEventKind, now: datetime) -> AlertEvent:
+    """With how far it has moved since people were last told."""
+    event = _event(row, kind, now)
+    event.facts = row.facts | since_told(row, row)
+    remember_told(row, row.facts, row.measure_days, now)
+    ask_again(row)
+    return event
 
 
 def _waits_for_a_promise(row: Alert) -> bool:
@@ -168,13 +177,15 @@ def next_steps(alerts: Collection[Alert], *, now: datetime) -> dict[UUID, NextSt
     rows = [row for row in alerts if row.escalate_at is not None and row.state in _WAITING]
     if not rows:
         return {}
-    directory, knowing = Directory(rows, now=now), holding.knowing([row.pk for row in rows])
+    last = max(row.escalate_at for row in rows if row.escalate_at)
+    directory, knowing = Directory(rows, now=now, until=last), holding.knowing([row.pk for row in rows])
     found = {}
     for row in rows:
         step = escalation.next_step(row.escalation_step, Lane(row.lane))
         if step is None or row.escalate_at is None:
             continue
-        told = directory.escalated(row, step, knowing[row.pk].keys())
+        # Whoever is away then is stood in for then.
+        told = directory.at(max(now, row.escalate_at)).escalated(row, step, knowing[row.pk].keys())
         if told:
             found[row.pk] = NextStep(
                 row.escalate_at, tuple(str(each.person) for each in told), str(zone_of(told[0].person))

@@ -167,33 +167,36 @@ def knowing(
 
 def _lane(event: AlertEvent, told: Told, directory: Directory, wishes: Sequence[Wish]) -> Lane | None:
     alert = event.alert
-    if event.kind == AlertEventKind.RECOVERED:
-        return Lane.DIGEST
     if event.kind == AlertEventKind.ESCALATED:
         return Lane.URGENT
-    wished = chosen(
-        wishes,
-        Wished(Rule(alert.rule), alert.site_id, directory.scopes[alert.pk].class_ids, Severity(alert.severity)),
-    )
+    wished = chosen(wishes, wished_of(alert, directory.scopes[alert.pk].class_ids, Channel.EMAIL))
     if told.person.pk in directory.mutes(alert):
         wished = WishedLane.MUTE
-    return lane_for(Lane(event.lane or alert.lane), wished, is_duty=told.reason.is_duty)
+    lane = lane_for(Lane(event.lane or alert.lane), wished, is_duty=told.reason.is_duty)
+    # That it is over can wait, whoever hears of it.
+    return Lane.DIGEST if lane is not None and event.kind == AlertEventKind.RECOVERED else lane
 
 
 def _wishes(people: Collection[UUID]) -> dict[UUID, list[Wish]]:
     found: dict[UUID, list[Wish]] = defaultdict(list)
     for row in AlertPreference.objects.filter(person__in=people).order_by("pk"):
-        found[row.person_id].append(
-            Wish(
-                lane=WishedLane(row.lane),
-                rule=Rule(row.rule) if row.rule else None,
-                site_id=row.site_id,
-                class_id=row.equipment_class_id,
-                severity=Severity(row.severity) if row.severity else None,
-                channel=Channel(row.channel) if row.channel else None,
-            )
-        )
+        found[row.person_id].append(wish_of(row))
     return found
+
+
+def wish_of(row: AlertPreference) -> Wish:
+    return Wish(
+        lane=WishedLane(row.lane),
+        rule=Rule(row.rule) if row.rule else None,
+        site_id=row.site_id,
+        class_id=row.equipment_class_id,
+        severity=Severity(row.severity) if row.severity else None,
+        channel=Channel(row.channel) if row.channel else None,
+    )
+
+
+def wished_of(alert: Alert, class_ids: Collection[UUID], channel: Channel) -> Wished:
+    return Wished(Rule(alert.rule), alert.site_id, class_ids, Severity(alert.severity), channel)
 
 
 class _Ladder:
@@ -226,6 +229,26 @@ class _Ladder:
                 alert.escalate_at = office.after_working_days(release_at, step.working_days)
                 rows.append(alert)
         save_each(rows, ["escalate_at"])
+
+
+def resume_ladder(alerts: Collection[UUID], *, now: datetime) -> None:
+    """What came back unanswered and told nobody anew: who knows of it has as many working days as before."""
+    if not alerts:
+        return
+    rows = list(Alert.objects.filter(pk__in=alerts, state__in=_WAITING, escalate_at__isnull=True).order_by("pk"))
+    steps = {row.pk: step for row in rows if (step := escalation.next_step(row.escalation_step, Lane(row.lane)))}
+    known = knowing(steps.keys())
+    calendars = Calendars({key for people in known.values() for key in people})
+    resumed = []
+    for row in rows:
+        duties = [told.person for told in known[row.pk].values() if told.reason.is_duty]
+        if row.pk in steps and duties:
+            days = steps[row.pk].working_days - escalation.days_before(row.escalation_step)
+            row.escalate_at = min(
+                calendars.office(person, row.site_id).after_working_days(now, days) for person in duties
+            )
+            resumed.append(row)
+    save_each(resumed, ["escalate_at"])
 
 
 def hold_untold(*, now: datetime) -> int:

@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator
+from copy import copy
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import NamedTuple
@@ -33,7 +34,7 @@ _NARROWEST_FIRST = (
 _HOLDERS_FIRST = (ScopeKind.SITE, ScopeKind.DESK, ScopeKind.PORTFOLIO)
 _ONE_DAY = timedelta(days=1)
 
-__all__ = ["Directory", "Reason", "Told", "local_now", "zone_of"]
+__all__ = ["Directory", "Reason", "Told", "local_now", "portfolio_administrators", "zone_of"]
 
 
 class Reason(StrEnum):
@@ -64,8 +65,17 @@ class Told(NamedTuple):
 class Directory:
     """Duties, roles and absences around some alerts, read in a fixed number of queries."""
 
-    def __init__(self, alerts: Iterable[Alert], *, now: datetime, besides: Collection[UUID] = ()) -> None:
-        """`besides` are people whom no mail reaches, so that their deputies are told."""
+    def __init__(
+        self,
+        alerts: Iterable[Alert],
+        *,
+        now: datetime,
+        besides: Collection[UUID] = (),
+        until: datetime | None = None,
+    ) -> None:
+        """`besides` are people whom no mail reaches, so that their deputies are told. Asked `at` a later instant, it
+        knows who is away then up to `until`.
+        """
         rows = list(alerts)
         self._now = now
         self._unreached = set(besides)
@@ -89,9 +99,9 @@ class Directory:
             .order_by("pk")
         )
         self._absences: dict[UUID, list[Absence]] = defaultdict(list)
-        today = now.date()
+        today, last_on = now.date(), max(now, until or now).date()
         for absence in (
-            Absence.objects.filter(from_on__lte=today + _ONE_DAY, until_on__gte=today - _ONE_DAY)
+            Absence.objects.filter(from_on__lte=last_on + _ONE_DAY, until_on__gte=today - _ONE_DAY)
             .select_related("deputy")
             .order_by("pk")
         ):
@@ -102,6 +112,12 @@ class Directory:
         for alert_id, person_id in declined.values_list("alert", "actor"):
             self._declined[alert_id].add(person_id)
         self._watches = list(Watch.objects.filter(self._watched()).select_related("person").order_by("pk"))
+
+    def at(self, instant: datetime) -> "Directory":
+        """The same, asked as if it were that instant."""
+        later = copy(self)
+        later._now = instant
+        return later
 
     def _watched(self) -> Q:
         """The watches and mutes of anything that these alerts are about."""
@@ -290,6 +306,12 @@ class Directory:
     def _today_at(self, site_id: UUID | None) -> date:
         site = self._sites.get(site_id) if site_id else None
         return self._now.astimezone(ZoneInfo(site.time_zone)).date() if site else self._now.date()
+
+
+def portfolio_administrators() -> list[User]:
+    """Whom what belongs to no site is told to."""
+    holders = Membership.objects.filter(role=Role.ADMINISTRATOR, scope=ScopeKind.PORTFOLIO).values("person")
+    return list(User.objects.filter(pk__in=holders, kind=UserKind.PERSON, is_active=True).order_by("pk"))
 
 
 def _is_about(row: Assignment, scope: AssignmentScope, scopes: Scopes) -> bool:

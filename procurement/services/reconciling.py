@@ -77,6 +77,7 @@ class Reconciliation:
         self.events: list[AlertEvent] = []
         self.changed: list[Alert] = []
         self.drifted: list[Alert] = []
+        self.came_back: list[UUID] = []
         self.opened = self.recovered = self.reopened = self.closed = 0
         self.wanted: dict[Key, StandingAlert] = {}
         self.lingering: dict[Key, StandingAlert] = {}
@@ -102,6 +103,7 @@ class Reconciliation:
         self._write_changes()
         self._open(self.fresh(standing))
         told = self._write_events()
+        holding.resume_ladder(self.came_back, now=self.now)
         count = counted.exclude(state__in=[AlertState.CLOSED, AlertState.RECOVERED]).count()
         self._remember(count)
         return Evaluated(count, self.opened, told, self.recovered, self.reopened, self.closed)
@@ -229,7 +231,9 @@ class Reconciliation:
 
     def _recover(self, row: Alert) -> None:
         row.state, row.recovered_at = AlertState.RECOVERED, self.now
+        asks_again_at = row.rearm_at if row.acknowledged_by_id else None
         _stop_asking(row)
+        row.rearm_at = asks_again_at  # should it come back, the commitment still holds
         self._reverse(row)
         self.changed.append(row)
         self._note(row, AlertEventKind.RECOVERED, turn=len(row.reversals), facts=row.facts)
@@ -241,6 +245,7 @@ class Reconciliation:
             # Silently: a date that flaps tells nobody anything new. A band not yet told still is.
             row.state = AlertState.ACKNOWLEDGED if row.acknowledged_by_id else AlertState.OPEN
             row.recovered_at = None
+            self.came_back.append(row.pk)
             self._reverse(row)
             self._note(row, AlertEventKind.REOPENED, turn=len(row.reversals))
             self.reopened += 1
@@ -425,7 +430,7 @@ def _lane_of_a_first_move(alert: StandingAlert) -> Lane | None:
     return Lane.URGENT if moved >= alert.large_move_days else None
 
 
-def since_told(row: Alert, alert: StandingAlert) -> dict[str, alerting.Plain]:
+def since_told(row: Alert, alert: Alert | StandingAlert) -> dict[str, alerting.Plain]:
     """What a message says besides the present facts: how far it moved since people were last told, and from where."""
     said: dict[str, alerting.Plain] = {"told_before_on": row.told_at.date().isoformat() if row.told_at else None}
     if row.told_days is not None and alert.measure_days is not None:

@@ -9,12 +9,13 @@ from procurement.models import Alert, AlertEvent, NotificationItem
 from procurement.services import alerts
 from procurement.services.alert_clock import Ticked, next_steps, tick
 from procurement.services.notifications import release_due
-from procurement.vocabulary import AlertEventKind, AlertState, Lane
+from procurement.vocabulary import AlertEventKind, AlertState, Lane, WatchSubject, WishedLane
 from sites.accounts.models import User
 from sites.accounts.permissions import Role
 from sites.domain.errors import BadInput, Conflict
 from sites.models import Site
 from tests.factories.accounts import UserFactory
+from tests.factories.procurement import AlertPreferenceFactory, WatchFactory
 from tests.factories.sites import AbsenceFactory, MembershipFactory, PromiseFactory, SiteFactory
 from tests.procurement.stage import NOON, TODAY, Late, assigned, holder, late, look, move
 
@@ -98,6 +99,19 @@ def test_the_next_step_is_shown_before_it_is_taken(site: Site, buyer: User, lead
     assert (shown.at, shown.people, shown.time_zone) == (row.escalate_at, (str(lead),), "Australia/Sydney")
 
 
+def test_the_next_step_names_who_stands_in_on_that_day(site: Site, buyer: User, lead: User) -> None:
+    deputy = holder(site, Role.VIEWER)
+    AbsenceFactory.create(person=lead, deputy=deputy, from_on=TODAY + 3 * DAY, until_on=TODAY + 20 * DAY)
+    opened(site)
+    row = the_alert()
+
+    shown = next_steps([row], now=NOON)[row.pk]
+    tick(now=shown.at)
+
+    assert shown.people == (str(deputy),)
+    assert told(AlertEventKind.ESCALATED) == [deputy]
+
+
 def test_who_is_absent_is_skipped_for_the_deputy(site: Site, buyer: User, lead: User) -> None:
     deputy = holder(site, Role.VIEWER)
     AbsenceFactory.create(person=lead, deputy=deputy, from_on=TODAY, until_on=TODAY + 20 * DAY)
@@ -132,6 +146,35 @@ def test_two_who_look_at_the_clock_escalate_once(site: Site, buyer: User, lead: 
     assert [tick(now=when).escalated for _ in range(3)] == [1, 0, 0]
 
 
+def came_back(unit: Late, now: datetime) -> None:
+    """It recovers at `now`, and is late again two days after."""
+    move(unit, -30)
+    look(unit.site, now=now)
+    move(unit, 12)
+    look(unit.site, now=now + 2 * DAY)
+
+
+def test_what_comes_back_unanswered_goes_on_climbing(site: Site, buyer: User, lead: User) -> None:
+    came_back(opened(site), MONDAY_NOON - HOUR)
+
+    first = the_alert().escalate_at
+    assert first == MONDAY_NOON - HOUR + 3 * DAY  # one working day after it came back
+    assert tick(now=first - HOUR).escalated == 0
+    assert tick(now=first).escalated == 1
+    assert told(AlertEventKind.ESCALATED) == [lead]
+
+
+def test_what_comes_back_after_the_first_step_goes_on_with_the_second(site: Site, buyer: User, lead: User) -> None:
+    head = sourcing_head()
+    unit = opened(site)
+    tick(now=MONDAY_NOON + HOUR)
+    came_back(unit, MONDAY_NOON + 2 * HOUR)
+
+    tick(now=MONDAY_NOON + 2 * HOUR + 3 * DAY)
+
+    assert told(AlertEventKind.ESCALATED) == [lead, head]
+
+
 # -- asked again -------------------------------------------------------------------------------------------------
 
 
@@ -146,6 +189,33 @@ def test_a_commitment_that_has_passed_is_asked_about_again(site: Site, buyer: Us
     assert (row.state, row.acknowledged_by, row.escalation_round) == (AlertState.OPEN, None, 1)
     assert told(AlertEventKind.REARMED) == [buyer]
     assert row.escalate_at is not None
+
+
+def test_what_is_asked_again_says_how_far_it_moved_since_it_was_told(site: Site, buyer: User) -> None:
+    unit = opened(site)
+    alerts.acknowledge(alert_id=the_alert().pk, actor=buyer, now=NOON, commitment_on=date(2026, 11, 26))
+    move(unit, 9)
+    look(site, now=NOON + HOUR, cause="letter-2")
+    tick(now=NOON + 7 * DAY)
+
+    event = AlertEvent.objects.get(kind=AlertEventKind.REARMED)
+    assert (event.facts["since_told_days"], event.facts["told_forecast_on"]) == (-3, "2027-10-02")
+    row = the_alert()
+    assert (row.told_days, row.told_at, row.told_facts["days_late"]) == (9, NOON + 7 * DAY, 9)
+
+
+def test_a_commitment_holds_over_a_recovery_that_did_not_last(site: Site, buyer: User) -> None:
+    unit = opened(site)
+    alerts.acknowledge(alert_id=the_alert().pk, actor=buyer, now=NOON, commitment_on=date(2026, 11, 21))
+    move(unit, -30)
+    look(site, now=NOON + HOUR)
+    assert tick(now=NOON + 2 * DAY).asked_again == 0  # it has recovered, and nobody is asked
+    move(unit, 12)
+    look(site, now=NOON + 3 * DAY)
+
+    assert the_alert().state == AlertState.ACKNOWLEDGED
+    assert tick(now=NOON + 3 * DAY).asked_again == 1
+    assert told(AlertEventKind.REARMED) == [buyer]
 
 
 @pytest.mark.parametrize(("is_promised", "asked"), [(False, 1), (True, 0)])
@@ -243,6 +313,14 @@ def test_who_is_given_an_alert_is_told_at_once_and_from_then_on(site: Site, buye
     assert set(worse) == {other.pk}
 
 
+def test_who_takes_an_alert_has_not_answered_it(site: Site, buyer: User, lead: User) -> None:
+    opened(site)
+    alerts.assign(alert_id=the_alert().pk, person=buyer, actor=buyer, now=NOON + HOUR)
+
+    assert tick(now=MONDAY_NOON + HOUR).escalated == 1
+    assert told(AlertEventKind.ESCALATED) == [lead]
+
+
 def test_an_alert_is_given_only_to_who_may_answer_it(site: Site, buyer: User) -> None:
     opened(site)
     with pytest.raises(BadInput) as refusal:
@@ -259,6 +337,18 @@ def test_a_recovery_is_news_to_those_who_were_told(site: Site, buyer: User, lead
     assert told(AlertEventKind.RECOVERED) == [buyer]
     lanes = NotificationItem.objects.filter(event__kind=AlertEventKind.RECOVERED)
     assert set(lanes.values_list("notification__lane", flat=True)) == {Lane.DIGEST}
+
+
+def test_who_wants_to_hear_no_more_of_it_hears_of_no_recovery(site: Site, buyer: User) -> None:
+    watcher = holder(site, Role.VIEWER)
+    WatchFactory.create(person=watcher, subject_kind=WatchSubject.SITE, subject_id=site.pk)
+    unit = opened(site)
+    AlertPreferenceFactory.create(person=watcher, rule="", lane=WishedLane.MUTE)
+    AlertPreferenceFactory.create(person=buyer, rule="", lane=WishedLane.MUTE)
+    move(unit, -30)
+    look(site, now=NOON + HOUR)
+
+    assert told(AlertEventKind.RECOVERED) == [buyer]
 
 
 def test_what_came_and_went_before_anybody_was_told_is_no_news(site: Site, buyer: User) -> None:
