@@ -98,6 +98,11 @@ def _needs_no_answer(alert: Alert, purpose: Purpose) -> bool:
     return alert.state == AlertState.CLOSED or (purpose is Purpose.SNOOZE and alert.state == AlertState.RECOVERED)
 
 
+def message_id(key: UUID) -> str:
+    """The Message-ID of a message: the same however often it is sent."""
+    return f"<longlead.{key}@{settings.MAIL_DOMAIN}>"
+
+
 def bounce_address(message_id: UUID) -> str:
     """Where the mail server reports what it could not deliver (VERP); empty where nobody reads such reports."""
     if not settings.MAIL_BOUNCES_TO:

@@ -25,9 +25,10 @@ from procurement.services import (
     mail_text,
     outbox,
     subscriptions,
+    talk,
 )
 from procurement.services.holding import hold, hold_untold, spread
-from procurement.services.recipients import Directory, Reason
+from procurement.services.recipients import Directory, Reason, portfolio_administrators
 from procurement.vocabulary import AlertEventKind, AlertState, Channel, CloseReason, MessageKind, NotificationState
 from sites.accounts.models import User
 from sites.accounts.permissions import Permission
@@ -116,16 +117,12 @@ def _release(row: Notification, now: datetime) -> str:
     row.subject, row.body_text, row.body_html = written.subject, written.text, written.html
     row.headers = written.headers | {"Date": _mail_date(now)}
     row.address = row.recipient.email
-    row.message_id = message_id(row.pk)
+    row.message_id = mail_links.message_id(row.pk)
     if row.channel == Channel.EMAIL:
         row.wire = as_bytes(_outgoing(row), sender=settings.DEFAULT_FROM_EMAIL)
     row.state, row.next_attempt_at, row.released_at = NotificationState.DUE, now, now
     row.save()
     return row.state
-
-
-def message_id(key: UUID) -> str:
-    return f"<longlead.{key}@{settings.MAIL_DOMAIN}>"
 
 
 def _mail_date(now: datetime) -> str:
@@ -141,6 +138,8 @@ def _no_longer(item: NotificationItem, row: Notification) -> str:
     if kind == AlertEventKind.RECOVERED:
         is_over = alert.state == AlertState.RECOVERED or alert.close_reason == CloseReason.RECOVERED
         return "" if is_over else "came back since"
+    if kind == AlertEventKind.CLOSED:
+        return ""
     if alert.state == AlertState.CLOSED:
         return f"closed since: {alert.close_reason}"
     if alert.state == AlertState.RECOVERED and kind != AlertEventKind.UNSTABLE:
@@ -253,7 +252,7 @@ def _count(done: Sent, state: str, delivery: Delivery) -> None:
 
 def _lost_right(row: Notification, now: datetime) -> bool:
     """Cancel a message that shows a site its reader has lost since; what they may still see is held for them anew."""
-    if not _may_still_be_told(row):
+    if not _may_still_be_told(row, now):
         row.state, row.next_attempt_at = NotificationState.CANCELLED, None
         row.save(update_fields=["state", "next_attempt_at"])
         return True
@@ -286,11 +285,15 @@ def _lost_right(row: Notification, now: datetime) -> bool:
     return True
 
 
-def _may_still_be_told(row: Notification) -> bool:
+def _may_still_be_told(row: Notification, now: datetime) -> bool:
     """Of a message without alerts. A digest or a mail of alerts is asked alert by alert."""
+    if row.kind in (MessageKind.ALERTS, MessageKind.DIGEST):
+        return True
+    if not row.recipient.is_active or row.recipient.email_refused_at is not None:
+        return False
     if row.kind == MessageKind.VIEW:
         return subscriptions.may_still_be_told(row)
-    return row.kind != MessageKind.ALL_QUIET or row.recipient.is_active
+    return row.kind != MessageKind.NOTICE or talk.may_still_be_told(row, now=now)
 
 
 def _outgoing(row: Notification) -> Outgoing:
@@ -385,7 +388,8 @@ def _tell_others(row: Notification, delivery: Delivery, now: datetime) -> None:
         "code": row.last_code,
         "answer": row.last_answer,
     }
-    _put_in_portal(row, [event.alert for event in events], what, now, readers=[row.recipient])
+    administrators = [] if events else portfolio_administrators()
+    _put_in_portal(row, [event.alert for event in events], what, now, readers=[row.recipient, *administrators])
 
 
 def _silence(row: Notification, delivery: Delivery, now: datetime) -> None:
@@ -405,7 +409,7 @@ def _silence(row: Notification, delivery: Delivery, now: datetime) -> None:
 
 def _bury(row: Notification, reason: str, now: datetime) -> str:
     """A message that cannot be written is kept where everybody can see that it was not, and the next one follows."""
-    row.state, row.released_at, row.message_id = NotificationState.DEAD, now, message_id(row.pk)
+    row.state, row.released_at, row.message_id = NotificationState.DEAD, now, mail_links.message_id(row.pk)
     row.subject = "[Longlead] A message could not be written"
     row.body_text = row.last_answer = mail_text.clean(reason, 500)
     row.last_code = "unwritten"
@@ -442,7 +446,7 @@ def _put_in_portal(
                 release_at=now,
                 released_at=now,
                 sent_at=now,
-                message_id=message_id(key),
+                message_id=mail_links.message_id(key),
                 subject=what[:300],
                 body_text=text,
             )
@@ -480,7 +484,7 @@ def do_round(
 
     With `only_ripe` nothing new is held.
     """
-    held = 0 if only_ripe else _hold_all(now_fn)
+    held = 0 if only_ripe else hold_all(now_fn)
     released = release_due(now=now_fn())
     try:
         sent = send_due(courier=courier, now_fn=now_fn, stopping=stopping, poster=poster)
@@ -490,7 +494,8 @@ def do_round(
     return Round(held, released, sent)
 
 
-def _hold_all(now_fn: Callable[[], datetime]) -> int:
+def hold_all(now_fn: Callable[[], datetime]) -> int:
+    """Hold what nobody was told yet and what time has made due; how much of the former."""
     held = hold_untold(now=now_fn())
     alert_clock.tick(now=now_fn())
     all_quiet.hold_all_quiet(now=now_fn())

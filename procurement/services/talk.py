@@ -21,9 +21,8 @@ from procurement.queries import subjects
 from procurement.queries.subjects import Subject
 from procurement.services import mail_links
 from procurement.services.mail_calendar import Calendars, local_now
-from procurement.services.mail_links import Purpose
+from procurement.services.mail_links import Purpose, message_id
 from procurement.services.mail_text import clean, language_of, list_headers, thread
-from procurement.services.notifications import message_id
 from procurement.vocabulary import (
     Channel,
     Lane,
@@ -203,10 +202,22 @@ def _watchers(subject: Subject, now: datetime) -> list[User]:
     return [person for person in people.values() if subjects.find(person, subject.kind, subject.key) is not None]
 
 
+def may_still_be_told(row: Notification, *, now: datetime) -> bool:
+    """Whether its reader sees the thing still and, where they were told for watching it, watches it still."""
+    kind, key = _talked_about(row)
+    subject = subjects.find(row.recipient, kind, key)
+    return subject is not None and (row.reason != _WATCHER or row.recipient in _watchers(subject, now))
+
+
 def no_longer_watch(row: Notification) -> None:
     """The reader of this message takes back what made them hear of it."""
+    watched = _about(_watched(*_talked_about(row)))
+    Watch.objects.filter(watched, person=row.recipient, kind=WatchKind.WATCH).delete()
+
+
+def _talked_about(row: Notification) -> tuple[str, UUID]:
     _talk, kind, key = row.cause_key.split(":")
-    Watch.objects.filter(_about(_watched(kind, UUID(key))), person=row.recipient, kind=WatchKind.WATCH).delete()
+    return kind, UUID(key)
 
 
 def _tell(person: User, why: str, row: Comment, subject: Subject, now: datetime) -> None:

@@ -25,8 +25,8 @@ from procurement.queries import change_feed as feed
 from procurement.queries.change_feed import Entry, Position
 from procurement.services import change_feed
 from procurement.services.holding import spread
+from procurement.services.mail_links import message_id
 from procurement.services.mail_text import clean, language_of
-from procurement.services.notifications import message_id
 from procurement.vocabulary import (
     ChangeKind,
     ChangeSubject,

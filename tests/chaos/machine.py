@@ -29,7 +29,7 @@ from procurement.gateways.mail import Outgoing, as_bytes
 from procurement.management.runtime import processes, redis
 from procurement.management.runtime.places import REPOSITORY, Places
 from procurement.models import AlertEvent, Notification, NotificationItem
-from procurement.services.notifications import message_id
+from procurement.services.mail_links import message_id
 from procurement.vocabulary import AlertEventKind, Channel, NotificationState
 from sites.accounts.permissions import Role
 from sites.accounts.row import new_id

@@ -16,7 +16,7 @@ from procurement.gateways import name_server
 from procurement.gateways.mail import Outcome, Outgoing, smtp_courier
 from procurement.gateways.name_server import NameServers
 from procurement.services import sender_domain
-from procurement.services.notifications import message_id
+from procurement.services.mail_links import message_id
 from sites.accounts.row import new_id
 
 _WORDS = {True: "good", False: "wanting", None: "not known"}

@@ -2,6 +2,7 @@
 
 import io
 import json
+from datetime import time
 from pathlib import Path
 
 import pytest
@@ -10,13 +11,14 @@ from django.db import connection
 from django.utils import timezone
 
 from procurement.gateways.mail import Postbag
-from procurement.models import Alert, Notification
+from procurement.models import Alert, Notification, NotificationItem
 from procurement.services import deliveries, notifications
 from procurement.vocabulary import Channel, NotificationState
 from sites.accounts.permissions import Role
 from tests.factories.accounts import UserFactory
+from tests.factories.procurement import SubscriptionFactory
 from tests.factories.sites import MembershipFactory
-from tests.procurement.stage import assigned, late, look, move
+from tests.procurement.stage import assigned, holder, late, look, move
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -73,6 +75,27 @@ def test_a_restored_database_is_whole_and_sends_nothing_twice(tmp_path: Path, se
     look(unit.site, now=timezone.now(), as_of=today, cause="letter-3")
     round_of(again)
     assert len(again.messages) == 2
+
+
+def test_what_may_have_been_told_this_morning_is_not_told_again(tmp_path: Path, settings: object) -> None:
+    settings.HOLD_SECONDS = 0  # type: ignore[attr-defined]
+    unit = late(days=-3)  # too little float, which can wait for the digest
+    expediter = assigned(unit.site, Role.EXPEDITER)
+    noon = f"Etc/GMT{timezone.now().hour - 12:+d}"  # where it is about that hour just now
+    reader = holder(unit.site, Role.VIEWER, time_zone=noon, digest_at=time(8))
+    SubscriptionFactory.create(person=reader)
+    said("backup", str(tmp_path / "copy"))
+    first, again = Postbag(), Postbag()
+    round_of(first)
+    assert [message.to_address for message in first.messages] == [reader.email]
+
+    said("restore", str(tmp_path / "copy"), "--replace")
+    round_of(again)
+
+    assert again.messages == []
+    aside = Notification.objects.filter(state=NotificationState.DEAD, last_code="restored")
+    assert set(aside.values_list("recipient", flat=True)) == {reader.pk, expediter.pk}
+    assert not NotificationItem.objects.filter(notification__state=NotificationState.HELD).exists()
 
 
 def test_a_filled_database_is_replaced_only_when_asked(tmp_path: Path) -> None:

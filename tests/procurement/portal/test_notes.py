@@ -1,5 +1,6 @@
 """Comments that name people, files, and the history of a thing: read and written by whoever may see it."""
 
+from collections.abc import Callable
 from datetime import time, timedelta
 
 import pytest
@@ -9,8 +10,10 @@ from django.test import Client
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
+from procurement.gateways.mail import Postbag
 from procurement.models import Attachment, Comment, Notification, Watch
 from procurement.services.mail_calendar import local_now
+from procurement.services.notifications import send_due
 from procurement.vocabulary import NotificationState, WatchKind, WatchSubject
 from sites.accounts.models import User
 from sites.accounts.permissions import Role
@@ -127,6 +130,36 @@ def test_what_is_said_at_night_waits_for_the_end_of_the_quiet_hours(browser: Cli
     assert mail.state == NotificationState.DUE
     assert mail.next_attempt_at is not None
     assert local_now(hours.person, mail.next_attempt_at).time() == time(23, 59)
+
+
+def loses_the_site(person: User) -> None:
+    person.memberships.all().delete()
+
+
+def takes_the_watch_back(person: User) -> None:
+    Watch.objects.filter(person=person).delete()
+
+
+def is_not_reached(person: User) -> None:
+    User.objects.filter(pk=person.pk).update(email_refused_at=timezone.now())
+
+
+@pytest.mark.parametrize("happens", [None, loses_the_site, takes_the_watch_back, is_not_reached])
+def test_what_happens_before_a_comment_is_sent_counts(
+    browser: Client, sydney: Place, happens: Callable[[User], None] | None
+) -> None:
+    olga = colleague_of(sydney, "olga")
+    WatchFactory.create(person=olga, subject_kind=WatchSubject.SITE, subject_id=sydney.site.pk)
+    browser.post(f"/notes/site/{sydney.site.pk}/say/", {"text": "The roof is late"})
+    if happens:
+        happens(olga)
+
+    postbag = Postbag()
+    send_due(courier=postbag, now_fn=timezone.now)
+
+    assert len(postbag.messages) == (0 if happens else 1)
+    states = {None: NotificationState.SENT}
+    assert Notification.objects.get(recipient=olga).state == states.get(happens, NotificationState.CANCELLED)
 
 
 def test_a_file_is_kept_and_served_to_be_saved_only(browser: Client, sydney: Place) -> None:

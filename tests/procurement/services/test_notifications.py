@@ -13,7 +13,7 @@ from procurement.models import Alert, Heartbeat, Notification, NotificationItem
 from procurement.services import alerts, holding, mail_text, notifications, outbox
 from procurement.services.notifications import release_due, send_due
 from procurement.services.recipients import Reason
-from procurement.vocabulary import Channel, Lane, NotificationState
+from procurement.vocabulary import Channel, Lane, MessageKind, NotificationState
 from sites.accounts.models import User
 from sites.accounts.permissions import Role
 from sites.models import Membership
@@ -297,6 +297,21 @@ def test_without_a_deputy_the_administrators_get_it(unit: Late, postbag: Postbag
         release_and_send(postbag)
 
     assert [message.to_address for message in postbag.messages] == [administrator.email]
+
+
+def test_an_address_refused_for_a_mail_without_alerts_is_told_to_the_administrators(postbag: Postbag) -> None:
+    administrator, reader = UserFactory.create(), UserFactory.create()
+    MembershipFactory.create(person=administrator, role=Role.ADMINISTRATOR)
+    NotificationFactory.create(
+        recipient=reader, kind=MessageKind.ALL_QUIET, state=NotificationState.DUE, released_at=NOON,
+        next_attempt_at=NOON, address=reader.email, frozen=True,
+    )  # fmt: skip
+    postbag.answers[reader.email] = REFUSED
+
+    send(postbag)
+
+    notices = Notification.objects.filter(channel=Channel.PORTAL)
+    assert set(notices.values_list("recipient", flat=True)) == {reader.pk, administrator.pk}
 
 
 def test_nothing_more_is_sent_to_a_refused_address(unit: Late, postbag: Postbag) -> None:
