@@ -9,16 +9,27 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Exists, OuterRef
+from django.db.models import Exists, OuterRef, Q
 
-from procurement.models import AlertEvent, ChatEndpoint, Notification, NotificationItem
+from procurement.domain.wishes import chosen
+from procurement.models import AlertEvent, AlertPreference, ChatEndpoint, Notification, NotificationItem
+from procurement.queries.alerts import scopes_of
 from procurement.services import mail_text
+from procurement.services.holding import wish_of, wished_of
 from procurement.services.recipients import Reason
-from procurement.vocabulary import AlertEventKind, Channel, Lane, MessageKind, NotificationState
+from procurement.vocabulary import (
+    AlertEventKind,
+    Channel,
+    CloseReason,
+    Lane,
+    MessageKind,
+    NotificationState,
+    WishedLane,
+)
 from sites.accounts.permissions import Permission
 from sites.queries.access import can
 
-# What a room hears: what makes a mail due, what somebody answered, and that it is over.
+# What a room hears: what makes a mail due, and what somebody answered.
 HEARD: Final = (
     AlertEventKind.BAND,
     AlertEventKind.WORSENED,
@@ -26,8 +37,9 @@ HEARD: Final = (
     AlertEventKind.SNOOZE_ENDED,
     AlertEventKind.ESCALATED,
     AlertEventKind.ACKNOWLEDGED,
-    AlertEventKind.RECOVERED,
 )
+# That it is over is heard by a room that knows of it, whatever has become of its lane.
+_OVER: Final = (AlertEventKind.RECOVERED, AlertEventKind.CLOSED)
 _OLDEST: Final = timedelta(days=5)
 
 
@@ -48,10 +60,14 @@ def hold_for_chat(*, now: datetime) -> int:
 
 
 def _untold(endpoint: ChatEndpoint, now: datetime) -> list[AlertEvent]:
-    told = NotificationItem.objects.filter(event=OuterRef("pk"), channel=Channel.CHAT, endpoint=endpoint)
+    in_room = NotificationItem.objects.filter(channel=Channel.CHAT, endpoint=endpoint)
+    told = in_room.filter(event=OuterRef("pk"))
+    known = in_room.filter(event__alert=OuterRef("alert"), dropped_because="")
     rows = AlertEvent.objects.filter(
-        ~Exists(told), kind__in=HEARD, at__gte=max(endpoint.created_at, now - _OLDEST), alert__lane=Lane.URGENT
-    )
+        Q(kind__in=HEARD, alert__lane=Lane.URGENT) | Q(Exists(known), kind__in=_OVER),
+        ~Exists(told),
+        at__gte=max(endpoint.created_at, now - _OLDEST),
+    ).exclude(kind=AlertEventKind.CLOSED, alert__close_reason=CloseReason.RECOVERED)
     if endpoint.role:
         rows = rows.filter(alert__told_role=endpoint.role)
     if endpoint.site_id:
@@ -59,7 +75,23 @@ def _untold(endpoint: ChatEndpoint, now: datetime) -> list[AlertEvent]:
     found = list(rows.select_related("alert__site").order_by("pk"))
     sites = {event.alert.site_id for event in found}
     seen = {key for key in sites if can(endpoint.owner, Permission.SITE_VIEW, site_id=key)}
-    return [event for event in found if event.alert.site_id in seen]
+    heard = [event for event in found if event.alert.site_id in seen]
+    return _wished(endpoint, heard)
+
+
+def _wished(endpoint: ChatEndpoint, events: Sequence[AlertEvent]) -> list[AlertEvent]:
+    """Without what the owner keeps out of chat by its name; what they wish of their own mail is theirs alone."""
+    rows = AlertPreference.objects.filter(person=endpoint.owner, channel=Channel.CHAT).order_by("pk")
+    wishes = [wish_of(row) for row in rows] if events else []
+    if not wishes:
+        return list(events)
+    scopes = scopes_of([event.alert for event in events])
+    return [
+        event
+        for event in events
+        if chosen(wishes, wished_of(event.alert, scopes[event.alert_id].class_ids, Channel.CHAT))
+        in (None, WishedLane.URGENT)
+    ]
 
 
 def _put(

@@ -30,7 +30,7 @@ from procurement.models import (
 from procurement.services import alert_text, mail_links
 from procurement.services.mail_links import Purpose
 from procurement.services.recipients import Reason
-from procurement.vocabulary import AlertEventKind, AlertSubject, Lane, MessageKind, Rule, Severity
+from procurement.vocabulary import AlertEventKind, AlertSubject, CloseReason, Lane, MessageKind, Rule, Severity
 from sites.accounts.models import User
 from sites.accounts.permissions import Role
 from sites.domain.calendar import WorkingCalendar
@@ -46,6 +46,7 @@ _ALERTS_IN_A_HEADER: Final = 20
 _EARLIER_MESSAGES: Final = 3
 _LENGTH: Final = 200
 RECOVERED_SINCE: Final = "recovered since"
+_OVER: Final = (AlertEventKind.RECOVERED, AlertEventKind.CLOSED)
 _SEVERITIES: Final = list(Severity)
 _INLINER = css_inline.CSSInliner(keep_at_rules=True, load_remote_stylesheets=False)
 
@@ -156,8 +157,12 @@ class _Told:
 
     @property
     def is_over(self) -> bool:
-        """All that is told of it is that it has recovered."""
-        return all(item.event.kind == AlertEventKind.RECOVERED for item in self.items)
+        """All that is told of it is that it has recovered, or that it is closed."""
+        return all(item.event.kind in _OVER for item in self.items)
+
+    @property
+    def is_closed(self) -> bool:
+        return any(item.event.kind == AlertEventKind.CLOSED for item in self.items)
 
 
 def write(row: Notification, items: Sequence[NotificationItem]) -> Written:
@@ -342,10 +347,16 @@ def _entry(told: _Told, calendar: WorkingCalendar | None, tag: str, now: dict[UU
         moved=_moved(told, facts, calendar),
         why=_why(alert, facts),
         effect=[*_moves(told, facts), *_effect(told, facts)],
-        next_step=_("Nothing: it has recovered.") if told.is_over else str(_NEXT[alert.rule]),
+        next_step=_to_do(told),
         weight=(-1 if told.is_over else 1 if alert.lane == Lane.URGENT else 0, days),
         is_over=told.is_over,
     )
+
+
+def _to_do(told: _Told) -> str:
+    if told.is_closed:
+        return _("Nothing: it is closed.")
+    return _("Nothing: it has recovered.") if told.is_over else str(_NEXT[told.alert.rule])
 
 
 def _now(told: Iterable[_Told]) -> dict[UUID, dict[str, Any]]:
@@ -374,6 +385,8 @@ def _now(told: Iterable[_Told]) -> dict[UUID, dict[str, Any]]:
 
 
 def _status(told: _Told) -> str:
+    if told.is_closed:
+        return str(CloseReason(told.alert.close_reason).label)
     if told.is_over:
         return _("recovered")
     if any(item.event.kind == AlertEventKind.UNSTABLE for item in told.items):

@@ -24,7 +24,9 @@ class Choice(PortalForm):
     )
     severity = forms.ChoiceField(label=_("From severity"), choices=[_ANY, *Severity.choices], required=False)
     channel = forms.ChoiceField(
-        label=_("Channel"), choices=[_ANY, (Channel.EMAIL.value, Channel.EMAIL.label)], required=False
+        label=_("Channel"),
+        choices=[_ANY, *((each.value, each.label) for each in (Channel.EMAIL, Channel.CHAT))],
+        required=False,
     )
 
     def __init__(self, *args: Any, actor: User, **kwargs: Any) -> None:
