@@ -39,6 +39,8 @@ _WEEK: Final = timedelta(days=7)
 _LATE_BY_AT_MOST: Final = timedelta(days=2)
 _WATCHING: Final = (Role.BUYER, Role.EXPEDITER, Role.SITE_LEAD, Role.ENERGY_LEAD)
 _TOLD: Final = (NotificationState.DUE, NotificationState.SENT, NotificationState.DEFERRED)
+# What is no word of an alert: a view that is followed, a comment.
+_BESIDES: Final = (MessageKind.VIEW, MessageKind.NOTICE)
 _OVER: Final = (CommercialStatus.CANCELLED, CommercialStatus.TERMINATED, CommercialStatus.CLOSED)
 
 
@@ -85,8 +87,9 @@ def _people() -> dict[UUID, User]:
 
 
 def _told_lately(people: Collection[UUID], now: datetime) -> set[UUID]:
-    """Whoever was told something in these days, is about to be, or has had this week's message."""
-    rows = Notification.objects.filter(recipient__in=list(people), channel=Channel.EMAIL).filter(
+    """Whoever was told of an alert in these days, is about to be, or has had this week's message."""
+    mails = Notification.objects.filter(recipient__in=list(people), channel=Channel.EMAIL).exclude(kind__in=_BESIDES)
+    rows = mails.filter(
         Q(state=NotificationState.HELD)
         | Q(state__in=_TOLD, released_at__gt=now - _WEEK)
         | Q(kind=MessageKind.ALL_QUIET, created_at__gt=now - _WEEK, state=NotificationState.SUPPRESSED)
@@ -103,7 +106,7 @@ def may_still_be_said(row: Notification, *, now: datetime) -> bool:
         return False
     told = Notification.objects.filter(
         recipient=row.recipient_id, channel=Channel.EMAIL, state__in=_TOLD, released_at__gt=now - _WEEK
-    )
+    ).exclude(kind__in=_BESIDES)
     return Calendars([row.recipient_id]).wants_all_quiet(row.recipient) and not told.exclude(pk=row.pk).exists()
 
 

@@ -13,7 +13,7 @@ from sites.accounts.models import User
 from sites.accounts.permissions import Role
 from sites.models import Site
 from tests.factories.erp import IntegrationMessageFactory
-from tests.factories.procurement import RequirementFactory
+from tests.factories.procurement import NotificationFactory, RequirementFactory
 from tests.factories.sites import PersonCalendarFactory, SiteFactory
 from tests.procurement.stage import assigned, holder, late
 
@@ -22,6 +22,7 @@ MONDAY = date(2026, 11, 23)
 BEFORE_EIGHT = datetime(2026, 11, 22, 20, 59, tzinfo=UTC)  # 7:59 on Monday in Sydney
 EIGHT = datetime(2026, 11, 22, 21, 0, tzinfo=UTC)
 AFTER = EIGHT + timedelta(minutes=20)
+AN_HOUR_AGO = EIGHT - timedelta(hours=1)
 
 
 @pytest.fixture
@@ -84,6 +85,23 @@ def test_whoever_was_told_something_in_the_week_hears_nothing(site: Site) -> Non
     assert hold_all_quiet(now=EIGHT) == 0
     assert hold_all_quiet(now=EIGHT + timedelta(days=7, hours=12)) == 1
     assert Notification.objects.filter(kind=MessageKind.ALL_QUIET).get().recipient == person
+
+
+@pytest.mark.parametrize("kind", [MessageKind.VIEW, MessageKind.NOTICE])
+def test_a_view_or_a_comment_is_no_word_of_an_alert(site: Site, kind: MessageKind) -> None:
+    person = watcher(site)
+    NotificationFactory.create(
+        recipient=person,
+        kind=kind,
+        state=NotificationState.SENT,
+        released_at=AN_HOUR_AGO,
+        sent_at=AN_HOUR_AGO,
+        frozen=True,
+    )
+    hold_all_quiet(now=EIGHT)
+    release_due(now=AFTER)
+
+    assert Notification.objects.get(kind=MessageKind.ALL_QUIET).state == NotificationState.DUE
 
 
 def test_a_digest_of_which_nothing_is_left_says_it_instead(site: Site) -> None:
