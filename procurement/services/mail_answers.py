@@ -173,12 +173,14 @@ def _prefer(person: User, **about: Any) -> None:
 
 def _hold_anew(person: User, now: datetime) -> None:
     """What is already held for this person goes where they wish from now on."""
+    kinds = (MessageKind.ALERTS, MessageKind.DIGEST)
     held = Notification.objects.filter(
-        recipient=person, channel=Channel.EMAIL, kind=MessageKind.ALERTS, state=NotificationState.HELD
+        recipient=person, channel=Channel.EMAIL, kind__in=kinds, state=NotificationState.HELD
     )
     for row in held.select_for_update(of=("self",)).order_by("pk"):
         events = [item.event for item in row.items.filter(dropped_because="").select_related("event__alert__site")]
         row.items.filter(dropped_because="").update(dropped_because="the recipient chose otherwise")
-        row.state = NotificationState.SUPPRESSED
-        row.save(update_fields=["state"])
+        if row.kind == MessageKind.ALERTS:  # a digest takes up again what they still must hear
+            row.state = NotificationState.SUPPRESSED
+            row.save(update_fields=["state"])
         holding.hold(events, now=now)

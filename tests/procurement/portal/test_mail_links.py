@@ -6,7 +6,15 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from procurement.models import Alert, AlertEvent, AlertPreference, Notification, Subscription, Watch
+from procurement.models import (
+    Alert,
+    AlertEvent,
+    AlertPreference,
+    Notification,
+    NotificationItem,
+    Subscription,
+    Watch,
+)
 from procurement.services import mail_links
 from procurement.services.mail_links import Purpose
 from procurement.services.notifications import release_due
@@ -197,6 +205,21 @@ def test_one_click_of_a_watcher_silences_at_once_what_is_already_held(unit: Late
 
     assert not Notification.objects.filter(recipient=watcher, state=NotificationState.HELD).exists()
     assert Notification.objects.filter(recipient=buyer, state=NotificationState.HELD).exists()
+
+
+def test_one_click_empties_the_watchers_digest_to_come_and_not_that_of_a_duty(unit: Late) -> None:
+    expediter, watcher = assigned(unit.site, Role.EXPEDITER), assigned(unit.site, Role.VIEWER)
+    WatchFactory.create(person=watcher, subject_kind="site", subject_id=unit.site.pk)
+    look(unit.site, now=timezone.now() - timedelta(hours=1))
+    release_due(now=timezone.now())
+    late(unit.site, days=-3, tag="CH-04")
+    look(unit.site, now=timezone.now())
+
+    for person in (expediter, watcher):
+        one_click(Notification.objects.get(recipient=person, state=NotificationState.DUE))
+
+    waiting = NotificationItem.objects.filter(notification__kind=MessageKind.DIGEST, dropped_because="")
+    assert [item.recipient for item in waiting] == [expediter]
 
 
 def test_leaving_an_alert_mutes_only_this_one(unit: Late, buyer: User, client: Client) -> None:
