@@ -78,9 +78,7 @@ def _ask_again(rows: Sequence[Alert], now: datetime) -> int:
 
 
 def _asking(row: Alert, kind: AlertEventKind, now: datetime) -> AlertEvent:
-    """With how far it has moved since people were last told."""
     event = _event(row, kind, now)
-    event.facts = row.facts | since_told(row, row)
     remember_told(row, row.facts, row.measure_days, now)
     ask_again(row)
     return event
@@ -159,7 +157,7 @@ def _event(row: Alert, kind: AlertEventKind, now: datetime, *, band: int = 0, tu
         band=band,
         turn=row.events.filter(kind=kind).count() if turn is None else turn,
         at=now,
-        facts=row.facts,
+        facts=row.facts | since_told(row, row),
         cause_key=f"{kind.value}:{now.date().isoformat()}",
         cause_text=row.cause_text,
     )

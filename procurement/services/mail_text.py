@@ -396,7 +396,8 @@ def _status(told: _Told) -> str:
 
 def _moved(told: _Told, facts: dict[str, Any], calendar: WorkingCalendar | None) -> list[str]:
     """From what it was before the first event told here to what it is now."""
-    before = told.items[0].event.facts
+    # Of an alert that was handed on, the event says only to whom.
+    before = told.alert.facts | told.items[0].event.facts
     lines = []
     for label, name, from_names in (
         (_("Forecast"), "forecast_on", ("forecast_from_on",)),

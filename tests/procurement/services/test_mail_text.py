@@ -12,6 +12,7 @@ from django.db import transaction
 from procurement.gateways.mail import Outgoing, as_bytes
 from procurement.models import Alert, Notification, Requirement
 from procurement.services import alerts, mail_links, mail_text
+from procurement.services.alert_clock import tick
 from procurement.services.mail_links import Purpose
 from procurement.services.notifications import release_due
 from procurement.vocabulary import NotificationState, Rule
@@ -197,6 +198,30 @@ def test_two_moves_in_one_hold_are_told_from_the_first_to_the_last(unit: Late) -
 
     assert "Forecast: 31 Aug 2027 → 10 Oct 2027" in row.body_text
     assert row.body_text.startswith("20 days late")
+
+
+def test_who_is_given_an_alert_reads_from_where_it_moved(unit: Late) -> None:
+    buyer, other = assigned(unit.site), holder(unit.site, Role.EXPEDITER)
+    look(unit.site)
+    alerts.assign(alert_id=Alert.objects.get().pk, person=other, actor=buyer, now=NOON)
+    release_due(now=LATER)
+
+    mail = Notification.objects.get(recipient=other)
+    assert "Forecast: 31 Aug 2027 → 2 Oct 2027 (+32 days" in mail.body_text
+
+
+def test_who_hears_for_want_of_an_answer_reads_how_far_it_moved_since_it_was_told(unit: Late) -> None:
+    assigned(unit.site)
+    lead = holder(unit.site, Role.SITE_LEAD)
+    look(unit.site)
+    release_due(now=LATER)
+    move(unit, 13)
+    look(unit.site, now=NOON + timedelta(hours=1))
+    tick(now=NOON + timedelta(days=5))
+    release_due(now=NOON + timedelta(days=6))
+
+    mail = Notification.objects.get(recipient=lead)
+    assert "Since last told (20 Nov 2026): +1 day" in mail.body_text
 
 
 def test_a_japanese_reader_gets_their_dates_and_a_subject_any_server_takes(unit: Late) -> None:
