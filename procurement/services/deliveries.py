@@ -1,6 +1,6 @@
 """Messages that did not arrive: who sees them, how they are tried again, and what a bounce does."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.db import transaction
@@ -20,6 +20,7 @@ from sites.models import Site
 from sites.queries.access import can
 
 BOUNCED = "bounced"
+_NOTES_STAND = timedelta(days=14)
 
 
 def undelivered(actor: User) -> QuerySet[Notification]:
@@ -33,6 +34,12 @@ def undelivered(actor: User) -> QuerySet[Notification]:
         ]
         rows = rows.filter(Q(recipient=actor) | Q(site__in=sites))
     return rows.order_by("-released_at", "-pk")
+
+
+def notes(actor: User, *, now: datetime) -> QuerySet[Notification]:
+    """What the portal alone tells the actor: that mail was refused or set aside. Of two weeks, the newest first."""
+    rows = Notification.objects.filter(recipient=actor, channel=Channel.PORTAL, sent_at__gt=now - _NOTES_STAND)
+    return rows.order_by("-sent_at", "-pk")
 
 
 @transaction.atomic

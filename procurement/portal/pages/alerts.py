@@ -31,7 +31,7 @@ from procurement.queries.alert import (
     sites_to_choose,
 )
 from procurement.queries.health import mail_delay
-from procurement.services import alert_answers, alert_clock, alerts
+from procurement.services import alert_answers, alert_clock, alerts, deliveries
 from procurement.vocabulary import AlertState, Lane, Rule, Severity, WatchSubject
 from sites.accounts.models import User
 from sites.accounts.permissions import Permission
@@ -75,6 +75,7 @@ def index(request: HttpRequest) -> HttpResponse:
         "together": Together(actor=actor),
         "query": request.GET.urlencode(),
         "mail_delay": mail_delay(now),
+        "notes": deliveries.notes(actor, now=now).count(),
     }
     return render(request, "alerts/alerts.html", context)
 

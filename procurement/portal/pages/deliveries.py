@@ -14,9 +14,10 @@ from procurement.portal.actor import acting_user
 from procurement.services import deliveries
 from sites.accounts.permissions import Permission
 from sites.domain.errors import NotFound, RuleBroken
-from sites.queries.access import can
+from sites.queries.access import can, sites_where
 
 SHOWN = 200
+NOTES_SHOWN = 50
 
 
 @require_safe
@@ -24,10 +25,17 @@ SHOWN = 200
 def index(request: HttpRequest) -> HttpResponse:
     actor = acting_user(request)
     rows = deliveries.undelivered(actor)
+    administers, sites = can(actor, Permission.PEOPLE_WRITE, site_id=None), sites_where(actor, Permission.PEOPLE_WRITE)
     context = {
-        "rows": list(rows[:SHOWN]),
+        "notes": [
+            (note, note.body_text.removeprefix(note.subject).strip())
+            for note in deliveries.notes(actor, now=timezone.now())[:NOTES_SHOWN]
+        ],
+        "rows": [
+            (row, administers or row.site_id in sites, administers or row.recipient_id == actor.pk)
+            for row in rows[:SHOWN]
+        ],
         "total": rows.count(),
-        "administers": can(actor, Permission.PEOPLE_WRITE, site_id=None),
     }
     return render(request, "mailbox/undelivered.html", context)
 

@@ -39,6 +39,7 @@ def test_an_administrator_sees_and_retries_a_dead_message_of_their_site() -> Non
     answer = browser.post(f"/messages/{dead.pk}/retry/")
 
     assert (page.status_code, dead.subject in page.content.decode(), answer.status_code) == (200, True, 302)
+    assert f"/messages/{dead.pk}/retry/" in page.content.decode()
     row = Notification.objects.get(pk=dead.pk)
     assert (row.state, row.message_id) == (NotificationState.DUE, dead.message_id)
 

@@ -199,3 +199,25 @@ def test_the_page_lists_what_did_not_arrive_and_sends_it_again(
 
     assert Notification.objects.get(pk=sent.pk).state == NotificationState.DUE
     assert sent.subject not in client.get("/messages/undelivered/").text
+
+
+def test_a_note_that_the_portal_alone_tells_is_found_from_the_alerts(
+    sent: Notification, administrator: User, client: Client
+) -> None:
+    deliveries.bounced(message_id=sent.pk, code="5.1.1", answer="no such user", now=timezone.now())
+
+    for person in (sent.recipient, administrator):
+        client.force_login(person)
+        assert "1 note to you about mail" in client.get("/alerts/").text
+        assert "5.1.1 no such user" in client.get("/messages/undelivered/").text
+    client.force_login(UserFactory.create())
+    assert "about mail" not in client.get("/alerts/").text
+
+
+def test_whose_address_is_off_is_told_on_every_page(sent: Notification, administrator: User, client: Client) -> None:
+    deliveries.bounced(message_id=sent.pk, code="5.1.1", answer="no such user", now=timezone.now())
+
+    client.force_login(sent.recipient)
+    assert f"Nothing is sent to {sent.recipient.email}" in client.get("/alerts/").text
+    client.force_login(administrator)
+    assert "Nothing is sent to" not in client.get("/alerts/").text
