@@ -3,13 +3,14 @@
 import hashlib
 import re
 from collections.abc import Iterable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Final
 from uuid import UUID
 
 from django.conf import settings
 from django.db import transaction
 from django.db.models import Q, QuerySet
+from django.db.models.functions import Coalesce
 from django.utils import translation
 from django.utils.html import escape, linebreaks
 from django.utils.translation import gettext as _
@@ -20,6 +21,7 @@ from procurement.models import Attachment, Comment, FileContent, Notification, S
 from procurement.queries import subjects
 from procurement.queries.subjects import Subject
 from procurement.services import mail_links
+from procurement.services.folding import MAILS_AN_HOUR
 from procurement.services.mail_calendar import Calendars, local_now
 from procurement.services.mail_links import Purpose, message_id
 from procurement.services.mail_text import clean, language_of, list_headers, thread
@@ -45,6 +47,7 @@ _LONGEST_COMMENT: Final = 4000
 _MENTION: Final = re.compile(r"(?<![\w@.])@([\w.+-]{1,150})")
 _MOST_MENTIONED: Final = 20
 _WATCHER: Final = "watcher"
+_HOUR: Final = timedelta(hours=1)
 
 
 @transaction.atomic
@@ -71,7 +74,8 @@ def comment(*, actor: User, kind: str, key: UUID, text: str, now: datetime) -> C
     for person in _watchers(subject, now):
         readers.setdefault(person.pk, (person, _WATCHER))
     readers.pop(actor.pk, None)
-    for person, why in readers.values():
+    # In one order for everybody, so that two who write at once do not wait for each other's mails.
+    for person, why in sorted(readers.values(), key=lambda reader: reader[0].pk):
         _tell(person, why, row, subject, now)
     if readers:
         wake.after_commit()
@@ -230,9 +234,12 @@ def _tell(person: User, why: str, row: Comment, subject: Subject, now: datetime)
         headline = _("%(author)s wrote about %(what)s") % {"author": row.author.name, "what": title}
         because = _("You are named in it.") if why == "mentioned" else _("You watch it.")
         url = f"{settings.BASE_URL}/notes/{subject.kind.value}/{subject.key}/"
-        text = f"{headline}:\n\n{row.text}\n\n{url}\n\n{because}\n"
+        said = f"{headline}:\n\n{row.text}\n\n"
+        text = f"{said}{url}\n\n{because}\n"
         if why == _WATCHER:
             text += f"{_('No more of these')}: {mail_links.url(Purpose.UNSUBSCRIBE, key)}\n"
+    if _is_folded(person, why, cause_key, said, now):
+        return
     mail = Notification(
         pk=key,
         recipient=person,
@@ -245,7 +252,7 @@ def _tell(person: User, why: str, row: Comment, subject: Subject, now: datetime)
         state=NotificationState.DUE,
         release_at=now,
         released_at=now,
-        next_attempt_at=Calendars([person.pk]).of(person).leaves_at(now, urgent=True),
+        next_attempt_at=Calendars([person.pk]).of(person).leaves_at(_when_not_too_many(person, now), urgent=True),
         address=person.email,
         message_id=message_id(key),
         subject=clean(f"[Longlead] {title}", 300),
@@ -261,3 +268,30 @@ def _tell(person: User, why: str, row: Comment, subject: Subject, now: datetime)
         | thread(Notification.objects.filter(recipient=person, cause_key=cause_key))
     )
     mail.save(force_insert=True)
+
+
+def _is_folded(person: User, why: str, cause_key: str, said: str, now: datetime) -> bool:
+    """Whether it went into a mail about the same thing that still waits: the newest stands first."""
+    waiting = (
+        _comments_to(person)
+        .filter(cause_key=cause_key, reason=why, state=NotificationState.DUE, attempts=0, next_attempt_at__gt=now)
+        .select_for_update(of=("self",))
+        .first()
+    )
+    if waiting is None:
+        return False
+    waiting.body_text = said + waiting.body_text
+    waiting.body_html = linebreaks(escape(waiting.body_text))
+    waiting.save(update_fields=["body_text", "body_html"])
+    return True
+
+
+def _when_not_too_many(person: User, now: datetime) -> datetime:
+    """The first instant from `now` on at which one more is not more than so many in an hour."""
+    leaving = _comments_to(person).annotate(leaves_at=Coalesce("next_attempt_at", "sent_at", "released_at"))
+    last = list(leaving.order_by("-leaves_at").values_list("leaves_at", flat=True)[:MAILS_AN_HOUR])
+    return max(now, last[-1] + _HOUR) if len(last) == MAILS_AN_HOUR else now
+
+
+def _comments_to(person: User) -> QuerySet[Notification]:
+    return Notification.objects.filter(recipient=person, channel=Channel.EMAIL, kind=MessageKind.NOTICE)

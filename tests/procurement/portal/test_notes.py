@@ -12,13 +12,14 @@ from pytest_django import DjangoAssertNumQueries
 
 from procurement.gateways.mail import Postbag
 from procurement.models import Attachment, Comment, Notification, Watch
+from procurement.services.folding import MAILS_AN_HOUR
 from procurement.services.mail_calendar import local_now
 from procurement.services.notifications import send_due
-from procurement.vocabulary import NotificationState, WatchKind, WatchSubject
+from procurement.vocabulary import MessageKind, NotificationState, WatchKind, WatchSubject
 from sites.accounts.models import User
 from sites.accounts.permissions import Role
 from tests.factories.accounts import UserFactory
-from tests.factories.procurement import CompanyFactory, PlantFactory, WatchFactory
+from tests.factories.procurement import CompanyFactory, NotificationFactory, PlantFactory, WatchFactory
 from tests.factories.sites import MembershipFactory, PersonCalendarFactory
 from tests.procurement.portal.conftest import Place, browser_of
 
@@ -130,6 +131,37 @@ def test_what_is_said_at_night_waits_for_the_end_of_the_quiet_hours(browser: Cli
     assert mail.state == NotificationState.DUE
     assert mail.next_attempt_at is not None
     assert local_now(hours.person, mail.next_attempt_at).time() == time(23, 59)
+
+
+def test_what_is_said_of_one_thing_at_night_is_one_mail_in_the_morning(browser: Client, sydney: Place) -> None:
+    olga = colleague_of(sydney, "olga")
+    here = local_now(olga, timezone.now())
+    ends = (here + timedelta(hours=2)).time()
+    PersonCalendarFactory.create(person=olga, quiet_from=(here - timedelta(hours=1)).time(), quiet_until=ends)
+    for text in ("@olga first", "@olga second"):
+        browser.post(f"{notes_of(sydney)}say/", {"text": text})
+
+    mail = Notification.objects.get(recipient=olga)
+    assert mail.body_text.index("@olga second") < mail.body_text.index("@olga first")
+    assert "@olga second" in mail.body_html
+
+
+def test_more_comments_than_an_hour_bears_wait_for_the_next(browser: Client, sydney: Place) -> None:
+    olga, first = colleague_of(sydney, "olga"), timezone.now() - timedelta(minutes=50)
+    for number in range(MAILS_AN_HOUR):
+        at = first + timedelta(minutes=number)
+        NotificationFactory.create(
+            recipient=olga,
+            kind=MessageKind.NOTICE,
+            state=NotificationState.SENT,
+            released_at=at,
+            sent_at=at,
+            frozen=True,
+        )
+    browser.post(f"{notes_of(sydney)}say/", {"text": "@olga look"})
+
+    mail = Notification.objects.get(recipient=olga, state=NotificationState.DUE)
+    assert mail.next_attempt_at == first + timedelta(hours=1)
 
 
 def loses_the_site(person: User) -> None:
