@@ -1,7 +1,8 @@
 """From held to sent: nothing is lost, nothing is told twice, nothing is told to who may not see it."""
 
-from datetime import datetime, timedelta
+from datetime import datetime, time, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from django.conf import settings
@@ -19,7 +20,7 @@ from sites.accounts.permissions import Role
 from sites.models import Membership
 from tests.factories.accounts import UserFactory
 from tests.factories.procurement import NotificationFactory, RequirementFactory
-from tests.factories.sites import AbsenceFactory, MembershipFactory, SiteFactory
+from tests.factories.sites import AbsenceFactory, MembershipFactory, PersonCalendarFactory, SiteFactory
 from tests.procurement.stage import NOON, Late, assigned, holder, late, look, move
 from tests.threads import at_once
 
@@ -92,6 +93,26 @@ def test_thirty_lines_moved_by_one_letter_are_one_mail_with_the_worst_first(post
     shown = [line for line in message.text.splitlines() if line.startswith("[SYD1]")]
     assert (len(shown), "CH-29: 30 days late" in shown[0], "CH-10: 11 days late" in shown[-1]) == (20, True, True)
     assert f"10 more alerts: {settings.BASE_URL}/alerts/" in message.text
+
+
+def test_a_letter_on_the_evening_of_a_holiday_is_one_mail_on_the_next_working_morning(postbag: Postbag) -> None:
+    site = SiteFactory.create(code="SYD1")
+    buyer = assigned(site)
+    User.objects.filter(pk=buyer.pk).update(time_zone="Australia/Sydney")
+    PersonCalendarFactory.create(person=buyer, quiet_from=time(19), quiet_until=time(7), rests_on_days_off=True)
+    evening = datetime(2027, 1, 26, 20, tzinfo=ZoneInfo("Australia/Sydney"))  # Australia Day, a Tuesday
+    for number in range(30):
+        late(site, days=1 + number, tag=f"CH-{number:02}")
+    look(site, now=evening, as_of=evening.date())
+
+    sent = []
+    for hour in range(24):
+        now = evening + timedelta(hours=hour)
+        notifications.do_round(courier=postbag, now_fn=lambda now=now: now, component="sender")
+        sent += [now] * (len(postbag.messages) - len(sent))
+
+    assert sent == [datetime(2027, 1, 27, 7, tzinfo=ZoneInfo("Australia/Sydney"))]
+    assert postbag.messages[0].text.startswith("Statement letter-1: 30 alerts")
 
 
 def test_a_frozen_message_does_not_change_when_the_world_does(unit: Late, postbag: Postbag) -> None:
