@@ -15,6 +15,11 @@ Listing = tuple[Sequence[str], Sequence[Sequence[object]]]
 def at_most(rows: QuerySet[Any]) -> list[Any]:
     """All of them, in as many as a workbook of ours holds. Raises BadInput where there are more."""
     found = list(rows[: MOST_ROWS + 1])
-    if len(found) > MOST_ROWS:
-        raise BadInput(_("A workbook holds at most %(most)d rows; filter the list.") % {"most": MOST_ROWS})
+    check_fits(len(found))
     return found
+
+
+def check_fits(rows: int) -> None:
+    """Raises BadInput where a workbook of ours does not hold so many."""
+    if rows > MOST_ROWS:
+        raise BadInput(_("A workbook holds at most %(most)d rows; filter the list.") % {"most": MOST_ROWS})

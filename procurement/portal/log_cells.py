@@ -11,11 +11,11 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, pgettext_lazy
 
 from procurement.domain.table import MOST_ROWS
+from procurement.portal.listing import check_fits
 from procurement.portal.words import short_why
 from procurement.queries.log import PAGE_SIZES, LogFilter, LogRow, log_page
 from procurement.queries.log_changes import changed_page
 from sites.accounts.models import User
-from sites.domain.errors import BadInput
 from sites.vocabulary import step_name
 
 _Cell = tuple[str | Lazy, Callable[[LogRow], object]]
@@ -94,6 +94,5 @@ def as_shown(
                 cells += [then if then != value else None for then, value in zip(old, now, strict=True)]
             rows.append(tuple(cells))
         number, pages = number + 1, page.pages
-    if len(rows) > MOST_ROWS:
-        raise BadInput(_("A workbook holds at most %(most)d rows; filter the list.") % {"most": MOST_ROWS})
+    check_fits(len(rows))
     return titles, rows

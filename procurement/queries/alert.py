@@ -68,6 +68,7 @@ class AlertFilter:
     since: datetime | None = None
     shown: Shown = Shown.WAITING
     page: int = 1
+    size: int = PAGE_SIZE
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,9 +128,9 @@ def alert_list(actor: User, wanted: AlertFilter, *, as_of: date) -> AlertList:
     """The urgent ones first, then the worst band, then what weighs most. At most eight queries."""
     rows = _found(actor, wanted, as_of)
     total = rows.count()
-    pages = max(1, -(-total // PAGE_SIZE))
-    start = (min(wanted.page, pages) - 1) * PAGE_SIZE
-    found = list(_sorted(rows).select_related("site", "acknowledged_by")[start : start + PAGE_SIZE])
+    pages = max(1, -(-total // wanted.size))
+    start = (min(wanted.page, pages) - 1) * wanted.size
+    found = list(_sorted(rows).select_related("site", "acknowledged_by")[start : start + wanted.size])
     subjects, told = subject_pages(found), _told(found)
     news: dict[UUID, list[AlertEvent]] = defaultdict(list)
     if wanted.since:

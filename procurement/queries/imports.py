@@ -1,6 +1,6 @@
 """Imports as their pages and the API show them."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 from uuid import UUID
@@ -8,7 +8,7 @@ from uuid import UUID
 from django.db import connection
 from django.db.models import Count, Q
 
-from procurement.models import Company, ImportBatch, ImportRow
+from procurement.models import Company, ImportBatch, ImportRow, ScheduleLine
 from procurement.vocabulary import ProgressStep, RowOutcome
 from sites.accounts.models import User
 
@@ -98,3 +98,36 @@ def rows_page(batch: ImportBatch, *, outcome: str, page: int) -> RowsPage:
         page=page,
         pages=pages,
     )
+
+
+_Named = tuple[str, int, int | None]  # order, line, schedule line
+
+
+def lines_named(actor: User, rows: Sequence[ImportRow]) -> Mapping[int, UUID]:
+    """By the number of a row the schedule line that its cells name, or the first of their line; what the actor does not
+    see is left out. One query, none where no row names one.
+    """
+    named = {row.number: name for row in rows if (name := _named(row.cells))}
+    if not named:
+        return {}
+    stored = ScheduleLine.objects.visible_to(actor).filter(
+        line__order__number__in={order for order, _line, _schedule in named.values()},
+        line__number__in={line for _order, line, _schedule in named.values()},
+    )
+    found: dict[_Named, UUID] = {}
+    for order, line, number, pk in stored.order_by("-number").values_list(
+        "line__order__number", "line__number", "number", "pk"
+    ):
+        found[order, line, number] = found[order, line, None] = pk
+    return {number: found[name] for number, name in named.items() if name in found}
+
+
+def _named(cells: Mapping[str, str]) -> _Named | None:
+    order, line, schedule = (cells.get(name, "").strip() for name in ("order", "line", "schedule"))
+    if not order or not _is_number(line) or (schedule and not _is_number(schedule)):
+        return None
+    return order, int(line), int(schedule) if schedule else None
+
+
+def _is_number(said: str) -> bool:
+    return said.isascii() and said.isdecimal() and len(said) <= len("00000010")

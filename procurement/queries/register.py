@@ -51,6 +51,7 @@ class RegisterFilter:
     about: About | None = None
     shown: Shown = Shown.WAITING
     page: int = 1
+    size: int = PAGE_SIZE
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +87,7 @@ def register(actor: User, wanted: RegisterFilter) -> RegisterPage:
     if wanted.ball:
         found = found.filter(ball=wanted.ball)
     total = balls.get(wanted.ball, 0) if wanted.ball else sum(balls.values())
-    pages = max(1, -(-total // PAGE_SIZE))
+    pages = max(1, -(-total // wanted.size))
     shown = replace(wanted, page=min(wanted.page, pages))
     ordered = found.select_related(
         "chain__lot__schedule_line__line__order__seller",
@@ -96,8 +97,8 @@ def register(actor: User, wanted: RegisterFilter) -> RegisterPage:
         F("since").asc(nulls_last=True), "chain__lot__schedule_line__line__order__number",
         "chain__lot__schedule_line__line__number", "chain__lot__number", "sequence", "pk",
     )  # fmt: skip
-    start = (shown.page - 1) * PAGE_SIZE
-    milestones = list(ordered[start : start + PAGE_SIZE])
+    start = (shown.page - 1) * shown.size
+    milestones = list(ordered[start : start + shown.size])
     rounds: dict[UUID, list[MilestoneRound]] = defaultdict(list)
     for each in MilestoneRound.objects.filter(milestone__in=milestones).order_by("number"):
         rounds[each.milestone_id].append(each)

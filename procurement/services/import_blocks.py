@@ -83,11 +83,11 @@ class Blocks(Records[Block]):
             raise BadInput(_("The baseline is frozen; an approver moves it."), field="rfs_baseline_on")
         if said.get("phase_it_mw", record.phase.it_mw) != record.phase.it_mw and not record._state.adding:
             record.phase.it_mw = said["phase_it_mw"]
-            record.phase.save(update_fields=["it_mw"])
+            self.keep(record.phase, names=["it_mw"])
         for name in ("name", "it_mw", "rfs_baseline_on", "rfs_plan_on", "policy"):
             if name in said:
                 setattr(record, name, said[name])
-        record.save()
+        self.keep(record)
         return record
 
     def _phase(self, site: Site, said: Mapping[str, Any]) -> Phase:
@@ -95,7 +95,8 @@ class Blocks(Records[Block]):
         if key not in self._phases:
             if "phase_it_mw" not in said:
                 raise BadInput(_("The site has no such phase; state its megawatts to make it."), field="phase")
-            self._phases[key] = Phase.objects.create(site=site, code=key[1], it_mw=said["phase_it_mw"])
+            self._phases[key] = Phase(site=site, code=key[1], it_mw=said["phase_it_mw"])
+            self.keep(self._phases[key])
         return self._phases[key]
 
     def parts(self, records: Sequence[Block]) -> Sequence[Sequence[models.Model]]:

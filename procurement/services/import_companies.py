@@ -28,6 +28,9 @@ class Companies(Records[Company]):
         Column("active", ("In use", "有効"), yes_or_no),
     )  # fmt: skip
 
+    # One may take the name that another gives up.
+    in_turn = frozenset({"name"})
+
     def load(self, rows: Sequence[ReadRow]) -> None:
         codes = {row.values["company"] for row in rows}
         self._known = {company.code: company for company in Company.objects.filter(code__in=codes)}
@@ -66,7 +69,11 @@ class Companies(Records[Company]):
             raise BadInput(_("A company sells, makes, or both."), field="sells")
         if self._called.get(record.name.lower(), record.pk) != record.pk:
             raise BadInput(_("Another company has this name."), field="name")
-        record.save()
+        if not record._state.adding and record.name.lower() != was_called:
+            self.write()
+            record.save()
+        else:
+            self.keep(record)
         if self._called.get(was_called) == record.pk:
             del self._called[was_called]
         self._called[record.name.lower()] = record.pk

@@ -57,12 +57,16 @@ class Gates(Records[Gate]):
         }
         gates = Gate.objects.filter(site__in=keys).select_related("site", "phase", "block__phase", "chain")
         self._known: dict[_Place, Gate] = {_place_of(gate): gate for gate in gates}
+        self._done: list[tuple[Milestone, date]] = []
         self._anchors: dict[UUID, Milestone] = {
             row.chain_id: row
             for row in Milestone.objects.filter(
                 chain__in=[gate.chain_id for gate in self._known.values()], code=models.F("chain__anchor_code")
             )
         }
+        anchors = [row.pk for row in self._anchors.values()]
+        in_ledger = Promise.objects.filter(among("milestone", anchors))
+        self._in_ledger = set(in_ledger.values_list("milestone", flat=True))
 
     def subject(self, row: ReadRow) -> str:
         said = row.values
@@ -112,12 +116,16 @@ class Gates(Records[Gate]):
         planned_on = said.get("planned_on", anchor.planned_on)
         if planned_on != anchor.planned_on:
             self._check_free(record, anchor)
-        if planned_on != anchor.planned_on:
             anchor.planned_on = planned_on
-            anchor.save(update_fields=["planned_on"])
+            self.keep(anchor, names=["planned_on"])
         if actual_on is not None and actual_on != anchor.actual_on:
-            chains.set_actual(anchor, actual_on, document=self.document, actor=self.actor, now=self.now)
+            self._done.append((anchor, actual_on))
         return record
+
+    def write(self) -> None:
+        super().write()
+        chains.set_actuals(self._done, document=self.document, actor=self.actor, now=self.now)
+        self._done.clear()
 
     def _new(self, row: ReadRow, site: Site) -> Gate:
         code, phase_code, block_code, kind, name = self._place(row)
@@ -132,17 +140,19 @@ class Gates(Records[Gate]):
         if block_code and block is None:
             raise BadInput(_("The phase has no block %(code)s.") % {"code": block_code}, field="block")
         anchor_code = kind.upper()
-        chain = Chain.objects.create(kind=ChainKind.GATE, site=site, anchor_code=anchor_code)
-        self._anchors[chain.pk] = Milestone.objects.create(
+        chain = Chain(kind=ChainKind.GATE, site=site, anchor_code=anchor_code)
+        anchor = self._anchors[chain.pk] = Milestone(
             chain=chain, sequence=0, code=anchor_code, basis=DurationBasis.CALENDAR, responsible=Party.SITE,
             planned_on=row.values["planned_on"],
         )  # fmt: skip
-        return Gate.objects.create(site=site, phase=phase, block=block, kind=kind, name=name, chain=chain)
+        gate = Gate(site=site, phase=phase, block=block, kind=kind, name=name, chain=chain)
+        self.keep(chain, anchor, gate)
+        return gate
 
     def _check_free(self, gate: Gate, anchor: Milestone) -> None:
         if gate.activity_code:
             raise BadInput(_("It follows the site's schedule."), field="planned_on")
-        if Promise.objects.filter(milestone=anchor).exists():
+        if anchor.pk in self._in_ledger:
             raise BadInput(_("Its dates are in the ledger; state a new one on its page."), field="planned_on")
 
     def parts(self, records: Sequence[Gate]) -> Sequence[Sequence[models.Model]]:

@@ -46,6 +46,7 @@ class LeadTimes(Records[LeadTimeObservation]):
     def load(self, rows: Sequence[ReadRow]) -> None:
         classes = {row.values["class"] for row in rows}
         self._classes = {each.code: each for each in EquipmentClass.objects.filter(code__in=classes)}
+        self._steps = lead_times.steps_of(self._classes.values())
         companies = {row.values["company"] for row in rows if "company" in row.values}
         self._companies = {each.code: each for each in Company.objects.filter(code__in=companies)}
         self._plants = {
@@ -55,6 +56,7 @@ class LeadTimes(Records[LeadTimeObservation]):
         stored = LeadTimeObservation.objects.filter(
             equipment_class__in=[each.pk for each in self._classes.values()], retired_at__isnull=True
         ).select_related("equipment_class", "company", "plant__company")
+        self._made: list[LeadTimeObservation] = []
         self._stored = {self._key(self.state(each)): each for each in stored}
 
     def _key(self, values: Mapping[str, object]) -> tuple[str, ...]:
@@ -89,21 +91,22 @@ class LeadTimes(Records[LeadTimeObservation]):
             raise BadInput(_("There is no such company."), field="company")
         if plant is not None and (company, plant) not in self._plants:
             raise BadInput(_("The company has no such plant."), field="plant")
-        return lead_times.add(
-            equipment_class=equipment_class,
-            stated=lead_times.Stated(
-                **{**said, "kind": LeadTimeKind(said["kind"])},
-                company=self._companies.get(company or ""),
-                plant=self._plants.get((company or "", plant or "")),
-            ),
-            actor=self.actor,
+        stated = lead_times.Stated(
+            **{**said, "kind": LeadTimeKind(said["kind"])},
+            company=self._companies.get(company or ""),
+            plant=self._plants.get((company or "", plant or "")),
         )
+        self.check_may(Permission.LEAD_TIME_WRITE, site_id=None)
+        made = lead_times.observed(equipment_class, stated, self._steps[equipment_class.pk], actor=self.actor)
+        self._made.append(made)
+        return made
+
+    def write(self) -> None:
+        lead_times.add_each(self._made, actor=self.actor)
+        self._made.clear()
 
     def withdraw(self, records: Sequence[LeadTimeObservation], undoing: Undoing) -> None:
-        for record in records:
-            lead_times.retire(
-                observation_id=record.pk, reason=undoing.reason[:300], actor=undoing.actor, now=undoing.now
-            )
+        lead_times.retire_each(records, reason=undoing.reason[:300], actor=undoing.actor, now=undoing.now)
 
     def check_write(self, record: LeadTimeObservation) -> None:
         self.check_may(Permission.LEAD_TIME_WRITE, site_id=None)

@@ -20,6 +20,7 @@ from django.utils.translation import gettext as _
 from procurement.domain.import_table import Column, ReadRow
 from procurement.models import ImportRow
 from procurement.services import progress
+from procurement.services.copying import save_each
 from procurement.services.import_rows import Exported, Finding, Sheetful, Undoing, as_text, mark, refused, unread
 from procurement.vocabulary import ImportKind, ProgressStep, RowOutcome
 from sites.accounts.models import User
@@ -29,6 +30,7 @@ from sites.queries.among import among
 from sites.services.access import check_can
 
 _TELL_EVERY: Final = 500
+_ROWS_AT_ONCE: Final = 1000
 Record = TypeVar("Record", bound=models.Model)
 
 
@@ -38,12 +40,15 @@ class Records(ABC, Generic[Record]):
     columns: Sequence[Column]
     # What the way back reads along with each record.
     related: tuple[str, ...] = ()
+    # What stands in another record's way until it has changed.
+    in_turn: frozenset[str] = frozenset()
 
     def __init__(self, actor: User, rows: Sequence[ReadRow], *, document: str, now: datetime) -> None:
         self.actor = actor
         self.document = document
         self.now = now
         self._allowed: set[tuple[Permission, UUID | None]] = set()
+        self._kept: dict[UUID, tuple[models.Model, tuple[str, ...]]] = {}
         self.load(rows)
 
     def check_may(self, permission: Permission, *, site_id: UUID | None) -> None:
@@ -78,7 +83,28 @@ class Records(ABC, Generic[Record]):
 
     @abstractmethod
     def save(self, row: ReadRow, record: Record | None) -> Record:
-        """Create or change it. Raises BadInput naming the column, and NotPermitted, before anything is written."""
+        """Make or change it, and `keep` it. Raises BadInput naming the column, and NotPermitted, before it is kept."""
+
+    def keep(self, *rows: models.Model, names: Sequence[str] = ()) -> None:
+        """To be written with those of the other rows; what another refers to is kept before it. Of a stored one only
+        `names` are, unless all are.
+        """
+        self._kept.update((row.pk, (row, tuple(names))) for row in rows)
+
+    def write(self) -> None:
+        """What was kept: a few statements a table, however many rows."""
+        alike: dict[tuple[type[models.Model], tuple[str, ...]], list[models.Model]] = defaultdict(list)
+        for row, names in self._kept.values():
+            alike[type(row), names].append(row)
+        for (model, names), rows in alike.items():
+            own = model._meta.concrete_fields
+            save_each(
+                [row for row in rows if not row._state.adding],
+                names or [each.attname for each in own if not each.primary_key and each.name != "created_at"],
+            )
+            new = [row for row in rows if row._state.adding]
+            model._base_manager.bulk_create(new, batch_size=_ROWS_AT_ONCE)
+        self._kept.clear()
 
     def parts(self, records: Sequence[Record]) -> Sequence[Sequence[models.Model]]:
         """Of each the stored rows that make it up, itself first: what undoing sets back."""
@@ -126,6 +152,7 @@ class RecordImport:
                     found[row.number] = refused(file, row.number, BadInput(refusal.message, field=refusal.field))
                 else:
                     found[row.number] = Finding(_outcome(record, changes), subject, changes)
+            records.write()
             transaction.set_rollback(True)
         return found
 
@@ -140,6 +167,7 @@ class RecordImport:
         before = _snapshots(records, [record for _row, record in meant if record is not None])
         told = progress.told(ProgressStep.WRITING, meant, every=_TELL_EVERY)
         saved = [records.save(row, record) for row, record in told]
+        records.write()
         after = _snapshots(records, saved)
         written: dict[int, dict[str, Any]] = {number: {} for number in numbers}
         for (row, record), done in zip(meant, saved, strict=True):
@@ -188,7 +216,8 @@ class RecordImport:
         now_as = _snapshots(records, list(locked.values()))
         left = {row.number: _("It is gone.") for row in rows if row.written["record"] not in locked}
         made: dict[int, Any] = {}
-        changed = []
+        changed: list[Any] = []
+        set_back: list[Sequence[Mapping[str, Any]]] = []
         backwards = sorted(rows, key=lambda each: each.number, reverse=True)
         for row in progress.told(ProgressStep.WRITING, backwards, every=_TELL_EVERY):
             if row.number in left:
@@ -202,8 +231,9 @@ class RecordImport:
             if row.written["is_new"]:
                 made[row.number] = record
             else:
-                _set_back(records, record, row.written["parts"])
+                set_back.append(row.written["parts"])
                 changed.append(record)
+        _set_back(records, changed, set_back)
         held = {record.pk for record in _withdraw(records, list(made.values()), undoing)}
         left |= {number: _("Something refers to it by now.") for number, record in made.items() if record.pk in held}
         changed += [record for record in made.values() if record.pk not in held]
@@ -292,14 +322,25 @@ def _plain(value: object) -> object:
     return DjangoJSONEncoder().default(value)
 
 
-def _set_back(records: Records[Any], record: models.Model, parts: Sequence[Mapping[str, Any]]) -> None:
-    by_key = {(part._meta.label_lower, str(part.pk)): part for part in records.parts([record])[0]}
-    for part in parts:
-        row = by_key.get((part["table"], part["id"]))
-        if row is None or part["before"] is None:
+def _set_back(
+    records: Records[Any], those: Sequence[models.Model], parts_of: Sequence[Sequence[Mapping[str, Any]]]
+) -> None:
+    """In this order; of a row that several records share, the last value stays."""
+    rows: dict[tuple[str, str], models.Model] = {}
+    for row in chain.from_iterable(records.parts(those)):
+        rows.setdefault((row._meta.label_lower, str(row.pk)), row)
+    changed: dict[tuple[str, str], dict[str, None]] = defaultdict(dict)
+    for part in chain.from_iterable(parts_of):
+        key = (part["table"], part["id"])
+        if key not in rows or part["before"] is None:
             continue
-        changed = [name for name, value in part["before"].items() if value != part["after"][name]]
-        for name in changed:
-            field = next(field for field in row._meta.concrete_fields if field.attname == name)
-            setattr(row, name, field.to_python(part["before"][name]))
-        row.save(update_fields=changed)
+        for name, value in part["before"].items():
+            if value != part["after"][name]:
+                field = next(field for field in rows[key]._meta.concrete_fields if field.attname == name)
+                setattr(rows[key], name, field.to_python(value))
+                changed[key][name] = None
+    alike: dict[tuple[object, ...], list[models.Model]] = defaultdict(list)
+    for key, names in changed.items():
+        alike[key[:1] if records.in_turn.isdisjoint(names) else key, tuple(names)].append(rows[key])
+    for (_key, named), some in alike.items():
+        save_each(some, named)

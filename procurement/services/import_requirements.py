@@ -53,6 +53,11 @@ class Requirements(Records[Requirement]):
             for each in Requirement.objects.filter(site__in=keys, tag__in={row.values["tag"] for row in rows})
             .select_related("site", "equipment_class", "block__phase", "group")
         }  # fmt: skip
+        self._meant = set(
+            Allocation.objects.filter(
+                among("requirement", [each.pk for each in self._known.values()]), ended_at=None
+            ).values_list("requirement", flat=True)
+        )
         classes = {row.values["class"] for row in rows if "class" in row.values}
         self._classes = {each.code: each for each in EquipmentClass.objects.filter(code__in=classes)}
         self._blocks: dict[tuple[str, str], list[Block]] = defaultdict(list)
@@ -117,7 +122,7 @@ class Requirements(Records[Requirement]):
         self._take_block(record, said)
         self._take_group(record, said)
         self._take_date(record, said)
-        record.save()
+        self.keep(record)
         return record
 
     def _take_class(self, record: Requirement, said: Mapping[str, str]) -> None:
@@ -126,7 +131,7 @@ class Requirements(Records[Requirement]):
         found = self._classes.get(said["class"])
         if found is None:
             raise BadInput(_("There is no class %(code)s.") % {"code": said["class"]}, field="class")
-        if record.equipment_class_id not in {None, found.pk} and record.allocations.filter(ended_at=None).exists():
+        if record.equipment_class_id not in {None, found.pk} and record.pk in self._meant:
             raise BadInput(_("Units of the class so far are meant for it."), field="class")
         record.equipment_class = found
 

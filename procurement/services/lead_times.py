@@ -1,7 +1,7 @@
 """The library of lead times: what somebody stated, what completed lines achieved, and what stands in for a class."""
 
 from collections import defaultdict
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import ROUND_CEILING, Decimal
@@ -13,7 +13,8 @@ from django.db.models import Exists, OuterRef, QuerySet
 from django.utils.translation import gettext as _
 
 from procurement.domain.fallbacks import line_of
-from procurement.models import Company, DeliveryLot, EquipmentClass, LeadTimeObservation, Plant
+from procurement.models import ChainStep, Company, DeliveryLot, EquipmentClass, LeadTimeObservation, Plant
+from procurement.services.copying import save_each
 from procurement.vocabulary import LeadTimeKind
 from sites.accounts import audit
 from sites.accounts.models import User
@@ -23,6 +24,7 @@ from sites.domain.errors import BadInput, Conflict, NotFound
 from sites.models import Milestone
 from sites.services.access import check_can
 
+_ROWS_AT_ONCE: Final = 1000
 MOST_WEEKS: Final = Decimal(520)
 _TENTH: Final = Decimal("0.1")
 # What a completed line achieved: from its order to ready to ship, and to the site.
@@ -57,8 +59,36 @@ class Stated:
 def add(*, equipment_class: EquipmentClass, stated: Stated, actor: User) -> LeadTimeObservation:
     """Record an observation. Raises NotPermitted, and BadInput naming the field; an achieved one is never typed."""
     check_can(actor, Permission.LEAD_TIME_WRITE, site_id=None)
-    as_of = _check(equipment_class, stated)
-    row = LeadTimeObservation.objects.create(
+    row = observed(equipment_class, stated, steps_of([equipment_class])[equipment_class.pk], actor=actor)
+    row.save()
+    audit.record(actor=actor, verb="lead_time.added", subject_kind="lead_time", subject_id=row.pk)
+    return row
+
+
+def add_each(rows: Sequence[LeadTimeObservation], *, actor: User) -> None:
+    """Record what `observed` made. Raises NotPermitted."""
+    check_can(actor, Permission.LEAD_TIME_WRITE, site_id=None)
+    LeadTimeObservation.objects.bulk_create(rows, batch_size=_ROWS_AT_ONCE)
+    said = [audit.Said(str(row.pk), {}) for row in rows]
+    audit.record_each(said, actor=actor, verb="lead_time.added", subject_kind="lead_time")
+
+
+def steps_of(classes: Collection[EquipmentClass]) -> Mapping[UUID, Sequence[str]]:
+    """By the key of a class the codes of its chain, in order. One query."""
+    codes: dict[UUID, list[str]] = defaultdict(list)
+    for step in ChainStep.objects.filter(template__in={each.template_id for each in classes}).order_by("sequence"):
+        codes[step.template_id].append(step.code)
+    return {each.pk: codes[each.template_id] for each in classes}
+
+
+def observed(
+    equipment_class: EquipmentClass, stated: Stated, steps: Sequence[str], *, actor: User
+) -> LeadTimeObservation:
+    """The observation, not stored; `steps` are the codes of the chain of its class. Raises BadInput naming the field;
+    an achieved one is never typed.
+    """
+    as_of = _check(stated, steps)
+    return LeadTimeObservation(
         equipment_class=equipment_class,
         kind=stated.kind,
         low_weeks=stated.low_weeks,
@@ -76,11 +106,9 @@ def add(*, equipment_class: EquipmentClass, stated: Stated, actor: User) -> Lead
         plant=stated.plant,
         recorded_by=actor,
     )
-    audit.record(actor=actor, verb="lead_time.added", subject_kind="lead_time", subject_id=row.pk)
-    return row
 
 
-def _check(equipment_class: EquipmentClass, stated: Stated) -> date:
+def _check(stated: Stated, steps: Sequence[str]) -> date:
     """The day as of which it was said."""
     if stated.kind is LeadTimeKind.ACHIEVED:
         raise BadInput(_("What was achieved comes from completed lines by itself."), field="kind")
@@ -88,7 +116,7 @@ def _check(equipment_class: EquipmentClass, stated: Stated) -> date:
         _check_weeks(getattr(stated, name), name)
     if stated.low_weeks > stated.high_weeks:
         raise BadInput(_("The low end is above the high end."), field="low_weeks")
-    _check_basis(equipment_class, stated)
+    _check_basis(stated, steps)
     if stated.as_of is None:
         raise BadInput(_("A lead time says as of when."), field="as_of")
     for name, day in (("as_of", stated.as_of), ("valid_until", stated.valid_until)):
@@ -101,8 +129,7 @@ def _check(equipment_class: EquipmentClass, stated: Stated) -> date:
     return stated.as_of
 
 
-def _check_basis(equipment_class: EquipmentClass, stated: Stated) -> None:
-    codes = list(equipment_class.template.steps.order_by("sequence").values_list("code", flat=True))
+def _check_basis(stated: Stated, codes: Sequence[str]) -> None:
     for name in ("basis_from", "basis_to"):
         code = getattr(stated, name)
         if not code:
@@ -133,12 +160,22 @@ def retire(*, observation_id: UUID, reason: str, actor: User, now: datetime) -> 
         raise BadInput(_("Say why."), field="reason")
     if row.retired_at is not None:
         raise Conflict(_("It is retired already."))
-    row.retired_at, row.retire_reason = now, reason.strip()[:300]
-    row.save(update_fields=["retired_at", "retire_reason"])
-    audit.record(
-        actor=actor, verb="lead_time.retired", subject_kind="lead_time", subject_id=row.pk, reason=reason.strip()
-    )
+    _retire([row], reason.strip(), actor, now)
     return row
+
+
+def retire_each(rows: Sequence[LeadTimeObservation], *, reason: str, actor: User, now: datetime) -> None:
+    """Take locked observations out of the choice; those that are out stay as they are. Raises NotPermitted."""
+    check_can(actor, Permission.LEAD_TIME_WRITE, site_id=None)
+    _retire([row for row in rows if row.retired_at is None], reason.strip(), actor, now)
+
+
+def _retire(rows: Sequence[LeadTimeObservation], reason: str, actor: User, now: datetime) -> None:
+    for row in rows:
+        row.retired_at, row.retire_reason = now, reason[:300]
+    save_each(rows, ["retired_at", "retire_reason"])
+    said = [audit.Said(str(row.pk), {}) for row in rows]
+    audit.record_each(said, actor=actor, verb="lead_time.retired", subject_kind="lead_time", reason=reason)
 
 
 @transaction.atomic

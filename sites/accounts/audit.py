@@ -39,7 +39,9 @@ class Said:
     facts: dict[str, object]
 
 
-def record_each(said: Iterable[Said], *, actor: User, verb: str, subject_kind: str, request_id: str = "") -> None:
+def record_each(
+    said: Iterable[Said], *, actor: User, verb: str, subject_kind: str, reason: str = "", request_id: str = ""
+) -> None:
     """As `record`, one row a subject."""
     AuditEvent.objects.bulk_create(
         [
@@ -48,6 +50,7 @@ def record_each(said: Iterable[Said], *, actor: User, verb: str, subject_kind: s
                 verb=verb,
                 subject_kind=subject_kind,
                 subject_id=each.subject_id,
+                reason=reason,
                 request_id=request_id,
                 facts=each.facts,
             )

@@ -1,6 +1,6 @@
 """A list as a workbook, with the filter of its page."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from uuid import UUID
 
 from django.contrib import messages
@@ -9,7 +9,9 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.views.decorators.http import require_safe
 
+from procurement.gateways import spreadsheet
 from procurement.portal.actor import acting_user
+from procurement.portal.listing import Listing
 from procurement.queries import export_keys
 from procurement.queries.log_address import read_filter, spelled_out
 from procurement.services import exports
@@ -33,6 +35,15 @@ def download(request: HttpRequest, kind: str) -> HttpResponse:
         messages.error(request, refusal.message)
         return redirect("imports")
     return workbook_file(f"longlead-{kind.replace('_', '-')}.xlsx", content)
+
+
+def list_file(name: str, sheet: str, read: Callable[[], Listing]) -> HttpResponse:
+    """A list to be read, or why there is none: the page that it is asked for from stays open."""
+    try:
+        titles, rows = read()
+    except BadInput as refusal:
+        return HttpResponse(refusal.message, status=422, content_type="text/plain")
+    return workbook_file(f"longlead-{name}.xlsx", spreadsheet.write(sheet=sheet, titles=titles, rows=rows))
 
 
 def workbook_file(name: str, content: bytes) -> HttpResponse:

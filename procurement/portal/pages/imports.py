@@ -20,7 +20,7 @@ from procurement.models import ImportBatch
 from procurement.portal import import_words
 from procurement.portal.actor import acting_user
 from procurement.portal.forms.imports import MapColumns, SendWorkbook, UndoImport, first_form
-from procurement.queries.imports import find_import, newest_imports, progress_of, rows_page
+from procurement.queries.imports import find_import, lines_named, newest_imports, progress_of, rows_page
 from procurement.services import import_work, imports
 from procurement.vocabulary import ImportKind, ImportState
 from sites.accounts.models import User
@@ -186,6 +186,7 @@ def _page(request: HttpRequest, key: UUID, undo_form: UndoImport, *, status: int
     outcome = request.GET.get("outcome", "")
     page = rows_page(batch, outcome=outcome, page=int(number) if number.isdecimal() and len(number) < 7 else 1)
     kind = ImportKind(batch.kind)
+    lines = lines_named(acting_user(request), page.rows)
     context = {
         "batch": batch,
         "progress": progress_of(batch) if batch.work else None,
@@ -194,6 +195,7 @@ def _page(request: HttpRequest, key: UUID, undo_form: UndoImport, *, status: int
             {
                 "row": row,
                 "about": import_words.about(row, kind),
+                "line": lines.get(row.number),
                 "changes": list(import_words.changes(row, kind)),
                 "refusals": import_words.refusals(row),
             }

@@ -1,6 +1,6 @@
 """Lists as workbooks to be read: what is on their pages, and not sent back, because none of it is changed by a file."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Final
 from uuid import UUID
 
@@ -16,14 +16,13 @@ from procurement.portal import import_words, log_cells, log_columns, portal_list
 from procurement.portal.actor import acting_user
 from procurement.portal.context import zone_of
 from procurement.portal.listing import Listing
-from procurement.portal.pages.exports import workbook_file
+from procurement.portal.pages.exports import list_file, workbook_file
 from procurement.queries import log_address, power, power_portfolio
 from procurement.queries.imports import find_import, newest_imports, rows_in_order
 from procurement.queries.schedule_revisions import site_revisions
 from procurement.queries.vendor_rounds import rounds
 from procurement.vocabulary import ImportKind
 from sites.accounts.models import User
-from sites.domain.errors import BadInput
 from sites.models import Site
 
 
@@ -33,11 +32,8 @@ def download(request: HttpRequest, name: str) -> HttpResponse:
     """One of the lists of the portal, with the filter of its page."""
     if name not in _LISTS:
         raise Http404
-    try:
-        titles, rows = _LISTS[name](request, acting_user(request))
-    except BadInput as refusal:
-        return HttpResponse(refusal.message, status=422, content_type="text/plain")
-    return _as_file(name, titles, rows)
+    actor = acting_user(request)
+    return list_file(name, name, lambda: _LISTS[name](request, actor))
 
 
 @require_safe
@@ -71,11 +67,7 @@ def import_rows(request: HttpRequest, key: UUID) -> HttpResponse:
         )
         for row in rows_in_order(batch)
     ]
-    return _as_file("import-rows", titles, rows)
-
-
-def _as_file(name: str, titles: Sequence[str], rows: Sequence[Sequence[object]]) -> HttpResponse:
-    return workbook_file(f"longlead-{name}.xlsx", spreadsheet.write(sheet=name, titles=titles, rows=rows))
+    return list_file("import-rows", "import-rows", lambda: (titles, rows))
 
 
 def _imports(request: HttpRequest, actor: User) -> Listing:

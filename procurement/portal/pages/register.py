@@ -10,17 +10,18 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
-from procurement.gateways import spreadsheet
 from procurement.portal.actor import acting_user
 from procurement.portal.context import zone_of
-from procurement.portal.pages.exports import XLSX
+from procurement.portal.listing import Listing, check_fits
+from procurement.portal.pages.exports import list_file
 from procurement.queries import log
-from procurement.queries.log_address import number
+from procurement.queries.log_address import number as read_number
 from procurement.queries.register import About, RegisterFilter, Shown, register
+from sites.accounts.models import User
 from sites.vocabulary import Party, step_name
 
 _LONGEST = 80
-_MOST_PAGES = 50
+_AT_ONCE = 1000
 
 
 @require_safe
@@ -53,16 +54,22 @@ def show(request: HttpRequest) -> HttpResponse:
 @require_safe
 @login_required
 def download(request: HttpRequest) -> HttpResponse:
-    """The same rows, at most 5,000, to be read."""
-    actor, wanted = acting_user(request), _wanted(request)
+    """The same rows, to be read."""
+    actor = acting_user(request)
+    return list_file("register", _("Register"), lambda: _rows(actor, _wanted(request)))
+
+
+def _rows(actor: User, wanted: RegisterFilter) -> Listing:
     parties = dict(Party.choices)
     titles = [
         _("Order / line"), _("Site"), _("Class"), _("Vendor"), _("Step"), _("Ball in court"), _("Since"), _("Round"),
         _("Submitted"), _("Returned"), _("Result"), _("Forecast"), _("Latest"), _("Done on"), _("Note"),
     ]  # fmt: skip
     cells = []
-    for place in range(1, _MOST_PAGES + 1):
-        page = register(actor, replace(wanted, page=place))
+    number, pages = 1, 1
+    while number <= pages:
+        page = register(actor, replace(wanted, page=number, size=_AT_ONCE))
+        check_fits(page.total)
         for row in page.rows:
             line, last = row.lot.schedule_line, row.rounds[-1] if row.rounds else None
             cells.append(
@@ -84,13 +91,8 @@ def download(request: HttpRequest) -> HttpResponse:
                     last.note if last else None,
                 )
             )
-        if place >= page.pages:
-            break
-    return HttpResponse(
-        spreadsheet.write(sheet=_("Register"), titles=titles, rows=cells),
-        content_type=XLSX,
-        headers={"Content-Disposition": 'attachment; filename="longlead-register.xlsx"'},
-    )
+        number, pages = number + 1, page.pages
+    return titles, cells
 
 
 def _wanted(request: HttpRequest) -> RegisterFilter:
@@ -106,5 +108,5 @@ def _wanted(request: HttpRequest) -> RegisterFilter:
         text=said["q"],
         about=About(said["about"]) if said["about"] in set(About) else None,
         shown=Shown(said["shown"]) if said["shown"] in set(Shown) else Shown.WAITING,
-        page=number(request.GET.get("page", ""), 1),
+        page=read_number(request.GET.get("page", ""), 1),
     )

@@ -10,6 +10,7 @@ from pytest_django import Settings
 
 from procurement.models import PurchaseOrder
 from procurement.portal import listing
+from procurement.portal.pages import alert_export, register
 from procurement.readers import xlsx
 from procurement.services import vendor_rounds
 from procurement.services.set_up_tables import TABLES
@@ -171,6 +172,27 @@ def test_no_list_of_another_site_or_of_another_name(page: Client, address: str) 
     SiteFactory.create(code="TYO1")
 
     assert page.get(address).status_code == 404
+
+
+@pytest.mark.parametrize("address", ["/register/rows.xlsx?shown=open", "/exports/alerts.xlsx?shown=waiting"])
+def test_what_leaves_by_pages_is_refused_too_and_never_cut(
+    page: Client, site: Site, monkeypatch: pytest.MonkeyPatch, address: str
+) -> None:
+    DeliveryLotFactory.create(site=site)
+    AlertFactory.create(site=site)
+    AlertFactory.create(site=site, rule=Rule.VENDOR_SILENT)
+    monkeypatch.setattr(register, "_AT_ONCE", 1)
+    monkeypatch.setattr(alert_export, "_AT_ONCE", 1)
+
+    rows = len(sent(page, address))
+    monkeypatch.setattr(listing, "MOST_ROWS", rows - 1)
+    refused = page.get(address)
+
+    assert rows > 1
+    assert (refused.status_code, refused.content.decode()) == (
+        422,
+        f"A workbook holds at most {rows - 1} rows; filter the list.",
+    )
 
 
 def test_the_log_leaves_with_the_columns_of_its_view_as_dates_and_numbers(page: Client, site: Site) -> None:

@@ -11,7 +11,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from procurement.models import ImportBatch, ImportRow
+from procurement.models import ImportBatch, ImportRow, ScheduleLine
 from procurement.portal import import_words
 from procurement.services import import_work
 from procurement.services.import_kinds import handler
@@ -155,6 +155,16 @@ def test_the_preview_takes_the_same_queries_for_one_row_and_three(page: Client) 
         counts.append(len(seen))
 
     assert counts[0] == counts[1]
+
+
+def test_a_row_leads_to_the_line_that_its_cells_name(page: Client) -> None:
+    there, other, unnamed = ScheduleLine.objects.order_by("line__number")
+    rows = ["4510,00010,1,CW23", "4510,10,9,CW24", "4520,20,,soon", "4599,10,,CW23"]
+    page.post("/imports/", form(pasted="PO No.,Item,Schedule line,Confirmed date\n" + "\n".join(rows)))
+
+    shown = page.get(f"/imports/{ImportBatch.objects.get().pk}/").content.decode()
+
+    assert [shown.count(f'href="/lines/{line.pk}/"') for line in (there, other, unnamed)] == [1, 1, 0]
 
 
 ODD = ("Our ref", "Row", "When")

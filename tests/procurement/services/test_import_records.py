@@ -1,11 +1,13 @@
 """Workbooks of records: orders, requirements, companies, lead times, blocks and gates."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from procurement.models import (
     Company,
@@ -695,3 +697,58 @@ class TestOrderLines:
             (REFUSED, [("Orders!B10", "Another row of this file is about the same line.")]),
         ]
         assert PurchaseOrder.objects.count() == 0
+
+
+MANY: dict[ImportKind, tuple[tuple[str, ...], Callable[[int, date], tuple[Any, ...]]]] = {
+    ImportKind.REQUIREMENTS: (
+        ("Site", "Tag", "Class", "Required on site"),
+        lambda number, day: ("SYD1", f"CH-{number}", "CHILLER", day),
+    ),
+    ImportKind.COMPANIES: (
+        ("Company code", "Company name", "Country code", "Is maker"),
+        lambda number, day: (f"C{number}", f"Company {number}", "AU", "yes" if day.year == 2028 else "no"),
+    ),
+    ImportKind.LEAD_TIMES: (
+        ("Class", "Kind", "Weeks low", "Weeks high", "From step", "To step", "As of", "Source"),
+        lambda number, day: ("CHILLER", "quoted", 30, 40, "PO_ISSUED", "RTS", date(2026, 9, 1), f"{day} {number}"),
+    ),
+    ImportKind.BLOCKS: (
+        ("Site", "Phase", "Block", "IT MW", "Phase IT MW", "RFS plan"),
+        lambda number, day: ("SYD1", f"P{number}", "B1", 5, 20 + day.month, day),
+    ),
+    ImportKind.GATES: (
+        ("Site", "Gate", "Name", "Planned", "Actual"),
+        lambda number, day: ("SYD1", "permit", f"G{number}", day, date(2026, 11, day.month)),
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", MANY)
+def test_statements_do_not_grow_with_the_rows(site: Site, kind: ImportKind) -> None:
+    administrator = MembershipFactory.create(role=Role.ADMINISTRATOR, scope=ScopeKind.PORTFOLIO).person
+    EquipmentClassFactory.create(code="CHILLER")
+    header, row = MANY[kind]
+    counts = []
+    for start, rows in ((100, 3), (200, 12)):
+        numbers = range(start, start + rows)
+        made = [row(number, date(2027, 9, 20)) for number in numbers]
+        applied(administrator, kind, header, *made)
+        changed = [row(number, date(2028, 10, 2)) for number in numbers]
+        said = []
+        for step in (
+            lambda: stage(administrator, kind, header, *changed),  # noqa: B023
+            lambda: imports.apply(batch_id=newest().pk, actor=administrator, now=NOW),
+            lambda: undone(newest(), administrator),
+            lambda: undone(ImportBatch.objects.get(state=ImportState.APPLIED), administrator),
+        ):
+            with CaptureQueriesContext(connection) as seen:
+                step()
+            said.append(len(seen))
+        counts.append(said)
+
+    assert counts[0] == counts[1]
+    assert ImportBatch.objects.filter(state=ImportState.UNDONE).count() == 4
+
+
+def newest() -> ImportBatch:
+    return ImportBatch.objects.latest("created_at")
