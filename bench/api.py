@@ -111,32 +111,32 @@ LEFT JOIN procurement_company maker ON maker.id = plant.company_id
 WHERE (line.site_id = ANY(%(sites)s) OR line.site_id IS NULL) AND line.schedule_line_id > %(after)s {kept}
 ORDER BY line.schedule_line_id LIMIT 101
 """
-_NOWHERE = UUID(int=0)
+NOWHERE = UUID(int=0)
 
 
 def _pages(caller: Caller, account: UUID) -> list[Case]:
     keys = list(LogLine.objects.order_by("pk").values_list("pk", flat=True))
-    last = keys[-PAGE - 1] if len(keys) > PAGE else _NOWHERE
+    last = keys[-PAGE - 1] if len(keys) > PAGE else NOWHERE
     site = Site.objects.order_by("code").values_list("code", flat=True)[0]
     of = f"of {len(keys)} lines"
     first_call = caller.get(f"/purchase-order-lines?limit={PAGE}")
-    assert first_call.json()["items"] == json.loads(by_hand(_NOWHERE))["items"][:PAGE], "not the same rows"
-    first = _pair(lambda: caller.get(f"/purchase-order-lines?limit={PAGE}"), lambda: by_hand(_NOWHERE))
-    final = _pair(
+    assert first_call.json()["items"] == json.loads(by_hand(NOWHERE))["items"][:PAGE], "not the same rows"
+    first = in_turn(lambda: caller.get(f"/purchase-order-lines?limit={PAGE}"), lambda: by_hand(NOWHERE))
+    final = in_turn(
         lambda: caller.get(f"/purchase-order-lines?limit={PAGE}&cursor={cursor_of(str(last))}"), lambda: by_hand(last)
     )
     filters = f"site={site}&shown=open&late=true"
     kept = (
         "AND line.shown = 'open' AND line.is_late AND line.site_id = (SELECT id FROM sites_site WHERE code = %(site)s)"
     )
-    narrowed = _pair(
-        lambda: caller.get(f"/purchase-order-lines?limit={PAGE}&{filters}"), lambda: by_hand(_NOWHERE, kept, site=site)
+    narrowed = in_turn(
+        lambda: caller.get(f"/purchase-order-lines?limit={PAGE}&{filters}"), lambda: by_hand(NOWHERE, kept, site=site)
     )
     word = "AND line.words LIKE '%%transformer%%' AND line.words LIKE %(word)s"
     text = f"transformer {site}".lower()
-    searched = _pair(
+    searched = in_turn(
         lambda: caller.get(f"/purchase-order-lines?limit={PAGE}&text={text.replace(' ', '%20')}"),
-        lambda: by_hand(_NOWHERE, word, word=f"%{site.lower()}%"),
+        lambda: by_hand(NOWHERE, word, word=f"%{site.lower()}%"),
     )
     few, many = (_queries(partial(caller.get, f"/purchase-order-lines?limit={n}")) for n in (2, 500))
     orders = [_queries(partial(caller.get, f"/purchase-orders?expand=lines&limit={n}")) for n in (2, 100)]
@@ -176,7 +176,7 @@ def _sites() -> list[UUID]:
     return _SITES
 
 
-def _pair(ours: Callable[[], object], theirs: Callable[[], object]) -> tuple[float, float]:
+def in_turn(ours: Callable[[], object], theirs: Callable[[], object]) -> tuple[float, float]:
     """Ours and the other's in turn, so that a busy machine is busy for both; medians."""
     ours(), theirs()
     taken: tuple[list[float], list[float]] = ([], [])

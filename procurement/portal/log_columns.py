@@ -3,9 +3,10 @@
 Written out in Python and not by templates: a page of 500 rows has 8,000 cells.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from operator import attrgetter
 from typing import Final
 
 from django.urls import reverse
@@ -27,10 +28,14 @@ _LONGEST_DESCRIPTION: Final = 44
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """`plain` is what is compared with an earlier day and shown of it; `cell` is HTML; `more` a second line of it."""
+    """`plain` is what is compared with an earlier day and shown of it; `cell` is HTML; `more` a second line of it.
+
+    `of` reads all that a cell is made from: rows in which it is the same show the same.
+    """
 
     label: str | Lazy
     tone: str
+    of: Callable[[LogRow], Hashable]
     plain: Callable[[LogRow], str]
     more: Callable[[LogRow], str] = lambda row: ""
     mark: Callable[[LogRow], str] = lambda row: ""
@@ -86,42 +91,81 @@ def _text(read: Callable[[LogRow], str]) -> Callable[[LogRow], str]:
 
 # Site and order stand first and stay in sight; they cannot be left out.
 COLUMNS: Final[Mapping[str, Column]] = {
-    "class": Column(gettext_lazy("Class, tags"), "ll-tags", lambda row: row.equipment_class, _text(_tags)),
-    "float": Column(gettext_lazy("Float, days"), "ll-num", lambda row: floating(row.float_days), cell=_float),
-    "why": Column(gettext_lazy("Why"), "ll-why", lambda row: short_why(row.why), _text(_stated)),
-    "ros": Column(gettext_lazy("Required on site"), "ll-date", lambda row: short_day(row.required_on_site)),
-    "forecast": Column(
-        pgettext_lazy("date", "Forecast"), "ll-date", lambda row: short_day(row.forecast_on), _forecast_more
+    "class": Column(
+        gettext_lazy("Class, tags"),
+        "ll-tags",
+        attrgetter("equipment_class", "tags", "more_tags"),
+        lambda row: row.equipment_class,
+        _text(_tags),
     ),
-    "promise": Column(gettext_lazy("Promise"), "ll-date", lambda row: short_day(row.promised_on), _promise_more),
+    "float": Column(
+        gettext_lazy("Float, days"),
+        "ll-num",
+        attrgetter("state", "float_days"),
+        lambda row: floating(row.float_days),
+        cell=_float,
+    ),
+    "why": Column(
+        gettext_lazy("Why"),
+        "ll-why",
+        attrgetter("why", "stated_on", "reason_code"),
+        lambda row: short_why(row.why),
+        _text(_stated),
+    ),
+    "ros": Column(
+        gettext_lazy("Required on site"),
+        "ll-date",
+        attrgetter("required_on_site"),
+        lambda row: short_day(row.required_on_site),
+    ),
+    "forecast": Column(
+        pgettext_lazy("date", "Forecast"),
+        "ll-date",
+        attrgetter("forecast_on", "p80_on", "on_time_percent", "lots"),
+        lambda row: short_day(row.forecast_on),
+        _forecast_more,
+    ),
+    "promise": Column(
+        gettext_lazy("Promise"),
+        "ll-date",
+        attrgetter("promised_on", "promised_as"),
+        lambda row: short_day(row.promised_on),
+        _promise_more,
+    ),
     "contract": Column(
         gettext_lazy("Contract"),
         "ll-date",
+        attrgetter("contract_on", "contract_step"),
         lambda row: short_day(row.contract_on),
         _text(lambda row: str(step_name(row.contract_step)) if row.contract_step != "ON_SITE" else ""),
     ),
     "slip": Column(
         gettext_lazy("Slip, days"),
         "ll-num",
+        attrgetter("slip_days"),
         lambda row: signed(row.slip_days),
         mark=lambda row: " ll-warn" if row.slip_days is not None and row.slip_days > 0 else "",
     ),
-    "actual": Column(gettext_lazy("On site"), "ll-date", lambda row: short_day(row.delivered_on)),
+    "actual": Column(
+        gettext_lazy("On site"), "ll-date", attrgetter("delivered_on"), lambda row: short_day(row.delivered_on)
+    ),
     "next": Column(
         gettext_lazy("Next step"),
         "ll-date",
+        attrgetter("next_code", "next_on"),
         lambda row: str(step_name(row.next_code)) if row.next_code else _NOT_KNOWN,
         _text(lambda row: short_day(row.next_on) if row.next_code else ""),
     ),
-    "vendor": Column(gettext_lazy("Vendor"), "ll-wrap", lambda row: row.seller),
-    "maker": Column(gettext_lazy("Maker"), "ll-wrap", lambda row: row.maker or _NOT_KNOWN),
+    "vendor": Column(gettext_lazy("Vendor"), "ll-wrap", attrgetter("seller"), lambda row: row.seller),
+    "maker": Column(gettext_lazy("Maker"), "ll-wrap", attrgetter("maker"), lambda row: row.maker or _NOT_KNOWN),
     "quantity": Column(
         gettext_lazy("Quantity"),
         "ll-num",
+        attrgetter("quantity", "unit"),
         lambda row: amount(row.quantity, 3),
         cell=lambda row: f'{amount(row.quantity, 3)} <span class="ll-quiet">{escape(row.unit)}</span>',
     ),
-    "mw_days": Column(gettext_lazy("MW-days"), "ll-num", _mw_days),
+    "mw_days": Column(gettext_lazy("MW-days"), "ll-num", attrgetter("recovers_mw_days", "costs_mw_days"), _mw_days),
 }
 
 
@@ -150,7 +194,7 @@ class Rows:
     """The rows of a page as HTML. `suffix` is what the address of a line carries to find back into the list."""
 
     def __init__(self, names: Sequence[str], suffix: str, changes: Changes | None) -> None:
-        self._columns = [(name, COLUMNS[name]) for name in names]
+        self._columns: list[tuple[Column, dict[Hashable, str]]] = [(COLUMNS[name], {}) for name in names]
         self._suffix = escape(suffix)
         self._changes = changes
         self._line = reverse("line", args=["00000000-0000-0000-0000-000000000000"]).split("0", 1)[0]
@@ -174,7 +218,7 @@ class Rows:
         if len(text) > _LONGEST_DESCRIPTION:
             text = f"{text[: _LONGEST_DESCRIPTION - 1]}…"
         address = f"{self._line}{row.key}/"
-        cells = "".join(self._cell(column, row, was) for _name, column in self._columns)
+        cells = "".join([self._cell(column, row, was, made) for column, made in self._columns])
         return (
             f'<tr data-row><td class="ll-pin">{place}</td>'
             f'<th scope="row" class="ll-pin2"><a href="{address}{self._suffix}" data-line="{row.key}">{order}</a>'
@@ -183,7 +227,15 @@ class Rows:
             f'<span class="ll-second">{self._came if came else ""}{escape(text)}</span></th>{cells}</tr>'
         )
 
-    def _cell(self, column: Column, row: LogRow, was: LogRow | None) -> str:
+    def _cell(self, column: Column, row: LogRow, was: LogRow | None, made: dict[Hashable, str]) -> str:
+        """`made` holds the column's cells so far: few are different, and no word is looked up twice."""
+        said = (column.of(row), column.of(was) if was is not None else None)
+        cell = made.get(said)
+        if cell is None:
+            cell = made[said] = self._new_cell(column, row, was)
+        return cell
+
+    def _new_cell(self, column: Column, row: LogRow, was: LogRow | None) -> str:
         plain = column.plain(row)
         shown = column.cell(row) if column.cell else escape(plain)
         struck = ""

@@ -10,8 +10,9 @@ from enum import StrEnum
 from typing import Any, Final
 from uuid import UUID
 
+from django.contrib.postgres.fields import ArrayField
 from django.db import connection
-from django.db.models import Count, Exists, F, Func, Model, OuterRef, Q, QuerySet, Subquery, Sum, Value
+from django.db.models import BooleanField, Count, F, Func, Model, Q, QuerySet, Subquery, Sum, UUIDField, Value
 from django.db.models.functions import Lower
 
 from procurement.models import BlockForecast, Company, EquipmentClass, LogLine, RequirementForecast
@@ -19,6 +20,7 @@ from procurement.queries.steps import Step, date_state, read_step
 from procurement.vocabulary import DateState
 from sites.accounts.models import User
 from sites.models import Site
+from sites.models.site import Sight, sight_of
 
 PAGE_SIZES: Final = (50, 100, 250, 500)
 PAGE_SIZE: Final = 100
@@ -209,12 +211,13 @@ WHERE stored.schedule_line_id IN ({{lines}})
 WINDOW line_lots AS (PARTITION BY s.id)
 ORDER BY s.id, (f.id IS NULL), (f.delivered_on IS NULL) DESC, f.forecast_on DESC NULLS FIRST, lot.number DESC
 """  # noqa: S608
+_FOUND = """SELECT {columns} FROM (
+        SELECT *, shown = 'open' AND coalesce(float_days < 0, false) AS is_late FROM ({known}) known
+    ) line WHERE {kept}"""
 # A page beyond the last one is the last. Its rows and the totals come together: without any rows, of the totals alone.
 _THEN = """
 WITH found AS MATERIALIZED (
-    SELECT * FROM (
-        SELECT *, shown = 'open' AND coalesce(float_days < 0, false) AS is_late FROM ({known}) known
-    ) line WHERE {kept}
+    {found}
 ),
 totals AS (SELECT count(*) AS lines, count(*) FILTER (WHERE is_late) AS late FROM found),
 at_risk AS (
@@ -238,15 +241,16 @@ _THEN_PAGE = """
     ) found"""
 
 
-def log_page(actor: User, wanted: LogFilter) -> LogPage:
+def log_page(actor: User, wanted: LogFilter, sight: Sight | None = None) -> LogPage:
     """A page of the lines that the actor may see; a page beyond the last one is the last. Four statements, one of a
-    past day.
+    past day, and those of the actor's sight where it is not given.
     """
-    return _page_now(actor, wanted) if wanted.as_known_on is None else _page_then(actor, wanted, wanted.as_known_on)
+    mine = LogLine.objects.within(sight or sight_of(actor))
+    return _page_now(mine, wanted) if wanted.as_known_on is None else _page_then(mine, wanted, wanted.as_known_on)
 
 
-def _page_now(actor: User, wanted: LogFilter) -> LogPage:
-    lines = lines_of_today(actor, wanted)
+def _page_now(mine: QuerySet[LogLine], wanted: LogFilter) -> LogPage:
+    lines = _of_today(mine, wanted)
     count = lines.aggregate(lines=Count("*"), late=Count("pk", filter=Q(is_late=True)))
     blocks = lines.filter(is_late=True).annotate(block=Func(F("blocks"), function="unnest")).values("block")
     at_risk = BlockForecast.objects.filter(current=True, block__in=blocks).aggregate(days=Sum("mw_days_at_risk"))
@@ -281,26 +285,43 @@ def _keys(lines: QuerySet[LogLine], wanted: LogFilter, count: int) -> list[UUID]
 _LAST: Final[Mapping[bool, Mapping[str, bool]]] = {False: {"nulls_last": True}, True: {"nulls_first": True}}
 
 
-def _page_then(actor: User, wanted: LogFilter, day: date) -> LogPage:
-    statement, params = _narrowed(actor, wanted).values("pk").query.sql_with_params()
-    values: dict[str, Any] = {f"door{place}": value for place, value in enumerate(params)}
-    doors = iter(values)
-    lines = re.sub("%(%|s)", lambda found: found[0] if found[1] == "%" else f"%({next(doors)})s", statement)
-    kept = "TRUE" if wanted.shown is Shown.ALL else f"shown = '{wanted.shown.value}'"
-    if wanted.late:
-        kept += " AND is_late"
+def _page_then(mine: QuerySet[LogLine], wanted: LogFilter, day: date) -> LogPage:
+    found_then, values = _known(mine, wanted, day, "*")
     # The odds are those of today's answers; of a past day there are none.
     rows = _ROWS.format(page=_THEN_PAGE.format(order=_order(wanted)), has_odds="FALSE")
     with connection.cursor() as cursor:
         cursor.execute(
-            _THEN.format(known=_KNOWN.format(lines=lines), kept=kept, rows=rows),
-            {**values, "as_known_on": day, "size": wanted.size, "start": (wanted.page - 1) * wanted.size},
+            _THEN.format(found=found_then, rows=rows),
+            {**values, "size": wanted.size, "start": (wanted.page - 1) * wanted.size},
         )
         found = _dicts(cursor)
     totals = Totals(found[0]["all_lines"], found[0]["all_late"], found[0]["all_mw_days"])
     pages = _pages(totals, wanted)
     shown = tuple(_row(row) for row in found if row["schedule_line_id"] is not None)
     return LogPage(replace(wanted, page=min(wanted.page, pages)), shown, totals, pages)
+
+
+def _known(mine: QuerySet[LogLine], wanted: LogFilter, day: date, columns: str) -> tuple[str, dict[str, Any]]:
+    """The statement of the whole list as it was, and its values."""
+    statement, params = _narrowed(mine, wanted).values("pk").query.sql_with_params()
+    values: dict[str, Any] = {f"door{place}": value for place, value in enumerate(params)}
+    doors = iter(values)
+    lines = re.sub("%(%|s)", lambda found: found[0] if found[1] == "%" else f"%({next(doors)})s", statement)
+    kept = "TRUE" if wanted.shown is Shown.ALL else f"shown = '{wanted.shown.value}'"
+    if wanted.late:
+        kept += " AND is_late"
+    known = _KNOWN.format(lines=lines)
+    return _FOUND.format(columns=columns, known=known, kept=kept), {**values, "as_known_on": day}
+
+
+def log_keys(wanted: LogFilter, sight: Sight) -> set[UUID]:
+    """Of all the lines of the list, whatever its page. One statement."""
+    mine = LogLine.objects.within(sight)
+    if wanted.as_known_on is None:
+        return set(_of_today(mine, wanted).values_list("pk", flat=True))
+    with connection.cursor() as cursor:
+        cursor.execute(*_known(mine, wanted, wanted.as_known_on, "schedule_line_id"))
+        return {key for (key,) in cursor.fetchall()}
 
 
 def _order(wanted: LogFilter) -> str:
@@ -319,17 +340,20 @@ def _dicts(cursor: Any) -> list[dict[str, Any]]:
 
 def lines_of_today(actor: User, wanted: LogFilter) -> QuerySet[LogLine]:
     """The actor's own lines as the filter narrows them, in no order; a past day is left out of it."""
-    lines = _narrowed(actor, wanted)
+    return _of_today(LogLine.objects.visible_to(actor), wanted)
+
+
+def _of_today(mine: QuerySet[LogLine], wanted: LogFilter) -> QuerySet[LogLine]:
+    lines = _narrowed(mine, wanted)
     if wanted.shown is not Shown.ALL:
         lines = lines.filter(shown=wanted.shown.value)
     return lines.filter(is_late=True) if wanted.late else lines
 
 
-def _narrowed(actor: User, wanted: LogFilter) -> QuerySet[LogLine]:
-    """The actor's own lines, of this site, class and vendor, with every word. A code is looked up once, so that the
-    index of its key serves.
+def _narrowed(lines: QuerySet[LogLine], wanted: LogFilter) -> QuerySet[LogLine]:
+    """Those of this site, class and vendor, with every word. A code is looked up once, so that the index of its key
+    serves.
     """
-    lines = LogLine.objects.visible_to(actor)
     if wanted.site:
         lines = lines.filter(site=_key_of(Site, wanted.site))
     if wanted.equipment_class:
@@ -340,8 +364,16 @@ def _narrowed(actor: User, wanted: LogFilter) -> QuerySet[LogLine]:
     for word in wanted.text.split():
         lines = lines.filter(words__contains=Lower(Value(word)))
     if wanted.among is not None:
-        lines = lines.filter(pk__in=wanted.among)
+        keys = Value(list(wanted.among), output_field=ArrayField(UUIDField()))
+        lines = lines.filter(_IsAmong(F("pk"), keys, output_field=BooleanField()))
     return lines
+
+
+class _IsAmong(Func):
+    """Thousands of keys as one value of the statement; IN would make each its own."""
+
+    arg_joiner = " = ANY("
+    template = "%(expressions)s)"
 
 
 def _key_of(model: type[Model], code: str) -> Subquery:
@@ -460,25 +492,41 @@ def unordered(actor: User) -> Any:
 
 @dataclass(frozen=True, slots=True)
 class Choices:
-    """(code, name) of what the actor's lines hold; three queries."""
+    """(code, name) of what the actor's lines hold."""
 
     sites: tuple[tuple[str, str], ...]
     classes: tuple[tuple[str, str], ...]
     vendors: tuple[tuple[str, str], ...]
 
 
-def choices(actor: User) -> Choices:
-    mine = LogLine.objects.visible_to(actor)
-    sites = Site.objects.visible_to(actor).order_by("code")
-    classes = EquipmentClass.objects.filter(
-        Exists(mine.filter(equipment_class=OuterRef("pk")))
-        | Exists(unordered(actor).filter(requirement__equipment_class=OuterRef("pk")))
-    ).order_by(Lower("name"))
-    vendors = Company.objects.filter(
-        Exists(mine.filter(seller=OuterRef("pk"))) | Exists(mine.filter(maker=OuterRef("pk")))
-    ).order_by(Lower("name"))
-    return Choices(
-        tuple(sites.values_list("code", "name")),
-        tuple(classes.values_list("code", "name")),
-        tuple(vendors.values_list("code", "name")),
-    )
+# Of each class and company one line is enough, which an index finds; at some sites, all their lines are gone through
+# once. EXISTS would go through all lines either way.
+_HELD: Final[Mapping[bool, str]] = {
+    True: "(SELECT TRUE FROM procurement_logline WHERE {column} = named.id LIMIT 1)",
+    False: "named.id IN (SELECT {column} FROM procurement_logline WHERE site_id = ANY(%(sites)s))",
+}
+_CHOICES = """
+SELECT 'sites' AS kind, code, name, code AS place FROM sites_site named WHERE %(whole)s OR id = ANY(%(sites)s)
+UNION ALL
+SELECT 'classes', code, name, lower(name) FROM procurement_equipmentclass named WHERE {equipment_class_id} OR (
+    SELECT TRUE FROM procurement_requirement needed
+    JOIN procurement_requirementforecast answer ON answer.requirement_id = needed.id
+    WHERE needed.equipment_class_id = named.id AND needed.cancelled_at IS NULL AND answer.current
+        AND NOT answer.ordered AND (%(whole)s OR needed.site_id = ANY(%(sites)s))
+    LIMIT 1)
+UNION ALL
+SELECT 'vendors', code, name, lower(name) FROM procurement_company named WHERE {seller_id} OR {maker_id}
+ORDER BY kind, place
+"""
+
+
+def choices(actor: User, sight: Sight | None = None) -> Choices:
+    """One statement, and those of the actor's sight where it is not given."""
+    sight = sight or sight_of(actor)
+    held = {name: _HELD[sight.whole].format(column=name) for name in ("equipment_class_id", "seller_id", "maker_id")}
+    found: dict[str, list[tuple[str, str]]] = {"sites": [], "classes": [], "vendors": []}
+    with connection.cursor() as cursor:
+        cursor.execute(_CHOICES.format(**held), {"whole": sight.whole, "sites": list(sight.sites)})
+        for kind, code, name, _place in cursor.fetchall():
+            found[kind].append((code, name))
+    return Choices(**{kind: tuple(named) for kind, named in found.items()})

@@ -8,8 +8,9 @@ from uuid import UUID
 
 from django.db import connection
 
-from procurement.queries.log import LogFilter, LogPage, LogRow, Shown, log_page
+from procurement.queries.log import LogFilter, LogPage, LogRow, Shown, log_keys, log_page
 from sites.accounts.models import User
+from sites.models.site import Sight, sight_of
 
 MOST: Final = 5000
 MOST_SHOWN: Final = 200
@@ -59,24 +60,40 @@ class Changes:
         return (self.went or ())[:MOST_SHOWN]
 
 
-def changed_page(actor: User, wanted: LogFilter, since: date, *, only: bool) -> tuple[LogPage, Changes]:
+def changed_page(
+    actor: User, wanted: LogFilter, since: date, *, only: bool, sight: Sight | None = None
+) -> tuple[LogPage, Changes]:
     """The page of now, of the changed lines alone where `only`, with what it was at the end of `since` at each line's
-    site. Six times the log's own statements at most, and one more.
+    site. Six times the log's own statements at most, and one more. Of the whole list keys are compared; rows are read
+    of the page, and of what went.
     """
-    changed = _changed(since)
-    few = tuple(changed[:MOST]) or _NO_LINE
-    page = log_page(actor, replace(wanted, among=few) if only else wanted)
-    touched = set(changed) & {row.key for row in page.rows}
-    before = _rows(actor, touched, since)
+    sight = sight or sight_of(actor)
+    page, before, changed = _page_with_before(actor, wanted, since, sight, only=only)
     if len(changed) > MOST:
         return page, Changes(since, before, None, None)
-    whole = replace(wanted, among=few, page=1, size=MOST)
-    was = {row.key: row for row in log_page(actor, replace(whole, as_known_on=since)).rows}
-    now = {row.key for row in log_page(actor, whole).rows}
-    gone = was.keys() - now
-    became = _rows(actor, gone, None)
-    went = tuple(Went(row, became.get(key)) for key, row in was.items() if key in gone)
-    return page, Changes(since, before, frozenset(now - was.keys()), went)
+    whole = replace(wanted, among=tuple(changed) or _NO_LINE, page=1, size=MOST)
+    then = replace(whole, as_known_on=since)
+    was, now = log_keys(then, sight), log_keys(whole, sight)
+    gone = was - now
+    became = _rows(actor, gone, None, sight)
+    left = log_page(actor, replace(then, among=tuple(gone)), sight).rows if gone else ()
+    return page, Changes(since, before, frozenset(now - was), tuple(Went(row, became.get(row.key)) for row in left))
+
+
+def moved_page(actor: User, wanted: LogFilter, since: date, sight: Sight) -> tuple[LogPage, Mapping[UUID, LogRow]]:
+    """The page of the changed lines with the rows it had then, without what came and went."""
+    page, before, _keys = _page_with_before(actor, wanted, since, sight, only=True)
+    return page, before
+
+
+def _page_with_before(
+    actor: User, wanted: LogFilter, since: date, sight: Sight, *, only: bool
+) -> tuple[LogPage, dict[UUID, LogRow], list[UUID]]:
+    changed = _changed(since)
+    few = tuple(changed[:MOST]) or _NO_LINE
+    page = log_page(actor, replace(wanted, among=few) if only else wanted, sight)
+    touched = set(changed) & {row.key for row in page.rows}
+    return page, _rows(actor, touched, since, sight), changed
 
 
 def _changed(since: date) -> list[UUID]:
@@ -86,9 +103,9 @@ def _changed(since: date) -> list[UUID]:
         return [key for (key,) in cursor.fetchall()]
 
 
-def _rows(actor: User, keys: Iterable[UUID], day: date | None) -> dict[UUID, LogRow]:
+def _rows(actor: User, keys: Iterable[UUID], day: date | None, sight: Sight) -> dict[UUID, LogRow]:
     named = tuple(keys)
     if not named:
         return {}
     wanted = LogFilter(shown=Shown.ALL, as_known_on=day, among=named, size=len(named))
-    return {row.key: row for row in log_page(actor, wanted).rows}
+    return {row.key: row for row in log_page(actor, wanted, sight).rows}

@@ -1,4 +1,6 @@
 from collections.abc import Iterable
+from dataclasses import dataclass
+from uuid import UUID
 
 import pghistory
 from django.core.validators import RegexValidator
@@ -32,6 +34,21 @@ def holds_portfolio(actor: User, permission: Permission = Permission.SITE_VIEW) 
     return Exists(
         actor.memberships.filter(scope=ScopeKind.PORTFOLIO, role__in=roles_with(permission), person__is_active=True)
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Sight:
+    """What somebody may see, looked up once for several statements: everything, or what belongs to these sites."""
+
+    whole: bool
+    sites: tuple[UUID, ...]
+
+
+def sight_of(actor: User) -> Sight:
+    """One statement, two where it is not everything."""
+    if User.objects.filter(holds_portfolio(actor), pk=actor.pk).exists():
+        return Sight(whole=True, sites=())
+    return Sight(whole=False, sites=tuple(Site.objects.visible_to(actor).values_list("pk", flat=True)))
 
 
 class SiteQuerySet(models.QuerySet["Site"]):

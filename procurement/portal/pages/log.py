@@ -18,6 +18,7 @@ from procurement.queries.log_address import read_filter
 from procurement.queries.log_changes import Changes, changed_page
 from procurement.queries.unordered_changes import unordered_changes
 from sites.accounts.models import User
+from sites.models.site import Sight, sight_of
 
 
 @require_safe
@@ -29,8 +30,8 @@ def show(request: HttpRequest) -> HttpResponse:
     """
     actor = acting_user(request)
     address, view = asked(request, actor)
-    choices = log.choices(actor)
-    context: dict[str, Any] = {"choices": choices, "address": _links(address, view), "view": view}
+    sight = sight_of(actor)
+    context: dict[str, Any] = {"choices": log.choices(actor, sight), "address": _links(address, view), "view": view}
     context |= {"views": log_address.views_of(actor), "said": log_address.kept(address)}
     if address.get("shown") == "unordered":
         wanted = read_filter(address, sorts=log.UNORDERED_SORTS, default_sort="order_by")
@@ -48,7 +49,7 @@ def show(request: HttpRequest) -> HttpResponse:
             "compared": since,
         }  # fmt: skip
         return render(request, "log/unordered.html", context | _pager(page))
-    return _ordered(request, actor, address, context)
+    return _ordered(request, actor, sight, address, context)
 
 
 def asked(request: HttpRequest, actor: User) -> tuple[QueryDict, SavedView | None]:
@@ -58,14 +59,16 @@ def asked(request: HttpRequest, actor: User) -> tuple[QueryDict, SavedView | Non
     return log_address.spelled_out(request.GET, actor)
 
 
-def _ordered(request: HttpRequest, actor: User, address: QueryDict, context: dict[str, Any]) -> HttpResponse:
+def _ordered(
+    request: HttpRequest, actor: User, sight: Sight, address: QueryDict, context: dict[str, Any]
+) -> HttpResponse:
     wanted = read_filter(address)
     since = compared(address, actor)
     changes: Changes | None = None
     if since.day is not None and wanted.as_known_on is None:
-        page, changes = changed_page(actor, wanted, since.day, only=address.get("changed") == "1")
+        page, changes = changed_page(actor, wanted, since.day, only=address.get("changed") == "1", sight=sight)
     else:
-        page = log.log_page(actor, wanted)
+        page = log.log_page(actor, wanted, sight)
     columns = log_address.read_columns(address, log_columns.COLUMNS)
     inside = context["address"].copy()
     inside["page"] = str(page.filter.page)

@@ -25,11 +25,12 @@ from procurement.portal.words import short_why
 from procurement.queries.alert import AlertFilter, alert_list
 from procurement.queries.log import LogFilter, LogRow, Shown, Totals, log_page, unordered_page
 from procurement.queries.log_address import read_since
-from procurement.queries.log_changes import changed_page
+from procurement.queries.log_changes import moved_page
 from procurement.queries.site import site_view
 from procurement.queries.vendor_performance import Side, vendors
 from sites.accounts.models import User
 from sites.models import Site
+from sites.models.site import Sight, sight_of
 from sites.vocabulary import step_name
 
 MOST: Final = 100
@@ -153,6 +154,7 @@ def _with_old(part: Part, row: Row) -> list[object]:
 def _of_site(request: HttpRequest, actor: User, code: str) -> Pack:
     found = get_object_or_404(Site.objects.visible_to(actor).select_related("desk", "calendar"), code=code)
     today, since = _days(request, actor)
+    sight = sight_of(actor)
     wanted = LogFilter(site=found.code, size=MOST)
     at_site = {"site": found.code}
     return Pack(
@@ -161,10 +163,10 @@ def _of_site(request: HttpRequest, actor: User, code: str) -> Pack:
         workbook=reverse("pack_site_workbook", args=[found.code]) + "?" + urlencode({"since": since.isoformat()}),
         today=today,
         since=since,
-        totals=log_page(actor, wanted).totals,
+        totals=log_page(actor, wanted, sight).totals,
         parts=(
             _blocks(found),
-            *_lines(actor, wanted, today, since, at_site),
+            *_lines(actor, sight, wanted, today, since, at_site),
             _to_order(actor, wanted, today, at_site),
             _alerts(actor, found.code, today),
         ),
@@ -173,6 +175,7 @@ def _of_site(request: HttpRequest, actor: User, code: str) -> Pack:
 
 def _of_vendor(request: HttpRequest, actor: User, company: Company) -> Pack:
     today, since = _days(request, actor)
+    sight = sight_of(actor)
     wanted = LogFilter(vendor=company.code, size=MOST)
     return Pack(
         title=company.name,
@@ -180,8 +183,8 @@ def _of_vendor(request: HttpRequest, actor: User, company: Company) -> Pack:
         workbook=reverse("pack_vendor_workbook", args=[company.pk]) + "?" + urlencode({"since": since.isoformat()}),
         today=today,
         since=since,
-        totals=log_page(actor, wanted).totals,
-        parts=_lines(actor, wanted, today, since, {"vendor": company.code}),
+        totals=log_page(actor, wanted, sight).totals,
+        parts=_lines(actor, sight, wanted, today, since, {"vendor": company.code}),
     )
 
 
@@ -198,12 +201,14 @@ def _log(of: dict[str, str], **said: str) -> str:
     return reverse("log") + "?" + urlencode({**of, **said})
 
 
-def _lines(actor: User, wanted: LogFilter, today: date, since: date, of: dict[str, str]) -> tuple[Part, ...]:
+def _lines(
+    actor: User, sight: Sight, wanted: LogFilter, today: date, since: date, of: dict[str, str]
+) -> tuple[Part, ...]:
     return (
-        _late(actor, wanted, of),
-        _changed(actor, wanted, since, of),
-        _steps(actor, wanted, today, of),
-        _arrived(actor, wanted, since, of),
+        _late(actor, sight, wanted, of),
+        _changed(actor, sight, wanted, since, of),
+        _steps(actor, sight, wanted, today, of),
+        _arrived(actor, sight, wanted, since, of),
     )
 
 
@@ -216,8 +221,8 @@ def _row(row: LogRow, *cells: object) -> Row:
     return Row(reverse("line", args=[row.key]), tuple(Cell(value) for value in (*first, *cells)))
 
 
-def _late(actor: User, wanted: LogFilter, of: dict[str, str]) -> Part:
-    page = log_page(actor, replace(wanted, late=True, sort="float"))
+def _late(actor: User, sight: Sight, wanted: LogFilter, of: dict[str, str]) -> Part:
+    page = log_page(actor, replace(wanted, late=True, sort="float"), sight)
     rows = [
         _row(
             row, ", ".join(row.tags), row.seller, row.required_on_site, row.forecast_on, row.float_days, row.slip_days,
@@ -233,12 +238,12 @@ def _late(actor: User, wanted: LogFilter, of: dict[str, str]) -> Part:
     return Part("late", name, nothing, titles, tuple(rows), _log(of, late="1"), page.pages > 1)
 
 
-def _changed(actor: User, wanted: LogFilter, since: date, of: dict[str, str]) -> Part:
+def _changed(actor: User, sight: Sight, wanted: LogFilter, since: date, of: dict[str, str]) -> Part:
     """Lines whose promise, forecast, float or contract date is another; a line that came has nothing before."""
-    page, changes = changed_page(actor, replace(wanted, shown=Shown.ALL, sort="float"), since, only=True)
+    page, before = moved_page(actor, replace(wanted, shown=Shown.ALL, sort="float"), since, sight)
     rows = []
     for row in page.rows:
-        was = changes.before.get(row.key)
+        was = before.get(row.key)
         pairs = [
             (row.contract_on, was and was.contract_on),
             (row.promised_on, was and was.promised_on),
@@ -258,8 +263,8 @@ def _changed(actor: User, wanted: LogFilter, since: date, of: dict[str, str]) ->
     return Part("changed", _("What moved"), _("No date moved."), titles, tuple(rows), address, page.pages > 1)
 
 
-def _steps(actor: User, wanted: LogFilter, today: date, of: dict[str, str]) -> Part:
-    found = log_page(actor, replace(wanted, sort="next")).rows
+def _steps(actor: User, sight: Sight, wanted: LogFilter, today: date, of: dict[str, str]) -> Part:
+    found = log_page(actor, replace(wanted, sort="next"), sight).rows
     rows = [
         _row(row, row.seller, str(step_name(row.next_code)), row.next_on)
         for row in found
@@ -270,8 +275,8 @@ def _steps(actor: User, wanted: LogFilter, today: date, of: dict[str, str]) -> P
     return Part("steps", name, nothing, titles, tuple(rows), _log(of, sort="next"), len(rows) == MOST)
 
 
-def _arrived(actor: User, wanted: LogFilter, since: date, of: dict[str, str]) -> Part:
-    found = log_page(actor, replace(wanted, shown=Shown.DELIVERED, sort="actual", descending=True)).rows
+def _arrived(actor: User, sight: Sight, wanted: LogFilter, since: date, of: dict[str, str]) -> Part:
+    found = log_page(actor, replace(wanted, shown=Shown.DELIVERED, sort="actual", descending=True), sight).rows
     rows = [
         _row(row, row.seller, row.quantity, row.required_on_site, row.delivered_on)
         for row in found

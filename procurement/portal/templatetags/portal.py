@@ -130,7 +130,12 @@ def amount(number: Decimal | int | str | None, places: int = 0) -> str:
     """A number as the reader's language writes it; trailing places are dropped."""
     if number is None or number == "":
         return NOT_KNOWN
-    rounded = round(Decimal(number), places)
+    return _amount(Decimal(number), places, get_language())
+
+
+@lru_cache(maxsize=4096)
+def _amount(number: Decimal, places: int, language: str | None) -> str:
+    rounded = round(number, places)
     if rounded == rounded.to_integral_value():
         rounded = rounded.to_integral_value()
     return formats.number_format(rounded, use_l10n=True, force_grouping=True)

@@ -136,14 +136,14 @@ def one_mail(viewer: User) -> None:
 
 
 LISTS: dict[str, tuple[Callable[[Site], object], Read, int]] = {
-    "log": (late_lot, lambda reader: log.log_page(reader, LogFilter()), 4),
-    "log, narrowed": (late_lot, lambda reader: log.log_page(reader, LogFilter(late=True, text="45000 vendor")), 4),
+    "log": (late_lot, lambda reader: log.log_page(reader, LogFilter()), 5),
+    "log, narrowed": (late_lot, lambda reader: log.log_page(reader, LogFilter(late=True, text="45000 vendor")), 5),
     "unordered": (
         lambda site: RequirementForecastFactory.create(unordered=True, requirement__site=site),
         lambda reader: log.unordered_page(reader, LogFilter(sort="order_by")),
         3,
     ),
-    "choices": (late_lot, log.choices, 3),
+    "choices": (late_lot, log.choices, 2),
     "alerts": (told_alert, lambda reader: alert.alert_list(reader, AlertFilter(), as_of=date(2026, 11, 1)), 4),
     "agreements": (one_agreement, power.agreements, 6),
     "grid": (
