@@ -7,6 +7,7 @@ import pghistory
 from django.utils.translation import gettext_lazy as _
 
 from procurement.config.environment import REPOSITORY, Mode, SmtpSecurity, read_environment
+from procurement.config.history import NewRows
 
 ENVIRONMENT = read_environment()
 MODE = ENVIRONMENT.mode
@@ -273,7 +274,7 @@ PGTRIGGER_MIGRATIONS = False
 PGTRIGGER_INSTALL_ON_MIGRATE = True
 PGHISTORY_APPEND_ONLY = True
 PGHISTORY_OBJ_FIELD = pghistory.ObjForeignKey(related_name="history", related_query_name="history")
-PGHISTORY_DEFAULT_TRACKERS = (pghistory.InsertEvent(), pghistory.UpdateEvent(), pghistory.DeleteEvent())
+PGHISTORY_DEFAULT_TRACKERS = (NewRows(), pghistory.UpdateEvent(), pghistory.DeleteEvent())
 
 LOGGING = {
     "version": 1,

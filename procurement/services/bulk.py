@@ -79,7 +79,7 @@ class _Bulk:
         self.request_id = request_id
 
     def together(self, rows: Sequence[BulkRow]) -> list[Outcome]:
-        later = Later()
+        later = Later(writes_together=True)
         done = self._each(rows, later)
         later.calculate(
             cause_key=f"bulk:{uuid4().hex}",

@@ -4,9 +4,12 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from decimal import Decimal
+from uuid import UUID
 
 from django.db import connection, models
 from django.db.models.expressions import DatabaseDefault
+
+from sites.queries.among import as_array
 
 Plain = str | int | bool | date | Decimal | None
 
@@ -36,6 +39,41 @@ def insert_each(rows: Sequence[models.Model]) -> None:
     copy_in(
         type(rows[0]), [str(field.column) for field in fields], ([getattr(row, name) for name in names] for row in rows)
     )
+
+
+def insert_alike(patterns: Sequence[Sequence[models.Model]], owner: str, owners: Sequence[tuple[UUID, int]]) -> None:
+    """For each of `owners` (its key and its pattern's place) the rows of that pattern, with the key as their `owner`.
+
+    One statement, however many they are; the database gives the rows their own keys.
+    """
+    rows = [row for pattern in patterns for row in pattern]
+    if not rows or not owners:
+        return
+    meta, quote = rows[0]._meta, connection.ops.quote_name
+    fields = {
+        str(field.column): field
+        for field in meta.concrete_fields
+        if field not in {meta.pk, meta.get_field(owner)}
+        and not field.generated
+        and not isinstance(getattr(rows[0], field.attname), DatabaseDefault)
+    }
+    values = [
+        {"place": place, "turn": turn} | {name: getattr(row, field.attname) for name, field in fields.items()}
+        for place, pattern in enumerate(patterns)
+        for turn, row in enumerate(pattern)
+    ]
+    kinds = "".join(f", {quote(name)} {field.db_type(connection)}" for name, field in fields.items())
+    named = "".join(f", {quote(name)}" for name in fields)
+    keys, places = [key for key, _place in owners], [place for _key, place in owners]
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"INSERT INTO {quote(meta.db_table)} ({quote(str(meta.get_field(owner).column))}{named})"  # noqa: S608
+            f" SELECT owner.key{named.replace(', ', ', said.')}"
+            " FROM unnest(%s::uuid[], %s::int[]) WITH ORDINALITY AS owner(key, place, number)"
+            f" JOIN jsonb_to_recordset(%s::jsonb) AS said(place int, turn int{kinds}) ON said.place = owner.place"
+            " ORDER BY owner.number, said.turn",
+            [as_array(keys), places, json.dumps(values, default=str)],
+        )
 
 
 def update_each(

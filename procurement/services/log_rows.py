@@ -1,6 +1,6 @@
 """The rows of the log, written once for many lines where the triggers would write them at every statement."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from uuid import UUID
 
@@ -21,6 +21,18 @@ def refresh(schedule_lines: Keys) -> None:
     if len(schedule_lines):
         with connection.cursor() as cursor:
             cursor.execute("SELECT longlead_log_lines(%s::uuid[])", [as_list(schedule_lines)])
+
+
+def add(schedule_lines: Collection[UUID]) -> None:
+    """The rows of those that have none yet: written while the log rested, and calculated since or nowhere."""
+    if schedule_lines:
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT longlead_log_lines(array_agg(key)) FROM unnest(%s::uuid[]) key"
+                " WHERE NOT EXISTS (SELECT FROM procurement_logline kept WHERE kept.schedule_line_id = key)"
+                " HAVING count(*) > 0",
+                [as_list(schedule_lines)],
+            )
 
 
 def refresh_site(site_id: UUID) -> None:

@@ -5,7 +5,7 @@ Every function here runs inside the transaction of a caller that holds the order
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
 from uuid import UUID
@@ -22,7 +22,7 @@ from procurement.models import (
     RequirementForecast,
     ScheduleLine,
 )
-from procurement.services.copying import insert_each
+from procurement.services.copying import insert_alike, insert_each
 from procurement.vocabulary import CalendarOf
 from sites.accounts.models import User
 from sites.domain.calendar import WorkingCalendar
@@ -63,6 +63,29 @@ class Issue:
     now: datetime
 
 
+@dataclass(slots=True)
+class NewLots:
+    """Lots of new schedule lines with their chains, made and not written yet; of many chains the milestones are alike."""
+
+    lots: list[DeliveryLot] = field(default_factory=list)
+    patterns: list[Sequence[Milestone]] = field(default_factory=list)
+    pattern_of: list[int] = field(default_factory=list)
+    baselines: list[Baseline] = field(default_factory=list)
+
+    def take(self, other: "NewLots") -> None:
+        self.pattern_of += [len(self.patterns) + place for place in other.pattern_of]
+        self.patterns += other.patterns
+        self.lots += other.lots
+        self.baselines += other.baselines
+
+    def write(self) -> None:
+        insert_each([lot.chain for lot in self.lots])
+        insert_each(self.lots)
+        chains = [lot.chain_id for lot in self.lots]
+        insert_alike(self.patterns, "chain", list(zip(chains, self.pattern_of, strict=True)))
+        Baseline.objects.bulk_create(self.baselines)
+
+
 def create_lot(schedule_line: ScheduleLine, *, issue: Issue) -> DeliveryLot:
     """As `create_lots`, for one."""
     return create_lots([schedule_line], issue=issue)[0]
@@ -75,9 +98,22 @@ def create_lots(
     quantities: Mapping[UUID, Decimal] | None = None,
     numbers: Mapping[UUID, int] | None = None,
 ) -> list[DeliveryLot]:
+    """As `make_lots`, and written. A fixed number of queries."""
+    made = make_lots(schedule_lines, issue=issue, quantities=quantities, numbers=numbers)
+    made.write()
+    return made.lots
+
+
+def make_lots(
+    schedule_lines: Sequence[ScheduleLine],
+    *,
+    issue: Issue,
+    quantities: Mapping[UUID, Decimal] | None = None,
+    numbers: Mapping[UUID, int] | None = None,
+) -> NewLots:
     """One lot for each of these schedule lines, with the chain of its class and, where a contract date is known,
     the first baseline. `quantities` and `numbers` are given, by schedule line, for a further lot.
-    A fixed number of queries. Raises BadInput with the fact `schedule_line` where no baseline fits around its date.
+    Two queries. Raises BadInput with the fact `schedule_line` where no baseline fits around its date.
     """
     places = [place for row in schedule_lines for place in (row.line.plant, row.site) if place is not None]
     calendars = working_calendars({place.calendar_id for place in places if place.calendar_id})
@@ -85,11 +121,13 @@ def create_lots(
     steps: dict[UUID, list[ChainStep]] = defaultdict(list)
     for step in ChainStep.objects.filter(template__in={each.template_id for each in classes}).order_by("sequence"):
         steps[step.template_id].append(step)
-    lots, milestones, baselines = [], [], []
+    made = NewLots()
+    pattern_at: dict[tuple[UUID, UUID | None], int] = {}
+    around: dict[tuple[object, ...], dict[str, str]] = {}
     for row in schedule_lines:
-        template = row.line.equipment_class.template
+        template, plant = row.line.equipment_class.template, row.line.plant
         chain = Chain(kind=ChainKind.LOT, site=row.site, anchor_code=template.anchor_code)
-        lots.append(
+        made.lots.append(
             DeliveryLot(
                 schedule_line=row,
                 number=(numbers or {}).get(row.pk, 1),
@@ -97,24 +135,30 @@ def create_lots(
                 chain=chain,
             )
         )
-        made = [_milestone(chain, step, row.line.plant) for step in steps[template.pk]]
-        for milestone in made:
-            if milestone.code == PO_ISSUED:
-                _follow_issue(milestone, issue)
-        milestones += made
-        first = _first_baseline(chain, made, row, calendars, issue.actor)
-        if first is not None:
-            baselines.append(first)
-    Chain.objects.bulk_create([lot.chain for lot in lots])
-    DeliveryLot.objects.bulk_create(lots)
-    insert_each(milestones)
-    Baseline.objects.bulk_create(baselines)
-    return lots
+        kind = (template.pk, plant.calendar_id if plant is not None else None)
+        if kind not in pattern_at:
+            pattern_at[kind] = len(made.patterns)
+            made.patterns.append(_milestones(steps[template.pk], plant, issue))
+        made.pattern_of.append(pattern_at[kind])
+        dated = (kind, row.site and row.site.calendar_id, row.contract_step, row.contract_on)
+        if dated not in around:
+            around[dated] = _dates_around(made.patterns[pattern_at[kind]], row, calendars)
+        if around[dated]:
+            made.baselines.append(_baseline(chain, around[dated], issue.actor))
+    return made
 
 
-def _milestone(chain: Chain, step: ChainStep, plant: Plant | None) -> Milestone:
+def _milestones(steps: Sequence[ChainStep], plant: Plant | None, issue: Issue) -> list[Milestone]:
+    """Of a chain that is still to be named."""
+    made = [_milestone(step, plant) for step in steps]
+    for milestone in made:
+        if milestone.code == PO_ISSUED:
+            _follow_issue(milestone, issue)
+    return made
+
+
+def _milestone(step: ChainStep, plant: Plant | None) -> Milestone:
     return Milestone(
-        chain=chain,
         sequence=step.sequence,
         code=step.code,
         duration_days=step.duration_days,
@@ -156,8 +200,16 @@ def _first_baseline(
     calendars: Mapping[UUID, WorkingCalendar],
     actor: User,
 ) -> Baseline | None:
+    dates = _dates_around(milestones, row, calendars)
+    return _baseline(chain, dates, actor) if dates else None
+
+
+def _dates_around(
+    milestones: Sequence[Milestone], row: ScheduleLine, calendars: Mapping[UUID, WorkingCalendar]
+) -> dict[str, str]:
+    """Empty where no contract date or no site is known. Raises BadInput."""
     if row.contract_on is None or row.site is None:
-        return None
+        return {}
     facts = [
         StepFacts(
             code=each.code,
@@ -177,12 +229,11 @@ def _first_baseline(
         )
     except BadInput as refusal:
         raise BadInput(refusal.message, field=refusal.field, schedule_line=row.pk) from None
-    return Baseline(
-        chain=chain,
-        dates={code: day.isoformat() for code, day in dates.items()},
-        cause="Order signed",
-        author=actor,
-    )
+    return {code: day.isoformat() for code, day in dates.items()}
+
+
+def _baseline(chain: Chain, dates: dict[str, str], actor: User) -> Baseline:
+    return Baseline(chain=chain, dates=dates, cause="Order signed", author=actor)
 
 
 def write_first_baselines(lots: Iterable[DeliveryLot], *, actor: User) -> set[UUID]:

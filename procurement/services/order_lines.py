@@ -18,7 +18,8 @@ from procurement.domain.order_document import LineDocument, LinesMode, OrderDocu
 from procurement.models import ChainStep, DeliveryLot, EquipmentClass, OrderLine, Plant, PurchaseOrder, ScheduleLine
 from procurement.queries.order_codes import Known
 from procurement.services import lot_chains
-from procurement.services.lot_chains import Issue, Released
+from procurement.services.copying import insert_each
+from procurement.services.lot_chains import Issue, NewLots, Released
 from procurement.vocabulary import CommercialStatus, LineStatus
 from sites.accounts.row import new_id
 from sites.domain.errors import BadInput
@@ -100,8 +101,28 @@ class StoredLines:
         return [row for line in self.lines.values() for row in self.rows[line.pk].values()]
 
 
+@dataclass(slots=True)
+class NewLines:
+    """Lines and schedule lines with their lots that are not written yet."""
+
+    lines: list[OrderLine] = field(default_factory=list)
+    rows: list[ScheduleLine] = field(default_factory=list)
+    lots: NewLots = field(default_factory=NewLots)
+
+    def take(self, other: "NewLines") -> None:
+        self.lines += other.lines
+        self.rows += other.rows
+        self.lots.take(other.lots)
+
+    def write(self) -> None:
+        insert_each(self.lines)
+        insert_each(self.rows)
+        if self.rows:
+            self.lots.write()
+
+
 class LineWork:
-    """Applies the lines of a document. Changed rows are saved as it goes, new ones together by `write`."""
+    """Applies the lines of a document. Changed rows are saved as it goes; `made` is what is new."""
 
     def __init__(
         self,
@@ -147,18 +168,19 @@ class LineWork:
             if number not in named and (self.is_gone or self.mode is LinesMode.REPLACE):
                 self._cancel_line(line)
 
-    def write(self) -> None:
-        OrderLine.objects.bulk_create(self.new_lines)
-        ScheduleLine.objects.bulk_create(self.new_rows)
+    def made(self) -> NewLines:
+        """What is new, not written yet. Raises BadInput naming the part of the document."""
+        new = NewLines(self.new_lines, self.new_rows)
         if not self.new_rows:
-            return
+            return new
         try:
-            made = lot_chains.create_lots(self.new_rows, issue=self.issue)
+            new.lots = lot_chains.make_lots(self.new_rows, issue=self.issue)
         except BadInput as refusal:
             at = self.sent_at.get(refusal.facts.get("schedule_line"))
             raise BadInput(refusal.message, field=f"{at}/contractual_date") from None
-        for lot in made:
+        for lot in new.lots.lots:
             self.changes.touch(lot.schedule_line, [lot])
+        return new
 
     def follow_issue(self) -> None:
         """The stored lots learn when the order was issued."""

@@ -26,10 +26,10 @@ from procurement.gateways import wake
 from procurement.models import DeliveryLot, ExternalRef, PurchaseOrder, Requirement
 from procurement.queries import order_codes
 from procurement.queries.order_codes import Known
-from procurement.services import alerts, dates, forecasts, progress
+from procurement.services import alerts, dates, forecasts, log_rows, progress
 from procurement.services.forecasts import Touched, local_date
 from procurement.services.lot_chains import Issue
-from procurement.services.order_lines import GONE, Changes, LineWork, OrderWarning, StoredLines, path
+from procurement.services.order_lines import GONE, Changes, LineWork, NewLines, OrderWarning, StoredLines, path
 from procurement.vocabulary import (
     CommercialStatus,
     Incoterm,
@@ -86,19 +86,38 @@ class Upserted:
 
 @dataclass(slots=True)
 class Later:
-    """What many documents touched, by site, to be calculated together; and what their codes mean."""
+    """What many documents touched, by site, to be calculated together; and what their codes mean.
+
+    With `writes_together` the lines of new orders wait in `new` for `write`, `unwritten` names their orders.
+    """
 
     lots: dict[UUID, set[UUID]] = field(default_factory=lambda: defaultdict(set))
     requirements: dict[UUID, set[UUID]] = field(default_factory=lambda: defaultdict(set))
     known: dict[tuple[str, Codes], Known] = field(default_factory=dict)
+    writes_together: bool = False
+    new: NewLines = field(default_factory=NewLines)
+    unwritten: set[str] = field(default_factory=set)
+    silent: list[UUID] = field(default_factory=list)
 
     def take(self, other: "Later") -> None:
         for mine, theirs in ((self.lots, other.lots), (self.requirements, other.requirements)):
             for site, keys in theirs.items():
                 mine[site] |= keys
+        self.new.take(other.new)
+        self.unwritten |= other.unwritten
+
+    def write(self) -> None:
+        """What waits, one statement a table. The log hears of it once its forecasts are there."""
+        if not self.unwritten:
+            return
+        with log_rows.resting():
+            self.new.write()
+        self.silent += [row.pk for row in self.new.rows]
+        self.new, self.unwritten = NewLines(), set()
 
     def calculate(self, *, cause_key: str, cause_text: str, actor: User, now: datetime) -> None:
         """Once a site, in the order of their keys. Raises BadInput where stored facts contradict the engine."""
+        self.write()
         sites = list(Site.objects.filter(pk__in=self.lots.keys() | self.requirements.keys()).order_by("pk"))
         for site in progress.told(ProgressStep.CALCULATING, sites):
             lots = self.lots.get(site.pk, set())
@@ -113,6 +132,7 @@ class Later:
                 touched=Touched(lots=frozenset(lots), requirements=frozenset(self.requirements.get(site.pk, set()))),
                 whole_look=len(lots) > _MANY_LOTS,
             )
+        log_rows.add(self.silent)
 
 
 class OrderNumberTaken(Conflict):
@@ -139,9 +159,12 @@ def upsert(
     where the order is out of the actor's sight, NotPermitted, OrderNumberTaken.
     """
     check(document)
+    if later is not None and (external_id in later.unwritten or document.parent is not None):
+        later.write()  # this document may be about one of those orders
     with transaction.atomic():
         work = _Upsert(document, system, external_id, actor, now, LinesMode(lines_mode), request_id)
-        work.later = None if later is None else Later(known=later.known)
+        if later is not None:
+            work.later = Later(known=later.known, writes_together=later.writes_together and not dry_run)
         done = work.run()
         if later is not None and work.later is not None:
             later.take(work.later)
@@ -237,7 +260,7 @@ class _Upsert:
             self.changes.warn("same_version", "document_version", _("Applied, although this version was sent before."))
         if version is not None and version != seen:
             ExternalRef.objects.filter(pk=ref.pk).update(document_version=version.text)
-        self._write(lines, version)
+        self._write(lines, version, has_promises=bool(revisions))
         if self.changes.paths:
             self._tell(revisions)
         self.order.refresh_from_db(fields=["version"])
@@ -370,7 +393,7 @@ class _Upsert:
 
     # -- writing and telling -------------------------------------------------------------------------------------
 
-    def _write(self, lines: LineWork, version: Version | None) -> None:
+    def _write(self, lines: LineWork, version: Version | None, *, has_promises: bool) -> None:
         if self.changes.paths and version is not None and self.order.document_version != version.text:
             self.order.document_version = version.text
             self.header["document_version"] = "document_version"
@@ -384,7 +407,12 @@ class _Upsert:
             if "number" not in str(refusal):
                 raise
             raise self._number_taken() from None
-        lines.write()
+        new = lines.made()
+        if self.later is not None and self.later.writes_together and self.is_new and not has_promises:
+            self.later.new.take(new)
+            self.later.unwritten.add(self.external_id)
+        else:
+            new.write()
         if not self.is_new and self.header.keys() & {"commercial_status", "issued_on"}:
             lines.follow_issue()
 
@@ -447,7 +475,7 @@ class _Upsert:
         for key, site_id in freed.values_list("pk", "site_id"):
             needs[site_id].add(key)
         if self.later is not None:
-            self.later.take(Later(self.changes.lots, needs))
+            self.later.take(Later(lots=self.changes.lots, requirements=needs))
             return
         for site in Site.objects.filter(pk__in=needs.keys() | self.changes.lots.keys()).order_by("pk"):
             forecasts.recalculate(
