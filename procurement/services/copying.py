@@ -67,7 +67,7 @@ def insert_alike(patterns: Sequence[Sequence[models.Model]], owner: str, owners:
     keys, places = [key for key, _place in owners], [place for _key, place in owners]
     with connection.cursor() as cursor:
         cursor.execute(
-            f"INSERT INTO {quote(meta.db_table)} ({quote(str(meta.get_field(owner).column))}{named})"  # noqa: S608
+            f"INSERT INTO {quote(meta.db_table)} ({quote(_column(meta.model, owner))}{named})"  # noqa: S608
             f" SELECT owner.key{named.replace(', ', ', said.')}"
             " FROM unnest(%s::uuid[], %s::int[]) WITH ORDINALITY AS owner(key, place, number)"
             f" JOIN jsonb_to_recordset(%s::jsonb) AS said(place int, turn int{kinds}) ON said.place = owner.place"
@@ -101,6 +101,12 @@ def update_each(
             f" FROM unnest({lists}) AS given({names}) WHERE row.id = given.key",
             [list(values) for values in zip(*rows, strict=True)],
         )
+
+
+def _column(model: type[models.Model], name: str) -> str:
+    field = model._meta.get_field(name)
+    assert isinstance(field, models.Field)
+    return field.column
 
 
 def save_each(rows: Sequence[models.Model], names: Sequence[str]) -> None:

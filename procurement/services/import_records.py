@@ -339,7 +339,7 @@ def _set_back(
                 field = next(field for field in rows[key]._meta.concrete_fields if field.attname == name)
                 setattr(rows[key], name, field.to_python(value))
                 changed[key][name] = None
-    alike: dict[tuple[object, ...], list[models.Model]] = defaultdict(list)
+    alike: dict[tuple[object, tuple[str, ...]], list[models.Model]] = defaultdict(list)
     for key, names in changed.items():
         alike[key[:1] if records.in_turn.isdisjoint(names) else key, tuple(names)].append(rows[key])
     for (_key, named), some in alike.items():

@@ -65,7 +65,7 @@ class Issue:
 
 @dataclass(slots=True)
 class NewLots:
-    """Lots of new schedule lines with their chains, made and not written yet; of many chains the milestones are alike."""
+    """Lots of new schedule lines with their chains, made and not written yet; many chains have the same milestones."""
 
     lots: list[DeliveryLot] = field(default_factory=list)
     patterns: list[Sequence[Milestone]] = field(default_factory=list)

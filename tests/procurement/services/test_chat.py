@@ -16,7 +16,7 @@ from sites.accounts.models import User
 from sites.accounts.permissions import Role
 from tests.factories.procurement import AlertPreferenceFactory, ChatEndpointFactory
 from tests.factories.sites import SiteFactory
-from tests.procurement.stage import NOON, Late, assigned, holder, late, look, move
+from tests.procurement.stage import NOON, Late, assigned, clock, holder, late, look, move
 
 pytestmark = pytest.mark.django_db
 HOUR = timedelta(hours=1)
@@ -42,7 +42,7 @@ def heard(poster: PostRecorder | None = None, at: Any = NOON) -> list[dict[str, 
     recorder = poster or PostRecorder()
     for turn in range(1, 3):
         now = at + turn * timedelta(seconds=settings.HOLD_SECONDS + 1)
-        notifications.do_round(courier=Postbag(), poster=recorder, now_fn=lambda now=now: now, component="sender")
+        notifications.do_round(courier=Postbag(), poster=recorder, now_fn=clock(now), component="sender")
     return [alert for post in recorder.posts for alert in json.loads(post.body)["data"]["alerts"]]
 
 

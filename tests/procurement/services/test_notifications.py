@@ -21,7 +21,7 @@ from sites.models import Membership
 from tests.factories.accounts import UserFactory
 from tests.factories.procurement import NotificationFactory, RequirementFactory
 from tests.factories.sites import AbsenceFactory, MembershipFactory, PersonCalendarFactory, SiteFactory
-from tests.procurement.stage import NOON, Late, assigned, holder, late, look, move
+from tests.procurement.stage import NOON, Late, assigned, clock, holder, late, look, move
 from tests.threads import at_once
 
 pytestmark = pytest.mark.django_db
@@ -105,10 +105,10 @@ def test_a_letter_on_the_evening_of_a_holiday_is_one_mail_on_the_next_working_mo
         late(site, days=1 + number, tag=f"CH-{number:02}")
     look(site, now=evening, as_of=evening.date())
 
-    sent = []
+    sent: list[datetime] = []
     for hour in range(24):
         now = evening + timedelta(hours=hour)
-        notifications.do_round(courier=postbag, now_fn=lambda now=now: now, component="sender")
+        notifications.do_round(courier=postbag, now_fn=clock(now), component="sender")
         sent += [now] * (len(postbag.messages) - len(sent))
 
     assert sent == [datetime(2027, 1, 27, 7, tzinfo=ZoneInfo("Australia/Sydney"))]
