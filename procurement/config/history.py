@@ -8,7 +8,7 @@ import pgtrigger
 
 
 class NewRows(pghistory.InsertEvent):
-    """One statement for all rows of an INSERT: they come by the thousand, and a trigger each costs more than the row."""
+    """One statement for all rows of an INSERT: they come by the thousand, and a trigger each costs more than a row."""
 
     level = pgtrigger.Statement
 

@@ -105,8 +105,7 @@ def update_each(
 
 def _column(model: type[models.Model], name: str) -> str:
     field = model._meta.get_field(name)
-    assert isinstance(field, models.Field)
-    return field.column
+    return str(field.column) if isinstance(field, models.Field) else name
 
 
 def save_each(rows: Sequence[models.Model], names: Sequence[str]) -> None:
