@@ -52,6 +52,10 @@ def release_and_send(courier: Any, at: datetime = LATER) -> notifications.Sent:
     return send(courier, at)
 
 
+def round_at(courier: Any, at: datetime) -> None:
+    notifications.do_round(courier=courier, now_fn=lambda: at, component="sender")
+
+
 def states() -> list[str]:
     return list(Notification.objects.filter(channel=Channel.EMAIL).order_by("pk").values_list("state", flat=True))
 
@@ -108,7 +112,7 @@ def test_a_letter_on_the_evening_of_a_holiday_is_one_mail_on_the_next_working_mo
     sent = []
     for hour in range(24):
         now = evening + timedelta(hours=hour)
-        notifications.do_round(courier=postbag, now_fn=lambda now=now: now, component="sender")
+        round_at(postbag, now)
         sent += [now] * (len(postbag.messages) - len(sent))
 
     assert sent == [datetime(2027, 1, 27, 7, tzinfo=ZoneInfo("Australia/Sydney"))]
