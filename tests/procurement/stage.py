@@ -1,6 +1,5 @@
 """A site with one late chiller on it, and the people who hear of it."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
@@ -35,11 +34,6 @@ class Late:
     @property
     def site(self) -> Site:
         return self.requirement.site
-
-
-def clock(at: datetime) -> Callable[[], datetime]:
-    """A clock that stands still."""
-    return lambda: at
 
 
 def late(site: Site | None = None, *, days: int = 12, tag: str = "CH-03", **of_requirement: Any) -> Late:

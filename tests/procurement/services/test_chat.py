@@ -1,7 +1,7 @@
 """A room hears what is urgent, who answered it and that it is over, under one key, signed, and once."""
 
 import json
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -16,7 +16,7 @@ from sites.accounts.models import User
 from sites.accounts.permissions import Role
 from tests.factories.procurement import AlertPreferenceFactory, ChatEndpointFactory
 from tests.factories.sites import SiteFactory
-from tests.procurement.stage import NOON, Late, assigned, clock, holder, late, look, move
+from tests.procurement.stage import NOON, Late, assigned, holder, late, look, move
 
 pytestmark = pytest.mark.django_db
 HOUR = timedelta(hours=1)
@@ -37,12 +37,15 @@ def room(owner: User) -> ChatEndpoint:
     return ChatEndpointFactory.create(owner=owner, created_at=NOON - HOUR)
 
 
-def heard(poster: PostRecorder | None = None, at: Any = NOON) -> list[dict[str, Any]]:
+def _round(poster: PostRecorder, now: datetime) -> None:
+    notifications.do_round(courier=Postbag(), poster=poster, now_fn=lambda: now, component="sender")
+
+
+def heard(poster: PostRecorder | None = None, at: datetime = NOON) -> list[dict[str, Any]]:
     """The alerts that were posted in two rounds, one hold after the other."""
     recorder = poster or PostRecorder()
     for turn in range(1, 3):
-        now = at + turn * timedelta(seconds=settings.HOLD_SECONDS + 1)
-        notifications.do_round(courier=Postbag(), poster=recorder, now_fn=clock(now), component="sender")
+        _round(recorder, at + turn * timedelta(seconds=settings.HOLD_SECONDS + 1))
     return [alert for post in recorder.posts for alert in json.loads(post.body)["data"]["alerts"]]
 
 

@@ -21,7 +21,7 @@ from sites.models import Membership
 from tests.factories.accounts import UserFactory
 from tests.factories.procurement import NotificationFactory, RequirementFactory
 from tests.factories.sites import AbsenceFactory, MembershipFactory, PersonCalendarFactory, SiteFactory
-from tests.procurement.stage import NOON, Late, assigned, clock, holder, late, look, move
+from tests.procurement.stage import NOON, Late, assigned, holder, late, look, move
 from tests.threads import at_once
 
 pytestmark = pytest.mark.django_db
@@ -50,6 +50,10 @@ def send(courier: Any, at: datetime = LATER) -> notifications.Sent:
 def release_and_send(courier: Any, at: datetime = LATER) -> notifications.Sent:
     release_due(now=at)
     return send(courier, at)
+
+
+def round_at(courier: Any, at: datetime) -> None:
+    notifications.do_round(courier=courier, now_fn=lambda: at, component="sender")
 
 
 def states() -> list[str]:
@@ -108,7 +112,7 @@ def test_a_letter_on_the_evening_of_a_holiday_is_one_mail_on_the_next_working_mo
     sent: list[datetime] = []
     for hour in range(24):
         now = evening + timedelta(hours=hour)
-        notifications.do_round(courier=postbag, now_fn=clock(now), component="sender")
+        round_at(postbag, now)
         sent += [now] * (len(postbag.messages) - len(sent))
 
     assert sent == [datetime(2027, 1, 27, 7, tzinfo=ZoneInfo("Australia/Sydney"))]
