@@ -4,12 +4,13 @@ import copy
 from typing import Any
 
 import pghistory
+import pgtrigger
 
 
 class NewRows(pghistory.InsertEvent):
-    """One statement for all rows of an INSERT: they come by the thousand, and a trigger a row costs more than the row."""
+    """One statement for all rows of an INSERT: of thousands, a trigger a row costs more than the row."""
 
-    level = pghistory.Statement
+    level = pgtrigger.Statement
 
     def __deepcopy__(self, memo: dict[int, Any]) -> "NewRows":
         """Each model gets a copy of its own. Operation and level stay the very ones that the triggers compare with."""
