@@ -8,7 +8,7 @@ import pgtrigger
 
 
 class NewRows(pghistory.InsertEvent):
-    """One statement for all rows of an INSERT: they come by the thousand, and a trigger each costs more than a row."""
+    """One statement for all rows of an INSERT: of thousands, a trigger a row costs more than the row."""
 
     level = pgtrigger.Statement
 

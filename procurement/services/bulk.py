@@ -86,6 +86,7 @@ class _Bulk:
             cause_text=_("%(count)s orders by %(system)s") % {"count": len(rows), "system": self.system},
             actor=self.actor,
             now=self.now,
+            request_id=self.request_id,
         )
         return done
 

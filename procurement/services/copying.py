@@ -50,10 +50,12 @@ def insert_alike(patterns: Sequence[Sequence[models.Model]], owner: str, owners:
     if not rows or not owners:
         return
     meta, quote = rows[0]._meta, connection.ops.quote_name
+    owned_by = meta.get_field(owner)
+    assert isinstance(owned_by, models.Field)
     fields = {
         str(field.column): field
         for field in meta.concrete_fields
-        if field not in {meta.pk, meta.get_field(owner)}
+        if field not in {meta.pk, owned_by}
         and not field.generated
         and not isinstance(getattr(rows[0], field.attname), DatabaseDefault)
     }
@@ -67,7 +69,7 @@ def insert_alike(patterns: Sequence[Sequence[models.Model]], owner: str, owners:
     keys, places = [key for key, _place in owners], [place for _key, place in owners]
     with connection.cursor() as cursor:
         cursor.execute(
-            f"INSERT INTO {quote(meta.db_table)} ({quote(_column(meta.model, owner))}{named})"  # noqa: S608
+            f"INSERT INTO {quote(meta.db_table)} ({quote(str(owned_by.column))}{named})"  # noqa: S608
             f" SELECT owner.key{named.replace(', ', ', said.')}"
             " FROM unnest(%s::uuid[], %s::int[]) WITH ORDINALITY AS owner(key, place, number)"
             f" JOIN jsonb_to_recordset(%s::jsonb) AS said(place int, turn int{kinds}) ON said.place = owner.place"
@@ -101,11 +103,6 @@ def update_each(
             f" FROM unnest({lists}) AS given({names}) WHERE row.id = given.key",
             [list(values) for values in zip(*rows, strict=True)],
         )
-
-
-def _column(model: type[models.Model], name: str) -> str:
-    field = model._meta.get_field(name)
-    return str(field.column) if isinstance(field, models.Field) else name
 
 
 def save_each(rows: Sequence[models.Model], names: Sequence[str]) -> None:

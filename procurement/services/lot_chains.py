@@ -3,7 +3,6 @@
 Every function here runs inside the transaction of a caller that holds the order's lock and checks rights.
 """
 
-from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
@@ -63,26 +62,56 @@ class Issue:
     now: datetime
 
 
+# What makes the milestones of two new chains alike: template, calendar of the plant, what is said of the issue.
+_Kind = tuple[UUID, UUID | None, Issue]
+
+
+@dataclass(slots=True)
+class Alike:
+    """What many new lots have in common, read and made once."""
+
+    calendars: dict[UUID, WorkingCalendar] = field(default_factory=dict)
+    steps: dict[UUID, list[ChainStep]] = field(default_factory=dict)
+    milestones: dict[_Kind, list[Milestone]] = field(default_factory=dict)
+    dates: dict[tuple[object, ...], dict[str, str]] = field(default_factory=dict)
+
+    def read_steps(self, templates: Iterable[UUID]) -> None:
+        """In their order, of those that are not known yet."""
+        missing = set(templates) - self.steps.keys()
+        if missing:
+            self.steps |= {template: [] for template in missing}
+            for step in ChainStep.objects.filter(template__in=missing).order_by("sequence"):
+                self.steps[step.template_id].append(step)
+
+    def read_calendars(self, keys: Iterable[UUID]) -> None:
+        missing = set(keys) - self.calendars.keys()
+        if missing:
+            self.calendars |= working_calendars(missing)
+
+
 @dataclass(slots=True)
 class NewLots:
-    """Lots of new schedule lines with their chains, made and not written yet; many chains have the same milestones."""
+    """Lots of new schedule lines with their chains, made and not written yet; `kind_of` says for each lot which
+    milestones its chain has.
+    """
 
     lots: list[DeliveryLot] = field(default_factory=list)
-    patterns: list[Sequence[Milestone]] = field(default_factory=list)
-    pattern_of: list[int] = field(default_factory=list)
+    kind_of: list[_Kind] = field(default_factory=list)
+    milestones: dict[_Kind, list[Milestone]] = field(default_factory=dict)
     baselines: list[Baseline] = field(default_factory=list)
 
     def take(self, other: "NewLots") -> None:
-        self.pattern_of += [len(self.patterns) + place for place in other.pattern_of]
-        self.patterns += other.patterns
         self.lots += other.lots
+        self.kind_of += other.kind_of
+        self.milestones |= other.milestones
         self.baselines += other.baselines
 
     def write(self) -> None:
         insert_each([lot.chain for lot in self.lots])
         insert_each(self.lots)
-        chains = [lot.chain_id for lot in self.lots]
-        insert_alike(self.patterns, "chain", list(zip(chains, self.pattern_of, strict=True)))
+        place_of = {kind: place for place, kind in enumerate(self.milestones)}
+        chains = [(lot.chain_id, place_of[kind]) for lot, kind in zip(self.lots, self.kind_of, strict=True)]
+        insert_alike(list(self.milestones.values()), "chain", chains)
         Baseline.objects.bulk_create(self.baselines)
 
 
@@ -110,20 +139,18 @@ def make_lots(
     issue: Issue,
     quantities: Mapping[UUID, Decimal] | None = None,
     numbers: Mapping[UUID, int] | None = None,
+    alike: Alike | None = None,
 ) -> NewLots:
     """One lot for each of these schedule lines, with the chain of its class and, where a contract date is known,
     the first baseline. `quantities` and `numbers` are given, by schedule line, for a further lot.
-    Two queries. Raises BadInput with the fact `schedule_line` where no baseline fits around its date.
+    At most two queries, of what `alike` does not know yet. Raises BadInput with the fact `schedule_line` where no
+    baseline fits around its date.
     """
     places = [place for row in schedule_lines for place in (row.line.plant, row.site) if place is not None]
-    calendars = working_calendars({place.calendar_id for place in places if place.calendar_id})
-    classes = {row.line.equipment_class for row in schedule_lines}
-    steps: dict[UUID, list[ChainStep]] = defaultdict(list)
-    for step in ChainStep.objects.filter(template__in={each.template_id for each in classes}).order_by("sequence"):
-        steps[step.template_id].append(step)
+    known = alike or Alike()
+    known.read_calendars(place.calendar_id for place in places if place.calendar_id)
+    known.read_steps(row.line.equipment_class.template_id for row in schedule_lines)
     made = NewLots()
-    pattern_at: dict[tuple[UUID, UUID | None], int] = {}
-    around: dict[tuple[object, ...], dict[str, str]] = {}
     for row in schedule_lines:
         template, plant = row.line.equipment_class.template, row.line.plant
         chain = Chain(kind=ChainKind.LOT, site=row.site, anchor_code=template.anchor_code)
@@ -135,16 +162,16 @@ def make_lots(
                 chain=chain,
             )
         )
-        kind = (template.pk, plant.calendar_id if plant is not None else None)
-        if kind not in pattern_at:
-            pattern_at[kind] = len(made.patterns)
-            made.patterns.append(_milestones(steps[template.pk], plant, issue))
-        made.pattern_of.append(pattern_at[kind])
-        dated = (kind, row.site and row.site.calendar_id, row.contract_step, row.contract_on)
-        if dated not in around:
-            around[dated] = _dates_around(made.patterns[pattern_at[kind]], row, calendars)
-        if around[dated]:
-            made.baselines.append(_baseline(chain, around[dated], issue.actor))
+        kind = (template.pk, plant.calendar_id if plant is not None else None, issue)
+        if kind not in known.milestones:
+            known.milestones[kind] = _milestones(known.steps[template.pk], plant, issue)
+        made.milestones[kind] = known.milestones[kind]
+        made.kind_of.append(kind)
+        dated = (*kind[:2], row.site and row.site.calendar_id, row.contract_step, row.contract_on)
+        if dated not in known.dates:
+            known.dates[dated] = _dates_around(known.milestones[kind], row, known.calendars)
+        if known.dates[dated]:
+            made.baselines.append(_baseline(chain, known.dates[dated], issue.actor))
     return made
 
 

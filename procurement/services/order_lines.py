@@ -15,11 +15,11 @@ from django.utils.translation import gettext as _
 from procurement.domain import lots as lot_rules
 from procurement.domain.money import trimmed
 from procurement.domain.order_document import LineDocument, LinesMode, OrderDocument, ScheduleDocument, check_whole
-from procurement.models import ChainStep, DeliveryLot, EquipmentClass, OrderLine, Plant, PurchaseOrder, ScheduleLine
+from procurement.models import DeliveryLot, EquipmentClass, OrderLine, Plant, PurchaseOrder, ScheduleLine
 from procurement.queries.order_codes import Known
 from procurement.services import lot_chains
 from procurement.services.copying import insert_each
-from procurement.services.lot_chains import Issue, NewLots, Released
+from procurement.services.lot_chains import Alike, Issue, NewLots, Released
 from procurement.vocabulary import CommercialStatus, LineStatus
 from sites.accounts.row import new_id
 from sites.domain.errors import BadInput
@@ -133,6 +133,7 @@ class LineWork:
         mode: LinesMode,
         issue: Issue,
         changes: Changes,
+        alike: Alike,
         *,
         is_new: bool,
     ) -> None:
@@ -143,6 +144,7 @@ class LineWork:
         self.mode = mode
         self.issue = issue
         self.changes = changes
+        self.alike = alike
         self.is_new = is_new
         self.is_gone = order.commercial_status in GONE
         self.promised: list[Promised] = []
@@ -174,7 +176,7 @@ class LineWork:
         if not self.new_rows:
             return new
         try:
-            new.lots = lot_chains.make_lots(self.new_rows, issue=self.issue)
+            new.lots = lot_chains.make_lots(self.new_rows, issue=self.issue, alike=self.alike)
         except BadInput as refusal:
             at = self.sent_at.get(refusal.facts.get("schedule_line"))
             raise BadInput(refusal.message, field=f"{at}/contractual_date") from None
@@ -207,10 +209,8 @@ class LineWork:
     def _template_steps(self) -> dict[UUID, set[str]]:
         templates = {each.template_id for each in self.known.classes.values()}
         templates |= {line.equipment_class.template_id for line in self.stored.lines.values()}
-        steps: dict[UUID, set[str]] = defaultdict(set)
-        for template, code in ChainStep.objects.filter(template__in=templates).values_list("template_id", "code"):
-            steps[template].add(code)
-        return steps
+        self.alike.read_steps(templates)
+        return {template: {step.code for step in self.alike.steps[template]} for template in templates}
 
     # -- lines ---------------------------------------------------------------------------------------------------
 

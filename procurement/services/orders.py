@@ -28,7 +28,7 @@ from procurement.queries import order_codes
 from procurement.queries.order_codes import Known
 from procurement.services import alerts, dates, forecasts, log_rows, progress
 from procurement.services.forecasts import Touched, local_date
-from procurement.services.lot_chains import Issue
+from procurement.services.lot_chains import Alike, Issue
 from procurement.services.order_lines import GONE, Changes, LineWork, NewLines, OrderWarning, StoredLines, path
 from procurement.vocabulary import (
     CommercialStatus,
@@ -94,9 +94,12 @@ class Later:
     lots: dict[UUID, set[UUID]] = field(default_factory=lambda: defaultdict(set))
     requirements: dict[UUID, set[UUID]] = field(default_factory=lambda: defaultdict(set))
     known: dict[tuple[str, Codes], Known] = field(default_factory=dict)
+    alike: Alike = field(default_factory=Alike)
+    allowed: set[UUID | None] = field(default_factory=set)
     writes_together: bool = False
     new: NewLines = field(default_factory=NewLines)
     unwritten: set[str] = field(default_factory=set)
+    created: list[audit.Said] = field(default_factory=list)
     silent: list[UUID] = field(default_factory=list)
 
     def take(self, other: "Later") -> None:
@@ -105,19 +108,21 @@ class Later:
                 mine[site] |= keys
         self.new.take(other.new)
         self.unwritten |= other.unwritten
+        self.created += other.created
 
-    def write(self) -> None:
+    def write(self, *, actor: User, request_id: str = "") -> None:
         """What waits, one statement a table. The log hears of it once its forecasts are there."""
         if not self.unwritten:
             return
         with log_rows.resting():
             self.new.write()
+        audit.record_each(self.created, actor=actor, verb="order.created", subject_kind="order", request_id=request_id)
         self.silent += [row.pk for row in self.new.rows]
-        self.new, self.unwritten = NewLines(), set()
+        self.new, self.unwritten, self.created = NewLines(), set(), []
 
-    def calculate(self, *, cause_key: str, cause_text: str, actor: User, now: datetime) -> None:
+    def calculate(self, *, cause_key: str, cause_text: str, actor: User, now: datetime, request_id: str = "") -> None:
         """Once a site, in the order of their keys. Raises BadInput where stored facts contradict the engine."""
-        self.write()
+        self.write(actor=actor, request_id=request_id)
         sites = list(Site.objects.filter(pk__in=self.lots.keys() | self.requirements.keys()).order_by("pk"))
         for site in progress.told(ProgressStep.CALCULATING, sites):
             lots = self.lots.get(site.pk, set())
@@ -160,11 +165,16 @@ def upsert(
     """
     check(document)
     if later is not None and (external_id in later.unwritten or document.parent is not None):
-        later.write()  # this document may be about one of those orders
+        later.write(actor=actor, request_id=request_id)  # this document may be about one of those orders
     with transaction.atomic():
         work = _Upsert(document, system, external_id, actor, now, LinesMode(lines_mode), request_id)
         if later is not None:
-            work.later = Later(known=later.known, writes_together=later.writes_together and not dry_run)
+            work.later = Later(
+                known=later.known,
+                alike=later.alike,
+                allowed=later.allowed,
+                writes_together=later.writes_together and not dry_run,
+            )
         done = work.run()
         if later is not None and work.later is not None:
             later.take(work.later)
@@ -246,13 +256,14 @@ class _Upsert:
         self.stored = StoredLines(self.order, is_new=self.is_new)
         self._apply_header(known.vendor.pk)
         lines = LineWork(
-            self.order, self.document, self.stored, known, self.mode, self._issue(), self.changes, is_new=self.is_new
-        )
+            self.order, self.document, self.stored, known, self.mode, self._issue(), self.changes,
+            Alike() if self.later is None else self.later.alike, is_new=self.is_new,
+        )  # fmt: skip
         lines.apply()
         if not self.is_new and self.header.keys() & {"incoterm", "incoterm_text"}:
             lines.follow_incoterm()
         self._check_issue_date(lines)
-        check_can_at_all(self.actor, Permission.ORDER_WRITE, site_ids=self.changes.sites)
+        self._check_rights()
         revisions = self._new_promises(lines)
         if self.is_new:
             self.changes.paths = ["order"]
@@ -263,7 +274,8 @@ class _Upsert:
         self._write(lines, version, has_promises=bool(revisions))
         if self.changes.paths:
             self._tell(revisions)
-        self.order.refresh_from_db(fields=["version"])
+        if not self.is_new or revisions:
+            self.order.refresh_from_db(fields=["version"])
         return Upserted(
             self._result(), self.order, tuple(self.changes.paths), tuple(dict.fromkeys(self.changes.warnings))
         )
@@ -272,6 +284,12 @@ class _Upsert:
         if self.is_new:
             return UpsertResult.CREATED
         return UpsertResult.UPDATED if self.changes.paths else UpsertResult.UNCHANGED
+
+    def _check_rights(self) -> None:
+        """At every site of the document; many documents in one transaction ask once about each."""
+        known = set() if self.later is None else self.later.allowed
+        check_can_at_all(self.actor, Permission.ORDER_WRITE, site_ids=self.changes.sites.keys() - known)
+        known |= self.changes.sites.keys()
 
     def _look_up(self) -> Known:
         """What the codes mean; many documents in one transaction ask once for the same ones."""
@@ -287,21 +305,23 @@ class _Upsert:
         """The reference, claimed if it is new, and its order, locked. Two creators meet at the reference."""
         refs = ExternalRef.objects.filter(system=self.system, kind=ORDER_REF, external_id=self.external_id)
         ref = refs.first()
-        is_new = ref is None
         if ref is None:
+            namesake = self._namesake()
+            version = self.document.version if namesake is None else None
             try:
                 with transaction.atomic():
                     ref = ExternalRef.objects.create(
                         system=self.system,
                         kind=ORDER_REF,
                         external_id=self.external_id,
-                        subject_id=self._namesake() or new_id(),
+                        subject_id=namesake or new_id(),
+                        document_version=read_version(version).text if version is not None else "",
                     )
+                if namesake is None:
+                    return ref, None
             except IntegrityError:
                 ref = refs.get()
         orders = PurchaseOrder.objects.filter(pk=ref.subject_id)
-        if is_new and not orders.exists():
-            return ref, None
         order = orders.visible_to(self.actor).select_for_update(of=("self",)).first()
         if order is not None:
             ref.refresh_from_db()
@@ -424,7 +444,10 @@ class _Upsert:
             "changes": len(self.changes.paths),
             "changed": self.changes.paths[:100],
         }
-        self._record("order.created" if self.is_new else "order.updated", facts)
+        if self.later is not None and self.external_id in self.later.unwritten:
+            self.later.created.append(audit.Said(str(self.order.pk), facts))
+        else:
+            self._record("order.created" if self.is_new else "order.updated", facts)
         if self.changes.released:
             released = [
                 {"requirement": str(each.requirement_id), "lot": str(each.lot_id), "quantity": str(each.quantity)}
@@ -469,11 +492,13 @@ class _Upsert:
         )
 
     def _recalculate(self) -> None:
-        self.order.refresh_from_db(fields=["version"])
+        if not self.is_new:
+            self.order.refresh_from_db(fields=["version"])
         needs: dict[UUID, set[UUID]] = defaultdict(set)
-        freed = Requirement.objects.filter(pk__in={each.requirement_id for each in self.changes.released})
-        for key, site_id in freed.values_list("pk", "site_id"):
-            needs[site_id].add(key)
+        if self.changes.released:
+            freed = Requirement.objects.filter(pk__in={each.requirement_id for each in self.changes.released})
+            for key, site_id in freed.values_list("pk", "site_id"):
+                needs[site_id].add(key)
         if self.later is not None:
             self.later.take(Later(lots=self.changes.lots, requirements=needs))
             return
