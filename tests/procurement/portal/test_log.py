@@ -207,7 +207,7 @@ def test_what_a_page_asks_does_not_grow_with_its_rows(
     def ask() -> None:
         html_of(browser, "/log/?since=2000-01-01&columns=forecast")
 
-    with django_assert_num_queries(18) as few:
+    with django_assert_num_queries(15) as few:
         ask()
     for _more in range(3):
         DeliveryLotFactory.create(site=sydney.site)
