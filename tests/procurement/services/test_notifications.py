@@ -109,7 +109,7 @@ def test_a_letter_on_the_evening_of_a_holiday_is_one_mail_on_the_next_working_mo
         late(site, days=1 + number, tag=f"CH-{number:02}")
     look(site, now=evening, as_of=evening.date())
 
-    sent = []
+    sent: list[datetime] = []
     for hour in range(24):
         now = evening + timedelta(hours=hour)
         round_at(postbag, now)
