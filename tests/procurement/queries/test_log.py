@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from procurement.models import DeliveryLot
-from procurement.queries.log import SORTS, LogFilter, Shown, log_page, unordered_page
+from procurement.queries.log import SORTS, Choices, LogFilter, Shown, choices, log_page, unordered_page
 from procurement.queries.portfolio import portfolio
 from procurement.services import lots
 from procurement.vocabulary import DateState, LineStatus
@@ -15,9 +15,11 @@ from sites.accounts.models import User
 from sites.accounts.permissions import Role
 from sites.models import Site
 from sites.vocabulary import Precision
+from tests.factories.accounts import UserFactory
 from tests.factories.procurement import (
     AllocationFactory,
     BlockForecastFactory,
+    CompanyFactory,
     DeliveryLotFactory,
     GroupNeedFactory,
     LotForecastFactory,
@@ -230,3 +232,34 @@ def test_a_line_without_a_site_needs_the_portfolio(viewer: User, site: Site) -> 
     guest = MembershipFactory.create(role=Role.VIEWER, site=site).person
 
     assert [len(shown(person)) for person in (viewer, guest)] == [1, 0]
+
+
+# -- what can be chosen ----------------------------------------------------------------------------------------------
+
+
+def test_only_what_stands_in_the_readers_own_lines_can_be_chosen(viewer: User, site: Site) -> None:
+    here, there = DeliveryLotFactory.create(site=site), DeliveryLotFactory.create()
+    wanted = RequirementForecastFactory.create(unordered=True, requirement__site=site).requirement
+    CompanyFactory.create()
+    of_site = MembershipFactory.create(role=Role.VIEWER, site=site).person
+
+    few, whole = choices(of_site), choices(viewer)
+
+    assert [code for code, _name in few.sites] == ["SYD1"]
+    assert {code for code, _name in few.classes} == {
+        here.schedule_line.line.equipment_class.code,
+        wanted.equipment_class.code,
+    }
+    assert {code for code, _name in few.vendors} == {here.schedule_line.line.order.seller.code}
+    assert {code for code, _name in whole.vendors} == {
+        each.schedule_line.line.order.seller.code for each in (here, there)
+    }
+
+
+@pytest.mark.parametrize("day", [None, date(2026, 11, 1)])
+def test_who_sees_no_site_sees_no_line(site: Site, day: date | None) -> None:
+    lot(site, date(2027, 8, 1))
+    nobody = UserFactory.create()
+
+    assert log_page(nobody, LogFilter(shown=Shown.ALL, as_known_on=day)).totals.lines == 0
+    assert choices(nobody) == Choices((), (), ())

@@ -203,7 +203,8 @@ def test_two_moves_in_one_hold_are_told_from_the_first_to_the_last(unit: Late) -
 def test_who_is_given_an_alert_reads_from_where_it_moved(unit: Late) -> None:
     buyer, other = assigned(unit.site), holder(unit.site, Role.EXPEDITER)
     look(unit.site)
-    alerts.assign(alert_id=Alert.objects.get().pk, person=other, actor=buyer, now=NOON)
+    alert = Alert.objects.get(rule=Rule.LATE_FORECAST)
+    alerts.assign(alert_id=alert.pk, person=other, actor=buyer, now=NOON)
     release_due(now=LATER)
 
     mail = Notification.objects.get(recipient=other)
@@ -220,7 +221,7 @@ def test_who_hears_for_want_of_an_answer_reads_how_far_it_moved_since_it_was_tol
     tick(now=NOON + timedelta(days=5))
     release_due(now=NOON + timedelta(days=6))
 
-    mail = Notification.objects.get(recipient=lead)
+    mail = Notification.objects.get(recipient=lead, reason="escalation")
     assert "Since last told (20 Nov 2026): +1 day" in mail.body_text
 
 
