@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
@@ -19,6 +19,7 @@ from procurement.vocabulary import AlertEventKind, AlertState, AlertSubject, Lan
 from sites.models import Promise
 
 _BATCH: Final = 200
+_LONGEST_LADDER: Final = timedelta(days=30)
 _WAITING: Final = (AlertState.OPEN, AlertState.ESCALATED)
 
 
@@ -189,3 +190,27 @@ def next_steps(alerts: Collection[Alert], *, now: datetime) -> dict[UUID, NextSt
                 row.escalate_at, tuple(str(each.person) for each in told), str(zone_of(told[0].person))
             )
     return found
+
+
+def ladder(alert: Alert, *, now: datetime) -> tuple[NextStep, ...]:
+    """All steps that the ladder would take while nobody answers, the next one first; those after it at about the instant
+    given, as they count from when the people of the step before have heard. Empty for what does not escalate.
+    """
+    if alert.escalate_at is None or alert.state not in _WAITING:
+        return ()
+    at, taken, lane = max(now, alert.escalate_at), alert.escalation_step, Lane(alert.lane)
+    directory = Directory([alert], now=now, until=at + _LONGEST_LADDER)
+    knowing = set(holding.knowing([alert.pk])[alert.pk])
+    found: list[NextStep] = []
+    while step := escalation.next_step(taken, lane):
+        told = directory.at(at).escalated(alert, step, knowing)
+        if not told:
+            break
+        first = told[0].person
+        found.append(NextStep(at, tuple(str(each.person) for each in told), str(zone_of(first))))
+        knowing |= {each.person.pk for each in told}
+        taken += 1
+        if following := escalation.next_step(taken, lane):
+            office = Calendars([first.pk]).office(first, alert.site_id)
+            at = office.after_working_days(at, following.working_days - step.working_days)
+    return tuple(found)

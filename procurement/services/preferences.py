@@ -125,9 +125,11 @@ def choose_hours(
     weekly_digest: bool,
     all_quiet: bool,
 ) -> None:
-    """Local times of the actor. Raises BadInput naming `quiet_until`."""
+    """Local times of the actor. Raises BadInput naming `quiet_until` or `digest_at`."""
     if (quiet_from is None) != (quiet_until is None) or (quiet_from is not None and quiet_from == quiet_until):
         raise BadInput(_("Quiet hours have two different ends, or none."), field="quiet_until")
+    if quiet_from is not None and quiet_until is not None and _between(quiet_from, digest_at, quiet_until):
+        raise BadInput(_("The digest would come within the quiet hours."), field="digest_at")
     actor.digest_at = digest_at
     actor.save(update_fields=["digest_at"])
     PersonCalendar.objects.update_or_create(
@@ -141,6 +143,11 @@ def choose_hours(
             "all_quiet": all_quiet,
         },
     )
+
+
+def _between(start: time, at: time, end: time) -> bool:
+    """Of hours that may pass midnight; the end is outside."""
+    return start <= at < end if start < end else at >= start or at < end
 
 
 # -- calendar ----------------------------------------------------------------------------------------------------

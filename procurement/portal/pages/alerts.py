@@ -227,7 +227,7 @@ def _page(
         "snooze": Snooze(auto_id="snooze-%s"),
         "decline": Decline(auto_id="decline-%s"),
         "assign": Assign(actor=actor, auto_id="assign-%s"),
-        "next_step": alert_clock.next_steps([alert], now=timezone.now()).get(alert.pk),
+        "ladder": alert_clock.ladder(alert, now=timezone.now()),
         "watch": WatchSubject.ALERT,
         "crumbs": [
             (reverse("alerts"), _("Alerts")),

@@ -7,7 +7,7 @@ from django.conf import settings
 
 from procurement.models import Alert, AlertEvent, NotificationItem
 from procurement.services import alerts
-from procurement.services.alert_clock import Ticked, next_steps, tick
+from procurement.services.alert_clock import Ticked, ladder, next_steps, tick
 from procurement.services.notifications import release_due
 from procurement.vocabulary import AlertEventKind, AlertState, Lane, WatchSubject, WishedLane
 from sites.accounts.models import User
@@ -97,6 +97,21 @@ def test_the_next_step_is_shown_before_it_is_taken(site: Site, buyer: User, lead
     shown = next_steps([row], now=NOON)[row.pk]
 
     assert (shown.at, shown.people, shown.time_zone) == (row.escalate_at, (str(lead),), "Australia/Sydney")
+
+
+def test_all_steps_are_shown_before_they_are_taken(site: Site, buyer: User, lead: User) -> None:
+    head = sourcing_head()
+    opened(site)
+
+    shown = ladder(the_alert(), now=NOON)
+
+    assert [step.people for step in shown] == [(str(lead),), (str(head),)]
+    taken = []
+    for step in shown:
+        assert tick(now=step.at + HOUR).escalated == 1
+        taken.append(told(AlertEventKind.ESCALATED)[-1])
+    assert taken == [lead, head]
+    assert ladder(the_alert(), now=shown[-1].at + HOUR) == ()
 
 
 def test_the_next_step_names_who_stands_in_on_that_day(site: Site, buyer: User, lead: User) -> None:
