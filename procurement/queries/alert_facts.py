@@ -172,17 +172,16 @@ WITH chains AS MATERIALIZED (
     SELECT m.id, m.actual_on, m.actual_recorded_at, m.responsible, c.seller
     FROM chains c JOIN {milestone} m ON m.chain_id = c.chain_id
 )
-SELECT seller, max(heard_on) FROM (
-    SELECT m.seller, p.heard_on
+SELECT seller, max(heard_on), bool_or(lately) FROM (
+    SELECT m.seller, p.heard_on, p.heard_on >= %(since)s AS lately
     FROM milestones m CROSS JOIN LATERAL (
-        SELECT max(each.stated_on) AS heard_on FROM {promise} each
-        WHERE each.milestone_id = m.id AND each.stated_on >= %(since)s
+        SELECT max(each.stated_on) AS heard_on FROM {promise} each WHERE each.milestone_id = m.id
     ) p WHERE p.heard_on IS NOT NULL
     UNION ALL
-    SELECT seller, actual_on FROM milestones WHERE actual_recorded_at >= %(since)s AND responsible = %(vendor)s
+    SELECT seller, actual_on, actual_recorded_at >= %(since)s FROM milestones
+    WHERE actual_recorded_at IS NOT NULL AND responsible = %(vendor)s
 ) heard GROUP BY seller
 """
-_LONG_AGO = date(2000, 1, 1)
 # What PostgreSQL writes begins without a blank, so that nothing need be skipped.
 _decoded = json.JSONDecoder().raw_decode
 
@@ -676,18 +675,18 @@ def _vendors(scope: _Scope, as_of: date, settings: RuleSettings, calendar: Worki
     if not parameters.enabled:
         return
     since = calendar.back(as_of, max(0, parameters.working_days - 1), DurationBasis.WORKING)
-    heard: dict[str, Any] = {"site": scope.site_id, "vendor": Party.VENDOR.value}
     if scope.only is None:
         rows = _open_vendors(scope, None)
-        lately = _heard_on(heard | {"since": since, "sellers": [row[0] for row in rows]})
+        heard = _heard(scope, since, [row[0] for row in rows])
     else:
         # Most often the vendor of a change has just spoken, and what it has open need not be counted.
-        lately = _heard_on(heard | {"since": since, "sellers": list(scope.sellers)})
-        rows = _open_vendors(scope, scope.sellers - lately.keys())
-    silent = [row for row in rows if row[0] not in lately]
-    last = _heard_on(heard | {"since": _LONG_AGO, "sellers": [row[0] for row in silent]})
-    for seller, name, lots, late, issued_on in silent:
-        heard_on = last.get(seller) or issued_on
+        heard = _heard(scope, since, scope.sellers)
+        rows = _open_vendors(scope, scope.sellers - {seller for seller, (_on, lately) in heard.items() if lately})
+    for seller, name, lots, late, issued_on in rows:
+        heard_on, lately = heard.get(seller, (None, False))
+        if lately:
+            continue
+        heard_on = heard_on or issued_on
         if heard_on is not None:
             yield VendorFacts(seller, name, min(heard_on, as_of), lots, late)
 
@@ -701,8 +700,12 @@ def _open_vendors(scope: _Scope, sellers: Collection[UUID] | None) -> list[tuple
     return _rows(_OPEN_VENDORS, values | {"sellers": list(sellers)}, "AND o.seller_id = ANY(%(sellers)s)")
 
 
-def _heard_on(values: dict[str, Any]) -> dict[UUID, date]:
-    return dict(_rows(_HEARD, values)) if values["sellers"] else {}
+def _heard(scope: _Scope, since: date, sellers: Collection[UUID]) -> dict[UUID, tuple[date, bool]]:
+    """When each was heard last, and whether that was said `since`."""
+    if not sellers:
+        return {}
+    values = {"site": scope.site_id, "vendor": Party.VENDOR.value, "since": since, "sellers": list(sellers)}
+    return {seller: (heard_on, lately) for seller, heard_on, lately in _rows(_HEARD, values)}
 
 
 def _late_blocks(site_id: UUID, only: Collection[UUID] | None) -> dict[UUID, BlockFacts]:

@@ -4,8 +4,9 @@ from typing import Any
 
 import pytest
 
-from procurement.models import Job, PurchaseOrder, ScheduleLine
+from procurement.models import Job, LogLine, PurchaseOrder, ScheduleLine
 from procurement.services import jobs
+from sites.accounts.models import AuditEvent
 from tests.procurement.api.calls import ORDER, Caller, calling, order_body, order_line, pointers, problem, queries_of
 from tests.procurement.services.order_documents import NOON
 
@@ -51,6 +52,23 @@ def test_the_forecasts_of_a_bulk_are_those_of_single_orders(erp: Caller) -> None
     forecasts = [lines[0]["schedules"][0]["lots"][0]["forecast"] for lines in shown]
     assert forecasts[0] == forecasts[1]
     assert forecasts[1]["promised_on"] == "2027-09-19"
+
+
+@pytest.mark.django_db
+def test_rows_of_a_bulk_may_be_about_one_another(erp: Caller) -> None:
+    of_a = row("B", order_line(), kind="call_off", parent="A")
+
+    nowhere = row("C")
+    del nowhere["body"]["site"]
+
+    body = erp.post(BULK, rows(row("A"), of_a, nowhere)).json()
+
+    assert [each["result"] for each in body["results"]] == ["created"] * 3, body
+    assert PurchaseOrder.objects.get(number="B").parent == PurchaseOrder.objects.get(number="A")
+    told = AuditEvent.objects.filter(verb="order.created").order_by("pk").values_list("facts__external_id", flat=True)
+    assert list(told) == ["A", "B", "C"]
+    shown = LogLine.objects.order_by("order_number").values_list("order_number", "site_code", "lots")
+    assert list(shown) == [("A", "SYD1", 1), ("B", "SYD1", 1), ("C", None, 0)]
 
 
 @pytest.mark.django_db
