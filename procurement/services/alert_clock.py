@@ -193,8 +193,8 @@ def next_steps(alerts: Collection[Alert], *, now: datetime) -> dict[UUID, NextSt
 
 
 def ladder(alert: Alert, *, now: datetime) -> tuple[NextStep, ...]:
-    """All steps that the ladder would take while nobody answers, the next one first; those after it at about the instant
-    given, as they count from when the people of the step before have heard. Empty for what does not escalate.
+    """All steps that the ladder would take while nobody answers, the next one first. Those after it come at about the
+    instant given, as they count from when the people of the step before have heard. Empty for what does not escalate.
     """
     if alert.escalate_at is None or alert.state not in _WAITING:
         return ()

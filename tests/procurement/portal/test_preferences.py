@@ -105,6 +105,30 @@ def test_the_page_takes_as_many_queries_for_three_watches_as_for_one() -> None:
     assert queries() == queries()
 
 
+# -- hours -----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("quiet_from", "quiet_until", "digest_at", "status"),
+    [
+        ("19:00", "07:00", "08:00", 302),
+        ("19:00", "08:00", "08:00", 302),
+        ("19:00", "09:00", "08:00", 422),
+        ("12:00", "14:00", "12:00", 422),
+        ("12:00", "14:00", "11:59", 302),
+    ],
+)
+def test_a_digest_does_not_come_within_quiet_hours(
+    quiet_from: str, quiet_until: str, digest_at: str, status: int
+) -> None:
+    said = {"quiet_from": quiet_from, "quiet_until": quiet_until, "digest_at": digest_at}
+
+    answer = browser_of(MembershipFactory.create().person).post("/preferences/hours/", said)
+
+    assert answer.status_code == status
+    assert ("The digest would come within the quiet hours." in answer.content.decode()) is (status == 422)
+
+
 # -- calendar ----------------------------------------------------------------------------------------------------
 
 
