@@ -9,7 +9,8 @@ from uuid import UUID
 from allauth.idp.oidc.models import Client
 from django.utils.dateparse import parse_datetime
 
-from procurement.queries.integration import A_PAGE, Paged, clients_of, paged
+from procurement.queries.integration import clients_of
+from procurement.queries.paging import A_PAGE, Paged, paged
 from sites.accounts.models import ApiClient, ApiKey, User
 
 

@@ -6,7 +6,7 @@ from typing import Final
 from uuid import UUID
 
 from django.db import connection
-from django.db.models import Count, Q
+from django.db.models import Count, Q, QuerySet
 
 from procurement.models import Company, ImportBatch, ImportRow, ScheduleLine
 from procurement.vocabulary import ProgressStep, RowOutcome
@@ -42,10 +42,15 @@ class Progress:
     total: int
 
 
-def newest_imports(actor: User) -> list[ImportBatch]:
-    """The newest first, without their bytes. One query."""
+def imports_in_sight(actor: User) -> QuerySet[ImportBatch]:
+    """The newest first, without their bytes."""
     rows = ImportBatch.objects.visible_to(actor).defer("content").select_related("company", "uploaded_by")
-    return list(rows.order_by("-created_at", "-pk")[:NEWEST])
+    return rows.order_by("-created_at", "-pk")
+
+
+def newest_imports(actor: User) -> list[ImportBatch]:
+    """One query."""
+    return list(imports_in_sight(actor)[:NEWEST])
 
 
 def find_import(actor: User, key: UUID, *, with_content: bool = False) -> ImportBatch | None:

@@ -18,8 +18,9 @@ from django.views.decorators.http import require_http_methods, require_POST
 from procurement.models import Disagreement
 from procurement.portal.actor import acting_user
 from procurement.portal.forms.integration import PutAway, SendOpenOrders
-from procurement.queries.integration import newest_lists, paged, standing_disagreements, systems
+from procurement.queries.integration import newest_lists, standing_disagreements, systems
 from procurement.queries.log_address import number
+from procurement.queries.paging import paged
 from procurement.services import open_order_files, open_orders
 from procurement.services.open_orders import FIXABLE
 from procurement.vocabulary import DisagreementKind

@@ -20,7 +20,9 @@ from procurement.models import ImportBatch
 from procurement.portal import import_words
 from procurement.portal.actor import acting_user
 from procurement.portal.forms.imports import MapColumns, SendWorkbook, UndoImport, first_form
-from procurement.queries.imports import find_import, lines_named, newest_imports, progress_of, rows_page
+from procurement.queries.imports import find_import, imports_in_sight, lines_named, progress_of, rows_page
+from procurement.queries.log_address import number
+from procurement.queries.paging import paged
 from procurement.services import import_work, imports
 from procurement.vocabulary import ImportKind, ImportState
 from sites.accounts.models import User
@@ -36,9 +38,11 @@ def index(request: HttpRequest) -> HttpResponse:
         form, status = SendWorkbook(request.POST, request.FILES), 422
         if form.is_valid() and (batch := _staged(form, actor)):
             return redirect("import", key=batch.pk)
+    sent = paged(imports_in_sight(actor), number(request.GET.get("page", ""), 1))
     context = {
         "form": form,
-        "imports": newest_imports(actor),
+        "imports": sent.rows,
+        **sent.context(),
         "lists": [(kind.value, kind.label) for kind in ImportKind if kind is not ImportKind.DOCUMENTS],
         "crumbs": [(reverse("log"), _("Log"))],
     }
@@ -182,9 +186,8 @@ def _page(request: HttpRequest, key: UUID, undo_form: UndoImport, *, status: int
         raise Http404
     if batch.state == ImportState.UNMAPPED and not batch.work:
         return redirect("import_columns", key=key)
-    number = request.GET.get("page", "1")
     outcome = request.GET.get("outcome", "")
-    page = rows_page(batch, outcome=outcome, page=int(number) if number.isdecimal() and len(number) < 7 else 1)
+    page = rows_page(batch, outcome=outcome, page=number(request.GET.get("page", ""), 1))
     kind = ImportKind(batch.kind)
     lines = lines_named(acting_user(request), page.rows)
     context = {

@@ -18,7 +18,7 @@ from procurement.portal.context import zone_of
 from procurement.portal.listing import Listing
 from procurement.portal.pages.exports import list_file, workbook_file
 from procurement.queries import log_address, power, power_portfolio
-from procurement.queries.imports import find_import, newest_imports, rows_in_order
+from procurement.queries.imports import find_import, imports_in_sight, rows_in_order
 from procurement.queries.schedule_revisions import site_revisions
 from procurement.queries.vendor_rounds import rounds
 from procurement.vocabulary import ImportKind
@@ -89,7 +89,7 @@ def _imports(request: HttpRequest, actor: User) -> Listing:
             batch.created_at.date(),
             str(batch.uploaded_by),
         )
-        for batch in newest_imports(actor)
+        for batch in imports_in_sight(actor)
     ]
 
 

@@ -18,8 +18,9 @@ from procurement.domain.masking import masked
 from procurement.models import IntegrationMessage
 from procurement.portal.actor import acting_user
 from procurement.portal.forms.integration import PutAway
-from procurement.queries.integration import clients_of, failed_by_direction, messages_among, paged
+from procurement.queries.integration import clients_of, failed_by_direction, messages_among
 from procurement.queries.log_address import number
+from procurement.queries.paging import paged
 from procurement.services import messages
 from procurement.vocabulary import Direction, MessageState
 from sites.domain.errors import NotFound, RuleBroken

@@ -17,8 +17,9 @@ from django.views.decorators.http import require_POST, require_safe
 from procurement.models import WebhookEndpoint
 from procurement.portal.actor import acting_user
 from procurement.portal.forms.integration import SendAgain
-from procurement.queries.integration import deliveries_of, endpoint_of, endpoints_of, paged
+from procurement.queries.integration import deliveries_of, endpoint_of, endpoints_of
 from procurement.queries.log_address import number
+from procurement.queries.paging import paged
 from procurement.services import webhooks
 from procurement.vocabulary import DeliveryState
 from sites.domain.errors import NotFound, RuleBroken

@@ -2,6 +2,7 @@
 
 import html
 from datetime import date
+from io import BytesIO
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
+from openpyxl import load_workbook
 
 from procurement.models import ImportBatch, ImportRow, ScheduleLine
 from procurement.portal import import_words
@@ -20,7 +22,7 @@ from sites.accounts.models import User
 from sites.accounts.permissions import Role
 from sites.models import Promise, PromiseRetraction
 from sites.vocabulary import step_name
-from tests.factories.procurement import DeliveryLotFactory, PurchaseOrderFactory
+from tests.factories.procurement import DeliveryLotFactory, ImportBatchFactory, PurchaseOrderFactory
 from tests.factories.sites import MembershipFactory, SiteFactory
 from tests.workbooks import xlsx
 
@@ -131,6 +133,15 @@ def test_another_persons_file_is_not_there(page: Client, client: Client, path: s
     )
 
     assert answer.status_code == 404
+
+
+def test_files_sent_long_ago_are_on_later_pages_and_in_the_workbook(page: Client, expediter: User) -> None:
+    ImportBatchFactory.create_batch(51, uploaded_by=expediter)
+
+    shown = [len(page.get(f"/imports/?page={number}").context["imports"]) for number in (1, 2, 3)]
+    workbook = load_workbook(BytesIO(page.get("/exports/lists/imports.xlsx").content))
+
+    assert (shown, workbook.worksheets[0].max_row) == ([50, 1, 1], 52)
 
 
 def test_the_list_takes_the_same_queries_for_one_file_and_three(page: Client) -> None:
