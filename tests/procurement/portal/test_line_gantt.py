@@ -156,5 +156,5 @@ def test_it_takes_as_many_queries_for_three_lines_as_for_one(
     client = browser_of(person)
     client.get("/log/gantt/?view=")
 
-    with django_assert_num_queries(13):
+    with django_assert_num_queries(15):
         client.get("/log/gantt/?view=")

@@ -119,5 +119,5 @@ def test_looking_up_takes_as_many_queries_for_three_plates_as_for_one(
         UnitSerialFactory.create(lot=sydney.lot)
     browser.get("/units/?q=SN")
 
-    with django_assert_num_queries(11):
+    with django_assert_num_queries(15):
         browser.get("/units/?q=SN")
