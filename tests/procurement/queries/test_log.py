@@ -250,10 +250,10 @@ def test_only_what_stands_in_the_readers_own_lines_can_be_chosen(viewer: User, s
         here.schedule_line.line.equipment_class.code,
         wanted.equipment_class.code,
     }
-    sold_or_made = [
-        {each.schedule_line.line.order.seller.code, each.schedule_line.line.plant.company.code}
-        for each in (here, there)
-    ]
+    sold_or_made = []
+    for line in (here.schedule_line.line, there.schedule_line.line):
+        assert line.plant is not None
+        sold_or_made.append({line.order.seller.code, line.plant.company.code})
     assert {code for code, _name in few.vendors} == sold_or_made[0]
     assert {code for code, _name in whole.vendors} == sold_or_made[0] | sold_or_made[1]
 
