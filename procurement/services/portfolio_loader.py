@@ -22,7 +22,7 @@ from time import perf_counter
 from typing import Any
 from uuid import UUID
 
-from django.db import connection, models, transaction
+from django.db import connection, connections, models, transaction
 from django.db.models.expressions import DatabaseDefault
 
 from procurement.domain.lots import ON_SITE, contract_step
@@ -266,9 +266,20 @@ def _recalculated(sites: Sequence[Site], now: datetime, look: bool) -> Iterator[
             calculate(site)
             yield site
         return
-    connection.close()  # each process opens its own
-    with ProcessPoolExecutor(min(os.cpu_count() or 1, len(sites)), mp_context=get_context("fork")) as pool:
+    connection.close()
+    processes = min(os.cpu_count() or 1, len(sites))
+    with ProcessPoolExecutor(processes, mp_context=get_context("fork"), initializer=_open_own_connections) as pool:
         yield from (site for site, _ in zip(sites, pool.map(calculate, sites), strict=True))
+
+
+_inherited: list[object] = []
+
+
+def _open_own_connections() -> None:
+    """One that was open at the fork is never spoken on here, nor closed: either would reach whoever opened it."""
+    for each in connections.all(initialized_only=True):
+        _inherited.append(each.connection)
+        each.connection = None
 
 
 def _recalculate(site: Site, now: datetime, look: bool) -> None:
