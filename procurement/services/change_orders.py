@@ -111,7 +111,7 @@ def approve(*, change_order_id: UUID, actor: User) -> ChangeOrder:
     Raises NotFound, NotPermitted, Conflict.
     """
     row = _locked(change_order_id, actor)
-    check_can_at_all(actor, Permission.APPROVE, site_ids=_sites_of(row.order))
+    check_can_at_all(actor, Permission.APPROVE, site_ids=sites_of(row.order))
     if row.state != ChangeOrderState.DRAFT:
         raise Conflict(_("Only a draft is approved or rejected."), state=row.state)
     if row.author_id == actor.pk:
@@ -129,7 +129,7 @@ def reject(*, change_order_id: UUID, reason: str, actor: User) -> ChangeOrder:
         raise BadInput(_("Say why."), field="reason")
     row = _locked(change_order_id, actor)
     if row.author_id != actor.pk:
-        check_can_at_all(actor, Permission.APPROVE, site_ids=_sites_of(row.order))
+        check_can_at_all(actor, Permission.APPROVE, site_ids=sites_of(row.order))
     if row.state not in _OPEN:
         raise Conflict(_("It is applied or rejected already."), state=row.state)
     row.state, row.approved_by = ChangeOrderState.REJECTED, None
@@ -269,7 +269,8 @@ def _check_words(number: str, reason: str, amount: Decimal | None, currency: str
         raise BadInput(_("An amount has a currency of ISO 4217."), field="currency")
 
 
-def _sites_of(order: PurchaseOrder) -> Iterable[UUID | None]:
+def sites_of(order: PurchaseOrder) -> Iterable[UUID | None]:
+    """The sites at all of which a right is asked; one None where no line has a site."""
     return set(ScheduleLine.objects.filter(line__order=order).values_list("site", flat=True)) or {None}
 
 

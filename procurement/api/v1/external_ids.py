@@ -13,20 +13,14 @@ from procurement.api.auth import acting_user
 from procurement.api.fields import Text
 from procurement.api.v1.bodies import checked
 from procurement.api.v1.orders import check_system
-from procurement.api.v1.shapes import REQUEST_ID, problems
+from procurement.api.v1.shapes import OWN_SYSTEM, REQUEST_ID, problems
 from procurement.api.view import ClientView
 from procurement.services import external_ids
 from procurement.services.external_ids import Named, NameResult
 from sites.accounts.permissions import Scope
 
 _PATH: Final = [
-    OpenApiParameter(
-        "system",
-        OpenApiTypes.STR,
-        OpenApiParameter.PATH,
-        description="Your own system, as `/me` names it; any other is refused with 403.",
-        pattern="^[A-Z0-9-]{2,20}$",
-    ),
+    OWN_SYSTEM,
     OpenApiParameter(
         "external_id", OpenApiTypes.STR, OpenApiParameter.PATH, description="What your system calls it; up to 80."
     ),

@@ -30,7 +30,7 @@ from procurement.api.v1.order_shapes import (
     upsert_answer,
 )
 from procurement.api.v1.pages import PageQuery, PageSerializer, page
-from procurement.api.v1.shapes import ETAG_HEADER, REQUEST_ID, problems
+from procurement.api.v1.shapes import ETAG_HEADER, OWN_SYSTEM, REQUEST_ID, problems
 from procurement.api.view import ClientView, clock, etag, is_known, is_strict, not_modified, query, request_id
 from procurement.models import PurchaseOrder, ScheduleLine
 from procurement.queries import order_lines, order_reading
@@ -94,13 +94,7 @@ _IF_MATCH: Final = OpenApiParameter(
     description="The ETag you read: 428 where it is missing, 412 with the present one where it is another.",
 )
 _PATH: Final = [
-    OpenApiParameter(
-        "system",
-        OpenApiTypes.STR,
-        OpenApiParameter.PATH,
-        description="Your own system, as `/me` names it; any other is refused with 403.",
-        pattern="^[A-Z0-9-]{2,20}$",
-    ),
+    OWN_SYSTEM,
     OpenApiParameter(
         "external_id",
         OpenApiTypes.STR,

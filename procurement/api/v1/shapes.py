@@ -73,6 +73,13 @@ ETAG_HEADER: Final = OpenApiParameter(
     description='The version of the order, a strong tag such as "v17".',
     response=[200, 201],
 )
+OWN_SYSTEM: Final = OpenApiParameter(
+    "system",
+    OpenApiTypes.STR,
+    OpenApiParameter.PATH,
+    description="Your own system, as `/me` names it; any other is refused with 403.",
+    pattern="^[A-Z0-9-]{2,20}$",
+)
 REQUEST_ID: Final = OpenApiParameter(
     "X-Request-ID",
     OpenApiTypes.STR,

@@ -17,6 +17,7 @@ from procurement.portal.actor import acting_user
 from procurement.portal.context import zone_of
 from procurement.portal.forms.api_clients import MakeClient, MakeKey
 from procurement.queries.log_address import number
+from procurement.queries.paging import A_PAGE, paged
 from procurement.queries.row_history import row_history
 from procurement.services import api_keys
 from sites.accounts.models import ApiClient, ApiKey, User
@@ -24,8 +25,6 @@ from sites.accounts.permissions import Permission, Role
 from sites.domain.errors import RuleBroken
 from sites.models import Membership
 from sites.queries.access import can
-
-_A_PAGE = 50
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -52,16 +51,12 @@ def index(request: HttpRequest) -> HttpResponse:
                 messages.success(request, _("The client is made; it needs a key now."))
                 return redirect("api_client", key=made.pk)
     rows = ApiClient.objects.select_related("account", "owner").order_by("name")
-    pages = max(1, -(-rows.count() // _A_PAGE))
-    page = min(number(request.GET.get("page", ""), 1), pages)
     rights = Prefetch("account__memberships", Membership.objects.select_related("site", "desk").order_by("pk"))
+    found = paged(rows.prefetch_related(rights, "keys"), number(request.GET.get("page", ""), 1))
     context = {
         "form": form,
-        "rows": rows.prefetch_related(rights, "keys")[(page - 1) * _A_PAGE : page * _A_PAGE],
-        "filter": {"page": page},
-        "pages": pages,
-        "before": page - 1,
-        "after": page + 1,
+        "rows": found.rows,
+        **found.context(),
         "crumbs": [(reverse("set_up"), _("Set-up"))],
     }
     return render(request, "set_up/api_clients.html", context, status=status)
@@ -95,7 +90,7 @@ def show(request: HttpRequest, key: UUID) -> HttpResponse:
         "client": client,
         "form": form,
         "secret": secret,
-        "keys": list(client.keys.select_related("created_by").order_by("-created_at")[:_A_PAGE]),
+        "keys": list(client.keys.select_related("created_by").order_by("-created_at")[:A_PAGE]),
         "now": now,
         "rights": rights.select_related("site", "desk").order_by("pk"),
         "history": row_history(

@@ -1,5 +1,6 @@
 """Change orders of one order: drafted with what they would change, approved by somebody else, applied once."""
 
+from collections.abc import Iterable
 from typing import Any
 from uuid import UUID
 
@@ -17,14 +18,13 @@ from procurement.portal.actor import acting_user
 from procurement.portal.change_order_words import ChangedDate, ChangedValue, changed_dates, changed_values
 from procurement.portal.forms.change_orders import DraftChange, RejectChange
 from procurement.queries.log_address import number
+from procurement.queries.paging import A_PAGE, paged
 from procurement.services import change_orders
 from procurement.vocabulary import ChangeOrderState, LineStatus
 from sites.accounts.models import User
 from sites.accounts.permissions import Permission
 from sites.domain.errors import NotPermitted, RuleBroken
 from sites.queries.access import can
-
-_A_PAGE = 50
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -38,12 +38,10 @@ def index(request: HttpRequest, key: UUID) -> HttpResponse:
         .filter(line__order=order, status=LineStatus.OPEN)
         .order_by("line__number", "number")
     )
-    pages = max(1, -(-schedules.count() // _A_PAGE))
-    page = min(number(request.GET.get("page", ""), 1), pages)
-    shown = list(schedules.select_related("line__equipment_class", "site")[(page - 1) * _A_PAGE : page * _A_PAGE])
-    form, status = DraftChange(schedules=shown, initial={"currency": order.currency}), 200
+    shown = paged(schedules.select_related("line__equipment_class", "site"), number(request.GET.get("page", ""), 1))
+    form, status = DraftChange(schedules=shown.rows, initial={"currency": order.currency}), 200
     if request.method == "POST":
-        form, status = DraftChange(request.POST, schedules=shown), 422
+        form, status = DraftChange(request.POST, schedules=shown.rows), 422
         if form.is_valid():
             said = form.cleaned_data
             try:
@@ -68,12 +66,10 @@ def index(request: HttpRequest, key: UUID) -> HttpResponse:
     context = {
         "order": order,
         "form": form,
-        "may_draft": _everywhere(actor, Permission.ORDER_WRITE, order) or request.method == "POST",
-        "rows": change_orders.in_sight(actor).filter(order=order).order_by("-created_at")[:_A_PAGE],
-        "filter": {"page": page},
-        "pages": pages,
-        "before": page - 1,
-        "after": page + 1,
+        "may_draft": _everywhere(actor, Permission.ORDER_WRITE, change_orders.sites_of(order))
+        or request.method == "POST",
+        "rows": change_orders.in_sight(actor).filter(order=order).order_by("-created_at")[:A_PAGE],
+        **shown.context(),
         "crumbs": _crumbs(order),
     }
     return render(request, "orders/changes.html", context, status=status)
@@ -135,7 +131,8 @@ def _page(request: HttpRequest, actor: User, row: ChangeOrder, form: RejectChang
     values: list[ChangedValue] = changed_values(before, after)
     dates: list[ChangedDate] = changed_dates(before, after, change_orders.dates_of(row))
     is_open = row.state in {ChangeOrderState.DRAFT, ChangeOrderState.APPROVED}
-    approves = is_open and _everywhere(actor, Permission.APPROVE, row.order)
+    sites = change_orders.sites_of(row.order)
+    approves = is_open and _everywhere(actor, Permission.APPROVE, sites)
     context: dict[str, Any] = {
         "row": row,
         "values": values,
@@ -145,7 +142,7 @@ def _page(request: HttpRequest, actor: User, row: ChangeOrder, form: RejectChang
             approves and row.rebaseline and row.state == ChangeOrderState.DRAFT and row.author_id != actor.pk
         ),
         "may_reject": is_open and (approves or row.author_id == actor.pk),
-        "may_apply": change_orders.can_be_applied(row) and _everywhere(actor, Permission.ORDER_WRITE, row.order),
+        "may_apply": change_orders.can_be_applied(row) and _everywhere(actor, Permission.ORDER_WRITE, sites),
         "crumbs": [
             *_crumbs(row.order),
             (reverse("change_orders", args=[row.order_id]), _("Changes")),
@@ -154,11 +151,8 @@ def _page(request: HttpRequest, actor: User, row: ChangeOrder, form: RejectChang
     return render(request, "orders/change.html", context, status=status)
 
 
-def _everywhere(actor: User, permission: Permission, order: PurchaseOrder) -> bool:
-    """Whether the actor holds it at every site of the order; what the service asks before it writes."""
-    sites: set[UUID | None] = set(ScheduleLine.objects.filter(line__order=order).values_list("site", flat=True)) or {
-        None
-    }
+def _everywhere(actor: User, permission: Permission, sites: Iterable[UUID | None]) -> bool:
+    """Whether the actor holds it at every one of these; what the service asks before it writes."""
     return all(can(actor, permission, site_id=site) for site in sites)
 
 

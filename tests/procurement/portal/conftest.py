@@ -14,7 +14,7 @@ from procurement.vocabulary import AlertSubject, NotificationState, RunCause
 from sites.accounts.models import User
 from sites.accounts.permissions import Role
 from sites.models import Block, GridConnection, PowerPurchaseAgreement, Site
-from sites.vocabulary import GateKind, ReasonCode
+from sites.vocabulary import GateKind, ReasonCode, ScopeKind
 from tests.factories.accounts import UserFactory
 from tests.factories.procurement import (
     AlertEventFactory,
@@ -182,6 +182,14 @@ def make_place(site: Site, *, told: User) -> Place:
 def expediter() -> User:
     """Answers for Sydney and sees nothing else."""
     return UserFactory.create(username="expediter", name="Edith Expediter", time_zone="Australia/Sydney")
+
+
+@pytest.fixture
+def administrator() -> User:
+    """Of the whole portfolio."""
+    person = UserFactory.create(username="ada", name="Ada Administrator")
+    MembershipFactory.create(person=person, role=Role.ADMINISTRATOR, scope=ScopeKind.PORTFOLIO, site=None)
+    return person
 
 
 @pytest.fixture

@@ -12,19 +12,11 @@ from sites.accounts.models import ApiClient, ApiKey, User
 from sites.accounts.permissions import Role
 from sites.models import Membership
 from sites.vocabulary import ScopeKind
-from tests.factories.accounts import UserFactory
 from tests.factories.sites import MembershipFactory, SiteFactory
 from tests.procurement.portal.conftest import browser_of
 from tests.procurement.portal.test_markup import Page
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def administrator() -> User:
-    person = UserFactory.create(username="ada", name="Ada Administrator")
-    MembershipFactory.create(person=person, role=Role.ADMINISTRATOR, scope=ScopeKind.PORTFOLIO, site=None)
-    return person
 
 
 @pytest.fixture

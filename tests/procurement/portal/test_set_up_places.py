@@ -7,22 +7,12 @@ from django.test import Client
 
 from procurement.models import EquipmentClass, ForecastRun, GroupNeed, ImportBatch, Plant, Requirement
 from sites.accounts.models import User
-from sites.accounts.permissions import Role
 from sites.models import Block, Closure, Gate, Phase, Site
-from sites.vocabulary import ScopeKind
-from tests.factories.accounts import UserFactory
 from tests.factories.procurement import ChainTemplateFactory, EquipmentClassFactory, RequirementFactory
-from tests.factories.sites import MembershipFactory, PhaseFactory, SiteFactory
+from tests.factories.sites import PhaseFactory, SiteFactory
 from tests.procurement.portal.conftest import browser_of
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def administrator() -> User:
-    person = UserFactory.create(username="ada", name="Ada Administrator")
-    MembershipFactory.create(person=person, role=Role.ADMINISTRATOR, scope=ScopeKind.PORTFOLIO, site=None)
-    return person
 
 
 @pytest.fixture
