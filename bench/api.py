@@ -46,7 +46,7 @@ MOST_MB, MOST_GROWTH = 200.0, 1.05
 _ROUNDS = 5
 
 
-def cases() -> list[Case]:
+def cases() -> Iterator[Case]:
     """On the portfolio that is loaded."""
     WINDOW.most = 10**9
     client = api_keys.make_client(name="Bench", system="BENCH", actor=None)
@@ -59,7 +59,9 @@ def cases() -> list[Case]:
         now=timezone.now(),
     )
     caller = Caller(secret)
-    return [*_pages(caller, client.account.pk), *_writing(caller), *_memory(secret)]
+    yield from _pages(caller, client.account.pk)
+    yield from _writing(caller)
+    yield from _memory(secret)
 
 
 class Caller:

@@ -2,6 +2,7 @@
 
 import os
 import time
+from collections.abc import Iterator
 from datetime import timedelta
 
 from django.db import connection, transaction
@@ -28,7 +29,7 @@ SITE_SECONDS = 5.0
 LOAD_SECONDS, LOAD_LINES = 300.0, 100_000
 
 
-def cases() -> list[Case]:
+def cases() -> Iterator[Case]:
     """BENCH_LINES order lines (4000), loaded into an empty database."""
     lines = int(os.environ.get("BENCH_LINES", "4000"))
     now = timezone.now()
@@ -85,18 +86,16 @@ def cases() -> list[Case]:
         alerts.evaluate_site(site_id=site.pk, as_of=local_date(site, now), now=now)
 
     of = f"of {lines} lines"
-    return [
-        within(f"a portfolio of {lines} lines loaded and calculated", loading, LOAD_SECONDS * lines / LOAD_LINES),
-        within(f"the log, 100 rows {of}", page("/log/"), PAGE_SECONDS),
-        within(f"the log of late lines {of}", page("/log/?late=1"), PAGE_SECONDS),
-        within(f"the log searched {of}", page("/log/?q=transformer"), PAGE_SECONDS),
-        within(f"the portfolio {of}", page("/"), PAGE_SECONDS),
-        within(f"a line page {of}", page(f"/lines/{lot.schedule_line_id}/"), PAGE_SECONDS),
-        within(f"a site page {of}", page(f"/sites/{site.code}/"), PAGE_SECONDS),
-        within(f"one promise, forecasts and alerts, {of}", seconds(promise), WRITE_SECONDS),
-        within(f"a whole site recalculated, {of}", seconds(whole_site), SITE_SECONDS),
-        within(f"a whole site's alerts, {of}", seconds(look), SITE_SECONDS),
-        *log_cases.cases(reader=reader, lines=lines),
-        *scale.cases(lines=lines, now=now),
-        *alert_cases.cases(lines=lines, now=now),
-    ]
+    yield within(f"a portfolio of {lines} lines loaded and calculated", loading, LOAD_SECONDS * lines / LOAD_LINES)
+    yield within(f"the log, 100 rows {of}", page("/log/"), PAGE_SECONDS)
+    yield within(f"the log of late lines {of}", page("/log/?late=1"), PAGE_SECONDS)
+    yield within(f"the log searched {of}", page("/log/?q=transformer"), PAGE_SECONDS)
+    yield within(f"the portfolio {of}", page("/"), PAGE_SECONDS)
+    yield within(f"a line page {of}", page(f"/lines/{lot.schedule_line_id}/"), PAGE_SECONDS)
+    yield within(f"a site page {of}", page(f"/sites/{site.code}/"), PAGE_SECONDS)
+    yield within(f"one promise, forecasts and alerts, {of}", seconds(promise), WRITE_SECONDS)
+    yield within(f"a whole site recalculated, {of}", seconds(whole_site), SITE_SECONDS)
+    yield within(f"a whole site's alerts, {of}", seconds(look), SITE_SECONDS)
+    yield from log_cases.cases(reader=reader, lines=lines)
+    yield from scale.cases(lines=lines, now=now)
+    yield from alert_cases.cases(lines=lines, now=now)

@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
 from datetime import date, datetime, time, timedelta
 
 from django.db import connection, transaction
@@ -32,30 +33,28 @@ MOVED_DATES = 5000
 PROJECT = "BENCH"
 
 
-def cases(*, lines: int, now: datetime) -> list[Case]:
+def cases(*, lines: int, now: datetime) -> Iterator[Case]:
     """Of a portfolio that is loaded and calculated as of `now`. Nobody is woken: there is no broker here to answer."""
     wake.wire(None)
-    return [*_full_runs(lines), *_one_promise(lines, now), _schedule(lines, now)]
+    yield from _one_promise(lines, now)
+    yield from _full_runs(lines)
+    yield _schedule(lines, now)
 
 
-def _full_runs(lines: int) -> list[Case]:
+def _full_runs(lines: int) -> Iterator[Case]:
     """The same day again, in which nothing changes, then 30 days later, when every date that leans on today does."""
     again, later = _full_run(0), _full_run(30)
     of = f"of {lines} lines"
-    cases = []
     for name, run in (("nothing changed", again), ("30 days later", later)):
         least = run["read_seconds"] + run["write_seconds"]
-        cases += [
-            within(f"a full run, {name}, {of}", run["seconds"], FULL_SECONDS),
-            beside(
-                f"a full run, {name}, {run['changed']:.0f} answers written",
-                run["seconds"],
-                TIMES_READING_AND_WRITING * least,
-                "three times reading the rows and writing the changed answers",
-            ),
-        ]
-    cases.append(within(f"memory of a full run {of}", max(again["peak_mb"], later["peak_mb"]), PEAK_MB, "MB"))
-    return cases
+        yield within(f"a full run, {name}, {of}", run["seconds"], FULL_SECONDS)
+        yield beside(
+            f"a full run, {name}, {run['changed']:.0f} answers written",
+            run["seconds"],
+            TIMES_READING_AND_WRITING * least,
+            "three times reading the rows and writing the changed answers",
+        )
+    yield within(f"memory of a full run {of}", max(again["peak_mb"], later["peak_mb"]), PEAK_MB, "MB")
 
 
 def _full_run(days: int) -> dict[str, float]:
