@@ -9,7 +9,8 @@ from uuid import UUID
 
 from django.db.models import Count, F, Min, Q
 
-from procurement.models import Alert, BlockForecast, ChainForecast, LotForecast, RequirementForecast
+from procurement.models import Alert, BlockForecast, ChainForecast, LogLine, RequirementForecast
+from procurement.queries.log import Shown
 from procurement.queries.steps import date_state
 from procurement.vocabulary import DateState
 from sites.accounts.models import User
@@ -127,7 +128,8 @@ class _Block:
 
 
 def _blocks(site_ids: Collection[UUID]) -> dict[UUID, list[_Block]]:
-    answers = {row.block_id: row for row in BlockForecast.objects.filter(current=True, block__phase__site__in=site_ids)}
+    rows_of = BlockForecast.objects.filter(current=True, block__phase__site__in=site_ids)
+    answers = {row.block_id: row for row in rows_of.only("block_id", "rfs_forecast_on", "mw_days_at_risk")}
     found: dict[UUID, list[_Block]] = defaultdict(list)
     rows = Block.objects.filter(phase__site__in=site_ids).select_related("phase").order_by("phase__code", "code")
     for block in rows:
@@ -153,21 +155,15 @@ def _shown(blocks: Collection[_Block]) -> BlockLine | None:
     return min(open_blocks, key=lambda line: line.baseline_on or date.max)
 
 
-def _floats(site_ids: Collection[UUID]) -> dict[UUID, int | None]:
-    rows = LotForecast.objects.filter(
-        current=True, delivered_on__isnull=True, lot__schedule_line__site__in=site_ids
-    ).values("lot__schedule_line__site")
-    return dict(rows.annotate(worst=Min("float_days")).values_list("lot__schedule_line__site", "worst"))
+def _floats(site_ids: Collection[UUID]) -> dict[UUID | None, int | None]:
+    rows = LogLine.objects.filter(shown=Shown.OPEN, site__in=site_ids).values("site")
+    return dict(rows.annotate(worst=Min("float_days")).values_list("site", "worst"))
 
 
-def _late_lines(site_ids: Collection[UUID]) -> dict[UUID, int]:
+def _late_lines(site_ids: Collection[UUID]) -> dict[UUID | None, int]:
     """Schedule lines with an open lot that is late: what the log shows for "late only"."""
-    rows = LotForecast.objects.filter(
-        current=True, delivered_on__isnull=True, float_days__lt=0, lot__schedule_line__site__in=site_ids
-    ).values("lot__schedule_line__site")
-    return dict(
-        rows.annotate(late=Count("lot__schedule_line", distinct=True)).values_list("lot__schedule_line__site", "late")
-    )
+    rows = LogLine.objects.filter(shown=Shown.OPEN, is_late=True, site__in=site_ids).values("site")
+    return dict(rows.annotate(late=Count("pk")).values_list("site", "late"))
 
 
 def _unordered(site_ids: Collection[UUID]) -> dict[UUID, tuple[int, int | None]]:
@@ -191,29 +187,21 @@ def _alerts(actor: User) -> dict[UUID | None, int]:
 
 def _energisations(site_ids: Collection[UUID]) -> dict[UUID, Energisation]:
     """Per site the next grid connection that is not energised yet; without one, the next energised gate."""
-    connections = list(
-        GridConnection.objects.filter(site__in=site_ids).values_list(
-            "site_id", "chain_id", "name", "energisation_target_on"
-        )
-    )
-    gates = [
-        (gate.site_id, gate.chain_id, str(gate), None)
-        for gate in Gate.objects.filter(site__in=site_ids, kind=GateKind.ENERGISED)
-    ]
-    answers = {
-        row.chain_id: row
-        for row in ChainForecast.objects.filter(
-            current=True, done_on__isnull=True, chain__in=[row[1] for row in (*connections, *gates)]
-        )
-    }
-    found: dict[UUID, Energisation] = {}
-    for rows in (connections, gates):
-        for site_id, chain_id, name, target_on in rows:
-            answer = answers.get(chain_id)
-            if answer is None or answer.forecast_on is None or (rows is gates and site_id in found):
-                continue
-            later = (answer.forecast_on - target_on).days if target_on else None
-            this = Energisation(name, answer.forecast_on, later)
-            if site_id not in found or this.forecast_on < found[site_id].forecast_on:
-                found[site_id] = this
-    return found
+    connections = list(GridConnection.objects.filter(site__in=site_ids))
+    gates = list(Gate.objects.filter(site__in=site_ids, kind=GateKind.ENERGISED))
+    chains = [*(row.chain_id for row in connections), *(row.chain_id for row in gates)]
+    answers = ChainForecast.objects.filter(current=True, done_on=None, forecast_on__isnull=False, chain__in=chains)
+    forecasts = dict(answers.values_list("chain_id", "forecast_on"))
+    next_gates: dict[UUID, tuple[date, Gate]] = {}
+    for gate in gates:
+        on = forecasts.get(gate.chain_id)
+        if on is not None and (gate.site_id not in next_gates or on < next_gates[gate.site_id][0]):
+            next_gates[gate.site_id] = on, gate
+    found = {site_id: Energisation(str(gate), on, None) for site_id, (on, gate) in next_gates.items()}
+    of_connections: dict[UUID, Energisation] = {}
+    for connection in connections:
+        on, site_id = forecasts.get(connection.chain_id), connection.site_id
+        if on is not None and (site_id not in of_connections or on < of_connections[site_id].forecast_on):
+            target_on = connection.energisation_target_on
+            of_connections[site_id] = Energisation(connection.name, on, (on - target_on).days if target_on else None)
+    return found | of_connections

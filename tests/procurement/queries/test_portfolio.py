@@ -3,11 +3,12 @@ from decimal import Decimal
 
 import pytest
 
-from procurement.queries.portfolio import portfolio
+from procurement.queries.portfolio import Energisation, portfolio
 from procurement.queries.redundancy import Weight, holding_up, weight
 from procurement.queries.site import site_view
 from sites.accounts.models import User
 from sites.accounts.permissions import Role
+from sites.vocabulary import GateKind
 from tests.factories.procurement import (
     AllocationFactory,
     BlockForecastFactory,
@@ -17,7 +18,7 @@ from tests.factories.procurement import (
     LotForecastFactory,
     RequirementFactory,
 )
-from tests.factories.sites import BlockFactory, GridConnectionFactory, MembershipFactory, SiteFactory
+from tests.factories.sites import BlockFactory, GateFactory, GridConnectionFactory, MembershipFactory, SiteFactory
 
 pytestmark = pytest.mark.django_db
 
@@ -61,6 +62,15 @@ def test_the_next_energisation_is_the_first_that_is_still_to_come(viewer: User) 
 
     assert ahead is not None
     assert (ahead.forecast_on, ahead.days_later) == (date(2027, 8, 13), 12)
+
+
+def test_without_a_grid_connection_the_first_energised_gate_is_the_next_energisation(viewer: User) -> None:
+    site = SiteFactory.create()
+    for name, on in (("North", date(2027, 9, 1)), ("South", date(2027, 8, 13)), ("West", date(2027, 10, 1))):
+        gate = GateFactory.create(site=site, kind=GateKind.ENERGISED, name=name)
+        ChainForecastFactory.create(chain=gate.chain, forecast_on=on)
+
+    assert portfolio(viewer).sites[0].energisation == Energisation("South", date(2027, 8, 13), None)
 
 
 def test_threats_are_ranked_by_what_they_recover_then_cost_then_float() -> None:

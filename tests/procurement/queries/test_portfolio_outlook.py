@@ -83,6 +83,15 @@ def test_the_furthest_behind_come_first_and_none_that_is_not(site: Site, reader:
     assert [row.lot for row in worst_slips(reader)] == [much, little]
 
 
+def test_of_a_line_in_two_lots_the_last_open_one_speaks_once(site: Site, reader: User) -> None:
+    first = DeliveryLotFactory.create(site=site, quantity=1, schedule_line__quantity=2)
+    LotForecastFactory.create(lot=first, slip_days=40)
+    last = DeliveryLotFactory.create(schedule_line=first.schedule_line, number=2, quantity=1)
+    LotForecastFactory.create(lot=last, slip_days=50, forecast_on=date(2029, 1, 1))
+
+    assert [row.lot for row in worst_slips(reader)] == [last]
+
+
 def test_what_must_be_ordered_lies_in_its_week_and_what_is_past_comes_first(site: Site, reader: User) -> None:
     for where, tag, on in (
         (site, "PAST", date(2026, 11, 1)),
