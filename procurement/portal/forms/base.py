@@ -1,12 +1,13 @@
 """What every form of the portal shares: how its inputs look, and how a refusal reaches its field."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, ClassVar
 
 from django import forms
 from django.core.exceptions import ValidationError
+from django.http import Http404, HttpResponse
 
-from sites.domain.errors import BadInput, RuleBroken
+from sites.domain.errors import BadInput, NotFound, NotPermitted, RuleBroken
 from sites.domain.text import check_text
 
 
@@ -43,6 +44,21 @@ class PortalForm(forms.Form):
         name = (refusal.field or "").rsplit("/", 1)[-1]
         field = self.said_as.get(name, name)
         self.add_error(field if field in self.fields else None, refusal.message)
+
+
+def attempt(form: PortalForm, act: Callable[[], HttpResponse], again: Callable[[int], HttpResponse]) -> HttpResponse:
+    """What `act` answers. Where the form or a rule refuses: the page `again` with that status, and the refusal at its
+    field. Raises Http404 where what it is about is out of sight.
+    """
+    if not form.is_valid():
+        return again(422)
+    try:
+        return act()
+    except NotFound:
+        raise Http404 from None
+    except RuleBroken as refusal:
+        form.refuse(refusal)
+        return again(403 if isinstance(refusal, NotPermitted) else 422)
 
 
 def _check_plain(text: str) -> None:

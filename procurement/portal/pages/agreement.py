@@ -28,7 +28,7 @@ from procurement.portal.forms.agreement import (
     StateForm,
     TermsForm,
 )
-from procurement.portal.forms.base import PortalForm
+from procurement.portal.forms.base import PortalForm, attempt
 from procurement.portal.forms.rows import RowsForm
 from procurement.portal.pages.power_chain import chain_part
 from procurement.portal.templatetags.portal import amount, day
@@ -38,7 +38,7 @@ from procurement.queries.contract_clocks import clocks_visible_to
 from procurement.services import agreements
 from sites.accounts.models import User
 from sites.domain.agreement_state import moves_from
-from sites.domain.errors import NotFound, NotPermitted, RuleBroken
+from sites.domain.errors import NotPermitted, RuleBroken
 from sites.models import PowerPurchaseAgreement, Site
 from sites.queries.agreements import document_of, record_of
 from sites.readers import agreement_record
@@ -236,19 +236,16 @@ def _try(
     name: str,
     act: Callable[[datetime], str],
 ) -> HttpResponse:
-    status, now = 422, timezone.now()
-    if form.is_valid():
-        try:
-            messages.success(request, act(now))
-        except NotFound:
-            raise Http404 from None
-        except RuleBroken as refusal:
-            form.refuse(refusal)
-            status = 403 if isinstance(refusal, NotPermitted) else 422
-        else:
-            return redirect("agreement", key=found.pk)
-    again = _find(actor, found.pk)
-    return page(request, actor, again, now, refused={name: form}, status=status)
+    now = timezone.now()
+
+    def done() -> HttpResponse:
+        messages.success(request, act(now))
+        return redirect("agreement", key=found.pk)
+
+    def again(status: int) -> HttpResponse:
+        return page(request, actor, _find(actor, found.pk), now, refused={name: form}, status=status)
+
+    return attempt(form, done, again)
 
 
 # -- the page ----------------------------------------------------------------------------------------------------------

@@ -19,7 +19,7 @@ from procurement.models import Alert
 from procurement.portal import alert_words
 from procurement.portal.actor import acting_user
 from procurement.portal.forms.alerts import Acknowledge, Assign, Decline, Snooze, Together, read_filter
-from procurement.portal.forms.base import PortalForm
+from procurement.portal.forms.base import PortalForm, attempt
 from procurement.portal.since import compared
 from procurement.queries.alert import (
     SubjectPage,
@@ -35,7 +35,7 @@ from procurement.services import alert_answers, alert_clock, alerts, deliveries
 from procurement.vocabulary import AlertState, Lane, Rule, Severity, WatchSubject
 from sites.accounts.models import User
 from sites.accounts.permissions import Permission
-from sites.domain.errors import NotFound, NotPermitted, RuleBroken
+from sites.domain.errors import NotFound, RuleBroken
 from sites.queries.access import can
 
 
@@ -92,22 +92,17 @@ def show(request: HttpRequest, key: UUID) -> HttpResponse:
 def acknowledge(request: HttpRequest, key: UUID) -> HttpResponse:
     actor = acting_user(request)
     alert = _find(actor, key)
-    form, status = Acknowledge(request.POST), 422
-    if form.is_valid():
-        try:
-            alerts.acknowledge(
-                alert_id=alert.pk, actor=actor, now=timezone.now(), request_id=request.META["longlead.request_id"],
-                **form.cleaned_data,
-            )  # fmt: skip
-        except NotFound:
-            raise Http404 from None
-        except RuleBroken as refusal:
-            form.refuse(refusal)
-            status = 403 if isinstance(refusal, NotPermitted) else 422
-        else:
-            messages.success(request, _("Acknowledged. A worse band still tells you."))
-            return redirect("alert", key=alert.pk)
-    return _page(request, actor, alert, form, status=status)
+    form = Acknowledge(request.POST)
+
+    def done() -> HttpResponse:
+        alerts.acknowledge(
+            alert_id=alert.pk, actor=actor, now=timezone.now(), request_id=request.META["longlead.request_id"],
+            **form.cleaned_data,
+        )  # fmt: skip
+        messages.success(request, _("Acknowledged. A worse band still tells you."))
+        return redirect("alert", key=alert.pk)
+
+    return attempt(form, done, lambda status: _page(request, actor, alert, form, status=status))
 
 
 @require_POST
@@ -180,22 +175,20 @@ def _answered(
     request: HttpRequest, key: UUID, name: str, form: PortalForm, service: Callable[..., Alert], said: str
 ) -> HttpResponse:
     actor = acting_user(request)
-    alert, status = _find(actor, key), 422
-    if form.is_valid():
-        try:
-            service(
-                alert_id=alert.pk, actor=actor, now=timezone.now(), request_id=request.META["longlead.request_id"],
-                **form.cleaned_data,
-            )  # fmt: skip
-        except NotFound:
-            raise Http404 from None
-        except RuleBroken as refusal:
-            form.refuse(refusal)
-            status = 403 if isinstance(refusal, NotPermitted) else 422
-        else:
-            messages.success(request, said)
-            return redirect("alert", key=alert.pk)
-    return _page(request, actor, alert, Acknowledge(), status=status, forms={name: form})
+    alert = _find(actor, key)
+
+    def done() -> HttpResponse:
+        service(
+            alert_id=alert.pk, actor=actor, now=timezone.now(), request_id=request.META["longlead.request_id"],
+            **form.cleaned_data,
+        )  # fmt: skip
+        messages.success(request, said)
+        return redirect("alert", key=alert.pk)
+
+    def again(status: int) -> HttpResponse:
+        return _page(request, actor, alert, Acknowledge(), status=status, forms={name: form})
+
+    return attempt(form, done, again)
 
 
 def _find(actor: User, key: UUID) -> Alert:

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils import timezone
@@ -15,7 +15,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from procurement.portal.actor import acting_user
 from procurement.portal.forms.anchors import BindGate, BindRequirement, EndRule, MakeRule
-from procurement.portal.forms.base import PortalForm
+from procurement.portal.forms.base import PortalForm, attempt
 from procurement.queries.anchors import AnchorsView, anchors_view
 from procurement.queries.log_address import number
 from procurement.services import anchor_rules, requirements
@@ -23,7 +23,6 @@ from procurement.services.anchor_rules import Match
 from procurement.services.forecasts import Moved
 from sites.accounts.models import User
 from sites.accounts.permissions import Permission
-from sites.domain.errors import NotFound, NotPermitted, RuleBroken
 from sites.models import Site
 from sites.queries.access import can
 
@@ -123,18 +122,14 @@ def end_rule(request: HttpRequest, code: str) -> HttpResponse:
 
 
 def _look(request: HttpRequest, actor: User, view: AnchorsView, form: MakeRule) -> HttpResponse:
-    status, matches = 422, None
-    if form.is_valid():
-        try:
-            matches = anchor_rules.preview(site_id=view.site.pk, facts=form.facts(), actor=actor)
-        except NotFound:
-            raise Http404 from None
-        except RuleBroken as refusal:
-            form.refuse(refusal)
-            status = 403 if isinstance(refusal, NotPermitted) else 422
-        else:
-            status = 200
-    return _page(request, actor, view, {"rule": form}, matches=matches, status=status)
+    def found() -> HttpResponse:
+        matches = anchor_rules.preview(site_id=view.site.pk, facts=form.facts(), actor=actor)
+        return _page(request, actor, view, {"rule": form}, matches=matches, status=200)
+
+    def again(status: int) -> HttpResponse:
+        return _page(request, actor, view, {"rule": form}, matches=None, status=status)
+
+    return attempt(form, found, again)
 
 
 def _try(
@@ -145,19 +140,14 @@ def _try(
     form: PortalForm,
     act: Callable[[], tuple[Moved, ...]],
 ) -> HttpResponse:
-    status = 422
-    if form.is_valid():
-        try:
-            moved = act()
-        except NotFound:
-            raise Http404 from None
-        except RuleBroken as refusal:
-            form.refuse(refusal)
-            status = 403 if isinstance(refusal, NotPermitted) else 422
-        else:
-            messages.success(request, _("Done. Dates that moved: %(count)s.") % {"count": len(moved)})
-            return redirect("anchors", code=view.site.code)
-    return _page(request, actor, view, {name: form}, status=status)
+    def done() -> HttpResponse:
+        messages.success(request, _("Done. Dates that moved: %(count)s.") % {"count": len(act())})
+        return redirect("anchors", code=view.site.code)
+
+    def again(status: int) -> HttpResponse:
+        return _page(request, actor, view, {name: form}, status=status)
+
+    return attempt(form, done, again)
 
 
 def _view(request: HttpRequest, actor: User, code: str) -> AnchorsView:

@@ -17,7 +17,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from procurement.models import ChainForecast
 from procurement.portal.actor import acting_user
-from procurement.portal.forms.base import PortalForm
+from procurement.portal.forms.base import PortalForm, attempt
 from procurement.portal.forms.grid import AddWorks, CapacityForm, ConnectionForm, GridStateForm
 from procurement.portal.forms.rows import RowsForm
 from procurement.portal.pages.power_chain import chain_part
@@ -26,7 +26,7 @@ from procurement.services import grid
 from procurement.services.forecasts import local_date
 from sites.accounts.models import User
 from sites.accounts.permissions import Permission
-from sites.domain.errors import NotFound, NotPermitted, RuleBroken
+from sites.domain.errors import RuleBroken
 from sites.models import GridConnection, Site
 from sites.queries.access import can
 from sites.vocabulary import GridState, step_name
@@ -140,18 +140,16 @@ def _try(
     name: str,
     act: Callable[[datetime], str],
 ) -> HttpResponse:
-    status, now = 422, timezone.now()
-    if form.is_valid():
-        try:
-            messages.success(request, act(now))
-        except NotFound:
-            raise Http404 from None
-        except RuleBroken as refusal:
-            form.refuse(refusal)
-            status = 403 if isinstance(refusal, NotPermitted) else 422
-        else:
-            return redirect("grid_connection", key=found.pk)
-    return page(request, actor, _find(actor, found.pk), now, refused={name: form}, status=status)
+    now = timezone.now()
+
+    def done() -> HttpResponse:
+        messages.success(request, act(now))
+        return redirect("grid_connection", key=found.pk)
+
+    def again(status: int) -> HttpResponse:
+        return page(request, actor, _find(actor, found.pk), now, refused={name: form}, status=status)
+
+    return attempt(form, done, again)
 
 
 def page(

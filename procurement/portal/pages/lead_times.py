@@ -16,14 +16,13 @@ from django.views.decorators.http import require_POST, require_safe
 from procurement.models import EquipmentClass
 from procurement.portal.actor import acting_user
 from procurement.portal.charts import SERIES_TONES, Chart, Dash, Series
-from procurement.portal.forms.base import PortalForm, has_choices
+from procurement.portal.forms.base import PortalForm, attempt, has_choices
 from procurement.portal.forms.lead_times import AddObservation, RetireObservation, SetFallback
 from procurement.queries.lead_time import ClassView, class_view, find_class, observations
 from procurement.queries.log_address import number
 from procurement.services import lead_times
 from sites.accounts.models import User
 from sites.accounts.permissions import Permission
-from sites.domain.errors import NotFound, NotPermitted, RuleBroken
 from sites.queries.access import can
 
 
@@ -115,18 +114,14 @@ def _live(view: ClassView) -> list[Any]:
 def _try(
     request: HttpRequest, actor: User, found: EquipmentClass, form: PortalForm, name: str, act: Callable[[], str]
 ) -> HttpResponse:
-    status = 422
-    if form.is_valid():
-        try:
-            messages.success(request, act())
-        except NotFound:
-            raise Http404 from None
-        except RuleBroken as refusal:
-            form.refuse(refusal)
-            status = 403 if isinstance(refusal, NotPermitted) else 422
-        else:
-            return redirect("lead_time_class", code=found.code)
-    return _page(request, actor, _find(found.code), refused={name: form}, status=status)
+    def done() -> HttpResponse:
+        messages.success(request, act())
+        return redirect("lead_time_class", code=found.code)
+
+    def again(status: int) -> HttpResponse:
+        return _page(request, actor, _find(found.code), refused={name: form}, status=status)
+
+    return attempt(form, done, again)
 
 
 def _page(

@@ -18,7 +18,7 @@ from procurement.domain.reasons import Cause
 from procurement.models import ScheduleLine
 from procurement.portal import words
 from procurement.portal.actor import acting_user
-from procurement.portal.forms.base import PortalForm, has_choices
+from procurement.portal.forms.base import PortalForm, attempt, has_choices
 from procurement.portal.forms.dates import RecordActual, RecordPromise, ReleaseLock, RetractPromise, SetLock
 from procurement.portal.forms.known import KnownBetween
 from procurement.portal.forms.lots import SplitLot
@@ -35,7 +35,6 @@ from procurement.services.reason_text import Names, Told, tell
 from procurement.vocabulary import ReceiptState
 from sites.accounts.models import User
 from sites.accounts.permissions import Permission
-from sites.domain.errors import NotFound, NotPermitted, RuleBroken
 from sites.queries.access import can
 from sites.vocabulary import Party, Precision, ReasonCode
 
@@ -233,18 +232,14 @@ def _try(
     name: str,
     act: Callable[[], str],
 ) -> HttpResponse:
-    status = 422
-    if form.is_valid():
-        try:
-            messages.success(request, act())
-        except NotFound:
-            raise Http404 from None
-        except RuleBroken as refusal:
-            form.refuse(refusal)
-            status = 403 if isinstance(refusal, NotPermitted) else 422
-        else:
-            return redirect("line", key=line.pk)
-    return _page(request, actor, line, now, refused={name: form}, status=status)
+    def done() -> HttpResponse:
+        messages.success(request, act())
+        return redirect("line", key=line.pk)
+
+    def again(status: int) -> HttpResponse:
+        return _page(request, actor, line, now, refused={name: form}, status=status)
+
+    return attempt(form, done, again)
 
 
 def _page(

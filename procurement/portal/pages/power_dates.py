@@ -13,14 +13,13 @@ from django.views.decorators.http import require_POST
 
 from procurement.portal import words
 from procurement.portal.actor import acting_user
-from procurement.portal.forms.base import PortalForm
+from procurement.portal.forms.base import PortalForm, attempt
 from procurement.portal.forms.chain_dates import FORMS
 from procurement.portal.pages import agreement, grid_connection
 from procurement.portal.pages.power_chain import form_name
 from procurement.services import chain_dates
 from procurement.services.forecasts import local_date
 from sites.accounts.models import User
-from sites.domain.errors import NotFound, NotPermitted, RuleBroken
 from sites.models import Chain, GridConnection, NetworkWorks, PowerPurchaseAgreement
 
 Owner = PowerPurchaseAgreement | GridConnection
@@ -39,30 +38,25 @@ def record(request: HttpRequest, chain: UUID, kind: str) -> HttpResponse:
     form = FORMS[kind](
         request.POST, milestones=list(said_of.milestones.order_by("sequence")), today=today, key=f"{said_of.pk}-"
     )
-    status = 422
-    if form.is_valid():
-        try:
-            moved = chain_dates.record(
-                chain_id=said_of.pk,
-                revisions=[form.revision()],
-                stated_on=form.said_on(),
-                source=form.said_through(),
-                document=form.said_in(),
-                actor=actor,
-                now=now,
-            )
-        except NotFound:
-            raise Http404 from None
-        except RuleBroken as refusal:
-            form.refuse(refusal)
-            status = 403 if isinstance(refusal, NotPermitted) else 422
-        else:
-            mine = [each for each in moved if each.key == said_of.pk]
-            messages.success(request, _told(mine[0].before_on, mine[0].after_on) if mine else _unmoved())
-            return redirect(
-                "agreement" if isinstance(owner, PowerPurchaseAgreement) else "grid_connection", key=owner.pk
-            )
-    return _again(request, actor, owner, now, {form_name(kind, said_of): form}, status)
+
+    def done() -> HttpResponse:
+        moved = chain_dates.record(
+            chain_id=said_of.pk,
+            revisions=[form.revision()],
+            stated_on=form.said_on(),
+            source=form.said_through(),
+            document=form.said_in(),
+            actor=actor,
+            now=now,
+        )
+        mine = [each for each in moved if each.key == said_of.pk]
+        messages.success(request, _told(mine[0].before_on, mine[0].after_on) if mine else _unmoved())
+        return redirect("agreement" if isinstance(owner, PowerPurchaseAgreement) else "grid_connection", key=owner.pk)
+
+    def again(status: int) -> HttpResponse:
+        return _again(request, actor, owner, now, {form_name(kind, said_of): form}, status)
+
+    return attempt(form, done, again)
 
 
 def _owner(actor: User, chain: UUID) -> Owner | None:

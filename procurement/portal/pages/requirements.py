@@ -17,7 +17,7 @@ from django.views.decorators.http import require_POST, require_safe
 from procurement.models import Requirement
 from procurement.portal import words
 from procurement.portal.actor import acting_user
-from procurement.portal.forms.base import PortalForm
+from procurement.portal.forms.base import PortalForm, attempt
 from procurement.portal.forms.lead_times import ChooseLeadTime
 from procurement.portal.forms.requirements import FixRequired
 from procurement.queries.lead_time import choices_for
@@ -28,7 +28,6 @@ from procurement.services.reason_text import Names, Told, tell
 from procurement.services.requirements import Ruled
 from sites.accounts.models import User
 from sites.accounts.permissions import Permission
-from sites.domain.errors import NotFound, NotPermitted, RuleBroken
 from sites.queries.access import can
 
 
@@ -103,19 +102,14 @@ def _try(
     name: str,
     act: Callable[[], Ruled],
 ) -> HttpResponse:
-    status = 422
-    if form.is_valid():
-        try:
-            ruled = act()
-        except NotFound:
-            raise Http404 from None
-        except RuleBroken as refusal:
-            form.refuse(refusal)
-            status = 403 if isinstance(refusal, NotPermitted) else 422
-        else:
-            messages.success(request, _("Recorded.") if ruled.moved else _("Recorded. No forecast moved."))
-            return redirect("requirement", key=requirement.pk)
-    return _page(request, actor, requirement, refused={name: form}, status=status)
+    def done() -> HttpResponse:
+        messages.success(request, _("Recorded.") if act().moved else _("Recorded. No forecast moved."))
+        return redirect("requirement", key=requirement.pk)
+
+    def again(status: int) -> HttpResponse:
+        return _page(request, actor, requirement, refused={name: form}, status=status)
+
+    return attempt(form, done, again)
 
 
 def _page(

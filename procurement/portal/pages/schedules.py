@@ -16,7 +16,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from procurement.portal import schedule_words
 from procurement.portal.actor import acting_user
-from procurement.portal.forms.base import PortalForm
+from procurement.portal.forms.base import PortalForm, attempt
 from procurement.portal.forms.schedules import AcceptSchedule, RejectSchedule, RollBackSchedule, UploadSchedule
 from procurement.portal.gantt import gantt
 from procurement.queries.schedule_activities import ActivityFilter, activity_page, activity_view
@@ -24,7 +24,7 @@ from procurement.queries.schedule_revisions import across_revisions, find_revisi
 from procurement.services import schedule_preview, schedules
 from sites.accounts.models import User
 from sites.accounts.permissions import Permission
-from sites.domain.errors import NotFound, NotPermitted, RuleBroken
+from sites.domain.errors import NotPermitted, RuleBroken
 from sites.models import ScheduleRevision, Site
 from sites.queries.access import can
 from sites.vocabulary import ActivityStatus, RevisionState
@@ -152,18 +152,14 @@ def _try(
     form: PortalForm,
     act: Callable[[], None],
 ) -> HttpResponse:
-    status = 422
-    if form.is_valid():
-        try:
-            act()
-        except NotFound:
-            raise Http404 from None
-        except RuleBroken as refusal:
-            form.refuse(refusal)
-            status = 403 if isinstance(refusal, NotPermitted) else 422
-        else:
-            return redirect("schedule", key=revision.pk)
-    return _page(request, actor, revision, {name: form}, status=status)
+    def done() -> HttpResponse:
+        act()
+        return redirect("schedule", key=revision.pk)
+
+    def again(status: int) -> HttpResponse:
+        return _page(request, actor, revision, {name: form}, status=status)
+
+    return attempt(form, done, again)
 
 
 def _page(

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils import timezone
@@ -16,7 +16,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from procurement.portal import power_words
 from procurement.portal.actor import acting_user
-from procurement.portal.forms.base import PortalForm
+from procurement.portal.forms.base import PortalForm, attempt
 from procurement.portal.forms.power import RampForm, SpotPriceForm, WindowForm, usual_window
 from procurement.portal.power_pictures import balance_chart
 from procurement.queries import power_balance
@@ -27,7 +27,7 @@ from procurement.services import grid
 from procurement.services.forecasts import local_date
 from sites.accounts.models import User
 from sites.accounts.permissions import Permission
-from sites.domain.errors import NotFound, NotPermitted, RuleBroken
+from sites.domain.errors import NotFound
 from sites.models import Block, GridConnection, LoadStep, Site
 from sites.queries.access import can
 from sites.vocabulary import EnergyUnit, KnowledgeMode, PowerLimit
@@ -104,18 +104,14 @@ def _try(
     name: str,
     act: Callable[[], str],
 ) -> HttpResponse:
-    status = 422
-    if form.is_valid():
-        try:
-            messages.success(request, act())
-        except NotFound:
-            raise Http404 from None
-        except RuleBroken as refusal:
-            form.refuse(refusal)
-            status = 403 if isinstance(refusal, NotPermitted) else 422
-        else:
-            return redirect(reverse("site_power", args=[site.code]) + "#ramp")
-    return _page(request, actor, site, now, refused={name: form}, status=status)
+    def done() -> HttpResponse:
+        messages.success(request, act())
+        return redirect(reverse("site_power", args=[site.code]) + "#ramp")
+
+    def again(status: int) -> HttpResponse:
+        return _page(request, actor, site, now, refused={name: form}, status=status)
+
+    return attempt(form, done, again)
 
 
 def _page(

@@ -11,13 +11,14 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
 from procurement.portal.actor import acting_user
+from procurement.portal.forms.base import attempt
 from procurement.portal.forms.views import SaveView
 from procurement.queries.log_address import views_of
 from procurement.services import views
 from procurement.vocabulary import ViewList
 from sites.accounts.models import User
 from sites.accounts.permissions import Permission, Role
-from sites.domain.errors import NotFound, NotPermitted, RuleBroken
+from sites.domain.errors import NotFound
 from sites.queries.access import can
 
 
@@ -33,25 +34,21 @@ def index(request: HttpRequest) -> HttpResponse:
 def save(request: HttpRequest) -> HttpResponse:
     actor = acting_user(request)
     form = _form(actor, request.POST)
-    status = 422
-    if form.is_valid():
+
+    def done() -> HttpResponse:
         given = form.cleaned_data
-        try:
-            view = views.save(
-                actor=actor,
-                name=given["name"],
-                query=given["query"],
-                listing=_listing(given["query"]),
-                shared=given["shared"],
-                default_for=Role(given["default_for"]) if given.get("default_for") else None,
-            )
-        except RuleBroken as refusal:
-            form.refuse(refusal)
-            status = 403 if isinstance(refusal, NotPermitted) else 422
-        else:
-            messages.success(request, _("The view is saved. Its address can be handed round."))
-            return redirect(f"{reverse('log')}?{_address(view.slug)}")
-    return _page(request, actor, form, status=status)
+        view = views.save(
+            actor=actor,
+            name=given["name"],
+            query=given["query"],
+            listing=_listing(given["query"]),
+            shared=given["shared"],
+            default_for=Role(given["default_for"]) if given.get("default_for") else None,
+        )
+        messages.success(request, _("The view is saved. Its address can be handed round."))
+        return redirect(f"{reverse('log')}?{_address(view.slug)}")
+
+    return attempt(form, done, lambda status: _page(request, actor, form, status=status))
 
 
 @require_POST
