@@ -157,21 +157,27 @@ def problem_handler(exc: Exception, context: Mapping[str, Any]) -> Response | No
         logger.exception("Unhandled in %s %s", request.method, request.path, exc_info=exc)
         got_request_exception.send(sender=type(context.get("view")), request=request._request)
         problem = Problem(500, "internal_error", _("Try again with the same body; we have been told."))
-    return answer(problem, trace_id=str(request.META.get("longlead.request_id", "")))
+    return answer(problem, trace_id=str(request.META.get("longlead.request_id", "")), instance=request.path)
 
 
-def answer(problem: Problem, *, trace_id: str) -> Response:
+def answer(problem: Problem, *, trace_id: str, instance: str) -> Response:
     body = {
         "type": f"/problems/{problem.code.replace('_', '-')}",
         "title": titles().get(problem.status, _("The request was refused")),
         "status": problem.status,
         "detail": problem.detail,
+        "instance": instance,
         "code": problem.code,
-        "retryable": problem.status in _RETRYABLE or "Retry-After" in problem.headers,
+        "retryable": is_retryable(problem.status) or "Retry-After" in problem.headers,
         "trace_id": trace_id,
         "errors": [{"pointer": e.pointer, "code": e.code, "detail": e.detail} for e in problem.errors],
     }
     return Response(body, status=problem.status, headers=problem.headers, content_type=PROBLEM_TYPE)
+
+
+def is_retryable(status: int) -> bool:
+    """Whether the same call may succeed later, unchanged."""
+    return status in _RETRYABLE
 
 
 def _problem_of(exc: Exception) -> Problem | None:

@@ -53,28 +53,32 @@ def server_error(request: HttpRequest) -> HttpResponse:
     if isinstance(sys.exc_info()[1], GONE):
         return _unavailable(request)
     if request.path.startswith(API):
-        return _problem(500, "internal_error", "Something broke on our side")
+        return _problem(request, 500, "internal_error", "Something broke on our side")
     return defaults.server_error(request)
 
 
 def _unavailable(request: HttpRequest) -> HttpResponse:
     connection.close()
     if request.path.startswith(API):
-        response: HttpResponse = _problem(503, "unavailable", "The database cannot be reached")
+        response: HttpResponse = _problem(request, 503, "unavailable", "The database cannot be reached")
     else:
         response = HttpResponse(render_to_string("503.html"), status=503)
     response["Retry-After"] = str(RETRY_AFTER_SECONDS)
     return response
 
 
-def _problem(status: int, code: str, title: str) -> HttpResponse:
+def _problem(request: HttpRequest, status: int, code: str, title: str) -> HttpResponse:
     return JsonResponse(
         {
             "type": f"/problems/{code.replace('_', '-')}",
             "title": title,
             "status": status,
+            "detail": f"{title}; send the same call again.",
+            "instance": request.path,
             "code": code,
             "retryable": True,
+            "trace_id": str(request.META.get("longlead.request_id", "")),
+            "errors": [],
         },
         status=status,
         content_type="application/problem+json",

@@ -226,6 +226,7 @@ SPECTACULAR_SETTINGS = {
         "drf_spectacular.hooks.postprocess_schema_enums",
         "procurement.api.v1.openapi.mark_owners",
         "procurement.api.v1.openapi.loosen_items",
+        "procurement.api.v1.openapi.describe_webhooks",
     ],
     "ENUM_NAME_OVERRIDES": {
         "OrderKind": "procurement.vocabulary.OrderKind",

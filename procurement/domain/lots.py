@@ -59,6 +59,11 @@ def split(quantity: Decimal, off: Decimal) -> Split:
     return Split(kept=quantity - off, split_off=off)
 
 
+def most_received(quantity: Decimal, over_delivery_percent: Decimal) -> Decimal:
+    """How many units of a lot may come at most: those that were ordered, and the tolerance of their line."""
+    return quantity + quantity * over_delivery_percent / 100
+
+
 @dataclass(frozen=True, slots=True)
 class Share(Generic[Lot]):
     """`split_off` is None where the whole lot is meant."""

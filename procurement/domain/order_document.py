@@ -12,6 +12,7 @@ from enum import StrEnum
 from typing import Final
 
 from procurement.domain.money import CURRENCIES, UNKNOWN_CURRENCY, decimal_places, minor_units
+from procurement.domain.units import UNITS
 from procurement.vocabulary import CommercialStatus, DamagesUnit, FinancialStatus, LineStatus, OrderKind
 from sites.domain.calendar import in_range
 from sites.domain.errors import BadInput
@@ -51,13 +52,15 @@ class ScheduleDocument:
 class LineDocument:
     """`schedules` None: quantity, contract date and promise of the line are those of its only schedule line.
 
-    `plant` is a plant code, or `COMPANY/PLANT` where two companies share the code.
+    `plant` is a plant code, or `COMPANY/PLANT` where two companies share the code. `unit` is one of ours or of the
+    sending system. Of the quantity, `over_delivery_percent` more may be received.
     """
 
     number: int
     quantity: Decimal | None = None
     unit: str | None = None
     unit_price: Decimal | None = None
+    over_delivery_percent: Decimal | None = None
     description: str | None = None
     equipment_class: str | None = None
     plant: str | None = None
@@ -114,7 +117,7 @@ _LONGEST: Final = {
     "incoterm": 60,
     "incoterm_place": 120,
     "damages_measured_on": 40,
-    "unit": 6,
+    "unit": 20,
     "description": 300,
     "equipment_class": 40,
     "plant": 81,
@@ -154,6 +157,7 @@ def _check_line(line: LineDocument, price_places: int) -> None:
         raise BadInput("A unit is a code of UN/ECE Recommendation 20.", field=_at(line.field, "unit"))
     _check_amount(line.unit_price, price_places, _at(line.field, "unit_price"))
     _check_quantity(line.quantity, _at(line.field, "quantity"))
+    _check_percent(line.over_delivery_percent, 2, _at(line.field, "over_delivery_percent"))
     _check_day(line.contract_on, _at(line.field, "contractual_date"))
     if line.schedules is None:
         return
@@ -278,6 +282,7 @@ def codes_of(document: OrderDocument) -> "Codes":
         sites=_said([document.site, *(line.site for line in lines), *(schedule.site for schedule in schedules)]),
         classes=_said(line.equipment_class for line in lines),
         plants=_said(line.plant for line in lines),
+        units=_said(line.unit for line in lines).difference(UNITS),
     )
 
 
@@ -287,6 +292,9 @@ def _said(codes: Iterable[str | None]) -> frozenset[str]:
 
 @dataclass(frozen=True, slots=True)
 class Codes:
+    """`units` are those that are not ours."""
+
     sites: frozenset[str]
     classes: frozenset[str]
     plants: frozenset[str]
+    units: frozenset[str] = frozenset()

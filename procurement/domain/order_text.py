@@ -12,7 +12,9 @@ from sites.domain import imprecise
 from sites.domain.imprecise import ImpreciseDate
 from sites.vocabulary import Precision
 
-_NUMBERS = frozenset({"quantity", "unit_price", "total_amount", "damages_rate_percent", "damages_cap_percent"})
+_NUMBERS = frozenset(
+    {"quantity", "unit_price", "over_delivery_percent", "total_amount", "damages_rate_percent", "damages_cap_percent"}
+)
 _DAYS = frozenset({"contract_on", "issued_on"})
 _WORDS_OF_ORDER = {
     "kind": OrderKind,

@@ -213,25 +213,73 @@ _MILESTONE = "".join(
 )
 
 
-def _of_lot(kind: str, quantity: str, word: str) -> str:
+def _of_lot(kind: str, quantity: str, word: str, *, rows: str = "new_rows r", where: str = "") -> str:
     path = _SCHEDULE_PATH.format(row="s")
     return _insert(
         "purchase_order",
         f"""SELECT l.order_id AS id, {kind} AS kind, r.id::text AS place, {_LOT_SITES} AS sites, jsonb_build_array(
             longlead_part({path} || '/{word}', NULL, to_jsonb({quantity}), {_LOT_SITES}, false)
             || jsonb_build_object('lot', d.id, 'document', r.id)) AS parts
-            FROM new_rows r JOIN procurement_deliverylot d ON d.id = r.lot_id {_SCHEDULE_OF_LOT}""",
+            FROM {rows} JOIN procurement_deliverylot d ON d.id = r.lot_id {_SCHEDULE_OF_LOT} {where}""",
     )
 
 
+# Standing notices of some lots, each with what the notices of its lot come to up to it, the oldest first.
+_NOTICES = """(SELECT n.id, n.lot_id, n.quantity, sum(n.quantity) OVER (PARTITION BY n.lot_id ORDER BY n.id) AS up_to
+    FROM procurement_shipmentnotice n WHERE n.lot_id IN ({lots}) AND n.reverses_id IS NULL
+        AND NOT EXISTS (SELECT 1 FROM procurement_shipmentnotice b WHERE b.reverses_id = n.id))"""
+_RECEIVED = """coalesce((SELECT sum(t.quantity) FROM procurement_receipt t WHERE t.lot_id = r.lot_id
+    AND t.reverses_id IS NULL AND NOT EXISTS (SELECT 1 FROM procurement_receipt b WHERE b.reverses_id = t.id)), 0)"""
+_STATED_ON_SITE = """EXISTS (SELECT 1 FROM procurement_deliverylot a JOIN sites_milestone m ON m.chain_id = a.chain_id
+    WHERE a.id = r.lot_id AND m.code = 'ON_SITE' AND m.actual_on IS NOT NULL)"""
+
+
+def _arrived(lots: str, where: str) -> str:
+    """A shipment arrived once its units are received, those of older notices before them, or its lot is on site."""
+    return _of_lot(
+        "'shipment.arrived'", "r.quantity", "arrived", rows=f"{_NOTICES.format(lots=lots)} r", where=f"WHERE {where}"
+    )
+
+
+# A receipt that completes the notices up to one: they were open before it.
 _RECEIPT = _of_lot(
     "CASE WHEN r.reverses_id IS NULL THEN 'receipt.recorded' ELSE 'receipt.reversed' END", "r.quantity", "received"
+) + _arrived(
+    "SELECT lot_id FROM new_rows WHERE reverses_id IS NULL",
+    f"""r.up_to <= {_RECEIVED} AND NOT {_STATED_ON_SITE} AND r.up_to > {_RECEIVED} - (SELECT sum(x.quantity)
+        FROM new_rows x WHERE x.lot_id = r.lot_id AND x.reverses_id IS NULL)""",
 )
 _SHIPMENT = _of_lot(
     "CASE WHEN r.reverses_id IS NOT NULL THEN 'shipment.reversed' WHEN r.despatched_on IS NULL THEN 'shipment.announced'"
     " ELSE 'shipment.departed' END",
     "r.quantity",
     "shipped",
+) + _arrived(
+    "SELECT lot_id FROM new_rows",
+    f"r.id IN (SELECT id FROM new_rows) AND (r.up_to <= {_RECEIVED} OR {_STATED_ON_SITE})",
+)
+_NOW_ON_SITE = """new_rows n JOIN old_rows o ON o.id = n.id AND o.actual_on IS NULL
+    WHERE n.code = 'ON_SITE' AND n.actual_on IS NOT NULL"""
+_MILESTONE += f"""
+    IF EXISTS (SELECT 1 FROM {_NOW_ON_SITE}) THEN
+        {_arrived(
+            f"SELECT a.id FROM procurement_deliverylot a WHERE a.chain_id IN (SELECT n.chain_id FROM {_NOW_ON_SITE})",
+            f"r.up_to > {_RECEIVED}",
+        )}
+    END IF;
+"""
+_SITES_CONFIRMED = """(SELECT longlead_all_sites(ARRAY[s.site_id]) FROM sites_promise p
+    JOIN sites_milestone m ON m.id = p.milestone_id JOIN procurement_deliverylot d ON d.chain_id = m.chain_id
+    JOIN procurement_scheduleline s ON s.id = d.schedule_line_id
+    WHERE p.statement_id = coalesce(n.reverses_id, n.id))"""
+_CONFIRMATION = _insert(
+    "purchase_order",
+    f"""SELECT n.order_id AS id, n.id::text AS place, w.sites,
+        CASE WHEN n.reverses_id IS NULL THEN 'confirmation.recorded' ELSE 'confirmation.reversed' END AS kind,
+        jsonb_build_array(longlead_part('confirmations/' || coalesce(n.reverses_id, n.id), to_jsonb(o.number),
+            CASE WHEN n.reverses_id IS NULL THEN to_jsonb(n.number) END, w.sites, false)) AS parts
+        FROM new_rows n LEFT JOIN procurement_confirmation o ON o.id = n.reverses_id
+        CROSS JOIN LATERAL (SELECT {_SITES_CONFIRMED} AS sites) w""",
 )
 _CHANGE_ORDER_ROWS = """SELECT n.order_id AS id, n.id::text AS place, '{{}}'::uuid[] AS sites,
     CASE n.state WHEN 'approved' THEN 'po.change_order.approved' WHEN 'applied' THEN 'po.change_order.applied'
@@ -325,6 +373,7 @@ HEARD = {
     "sites_milestone": {"UPDATE": _MILESTONE},
     "procurement_receipt": {"INSERT": _RECEIPT},
     "procurement_shipmentnotice": {"INSERT": _SHIPMENT},
+    "procurement_confirmation": {"INSERT": _CONFIRMATION},
     "procurement_changeorder": _CHANGE_ORDER,
     "procurement_alert": {"INSERT": _ALERT_OPENED, "UPDATE": _ALERT_MOVED},
     "procurement_alertevent": {"INSERT": _ALERT_EVENT},

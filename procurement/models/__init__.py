@@ -11,6 +11,7 @@ from procurement.models.alert import (
 )
 from procurement.models.change_order import ChangeOrder, Receipt
 from procurement.models.company import Company, Contact, Plant
+from procurement.models.confirmation import Confirmation
 from procurement.models.equipment import ChainStep, ChainTemplate, EquipmentClass
 from procurement.models.erp import (
     Change,
@@ -20,6 +21,7 @@ from procurement.models.erp import (
     IntegrationMessage,
     OpenOrderList,
     OpenOrderRow,
+    UnitMapping,
     WebhookAttempt,
     WebhookDelivery,
     WebhookEndpoint,
@@ -69,6 +71,7 @@ __all__ = [
     "ColumnMappingMemory",
     "Comment",
     "Company",
+    "Confirmation",
     "ConsideredLeadTime",
     "Contact",
     "DeliveryLot",
@@ -107,6 +110,7 @@ __all__ = [
     "ShipmentNotice",
     "StepHistory",
     "Subscription",
+    "UnitMapping",
     "UnitSerial",
     "VendorQuestion",
     "VendorRound",

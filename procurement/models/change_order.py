@@ -59,10 +59,13 @@ class ChangeOrder(Row):
 
 
 class Receipt(Row):
-    """Append-only: a mistake is answered by a receipt that reverses it."""
+    """Append-only: a mistake is answered by a receipt that reverses it. `over_delivered` are those of its units that
+    are more than its lot holds, within the tolerance of the line.
+    """
 
     lot = models.ForeignKey(DeliveryLot, on_delete=models.PROTECT, related_name="receipts")
     quantity = models.DecimalField(max_digits=14, decimal_places=3)
+    over_delivered = models.DecimalField(max_digits=14, decimal_places=3, default=0)
     received_on = models.DateField()
     state = models.CharField(max_length=20, choices=ReceiptState, default=ReceiptState.ARRIVED)
     document = models.CharField(max_length=500, blank=True)
@@ -74,6 +77,10 @@ class Receipt(Row):
             models.CheckConstraint(
                 name="a_received_quantity_is_positive",
                 condition=plausible_number("quantity", least="0.001", most="10000000"),
+            ),
+            models.CheckConstraint(
+                name="no_more_units_are_over_than_came",
+                condition=plausible_number("over_delivered") & Q(over_delivered__lte=models.F("quantity")),
             ),
             models.CheckConstraint(name="a_receipt_has_a_plausible_date", condition=plausible_date("received_on")),
             models.CheckConstraint(name="no_receipt_reverses_itself", condition=~Q(reverses=models.F("id"))),

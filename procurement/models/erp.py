@@ -48,6 +48,22 @@ class ExternalRef(Row):
         return f"{self.system} {self.external_id}"
 
 
+class UnitMapping(Row):
+    """The unit of UN/ECE Recommendation 20 that a code of another system means."""
+
+    system = models.CharField(max_length=20)
+    code = models.CharField(max_length=20)
+    unit = models.CharField(max_length=6)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["system", "code"], name="a_code_names_one_unit_within_a_system"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.system} {self.code} is {self.unit}"
+
+
 if TYPE_CHECKING:
     _Number = models.Field[int, int]
 else:

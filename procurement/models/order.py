@@ -117,7 +117,9 @@ class OrderLineQuerySet(models.QuerySet["OrderLine"]):
 
 @pghistory.track()
 class OrderLine(Row):
-    """`plant` is where it is made, and so its maker; null: not known. Its quantity is that of its schedule lines."""
+    """`plant` is where it is made, and so its maker; null: not known. Its quantity is that of its schedule lines, of
+    which `over_delivery_percent` more may be received.
+    """
 
     order = models.ForeignKey(PurchaseOrder, on_delete=models.PROTECT, related_name="lines")
     number = models.PositiveIntegerField()
@@ -126,6 +128,7 @@ class OrderLine(Row):
     plant = models.ForeignKey(Plant, null=True, blank=True, on_delete=models.PROTECT, related_name="order_lines")
     unit = models.CharField(max_length=6, default="EA")
     unit_price = models.DecimalField(max_digits=18, decimal_places=4, null=True, blank=True)
+    over_delivery_percent = models.DecimalField(max_digits=5, decimal_places=2, default=0)
     status = models.CharField(max_length=10, choices=LineStatus, default=LineStatus.OPEN)
     external_line_id = models.CharField(max_length=60, blank=True)
 
@@ -137,6 +140,10 @@ class OrderLine(Row):
             models.CheckConstraint(name="a_line_number_is_positive", condition=Q(number__gte=1, number__lte=999999)),
             models.CheckConstraint(
                 name="a_line_has_a_plausible_price", condition=plausible_number("unit_price", most="10000000000000")
+            ),
+            models.CheckConstraint(
+                name="an_over_delivery_is_at_most_all_again",
+                condition=plausible_number("over_delivery_percent", most="100"),
             ),
         ]
 

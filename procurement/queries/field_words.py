@@ -92,6 +92,7 @@ FIELDS: Final[Mapping[str, Lazy | str]] = {
     "phase": pgettext_lazy("field", "phase"),
     "phone": pgettext_lazy("field", "phone"),
     "planned on": pgettext_lazy("field", "planned on"),
+    "over delivery percent": pgettext_lazy("field", "over delivery percent"),
     "plant": pgettext_lazy("field", "plant"),
     "policy": pgettext_lazy("field", "policy"),
     "project code": pgettext_lazy("field", "project code"),

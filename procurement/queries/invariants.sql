@@ -67,7 +67,7 @@ UNION ALL
 SELECT 'receipts_fit_their_lot', d.id::text, format('received %s of %s', sum(r.quantity), d.quantity)
 FROM procurement_deliverylot d JOIN procurement_receipt r ON r.lot_id = d.id AND r.reverses_id IS NULL
 LEFT JOIN procurement_receipt back ON back.reverses_id = r.id WHERE back.id IS NULL
-GROUP BY d.id HAVING sum(r.quantity) > d.quantity
+GROUP BY d.id HAVING sum(r.quantity) - sum(r.over_delivered) > d.quantity
 UNION ALL
 SELECT 'a_live_lot_has_a_current_forecast', d.id::text, s.id::text
 FROM procurement_deliverylot d JOIN procurement_scheduleline s ON s.id = d.schedule_line_id

@@ -7,7 +7,8 @@ from uuid import UUID
 from django.utils.translation import gettext as _
 
 from procurement.domain.order_document import Codes
-from procurement.models import Company, EquipmentClass, ExternalRef, Plant, PurchaseOrder
+from procurement.domain.units import unit_of
+from procurement.models import Company, EquipmentClass, ExternalRef, Plant, PurchaseOrder, UnitMapping
 from sites.accounts.models import User
 from sites.domain.errors import BadInput
 from sites.models import Site
@@ -21,6 +22,12 @@ class Known:
     sites: dict[str, Site]
     classes: dict[str, EquipmentClass]
     plants: tuple[Plant, ...]
+    system: str
+    units: dict[str, str]
+
+    def unit(self, code: str, *, field: str) -> str:
+        """Raises UnknownUnit naming `field`."""
+        return unit_of(code, self.units, system=self.system, field=field)
 
     def plant(self, code: str, *, field: str) -> Plant:
         """By `COMPANY/PLANT` or by a plant code, the vendor's own first. Raises BadInput naming `field`."""
@@ -55,6 +62,8 @@ def look_up(codes: Codes, *, vendor: str, system: str, actor: User) -> Known:
             if codes.plants
             else ()
         ),
+        system=system,
+        units=_units(codes.units, system),
     )
 
 
@@ -80,6 +89,12 @@ def _classes(codes: Collection[str], system: str) -> dict[str, EquipmentClass]:
     missing = _named(system, "equipment_class", codes - found.keys())
     by_key = rows.in_bulk(list(missing.values())) if missing else {}
     return found | {code: by_key[key] for code, key in missing.items() if key in by_key}
+
+
+def _units(codes: Collection[str], system: str) -> dict[str, str]:
+    if not codes:
+        return {}
+    return dict(UnitMapping.objects.filter(system=system, code__in=codes).values_list("code", "unit"))
 
 
 def _named(system: str, kind: str, ids: Collection[str]) -> dict[str, UUID]:

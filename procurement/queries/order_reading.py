@@ -10,6 +10,7 @@ from uuid import UUID
 from django.db.models import Model, Prefetch, QuerySet
 
 from procurement.models import (
+    Change,
     DeliveryLot,
     ExternalRef,
     LotForecast,
@@ -18,6 +19,7 @@ from procurement.models import (
     PurchaseOrder,
     ScheduleLine,
 )
+from procurement.vocabulary import ChangeSubject
 from sites.accounts.models import User
 from sites.accounts.permissions import Permission
 from sites.models import Milestone, Promise
@@ -70,6 +72,11 @@ def name_of(order_id: UUID, system: str) -> str | None:
     """What a system calls the order; None where it has no name for it."""
     named = ExternalRef.objects.filter(system=system, kind="purchase_order", subject_id=order_id)
     return named.order_by("external_id").values_list("external_id", flat=True).first()
+
+
+def changed_since(at: datetime) -> QuerySet[Change]:
+    """What the feed remembers of orders since then."""
+    return Change.objects.filter(subject=ChangeSubject.ORDER, at__gte=at)
 
 
 def version_of(order_id: UUID, actor: User) -> int | None:

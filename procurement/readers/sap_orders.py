@@ -19,6 +19,7 @@ DELETED: Final = "L"
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECONDS: Final = re.compile(r"/Date\((-?\d{1,15})([+-]\d{4})?\)/")
 # SAP's own codes of units that are one piece, and the others in use, as UN/ECE Recommendation 20 has them.
+_MOST_TOLERANCE: Final = Decimal(100)
 UNITS: Final = {
     "EA": "EA", "ST": "EA", "PC": "EA", "KG": "KGM", "G": "GRM", "TO": "TNE", "T": "TNE", "M": "MTR", "KM": "KMT",
     "M2": "MTK", "M3": "MTQ", "L": "LTR", "H": "HUR", "HUR": "HUR", "DAY": "DAY", "SET": "SET", "LS": "LS", "AU": "C62",
@@ -52,6 +53,7 @@ class SapItem:
     deleted: bool
     where: str
     schedules: dict[int, SapSchedule] = field(default_factory=dict)
+    over_delivery_percent: Decimal | None = None
 
 
 @dataclass(slots=True)
@@ -158,6 +160,7 @@ def _put_item(order: SapOrder, entity: Mapping[str, Any], where: str, found: Sap
         quantity=_amount(entity, "OrderQuantity", where),
         unit=UNITS.get(unit, unit),
         unit_price=_price(entity, where),
+        over_delivery_percent=_tolerance(entity, where),
         deleted=_text(entity, "PurchasingDocumentDeletionCode", where) == DELETED,
         where=where,
     )
@@ -229,6 +232,14 @@ def _price(entity: Mapping[str, Any], where: str) -> Decimal | None:
     if per == 0:
         raise BadInput("A price is for more than nothing.", field=_at(where, "NetPriceQuantity"))
     return amount / (per or Decimal(1))
+
+
+def _tolerance(entity: Mapping[str, Any], where: str) -> Decimal | None:
+    """In per cent of the quantity; what is more than all again counts as that, and so does what has no limit."""
+    if entity.get("UnlimitedOverdeliveryIsAllowed") is True:
+        return _MOST_TOLERANCE
+    percent = _amount(entity, "OverdelivTolrtdLmtRatioInPct", where)
+    return None if percent is None else min(percent, _MOST_TOLERANCE)
 
 
 def _day(entity: Mapping[str, Any], name: str, where: str) -> date | None:

@@ -1,6 +1,6 @@
 """A vendor's confirmation of an order: promises of one statement, taken back by rows that retract them."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
@@ -12,9 +12,9 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from procurement.domain.revision import DateRevision
-from procurement.models import DeliveryLot, PurchaseOrder, ScheduleLine
+from procurement.models import Confirmation, DeliveryLot, PurchaseOrder, ScheduleLine
 from procurement.services import dates
-from procurement.services.dates import Recorded, TakenBack
+from procurement.services.dates import Recorded, Statement, TakenBack
 from procurement.vocabulary import LineStatus, RevisionKind
 from sites.accounts.models import User
 from sites.domain.errors import BadInput, Conflict, NotFound
@@ -23,6 +23,7 @@ from sites.models import Milestone, Promise
 from sites.vocabulary import PromiseSource
 
 _LONGEST_NOTE: Final = 500
+_LONGEST_REASON: Final = 500
 
 
 class Response(StrEnum):
@@ -71,7 +72,7 @@ def record(
     revisions = [revision for part in said for revision in _revisions(part, still_open)]
     if not revisions:
         raise BadInput(_("No date was agreed that could be confirmed."), field="lines")
-    return dates.record(
+    done = dates.record(
         order_id=order_id,
         revisions=revisions,
         stated_on=stated_on,
@@ -81,23 +82,44 @@ def record(
         now=now,
         request_id=request_id,
     )
+    keep({done.statement_id: Statement(order_id, revisions, stated_on, PromiseSource.ERP, number)}, actor=actor)
+    return done
+
+
+def keep(confirmed: Mapping[UUID, Statement], *, actor: User) -> None:
+    """That these statements of the ledger, by their keys, are confirmations of a vendor. The feed tells them."""
+    Confirmation.objects.bulk_create(
+        Confirmation(
+            pk=key, order_id=each.order_id, number=each.document, confirmed_on=each.stated_on, recorded_by=actor
+        )
+        for key, each in confirmed.items()
+    )
+
+
+def take_back(statement_ids: Collection[UUID], *, reason: str, on: date, actor: User) -> list[Confirmation]:
+    """A reversal of each of these that is a confirmation and stands; its promises are the caller's to retract."""
+    rows = Confirmation.objects.filter(pk__in=statement_ids, reverses__isnull=True, reversed_by__isnull=True)
+    return Confirmation.objects.bulk_create(
+        Confirmation(
+            order_id=row.order_id, confirmed_on=on, reverses=row, reason=reason[:_LONGEST_REASON], recorded_by=actor
+        )
+        for row in rows.order_by("pk")
+    )
 
 
 @transaction.atomic
-def reverse(*, statement_id: UUID, reason: str, actor: User, now: datetime) -> tuple[UUID, TakenBack]:
-    """Retract every promise of a confirmation; its order. Raises NotFound, NotPermitted, Conflict, BadInput."""
+def reverse(*, statement_id: UUID, reason: str, actor: User, now: datetime) -> tuple[Confirmation, TakenBack]:
+    """Retract every promise of a confirmation. Raises NotFound, NotPermitted, Conflict, BadInput."""
     seen = DeliveryLot.objects.visible_to(actor).values("chain")
-    rows = list(
-        Promise.objects.filter(statement_id=statement_id, milestone__chain__in=seen).select_related(
-            "milestone__chain__lot__schedule_line__line"
-        )
-    )
-    if not rows:
+    rows = Promise.objects.filter(statement_id=statement_id, milestone__chain__in=seen)
+    promises = list(rows.values_list("pk", flat=True))
+    kept = Confirmation.objects.filter(pk=statement_id)
+    if not promises or not kept.exists():
         raise NotFound(_("There is no such confirmation."), field="reverses")
-    if not any(not hasattr(row, "retraction") for row in rows):
-        raise Conflict(_("This confirmation is reversed already."), field="reverses")
+    if kept.filter(reversed_by__isnull=False).exists():
+        raise _reversed_already()
     done = dates.take_back(
-        promises=[row.pk for row in rows],
+        promises=promises,
         actuals=[],
         reason=reason,
         cause_key=f"reversal:{statement_id}",
@@ -106,7 +128,14 @@ def reverse(*, statement_id: UUID, reason: str, actor: User, now: datetime) -> t
         actor=actor,
         now=now,
     )
-    return rows[0].milestone.chain.lot.schedule_line.line.order_id, done
+    made = take_back([statement_id], reason=reason, on=now.date(), actor=actor)
+    if not made:  # somebody was quicker
+        raise _reversed_already()
+    return made[0], done
+
+
+def _reversed_already() -> Conflict:
+    return Conflict(_("This confirmation is reversed already."), field="reverses")
 
 
 def _open_lines(order_id: UUID, actor: User) -> list[ScheduleLine]:

@@ -10,6 +10,7 @@ from django.db import transaction
 from django.db.models import Sum
 from django.utils.translation import gettext as _
 
+from procurement.domain.lots import most_received
 from procurement.models import DeliveryLot, ImportRow, Receipt
 from procurement.services import document_statements as statements
 from procurement.services import receipts
@@ -109,5 +110,9 @@ class _Advice:
 
 
 def _received(lots: Sequence[DeliveryLot]) -> dict[UUID, Decimal]:
+    """What came of each; the last has room for what the line tolerates above its quantity."""
     rows = Receipt.objects.filter(lot__in=[lot.pk for lot in lots], reverses__isnull=True, reversed_by__isnull=True)
-    return dict(rows.values_list("lot").annotate(total=Sum("quantity")))
+    came = dict(rows.values_list("lot").annotate(total=Sum("quantity")))
+    last = lots[-1]
+    over = most_received(last.quantity, last.schedule_line.line.over_delivery_percent) - last.quantity
+    return came | {last.pk: came.get(last.pk, Decimal(0)) - over}

@@ -12,13 +12,14 @@ from django.utils.translation import gettext as _
 
 from procurement.domain.revision import DateRevision
 from procurement.models import DeliveryLot, ImportRow
+from procurement.services import confirmations, import_dates
 from procurement.services import document_statements as statements
-from procurement.services import import_dates
 from procurement.services.document_lines import DocumentRow, KnownOrder, KnownOrders, Units, last_day
 from procurement.services.document_statements import Meant, promise
 from procurement.services.import_rows import Finding, Sheetful, Undoing
 from sites.domain.errors import BadInput
 from sites.domain.imprecise import TBD, on_day
+from sites.models import Promise
 
 ACCEPTED, CHANGED, REJECTED, RECEIVED = "AP", "CA", "RE", "AB"
 # What Peppol's list of codes says of a line, where the whole was accepted with changes.
@@ -34,11 +35,20 @@ def apply(file: Sheetful, *, cause_key: str, cause_text: str, numbers: Collectio
     meant, _not_ours = statements.meanings(file, _Response().meant)
     with transaction.atomic():
         made = statements.record(file, statements.accepted(meant, numbers), cause_key=cause_key, cause_text=cause_text)
+        confirmations.keep(made.statements, actor=file.actor)
     return made.written()
 
 
 def undo(rows: Sequence[ImportRow], undoing: Undoing) -> dict[int, str]:
-    return import_dates.undo(rows, undoing)
+    left = import_dates.undo(rows, undoing)
+    promises = Promise.objects.filter(pk__in=[key for row in rows for key in row.written.get("promises", [])])
+    confirmations.take_back(
+        list(promises.values_list("statement_id", flat=True).distinct()),
+        reason=undoing.reason,
+        on=undoing.now.date(),
+        actor=undoing.actor,
+    )
+    return left
 
 
 class _Response:

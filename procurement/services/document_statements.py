@@ -84,10 +84,13 @@ def statement(file: Sheetful, key: tuple[UUID, date], meant: Sequence[Meant]) ->
 
 @dataclass(frozen=True, slots=True)
 class Made:
-    """By the number of the row: its promises, and the lots that its quantities split off."""
+    """By the number of the row: its promises, and the lots that its quantities split off. `statements` are those that
+    were written, by their keys in the ledger.
+    """
 
     promises: Mapping[int, Sequence[Promise]]
     split_off: Mapping[int, Sequence[UUID]]
+    statements: Mapping[UUID, dates.Statement]
 
     def written(self) -> dict[int, dict[str, Any]]:
         """What taking the rows back needs."""
@@ -102,8 +105,9 @@ class Made:
 def record(file: Sheetful, meant: Sequence[Meant], *, cause_key: str, cause_text: str) -> Made:
     """Write what they promise."""
     groups = grouped(file, meant)
+    said = [statement(file, key, members) for key, members in groups.items()]
     recorded = dates.record_all(
-        [statement(file, key, members) for key, members in groups.items()],
+        said,
         cause_key=cause_key,
         cause_text=cause_text,
         actor=file.actor,
@@ -122,7 +126,8 @@ def record(file: Sheetful, meant: Sequence[Meant], *, cause_key: str, cause_text
         by_path = {revision.field: each.row.number for each in members for revision in each.revisions}
         for key, path in done.split_off.items():
             split_off.setdefault(by_path[path], []).append(key)
-    return Made(written, split_off)
+    statements = {done.statement_id: each for done, each in zip(recorded, said, strict=True)}
+    return Made(written, split_off, statements)
 
 
 def accepted(meant: Sequence[Meant], numbers: Collection[int]) -> list[Meant]:

@@ -1,4 +1,4 @@
-"""What another system calls our vendors, sites and classes, so that its orders may name them so."""
+"""What another system calls our vendors, sites, classes and units, so that its orders may name them so."""
 
 import re
 from dataclasses import asdict, dataclass
@@ -10,7 +10,8 @@ from django.db import transaction
 from django.db.models.functions import Lower
 from django.utils.translation import gettext as _
 
-from procurement.models import Company, EquipmentClass, ExternalRef
+from procurement.domain.units import UNITS
+from procurement.models import Company, EquipmentClass, ExternalRef, UnitMapping
 from sites.accounts import audit
 from sites.accounts.models import User
 from sites.accounts.permissions import Permission
@@ -21,6 +22,7 @@ from sites.services.access import check_can
 
 _LONGEST: Final = 80
 _LONGEST_CODE: Final = 40
+_LONGEST_UNIT: Final = 20
 _COUNTRY: Final = re.compile(r"[A-Z]{2}")
 
 
@@ -84,6 +86,39 @@ def name(
         facts={"system": system, "external_id": external_id},
     )
     return (NameResult.CREATED if is_new else NameResult.UPDATED), key
+
+
+@transaction.atomic
+def name_unit(
+    *, system: str, external_id: str, unit: str, actor: User, request_id: str = ""
+) -> tuple[NameResult, UUID]:
+    """From now on `external_id` of the system means this unit.
+
+    Raises BadInput naming `external_id` or `code`, NotPermitted.
+    """
+    check_can(actor, Permission.ORDER_WRITE, site_id=None)
+    check_text(external_id, "external_id", longest=_LONGEST_UNIT)
+    if external_id in UNITS:
+        raise BadInput(_("%(code)s is a unit itself and means no other.") % {"code": external_id}, field="external_id")
+    if unit not in UNITS:
+        raise BadInput(_("Nothing of ours has the code %(code)s.") % {"code": unit}, field="code")
+    row, is_new = UnitMapping.objects.select_for_update(of=("self",)).get_or_create(
+        system=system, code=external_id, defaults={"unit": unit}
+    )
+    if not is_new and row.unit == unit:
+        return NameResult.UNCHANGED, row.pk
+    if not is_new:
+        row.unit = unit
+        row.save(update_fields=["unit"])
+    audit.record(
+        actor=actor,
+        verb="external_id.named",
+        subject_kind="unit",
+        subject_id=row.pk,
+        request_id=request_id,
+        facts={"system": system, "external_id": external_id, "unit": unit},
+    )
+    return (NameResult.CREATED if is_new else NameResult.UPDATED), row.pk
 
 
 def _upsert(code: str, said: Vendor) -> bool:

@@ -27,7 +27,7 @@ from sites.models import Site
 
 GONE = {CommercialStatus.CANCELLED, CommercialStatus.TERMINATED}
 
-_LINE_FIELDS = ("description", "unit", "unit_price", "external_line_id")
+_LINE_FIELDS = ("description", "unit_price", "over_delivery_percent", "external_line_id")
 _SENT_AS = {"contract_on": "contractual_date"}
 
 
@@ -225,6 +225,7 @@ class LineWork:
             plant=self._plant(document),
             status=self._status(document.status, None),
         )
+        line.unit = self._unit(document) or line.unit
         for name in _LINE_FIELDS:
             value = getattr(document, name)
             if value is not None:
@@ -261,6 +262,7 @@ class LineWork:
                 field=f"{document.field}/equipment_class",
             )
         said: dict[str, object] = {name: getattr(document, name) for name in _LINE_FIELDS}
+        said["unit"] = self._unit(document)
         said["plant_id"] = plant.pk if (plant := self._plant(document)) else None
         said["status"] = self._status(document.status, line.status)
         changed = [name for name, value in said.items() if value is not None and value != getattr(line, name)]
@@ -309,6 +311,9 @@ class LineWork:
         if not document.plant:
             return None
         return self.known.plant(document.plant, field=f"{document.field}/plant")
+
+    def _unit(self, document: LineDocument) -> str | None:
+        return self.known.unit(document.unit, field=f"{document.field}/unit") if document.unit else None
 
     def _site(self, code: str | None, field: str) -> Site | None:
         if not code:

@@ -6,9 +6,10 @@ from typing import Final
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import Max, Sum
+from django.db.models import F, Max, Q, Sum
 from django.utils.translation import gettext as _
 
+from procurement.domain import lots as lot_rules
 from procurement.domain.lots import ON_SITE
 from procurement.domain.revision import DateRevision
 from procurement.models import DeliveryLot, Receipt
@@ -27,6 +28,12 @@ from sites.vocabulary import PromiseSource
 _LONGEST: Final = 500
 
 
+class OverDelivery(BadInput):
+    """More came than was ordered and the line tolerates."""
+
+    code = "over_delivery"
+
+
 @transaction.atomic
 def receive(
     *,
@@ -38,9 +45,10 @@ def receive(
     now: datetime,
     state: ReceiptState = ReceiptState.ARRIVED,
 ) -> Receipt:
-    """Record that units of a lot came. With the last of them the lot is on site, unless that was said already.
+    """Record that units of a lot came. With the last of them the lot is on site, unless that was said already. Units
+    above those of the lot are taken within the tolerance of its line; `over_delivered` of the receipt says how many.
 
-    Raises NotFound, NotPermitted, and BadInput naming `quantity` or `received_on`.
+    Raises NotFound, NotPermitted, OverDelivery, and BadInput naming `quantity` or `received_on`.
     """
     lot = lots.lock_lot(lot_id, actor)
     site = lot.schedule_line.site
@@ -52,8 +60,9 @@ def receive(
     if quantity % 1 and lot.schedule_line.line.unit == "EA":
         raise BadInput(_("Single units are counted in whole numbers."), field="quantity")
     before = _received(lot)
-    if before + quantity > lot.quantity:
-        raise BadInput(
+    total = before + quantity
+    if total > lot_rules.most_received(lot.quantity, lot.schedule_line.line.over_delivery_percent):
+        raise OverDelivery(
             _("%(received)s of %(quantity)s were received already.")
             % {"received": f"{before.normalize():f}", "quantity": f"{lot.quantity.normalize():f}"},
             field="quantity",
@@ -61,6 +70,7 @@ def receive(
     receipt = Receipt.objects.create(
         lot=lot,
         quantity=quantity,
+        over_delivered=max(Decimal(0), min(quantity, total - lot.quantity)),
         received_on=received_on,
         state=state,
         document=document[:_LONGEST],
@@ -73,7 +83,7 @@ def receive(
         subject_id=lot.pk,
         facts={"receipt": str(receipt.pk), "quantity": str(quantity), "document": document},
     )
-    if before + quantity == lot.quantity and _waits_for_arrival(lot):
+    if total >= lot.quantity and _waits_for_arrival(lot):
         _arrived(lot, document=document, actor=actor, now=now)
     return receipt
 
@@ -93,10 +103,12 @@ def reverse(*, receipt_id: UUID, reason: str, actor: User, now: datetime) -> Rec
     check_can(actor, Permission.DATES_WRITE, site_id=lot.schedule_line.site_id)
     if receipt.reverses_id is not None or Receipt.objects.filter(reverses=receipt).exists():
         raise Conflict(_("This receipt is reversed already."), field="receipt")
-    made_by_receipts = _arrival_made_by_receipts(lot)
+    still_whole = _received(lot) - receipt.quantity >= lot.quantity
+    made_by_receipts = None if still_whole else _arrival_made_by_receipts(lot)
     reversal = Receipt.objects.create(
         lot=lot,
         quantity=receipt.quantity,
+        over_delivered=receipt.over_delivered,
         received_on=receipt.received_on,
         state=receipt.state,
         document=reason[:_LONGEST],
@@ -127,8 +139,10 @@ def reverse(*, receipt_id: UUID, reason: str, actor: User, now: datetime) -> Rec
 
 
 def _standing(lot: DeliveryLot) -> dict[str, object]:
+    """`last_on` is the day the last of the ordered units came; what was all over them has no say in it."""
     rows = Receipt.objects.filter(lot=lot, reverses__isnull=True, reversed_by__isnull=True)
-    return dict(rows.aggregate(total=Sum("quantity"), last_on=Max("received_on")))
+    ordered = Q(over_delivered__lt=F("quantity"))
+    return dict(rows.aggregate(total=Sum("quantity"), last_on=Max("received_on", filter=ordered)))
 
 
 def _received(lot: DeliveryLot) -> Decimal:
@@ -167,7 +181,8 @@ def _arrival_made_by_receipts(lot: DeliveryLot) -> Milestone | None:
     """The arrival of a lot that is received whole, where it says what its last receipts say."""
     milestone = Milestone.objects.filter(chain=lot.chain_id, code=ON_SITE, actual_on__isnull=False).first()
     standing = _standing(lot)
-    if milestone is None or standing["total"] != lot.quantity or milestone.actual_on != standing["last_on"]:
+    total = standing["total"] if isinstance(standing["total"], Decimal) else Decimal(0)
+    if milestone is None or total < lot.quantity or milestone.actual_on != standing["last_on"]:
         return None
     documents = Receipt.objects.filter(lot=lot, reverses__isnull=True, reversed_by__isnull=True)
     return milestone if milestone.actual_document in documents.values_list("document", flat=True) else None

@@ -287,6 +287,7 @@ WITH_VALUES: Final = (
     _("%(one)s.%(two)s is no duration of plausible size."),
     _("The file holds more than %(one)s links."),
     _("Calendar.UID stands twice, here and in line %(one)s."),
+    _("Unit %(one)s has no mapping for %(two)s."),
     _("%(one)s.%(two)s is longer than %(three)s characters."),
     _("%(one)s.%(two)s is empty."),
     _("%(one)s.%(two)s stands twice, here and in line %(three)s."),

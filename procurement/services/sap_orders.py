@@ -119,6 +119,7 @@ def _line(item: SapItem, classes: dict[str, str]) -> LineDocument:
         quantity=item.quantity if schedules is None else None,
         unit=item.unit or None,
         unit_price=item.unit_price,
+        over_delivery_percent=item.over_delivery_percent,
         description=item.text or None,
         equipment_class=classes.get(item.material) or classes.get(item.material_group),
         site=item.plant or None,

@@ -10,6 +10,7 @@ from django.db import transaction
 from django.db.models import Sum
 from django.utils.translation import gettext as _
 
+from procurement.domain.lots import most_received
 from procurement.models import DeliveryLot, ShipmentNotice
 from procurement.services import lots
 from sites.accounts import audit
@@ -47,7 +48,8 @@ def notify(
     check_can(actor, Permission.DATES_WRITE, site_id=lot.schedule_line.site_id)
     if not quantity.is_finite() or quantity <= 0:
         raise BadInput(_("A quantity is above zero."), field="quantity")
-    if noticed([lot.pk]).get(lot.pk, Decimal(0)) + quantity > lot.quantity:
+    most = most_received(lot.quantity, lot.schedule_line.line.over_delivery_percent)
+    if noticed([lot.pk]).get(lot.pk, Decimal(0)) + quantity > most:
         raise BadInput(_("More is sent than the lot holds."), field="quantity")
     notice = ShipmentNotice.objects.create(
         lot=lot,

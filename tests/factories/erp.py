@@ -11,6 +11,7 @@ from procurement.models import (
     IntegrationMessage,
     OpenOrderList,
     OpenOrderRow,
+    UnitMapping,
     WebhookDelivery,
     WebhookEndpoint,
 )
@@ -19,6 +20,15 @@ from sites.accounts.row import new_id
 from tests.factories.accounts import ApiClientFactory, RowFactory
 
 _NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
+
+
+class UnitMappingFactory(RowFactory[UnitMapping]):
+    class Meta:
+        model = UnitMapping
+
+    system = "SAP-PRD"
+    code = Sequence(lambda n: f"U{n}")
+    unit = "EA"
 
 
 class ChangeFactory(RowFactory[Change]):

@@ -24,6 +24,7 @@ from procurement.models import (
     ChatEndpoint,
     ColumnMappingMemory,
     Company,
+    Confirmation,
     ConsideredLeadTime,
     Contact,
     DeliveryLot,
@@ -367,6 +368,16 @@ class ShipmentNoticeFactory(RowFactory[ShipmentNotice]):
     number = "DES-1"
     quantity = Decimal("1")
     despatched_on = date(2026, 11, 18)
+    recorded_by = SubFactory(UserFactory)
+
+
+class ConfirmationFactory(RowFactory[Confirmation]):
+    class Meta:
+        model = Confirmation
+
+    order = SubFactory(PurchaseOrderFactory)
+    number = "AB-1"
+    confirmed_on = date(2026, 11, 18)
     recorded_by = SubFactory(UserFactory)
 
 

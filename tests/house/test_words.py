@@ -42,7 +42,7 @@ TEMPLATE_WORDS: Final[dict[str, Any]] = {
 
 # Whose sentences are found again where they are shown, and the calls that take one.
 ENGLISH_ROOMS: Final = ("procurement/domain", "procurement/readers", "sites/domain", "sites/readers")
-REFUSALS: Final = {"BadInput", "NotANetwork", "refused", "_refuse"}
+REFUSALS: Final = {"BadInput", "NotANetwork", "UnknownUnit", "refused", "_refuse"}
 A_VALUE: Final = "…"
 
 Word = tuple[str | None, str]

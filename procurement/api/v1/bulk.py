@@ -16,7 +16,7 @@ from rest_framework.response import Response
 
 from procurement.api.asking import is_apart, is_strict
 from procurement.api.auth import acting_client, acting_user
-from procurement.api.errors import BadParameter, FieldError, flat, titles
+from procurement.api.errors import BadParameter, FieldError, flat, is_retryable, titles
 from procurement.api.fields import Text, VersionField
 from procurement.api.v1.bodies import unknown_fields
 from procurement.api.v1.order_shapes import LinesModeQuery, OrderWrite, document_of
@@ -90,6 +90,7 @@ class RowProblemSerializer(serializers.Serializer[Any]):
     title = serializers.CharField(help_text="As in a problem document.")
     status = serializers.IntegerField(help_text="What the row alone would have been answered.")
     code = serializers.CharField(help_text="Stable, for programs.")
+    retryable = serializers.BooleanField(help_text="Whether the same row may succeed later, unchanged.")
     detail = serializers.CharField(help_text="For people.")
     errors = FieldErrorSerializer(  # type: ignore[assignment]
         many=True, help_text="Pointers name lines and schedule lines by their numbers: /lines/20/unit."
@@ -387,7 +388,8 @@ def _shown(outcome: Outcome) -> dict[str, Any]:
     if "problem" in outcome:
         said = outcome["problem"]
         kind = f"/problems/{said['code'].replace('_', '-')}"
-        shown["problem"] = {"type": kind, "title": titles().get(said["status"], ""), **said}
+        title, retryable = titles().get(said["status"], ""), is_retryable(said["status"])
+        shown["problem"] = {"type": kind, "title": title, "retryable": retryable, **said}
     return shown
 
 

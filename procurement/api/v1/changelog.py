@@ -12,6 +12,14 @@ from procurement.api.v1.shapes import REQUEST_ID, problems
 from procurement.api.view import ClientView
 
 _CHANGES: Final = (
+    ("2026-11-21", "nameUnit", "Your own codes of units; a unit that nobody knows is refused as `unknown_unit`."),
+    ("2026-11-21", "changeFeed", "`confirmation.recorded`, `confirmation.reversed` and `shipment.arrived`."),
+    (
+        "2026-11-21",
+        "recordGoodsReceipt",
+        "`over_delivery` beyond the line's `over_delivery_percent`; `over_delivered`.",
+    ),
+    ("2026-11-21", "", "`instance` in problems, `retryable` in those of rows; webhooks in the schema."),
     ("2026-11-21", "listPurchaseOrderLines", "Schedule lines with all their fields."),
     ("2026-11-21", "recordConfirmation", "Vendors' confirmations, and their reversal."),
     ("2026-11-21", "addAttachment", "Files about orders, lines, requirements, vendors and sites."),

@@ -67,7 +67,7 @@ class ConfirmationWrite(serializers.Serializer[Any]):
 
 
 class ConfirmationSerializer(serializers.Serializer[Any]):
-    id = serializers.UUIDField(help_text="Our id: the statement that its promises share in the ledger.")
+    id = serializers.UUIDField(help_text="Our id; of what was confirmed, the statement that its promises share.")
     order = serializers.UUIDField(help_text="Our id of the order.")
     number = serializers.CharField(allow_blank=True, help_text="As sent; of a reversal, its reason.")
     reverses = serializers.UUIDField(allow_null=True, help_text="The one it took back; null: none.")
@@ -92,11 +92,11 @@ class Confirmations(ClientView):
     def post(self, request: Request) -> Response:
         said, actor = checked(ConfirmationWrite, request), acting_user(request)
         if "reverses" in said:
-            order_id, taken_back = confirmations.reverse(
+            row, taken_back = confirmations.reverse(
                 statement_id=said["reverses"], reason=said.get("reason", ""), actor=actor, now=clock()
             )
             shown = {
-                "id": said["reverses"], "order": order_id, "number": said["reason"], "reverses": said["reverses"],
+                "id": row.pk, "order": row.order_id, "number": row.reason, "reverses": row.reverses_id,
                 "promises": [], "moved": moved_answer(taken_back.moved),
             }  # fmt: skip
             return Response(ConfirmationSerializer(shown).data, status=201)

@@ -1,4 +1,4 @@
-"""A system's own ids of our vendors, sites and classes."""
+"""A system's own ids of our vendors, sites, classes and units."""
 
 from typing import Any, ClassVar, Final
 
@@ -107,6 +107,26 @@ class VendorName(_Name):
     )
     def put(self, request: Request, system: str, external_id: str) -> Response:
         return self._put(request, system, external_id)
+
+
+class UnitName(ClientView):
+    scopes: ClassVar[dict[str, str | None]] = {"PUT": Scope.REFERENCE_WRITE}
+
+    @_operation(  # type: ignore[untyped-decorator]
+        "nameUnit", "unit", more=" A code that is itself one of `/units` means itself, in every system."
+    )
+    def put(self, request: Request, system: str, external_id: str) -> Response:
+        check_system(request, system)
+        unit = checked(NameWrite, request)["code"]
+        result, key = external_ids.name_unit(
+            system=system,
+            external_id=external_id,
+            unit=unit,
+            actor=acting_user(request),
+            request_id=request_id(request),
+        )
+        shown = {"id": key, "system": system, "external_id": external_id, "code": unit, "result": result.value}
+        return Response(NameSerializer(shown).data, status=201 if result is NameResult.CREATED else 200)
 
 
 class SiteName(_Name):

@@ -98,6 +98,9 @@ class _MovementSerializer(serializers.Serializer[Any]):
 
 
 class ReceiptSerializer(_MovementSerializer):
+    over_delivered = ExactDecimal(
+        help_text="Of its units, those above the ordered quantity; within the line's tolerance."
+    )
     received_on = Day(help_text="Local day.")
     state = serializers.CharField(help_text="arrived, and what was found.")
 
@@ -136,7 +139,8 @@ class GoodsReceipts(ClientView):
         operation_id="recordGoodsReceipt",
         summary="Units came, or did not after all",
         description="Rows are only added: a mistake is answered by one that `reverses` it. With the last unit the lot "
-        "is on site; a reversal takes that back.",
+        "is on site; a reversal takes that back. More than was ordered is refused (`over_delivery`) unless the line's "
+        "`over_delivery_percent` allows it; then `over_delivered` says how much of it is more.",
         parameters=[REQUEST_ID],
         request=ReceiptWrite,
         responses={201: ReceiptSerializer, **problems(404)},
@@ -239,7 +243,11 @@ def _of_lot(row: Receipt | ShipmentNotice) -> dict[str, Any]:
 
 
 def _receipt(row: Receipt) -> dict[str, Any]:
-    shown = _of_lot(row) | {"received_on": row.received_on, "state": row.state}
+    shown = _of_lot(row) | {
+        "over_delivered": trimmed(row.over_delivered),
+        "received_on": row.received_on,
+        "state": row.state,
+    }
     return dict(ReceiptSerializer(shown).data)
 
 

@@ -10,6 +10,7 @@ from drf_spectacular.utils import OpenApiParameter
 from procurement.api.errors import PROBLEM_TYPE
 from procurement.api.v1.bodies import TRACKER_OWNED
 from procurement.api.v1.shapes import MEANING
+from procurement.vocabulary import ChangeKind
 
 _WRITES: Final = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 DRY_RUN: Final = OpenApiParameter(
@@ -82,6 +83,14 @@ class ClientSchema(AutoSchema):
         return operation
 
 
+_SIGNED: Final = (
+    ("webhook-id", "Names the message, the same however often it is sent."),
+    ("webhook-timestamp", "Seconds since 1970 in UTC of this attempt."),
+    (
+        "webhook-signature",
+        "`v1,` and a signature (Standard Webhooks); two parted by a space while a secret is changed.",
+    ),
+)
 # Answers in which fields of both sides stand beside each other, and those that are ours altogether.
 _MIXED: Final = ("PurchaseOrder", "OrderLine", "ScheduleLine")
 _OURS: Final = ("Lot", "LotForecast", "LotProbability", "Spread")
@@ -101,6 +110,47 @@ def loosen_items(result: Any, generator: Any, request: Any, public: bool) -> Any
         whole = items["$ref"].rpartition("/")[2]
         schemas[f"{whole}Item"] = {part: said for part, said in schemas[whole].items() if part != "required"}
         items["$ref"] += "Item"
+    return result
+
+
+def describe_webhooks(result: Any, generator: Any, request: Any, public: bool) -> Any:
+    """What an endpoint of a client is sent, by type: a change as the feed tells it, without the feed's own id."""
+    schemas = result["components"]["schemas"]
+    change = schemas["Change"]
+    schemas["WebhookMessage"] = {
+        "type": "object",
+        "description": "As the change feed tells it. Where it would not fit, `changed` of `data` is empty and "
+        "`changed_left_out` true; a test message has nothing but `id`, `changed` and `links` in `data`.",
+        "properties": {name: change["properties"][name] for name in ("type", "timestamp")}
+        | {"data": {"$ref": "#/components/schemas/ChangeDataItem"}},
+        "required": ["data", "timestamp", "type"],
+    }
+    data = {name: said for name, said in schemas["ChangeData"].items() if name != "required"}
+    left_out = {"type": "boolean", "description": "The differences would not fit; read the thing itself."}
+    schemas["ChangeDataItem"] = data | {"properties": data["properties"] | {"changed_left_out": left_out}}
+    result["components"]["parameters"] = {
+        name: {"name": name, "in": "header", "required": True, "description": said, "schema": {"type": "string"}}
+        for name, said in _SIGNED
+    }
+    headers = [{"$ref": f"#/components/parameters/{name}"} for name, _said in _SIGNED]
+    result["webhooks"] = {
+        kind.value: {
+            "post": {
+                "summary": str(kind.label),
+                "tags": ["webhooks"],
+                "parameters": headers,
+                "requestBody": {
+                    "required": True,
+                    "content": {"application/json": {"schema": {"$ref": "#/components/schemas/WebhookMessage"}}},
+                },
+                "responses": {
+                    "204": {"description": "Taken; any 2xx within 20 seconds."},
+                    "410": {"description": "Switch this endpoint off. Anything else is tried again for three days."},
+                },
+            }
+        }
+        for kind in ChangeKind
+    }
     return result
 
 

@@ -63,10 +63,17 @@ class LineWrite(serializers.Serializer[Any]):
     plant = Text(required=False, max_length=81, help_text="Where it is made: a plant code, or COMPANY/PLANT.")
     site = Text(required=False, max_length=80, help_text="Ship-to site of its schedule lines. Default: the header's.")
     quantity = ExactDecimal(required=False, help_text="With `schedules`, must be their sum. At most 3 decimals.")
-    unit = Text(required=False, max_length=6, help_text="UN/ECE Recommendation 20; default EA (single units).")
+    unit = Text(
+        required=False,
+        max_length=20,
+        help_text="One of `/units` (UN/ECE Recommendation 20), or a code your system maps to one; default EA.",
+    )
     unit_price = ExactDecimal(
         required=False,
         help_text="In the order's currency; at most two decimals more than the currency has, nothing is rounded.",
+    )
+    over_delivery_percent = ExactDecimal(
+        required=False, help_text="How much more than ordered may be received: 0 to 100, at most 2 decimals; default 0."
     )
     contractual_date = FlexDate(required=False, allow_tbd=False, help_text="Default for the schedule lines.")
     promised_date = FlexDate(required=False, help_text="Default for the schedule lines.")
@@ -319,6 +326,7 @@ class LineRead(serializers.Serializer[Any]):
     plant = serializers.CharField(allow_null=True, help_text="COMPANY/PLANT; null where it is not known.")
     unit = serializers.CharField(help_text="UN/ECE Recommendation 20.")
     unit_price = ExactDecimal(allow_null=True, help_text="In the order's currency; null without the right to amounts.")
+    over_delivery_percent = ExactDecimal(help_text="How much more than ordered may be received.")
     schedules = ScheduleRead(many=True, help_text="Those in the caller's sight.")
 
 
@@ -409,6 +417,7 @@ def _line_answer(reading: LineReading, currency: str) -> dict[str, Any]:
         "plant": f"{line.plant.company.code}/{line.plant.code}" if line.plant else None,
         "unit": line.unit,
         "unit_price": _amount(reading.unit_price, currency),
+        "over_delivery_percent": trimmed(line.over_delivery_percent),
         "schedules": [_schedule_answer(each) for each in reading.schedules],
     }
 

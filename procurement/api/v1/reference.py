@@ -1,6 +1,7 @@
 """What codes there are: sites, vendors, kinds of equipment, reasons, units; and lead times as somebody stated them."""
 
 import hashlib
+from collections import defaultdict
 from collections.abc import Callable
 from typing import Any, ClassVar, Final, TypeVar
 
@@ -12,22 +13,18 @@ from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from procurement.api.auth import acting_user
+from procurement.api.auth import acting_client, acting_user
 from procurement.api.fields import Day, ExactDecimal
 from procurement.api.v1.pages import PageQuery, PageSerializer, fields_of, page
 from procurement.api.v1.shapes import REQUEST_ID, problems
 from procurement.api.view import ClientView, is_known, not_modified
-from procurement.models import Company, EquipmentClass, LeadTimeObservation
+from procurement.domain.units import UNITS
+from procurement.models import Company, EquipmentClass, LeadTimeObservation, UnitMapping
 from sites.accounts.permissions import Scope
 from sites.models import Site
 from sites.vocabulary import ReasonCode
 
 Get = TypeVar("Get", bound=Callable[..., Any])
-# UN/ECE Recommendation 20, those that orders of equipment come in; others are taken as they are sent.
-_UNITS: Final = (
-    ("EA", "Each"), ("C62", "One"), ("SET", "Set"), ("LO", "Lot"), ("MTR", "Metre"), ("MTK", "Square metre"),
-    ("KGM", "Kilogram"), ("TNE", "Tonne"),
-)  # fmt: skip
 _IF_NONE_MATCH: Final = OpenApiParameter(
     "If-None-Match", OpenApiTypes.STR, OpenApiParameter.HEADER, description="The ETag you have; 304 if it still holds."
 )
@@ -84,6 +81,14 @@ class WordSerializer(serializers.Serializer[Any]):
 
 class WordListSerializer(serializers.Serializer[Any]):
     items = WordSerializer(many=True, help_text="All of them.")
+
+
+class UnitSerializer(WordSerializer):
+    external_ids = serializers.ListField(child=serializers.CharField(), help_text="What your system calls it.")
+
+
+class UnitListSerializer(serializers.Serializer[Any]):
+    items = UnitSerializer(many=True, help_text="All that orders may come in.")
 
 
 class LeadTimeSerializer(serializers.Serializer[Any]):
@@ -159,9 +164,14 @@ class ReasonCodes(_Reference):
 
 
 class Units(_Reference):
-    @_operation("listUnits", "Units of quantities", WordListSerializer, paged=False)
+    @_operation("listUnits", "Units of quantities, of UN/ECE Recommendation 20", UnitListSerializer, paged=False)
     def get(self, request: Request) -> Response:
-        return _tagged(request, Response({"items": [{"code": code, "name": name} for code, name in _UNITS]}))
+        named: dict[str, list[str]] = defaultdict(list)
+        rows = UnitMapping.objects.filter(system=acting_client(request).system).order_by("code")
+        for code, unit in rows.values_list("code", "unit"):
+            named[unit].append(code)
+        items = [{"code": code, "name": name, "external_ids": named[code]} for code, name in UNITS.items()]
+        return _tagged(request, Response({"items": items}))
 
 
 class LeadTimes(_Reference):

@@ -24,6 +24,7 @@ class ProblemSerializer(serializers.Serializer[Any]):
     title = serializers.CharField(help_text="What kind of refusal it is.")
     status = serializers.IntegerField(help_text="The HTTP status again.")
     detail = serializers.CharField(help_text="What was refused here.")
+    instance = serializers.CharField(help_text="The path that was called.")
     code = serializers.CharField(help_text="Stable, for programs: not_found, validation_error, scope.")
     retryable = serializers.BooleanField(help_text="Whether the same request may succeed later, unchanged.")
     trace_id = serializers.CharField(help_text="The X-Request-ID of this call; quote it when you ask.")

@@ -45,6 +45,7 @@ urlpatterns: list[URLPattern] = [
     path("equipment-types", reference.EquipmentTypes.as_view(), name="equipment-types"),
     path("reason-codes", reference.ReasonCodes.as_view(), name="reason-codes"),
     path("units", reference.Units.as_view(), name="units"),
+    path("units/ext/<str:system>/<path:external_id>", external_ids.UnitName.as_view(), name="unit-name"),
     path("lead-times", reference.LeadTimes.as_view(), name="lead-times"),
     path("requirements", needs.Requirements.as_view(), name="requirements"),
     path("milestones", needs.Milestones.as_view(), name="milestones"),

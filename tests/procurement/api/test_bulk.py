@@ -34,6 +34,7 @@ def test_each_row_is_written_or_refused_by_itself(erp: Caller) -> None:
         (1, "failed", 422),
         (2, "failed", 422),
     ]
+    assert [each["problem"]["retryable"] for each in body["results"][1:]] == [False, False]
     assert [pointers(each["problem"]) for each in body["results"][1:]] == [
         ["/lines/20/unit"],
         ["/lines/10/equipment_class"],

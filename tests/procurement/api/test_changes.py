@@ -70,6 +70,61 @@ class TestOverTime:
         assert promised == [[None, "2027-08-02"]]
         assert kinds(told).count("po.cancelled") == 1
 
+    def test_a_confirmation_and_its_reversal_are_told_beside_its_promises(self, erp: Caller) -> None:
+        erp.put(ORDER, order_body())
+        cursor = read(erp)["next_cursor"]
+        said = {"external_id": "4500016221", "number": "AB-1", "confirmed_on": "2026-11-18"}
+        key = erp.post("/confirmations", said).json()["id"]
+        erp.post("/confirmations", {"reverses": key, "reason": "Of another order"})
+
+        told = read(erp, cursor=cursor, types="confirmation.,po.line.date_revised")
+
+        assert kinds(told) == [
+            "po.line.date_revised", "confirmation.recorded", "po.line.date_revised", "confirmation.reversed",
+        ]  # fmt: skip
+        changed = [each["data"]["changed"] for each in told["changes"] if each["type"].startswith("confirmation.")]
+        assert changed == [{f"confirmations/{key}": [None, "AB-1"]}, {f"confirmations/{key}": ["AB-1", None]}]
+
+    def test_a_shipment_departs_and_arrives_once_its_units_are_received(self, erp: Caller) -> None:
+        erp.put(ORDER, order_body())
+        cursor = read(erp)["next_cursor"]
+        lot = {"external_id": "4500016221", "line_number": 10}
+        for number, quantity in (("DN-1", "1"), ("DN-2", "3")):
+            said = {"number": number, "quantity": quantity, "despatched_on": "2026-11-02"}
+            erp.post("/shipments", lot | said)
+        receipts = []
+        for quantity in ("2", "2"):
+            said = {"quantity": quantity, "received_on": "2026-11-19"}
+            receipts.append(erp.post("/goods-receipts", lot | said).json()["id"])
+
+        told = read(erp, cursor=cursor, types="shipment.,receipt.")
+
+        assert kinds(told) == [
+            "shipment.departed", "shipment.departed", "receipt.recorded", "shipment.arrived", "receipt.recorded",
+            "shipment.arrived",
+        ]  # fmt: skip
+        arrived = [each["data"]["changed"] for each in told["changes"] if each["type"] == "shipment.arrived"]
+        assert arrived == [{"lines/10/schedules/1/arrived": [None, units]} for units in ("1", "3")]
+
+        erp.post("/goods-receipts", {"reverses": receipts[1], "reason": "Miscounted"})
+        erp.post("/goods-receipts", lot | {"quantity": "2", "received_on": "2026-11-20"})
+        again = read(erp, cursor=told["next_cursor"], types="shipment.,receipt.")
+        assert kinds(again) == ["receipt.reversed", "receipt.recorded", "shipment.arrived"]
+
+    def test_a_shipment_arrived_where_its_lot_is_stated_on_site(self, erp: Caller) -> None:
+        key = erp.put(ORDER, order_body()).json()["id"]
+        cursor = read(erp)["next_cursor"]
+        lot = {"external_id": "4500016221", "line_number": 10}
+        erp.post("/shipments", lot | {"number": "DN-1", "quantity": "3", "despatched_on": "2026-11-02"})
+        stated = {"kind": "actual", "line_number": 10, "milestone": "ON_SITE", "date": "2026-11-19"}
+        said = erp.post(f"/purchase-orders/{key}/date-revisions", {"stated_on": "2026-11-19", "revisions": [stated]})
+        assert said.status_code == 201, said.content
+        erp.post("/shipments", lot | {"number": "DN-2", "quantity": "1"})
+
+        told = kinds(read(erp, cursor=cursor, types="shipment."))
+
+        assert told == ["shipment.departed", "shipment.arrived", "shipment.announced", "shipment.arrived"]
+
     def test_reading_on_gives_each_change_once_and_in_order(self, erp: Caller) -> None:
         for number in range(5):
             erp.put(f"/purchase-orders/ext/SAP-PRD/{number}", order_body())

@@ -1,11 +1,11 @@
-"""A system's own ids of vendors, sites and classes, and orders that use them."""
+"""A system's own ids of vendors, sites, classes and units, and orders that use them."""
 
 import pytest
 
-from procurement.models import Company, ExternalRef, PurchaseOrder
+from procurement.models import Company, ExternalRef, OrderLine, PurchaseOrder
 from sites.accounts.models import AuditEvent
 from tests.factories.procurement import CompanyFactory
-from tests.procurement.api.calls import ORDER, Caller, calling, order_body, pointers, problem
+from tests.procurement.api.calls import ORDER, Caller, calling, order_body, order_line, pointers, problem
 
 pytestmark = pytest.mark.django_db
 
@@ -84,3 +84,58 @@ def test_a_vendor_that_cannot_be_made_is_refused_at_its_field(erp: Caller, said:
 
     assert pointers(problem(answer, 422, "validation_error")) == [pointer]
     assert not ExternalRef.objects.filter(kind="company").exists()
+
+
+def test_a_unit_that_means_one_of_ours_is_kept_as_that_one(erp: Caller) -> None:
+    refused = problem(erp.put(ORDER, order_body(order_line(unit="ST"))), 422, "validation_error")
+    assert [(each["pointer"], each["code"], each["detail"]) for each in refused["errors"]] == [
+        ("/lines/0/unit", "unknown_unit", "Unit 'ST' has no mapping for SAP-PRD.")
+    ]
+
+    named = erp.put("/units/ext/SAP-PRD/ST", {"code": "H87"})
+    written, again = (erp.put(ORDER, order_body(order_line(unit="ST"))) for _turn in range(2))
+
+    assert (named.status_code, named.json()["result"]) == (201, "created")
+    assert (written.status_code, again.json()["result"]) == (201, "unchanged")
+    assert OrderLine.objects.get().unit == "H87"
+    units = {each["code"]: each["external_ids"] for each in erp.get("/units").json()["items"]}
+    assert (units["H87"], units["EA"]) == (["ST"], [])
+
+
+def test_a_unit_of_a_bulk_is_named_by_its_line(erp: Caller) -> None:
+    rows = [
+        {"op": "upsert", "system": "SAP-PRD", "external_id": unit, "body": order_body(order_line(20, unit=unit))}
+        for unit in ("ST", "MTR")
+    ]
+
+    first, second = erp.post("/purchase-orders/bulk", {"rows": rows}).json()["results"]
+
+    assert [(each["pointer"], each["code"]) for each in first["problem"]["errors"]] == [
+        ("/lines/20/unit", "unknown_unit")
+    ]
+    assert second["result"] == "created"
+
+
+def test_units_of_one_system_are_none_of_another(erp: Caller) -> None:
+    erp.put("/units/ext/SAP-PRD/ST", {"code": "EA"})
+    other = calling("Other", system="ODOO")
+
+    problem(other.put("/purchase-orders/ext/ODOO/7", order_body(order_line(unit="ST"))), 422, "validation_error")
+    assert all(not each["external_ids"] for each in other.get("/units").json()["items"])
+
+
+@pytest.mark.parametrize(
+    ("said", "code", "pointer"),
+    [("EA", "H87", "/external_id"), ("ST", "BOTTLE", "/code"), ("S" * 21, "EA", "/external_id")],
+)
+def test_a_unit_of_ours_means_itself(erp: Caller, said: str, code: str, pointer: str) -> None:
+    answer = erp.put(f"/units/ext/SAP-PRD/{said}", {"code": code})
+
+    assert pointers(problem(answer, 422, "validation_error")) == [pointer]
+
+
+def test_a_unit_may_mean_another_from_now_on(erp: Caller) -> None:
+    results = [erp.put("/units/ext/SAP-PRD/M", {"code": code}).json()["result"] for code in ("MTR", "MTR", "FOT")]
+
+    assert results == ["created", "unchanged", "updated"]
+    assert AuditEvent.objects.filter(verb="external_id.named", subject_kind="unit").count() == 2

@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from procurement.api.v1.order_lines import OrderLineRowSerializer
 from procurement.api.v1.order_shapes import OrderRead
-from procurement.models import Alert, SavedView
+from procurement.models import Alert, Change, SavedView
 from procurement.services import alerts
 from sites.accounts.models import User
 from sites.accounts.permissions import Role
@@ -54,6 +54,21 @@ def test_a_listed_order_says_what_the_order_says(erp: Caller) -> None:
 
     assert erp.get("/purchase-orders?expand=lines").json()["items"] == [whole]
     assert erp.get("/purchase-orders").json()["items"] == [{k: v for k, v in whole.items() if k != "lines"}]
+
+
+@pytest.mark.django_db
+def test_orders_that_changed_since_are_found_with_an_overlap(erp: Caller) -> None:
+    order(erp, "A")
+    Change.objects.update(at=timezone.now() - timedelta(hours=1))
+    order(erp, "B")
+
+    def since(**ago: int) -> list[str]:
+        at = (timezone.now() - timedelta(**ago)).isoformat().replace("+00:00", "Z")
+        return [each["number"] for each in erp.get(f"/purchase-orders?updated_since={at}").json()["items"]]
+
+    assert (since(minutes=0), since(minutes=54), since(minutes=58)) == (["B"], ["B"], ["A", "B"])
+    assert erp.get("/purchase-orders?updated_since=0001-01-01T00:00:00Z").status_code == 200
+    problem(erp.get("/purchase-orders?updated_since=yesterday"), 400, "invalid_parameter")
 
 
 @pytest.mark.django_db

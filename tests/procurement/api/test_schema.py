@@ -9,6 +9,7 @@ from django.core.management import call_command
 from django.test import Client
 
 from procurement.api.v1 import changelog
+from procurement.vocabulary import ChangeKind
 
 COMMITTED = Path(__file__).parents[3] / "docs" / "openapi-v1.yaml"
 
@@ -102,6 +103,7 @@ def test_every_operation_has_a_name_and_documents_its_refusals(generated: str) -
         "listWebhookEndpoints",
         "nameEquipmentType",
         "nameSite",
+        "nameUnit",
         "nameVendor",
         "pingWebhookEndpoint",
         "readAgreement",
@@ -177,6 +179,14 @@ def test_every_field_of_an_order_says_whose_it_is(generated: str) -> None:
     line = schemas["ScheduleLine"]["properties"]
     assert silent == []
     assert (line["quantity"]["x-owner"], line["lots"]["x-owner"]) == ("erp", "tracker")
+
+
+def test_the_schema_describes_every_webhook(generated: str) -> None:
+    told = yaml.safe_load(generated)["webhooks"]
+
+    bodies = {str(each["post"]["requestBody"]["content"]["application/json"]["schema"]) for each in told.values()}
+    assert told.keys() == {kind.value for kind in ChangeKind}
+    assert bodies == {"{'$ref': '#/components/schemas/WebhookMessage'}"}
 
 
 def test_the_schema_is_open_to_all() -> None:

@@ -91,12 +91,18 @@ def test_a_middleware_without_a_database_answers_503(visitor: Client, address: s
 @pytest.mark.urls(__name__)
 @pytest.mark.usefixtures("gone")
 def test_the_problem_says_that_it_may_be_sent_again(visitor: Client) -> None:
-    assert visitor.get("/api/v1/sites").json() == {
+    answer = visitor.get("/api/v1/sites")
+
+    assert answer.json() == {
         "type": "/problems/unavailable",
         "title": "The database cannot be reached",
         "status": 503,
+        "detail": "The database cannot be reached; send the same call again.",
+        "instance": "/api/v1/sites",
         "code": "unavailable",
         "retryable": True,
+        "trace_id": answer["X-Request-ID"],
+        "errors": [],
     }
 
 

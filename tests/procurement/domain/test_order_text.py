@@ -23,6 +23,7 @@ LINE = LineDocument(
     quantity=Decimal(4),
     unit="EA",
     unit_price=Decimal("250000.00"),
+    over_delivery_percent=Decimal(5),
     plant="KITA/OSAKA",
     status=LineStatus.OPEN,
     promise=imprecise.read("", Precision.TBD),

@@ -28,6 +28,7 @@ from tests.factories.erp import (
     FeedStateFactory,
     IntegrationMessageFactory,
     OpenOrderRowFactory,
+    UnitMappingFactory,
     WebhookDeliveryFactory,
     WebhookEndpointFactory,
 )
@@ -48,6 +49,7 @@ from tests.factories.procurement import (
     ChatEndpointFactory,
     ColumnMappingMemoryFactory,
     CompanyFactory,
+    ConfirmationFactory,
     ConsideredLeadTimeFactory,
     DeliveryLotFactory,
     EquipmentClassFactory,
@@ -373,6 +375,28 @@ CHECKS = [
         right={"amount": "-10000000000000", "currency": "AUD"},
     ),
     Check("a_received_quantity_is_positive", ReceiptFactory, {"quantity": "-1"}, {"quantity": "0.001"}),
+    Check("no_more_units_are_over_than_came", ReceiptFactory, {"over_delivered": "2"}, {"over_delivered": "1"}),
+    Check(
+        "an_over_delivery_is_at_most_all_again",
+        OrderLineFactory,
+        wrong={"over_delivery_percent": "100.01"},
+        right={"over_delivery_percent": "100"},
+    ),
+    Check(
+        "a_confirmation_has_a_plausible_date", ConfirmationFactory, {"confirmed_on": TOO_LATE}, {"confirmed_on": LAST}
+    ),
+    Check(
+        "a_confirmation_taken_back_says_why",
+        ConfirmationFactory,
+        wrong={"reverses": SubFactory(ConfirmationFactory, order=SelfAttribute("..order"))},
+        right={"reverses": SubFactory(ConfirmationFactory, order=SelfAttribute("..order")), "reason": "Twice"},
+    ),
+    Check(
+        "no_confirmation_reverses_itself",
+        ConfirmationFactory,
+        wrong={"reverses_id": SelfAttribute("id"), "id": new_id(), "reason": "Twice"},
+        right={"reverses": SubFactory(ConfirmationFactory, order=SelfAttribute("..order")), "reason": "Twice"},
+    ),
     Check("a_receipt_has_a_plausible_date", ReceiptFactory, {"received_on": TOO_LATE}, {"received_on": LAST}),
     Check("a_serial_number_says_something", UnitSerialFactory, {"number": ""}, {"number": "A"}),
     Check("a_shipped_quantity_is_positive", ShipmentNoticeFactory, {"quantity": "0"}, {"quantity": "0.001"}),
@@ -816,6 +840,12 @@ TWICE = [
         WebhookDeliveryFactory,
         ("endpoint", "key"),
         ({"endpoint": Own}, {"key": Own}),
+    ),
+    Twice(
+        "a_code_names_one_unit_within_a_system",
+        UnitMappingFactory,
+        ("system", "code"),
+        ({"system": Own}, {"code": Own}),
     ),
     Twice(
         "a_list_names_a_schedule_line_once",

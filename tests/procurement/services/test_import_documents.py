@@ -5,7 +5,7 @@ from decimal import Decimal
 
 import pytest
 
-from procurement.models import DeliveryLot, ImportBatch, ImportRow
+from procurement.models import Confirmation, DeliveryLot, ImportBatch, ImportRow
 from procurement.queries.invariants import broken
 from procurement.services import forecasts, imports
 from procurement.services.forecasts import local_date
@@ -120,6 +120,16 @@ def test_the_promise_follows_the_response_and_goes_back(
     assert [said_of(lot) for lot in lots] == [[], []]
     assert not ImportRow.objects.filter(batch=batch).exclude(left="").exists()
     assert not list(broken())
+
+
+def test_a_response_is_a_confirmation_until_it_is_undone(expediter: User, lots: list[DeliveryLot]) -> None:
+    batch = applied(expediter, response("AP"))
+    kept = Confirmation.objects.get()
+    undone(expediter, batch)
+
+    assert kept.order == lots[0].schedule_line.line.order
+    assert {row.statement_id for row in Promise.objects.all()} == {kept.pk}
+    assert Confirmation.objects.get(reverses=kept).reason
 
 
 def test_a_rejection_says_so_in_the_ledger(expediter: User, lots: list[DeliveryLot]) -> None:

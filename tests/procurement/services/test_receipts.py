@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from procurement.models import DeliveryLot, Receipt
+from procurement.models import DeliveryLot, OrderLine, Receipt
 from procurement.services import receipts, shipments
 from sites.accounts.models import User
 from sites.accounts.permissions import Role
@@ -57,6 +57,42 @@ def test_a_reversal_takes_the_arrival_back_and_makes_room(lot: DeliveryLot, expe
     assert (back.reverses, back.document) == (whole, "Another lot")
     assert on_site(lot) is None
     assert receive(lot, expediter, "2").quantity == 2
+
+
+def test_more_than_was_ordered_is_refused_by_its_own_name(lot: DeliveryLot, expediter: User) -> None:
+    with pytest.raises(receipts.OverDelivery) as refusal:
+        receive(lot, expediter, "3")
+
+    assert (refusal.value.code, refusal.value.field) == ("over_delivery", "quantity")
+
+
+def tolerating(lot: DeliveryLot, percent: int) -> DeliveryLot:
+    OrderLine.objects.filter(pk=lot.schedule_line.line_id).update(over_delivery_percent=percent)
+    return lot
+
+
+def test_what_the_line_tolerates_is_taken_and_flagged(lot: DeliveryLot, expediter: User) -> None:
+    tolerating(lot, 50)
+
+    came = [receive(lot, expediter, "1"), receive(lot, expediter, "2")]
+
+    assert [row.over_delivered for row in came] == [0, 1]
+    assert on_site(lot) == DAY
+    with pytest.raises(receipts.OverDelivery):
+        receive(lot, expediter, "1")
+
+
+def test_units_over_the_order_have_no_say_in_when_it_came(lot: DeliveryLot, expediter: User) -> None:
+    tolerating(lot, 100)
+    whole = receive(lot, expediter, "2")
+    over = receive(lot, expediter, "1", received_on=date(2026, 11, 19))
+
+    receipts.reverse(receipt_id=over.pk, reason="Not ours", actor=expediter, now=NOW)
+    assert on_site(lot) == DAY
+    receive(lot, expediter, "1", received_on=date(2026, 11, 19))
+    receipts.reverse(receipt_id=whole.pk, reason="Another lot", actor=expediter, now=NOW)
+
+    assert on_site(lot) is None
 
 
 def test_an_arrival_that_somebody_stated_stays(lot: DeliveryLot, expediter: User) -> None:
