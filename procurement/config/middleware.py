@@ -11,7 +11,12 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.http.response import HttpResponseBase
 from django.middleware.gzip import GZipMiddleware
 from django.template.loader import render_to_string
+from django.utils import timezone
 from django.views import defaults
+
+from procurement.portal.context import zone_of
+from sites.accounts.models import User
+from sites.services import people
 
 Handler = Callable[[HttpRequest], HttpResponse]
 RETRY_AFTER_SECONDS = 5
@@ -109,3 +114,16 @@ class HistoryContext:
         actor = str(user.pk) if user is not None and user.is_authenticated else None
         with pghistory.context(actor=actor, request_id=request.META["longlead.request_id"], path=request.path):
             return self.get_response(request)
+
+
+class Visits:
+    """Keeps on which days a person was here, for what changed since the last visit. A call of the API is no visit."""
+
+    def __init__(self, get_response: Handler) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        person = None if request.path.startswith(API) else request.user
+        if isinstance(person, User):
+            people.visit(person, timezone.now().astimezone(zone_of(person)).date())
+        return self.get_response(request)
