@@ -59,6 +59,7 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "procurement.config.middleware.SignedOut",
     "procurement.config.middleware.HistoryContext",
     "procurement.config.middleware.Visits",
     "django.contrib.messages.middleware.MessageMiddleware",
