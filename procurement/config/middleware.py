@@ -3,15 +3,25 @@
 import re
 import sys
 from collections.abc import Callable
+from http import HTTPStatus
+from urllib.parse import urlencode, urlsplit
 from uuid import uuid4
 
 import pghistory
+from django.conf import settings
 from django.db import InterfaceError, OperationalError, connection
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.http.response import HttpResponseBase
 from django.middleware.gzip import GZipMiddleware
 from django.template.loader import render_to_string
+from django.urls import reverse
+from django.utils import timezone
 from django.views import defaults
+from django_htmx.http import HttpResponseClientRedirect
+
+from procurement.portal.context import zone_of
+from sites.accounts.models import User
+from sites.services import people
 
 Handler = Callable[[HttpRequest], HttpResponse]
 RETRY_AFTER_SECONDS = 5
@@ -113,3 +123,37 @@ class HistoryContext:
         actor = str(user.pk) if user is not None and user.is_authenticated else None
         with pghistory.context(actor=actor, request_id=request.META["longlead.request_id"], path=request.path):
             return self.get_response(request)
+
+
+class Visits:
+    """Keeps on which days a person was here, for what changed since the last visit. A call of the API is no visit."""
+
+    def __init__(self, get_response: Handler) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        person = None if request.path.startswith(API) else request.user
+        if isinstance(person, User):
+            people.visit(person, timezone.now().astimezone(zone_of(person)).date())
+        return self.get_response(request)
+
+
+class SignedOut:
+    """A part of a page that is asked for after the session ended leads its whole page to the log-in and back; htmx
+    would put the log-in page where the part was to be.
+    """
+
+    def __init__(self, get_response: Handler) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        response = self.get_response(request)
+        page = request.headers.get("HX-Current-URL")
+        if page is None or response.status_code != HTTPStatus.FOUND:
+            return response
+        login = reverse(settings.LOGIN_URL)
+        if not response.headers["Location"].startswith(login):
+            return response
+        asked = urlsplit(page)
+        back = request.get_full_path() if request.path == asked.path else f"{asked.path}?{asked.query}".rstrip("?")
+        return HttpResponseClientRedirect(f"{login}?{urlencode({'next': back})}")

@@ -8,6 +8,7 @@ from django.http import QueryDict
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from procurement.portal import words
 from procurement.portal.context import zone_of
 from procurement.queries.known import day_ends_at
 from procurement.queries.log_address import Since, read_since
@@ -33,13 +34,21 @@ class Compared:
 def compared(query: QueryDict, actor: User) -> Compared:
     zone = zone_of(actor)
     return Compared(
-        day=read_since(query, timezone.now().astimezone(zone).date()),
+        day=read_since(query, timezone.now().astimezone(zone).date(), actor.visited_before_on),
         said=query.get("since", ""),
         said_on=query.get("since_on", ""),
         words=(
+            *_last_visit(actor),
             (Since.YESTERDAY.value, _("Yesterday")),
             (Since.MONDAY.value, _("Last Monday")),
             (Since.WEEK.value, _("A week ago")),
         ),
         zone=zone,
     )
+
+
+def _last_visit(actor: User) -> tuple[tuple[str, str], ...]:
+    """Nothing on the first day of a person."""
+    if actor.visited_before_on is None:
+        return ()
+    return ((Since.VISIT.value, _("My last visit, %(day)s") % {"day": words.day(actor.visited_before_on)}),)

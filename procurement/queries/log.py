@@ -42,7 +42,7 @@ class LogFilter:
 
     `as_known_on` asks for the end of a past day at each line's site: the answers of the runs by then, and quantity,
     contract date and status from the history of the lines. What a line serves is as allocated today.
-    `among` narrows it to these schedule lines.
+    `among` narrows it to these schedule lines, or requirements where nothing is ordered.
     """
 
     site: str = ""
@@ -461,6 +461,8 @@ def unordered_page(actor: User, wanted: LogFilter) -> UnorderedPage:
         rows = rows.filter(requirement__equipment_class__code=wanted.equipment_class)
     for word in wanted.text.split():
         rows = rows.filter(Q(requirement__tag__icontains=word) | Q(requirement__description__icontains=word))
+    if wanted.among is not None:
+        rows = rows.filter(requirement__in=wanted.among)
     past = rows.filter(order_by_on__lt=F("as_of"))
     late = past.count()
     if wanted.late:

@@ -39,18 +39,22 @@ def read_filter(query: QueryDict, *, sorts: Mapping[str, str] = SORTS, default_s
 
 
 class Since(StrEnum):
+    VISIT = "visit"
     YESTERDAY = "yesterday"
     MONDAY = "monday"
     WEEK = "week"
 
 
-def read_since(query: QueryDict, today: date) -> date | None:
+def read_since(query: QueryDict, today: date, visited_on: date | None) -> date | None:
     """The day whose end is compared with now: `since_on` as typed, else `since`, a word or a day. None: not asked.
 
-    "Last Monday" is the Monday before today, also on a Monday: the last meeting.
+    "Last Monday" is the Monday before today, also on a Monday: the last meeting. "My last visit" is compared with the
+    end of the day before `visited_on`: what came later on the day of the visit may not have been seen.
     """
     said = query.get("since_on", "") or query.get("since", "")
     match said:
+        case Since.VISIT:
+            return visited_on - timedelta(days=1) if visited_on else None
         case Since.YESTERDAY:
             return today - timedelta(days=1)
         case Since.MONDAY:

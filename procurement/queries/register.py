@@ -1,14 +1,14 @@
 """The register of submittals and factory tests: what is in whose court, round by round."""
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
 from enum import StrEnum
 from typing import Any, Final
 from uuid import UUID
 
-from django.db.models import Count, Exists, F, OuterRef, Q, Subquery, Value
+from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet, Subquery, Value
 from django.db.models.functions import Coalesce, NullIf
 
 from procurement.models import DeliveryLot, LotForecast
@@ -120,13 +120,21 @@ def register(actor: User, wanted: RegisterFilter) -> RegisterPage:
     return RegisterPage(shown, rows, total, pages, balls)
 
 
-def _found(actor: User, wanted: RegisterFilter) -> Any:
-    lots = (
-        DeliveryLot.objects.visible_to(actor)
-        .filter(quantity__gt=0)
-        .exclude(schedule_line__status=LineStatus.CANCELLED)
-        .exclude(schedule_line__line__status=LineStatus.CANCELLED)
-    )
+def keys_among(actor: User, wanted: RegisterFilter, chains: Collection[UUID]) -> set[UUID]:
+    """The steps of these chains that the register shows now, on any page. One query."""
+    found = _found(actor, wanted).filter(chain__in=chains)
+    if wanted.ball:
+        found = found.filter(ball=wanted.ball)
+    return set(found.values_list("pk", flat=True))
+
+
+def codes_of(about: About | None) -> list[str]:
+    return [code for each, named in _CODES.items() if about in {None, each} for code in named]
+
+
+def lots_of(actor: User, wanted: RegisterFilter) -> QuerySet[DeliveryLot]:
+    """Also of lines that are cancelled."""
+    lots = DeliveryLot.objects.visible_to(actor).filter(quantity__gt=0)
     if wanted.site:
         lots = lots.filter(schedule_line__site__code=wanted.site)
     if wanted.vendor:
@@ -137,12 +145,25 @@ def _found(actor: User, wanted: RegisterFilter) -> Any:
             | Q(schedule_line__line__description__icontains=word)
             | Q(allocations__requirement__tag__icontains=word)
         )
-    codes = [code for about, named in _CODES.items() if wanted.about in {None, about} for code in named]
+    return lots
+
+
+def with_turn(rows: Any) -> Any:
+    """Steps with `ball` and `since` of their last round."""
     last = MilestoneRound.objects.filter(milestone=OuterRef("pk")).order_by("-number")
-    rows = Milestone.objects.filter(chain__lot__in=lots, code__in=codes, applicable=True).annotate(
+    return rows.annotate(
         ball=Coalesce(NullIf(Subquery(last.values("ball_in_court")[:1]), Value("")), F("responsible")),
         since=Coalesce(Subquery(last.values("returned_on")[:1]), Subquery(last.values("submitted_on")[:1])),
     )
+
+
+def _found(actor: User, wanted: RegisterFilter) -> Any:
+    lots = (
+        lots_of(actor, wanted)
+        .exclude(schedule_line__status=LineStatus.CANCELLED)
+        .exclude(schedule_line__line__status=LineStatus.CANCELLED)
+    )
+    rows = with_turn(Milestone.objects.filter(chain__lot__in=lots, code__in=codes_of(wanted.about), applicable=True))
     match wanted.shown:
         case Shown.DONE:
             return rows.filter(actual_on__isnull=False)

@@ -9,6 +9,7 @@ from typing import Any, Final
 from uuid import UUID
 
 from django.db.models import Exists, Field, ForeignKey, Model, OuterRef, Q
+from django.utils.translation import gettext as _
 
 from procurement.queries.field_words import in_words
 from procurement.queries.subjects import Parts
@@ -22,7 +23,7 @@ MOST_EVENTS: Final = 2000
 _OF_THE_ROW: Final = timedelta(seconds=60)
 _OF_THE_DEED: Final = timedelta(seconds=5)
 _AMOUNTS: Final = ("amount", "price", "damages")
-_OWN: Final = {"id", "created_at", "version", "fingerprint"}
+_OWN: Final = {"id", "created_at", "version", "fingerprint", "secret_hash"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +104,7 @@ def row_history(parts: Parts, *, shows_amounts: bool, page: int, with_removed: b
 def _events(model: type[Model], rows: Any, with_removed: bool) -> list[_Event]:
     """Each with the state before it; what was there before history began has none."""
     history = model.history.rel.related_model  # type: ignore[attr-defined]
-    wanted = Q(pgh_obj_id__in=rows.order_by().values("pk"))
+    wanted = rows if isinstance(rows, Q) else Q(pgh_obj_id__in=rows.order_by().values("pk"))
     if with_removed:
         wanted |= Q(~Exists(model._default_manager.filter(pk=OuterRef("pgh_obj_id"))))
     found = list(
@@ -166,6 +167,8 @@ def _said(field: "Field[Any, Any]", row: Any, names: Mapping[UUID, str]) -> str 
         return names.get(value, "?")
     if field.choices:
         return str(dict(field.flatchoices).get(value, value))
+    if isinstance(value, bool):
+        return _("yes") if value else _("no")
     if isinstance(value, Decimal):
         return f"{value.normalize():f}"
     if isinstance(value, datetime):

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 from uuid import UUID
 
-from django.db.models import Exists, Model, OuterRef, QuerySet
+from django.db.models import Exists, Model, OuterRef, Q, QuerySet
 
 from procurement.models import (
     Allocation,
@@ -25,10 +25,11 @@ from procurement.models import (
 )
 from procurement.vocabulary import TalkSubject
 from sites.accounts.models import User
-from sites.models import Block, Gate, Milestone, Phase, Site
+from sites.models import Block, Gate, Milestone, MilestoneRound, Phase, Site
 from sites.models.site import holds_portfolio
 
-Parts = Mapping[type[Model], QuerySet[Any]]
+# Of each kind of row those that are there, or what its events say, which finds those that are gone too.
+Parts = Mapping[type[Model], QuerySet[Any] | Q]
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,11 +100,13 @@ def _order(actor: User, row: PurchaseOrder) -> _Found:
 
 def _line(actor: User, row: ScheduleLine) -> _Found:
     lots = DeliveryLot.objects.filter(schedule_line=row)
+    steps = Milestone.objects.filter(chain__in=lots.values("chain"))
     parts: Parts = {
         OrderLine: OrderLine.objects.filter(pk=row.line_id),
         ScheduleLine: ScheduleLine.objects.filter(pk=row.pk),
         DeliveryLot: lots,
-        Milestone: Milestone.objects.filter(chain__in=lots.values("chain")),
+        Milestone: steps,
+        MilestoneRound: Q(milestone__in=steps.values("pk")),
         Allocation: Allocation.objects.filter(lot__in=lots),
     }
     return parts, _may_see_amounts(actor, row.line.order_id), ("line", row.pk)

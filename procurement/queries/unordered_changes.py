@@ -8,8 +8,8 @@ from uuid import UUID
 
 from django.db.models import Q
 
-from procurement.models import RequirementForecast
-from procurement.queries.log import LogFilter, UnorderedPage
+from procurement.models import ForecastRun, RequirementForecast
+from procurement.queries.log import LogFilter, UnorderedPage, unordered
 from sites.accounts.models import User
 from sites.models import Site
 
@@ -35,11 +35,18 @@ class UnorderedChanges:
 
 
 def unordered_changes(actor: User, wanted: LogFilter, page: UnorderedPage, since: date) -> UnorderedChanges:
-    """Answers are kept only where something changed, so the last one up to a day is that of the day. Three queries."""
+    """Answers are kept only where something changed, so the last one up to a day is that of the day. What no run had
+    answered for by then, at a site that none had looked at, did not come: nothing is known of it. Four queries.
+    """
     keys = [row.requirement_id for row in page.rows]
     was = _answers(keys, since)
     before = {key: was[key] for key in keys if key in was and not was[key].ordered}
-    came = frozenset(key for key in keys if key not in before)
+    looked_at = _looked_at(since)
+    came = frozenset(
+        row.requirement_id
+        for row in page.rows
+        if row.requirement_id not in before and row.requirement.site_id in looked_at
+    )
     gone = RequirementForecast.objects.filter(
         Q(ordered=True) | Q(requirement__cancelled_at__isnull=False),
         current=True,
@@ -64,6 +71,30 @@ def unordered_changes(actor: User, wanted: LogFilter, page: UnorderedPage, since
         if row.requirement_id in then and not then[row.requirement_id].ordered
     )
     return UnorderedChanges(since, before, came, went)
+
+
+def changed_since(actor: User, since: date) -> tuple[UUID, ...]:
+    """What came, or has another required or order-by date; the forecast as if ordered today moves every day.
+    Three queries.
+    """
+    now = unordered(actor).filter(as_of__gt=since).select_related("requirement").defer("steps")
+    rows = {row.requirement_id: row for row in now}
+    then, looked_at = _answers(rows, since), _looked_at(since)
+    return tuple(
+        key
+        for key, row in rows.items()
+        if row.requirement.site_id in looked_at
+        and (
+            (was := then.get(key)) is None
+            or was.ordered
+            or (was.required_on_site, was.order_by_on) != (row.required_on_site, row.order_by_on)
+        )
+    )
+
+
+def _looked_at(since: date) -> set[UUID | None]:
+    """The sites that a run had answered for by then."""
+    return set(ForecastRun.objects.filter(as_of__lte=since).order_by().values_list("site", flat=True).distinct())
 
 
 def _answers(keys: Collection[UUID], day: date) -> dict[UUID, RequirementForecast]:

@@ -19,6 +19,7 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from procurement.models import ChainStep
+from procurement.services.rule_words import in_words
 from procurement.services.set_up_columns import Rows, Table
 from procurement.services.set_up_tables import TABLES
 from procurement.services.site_changes import recalculate_sites
@@ -101,7 +102,8 @@ def remove(*, kind: str, key: UUID, reason: str, actor: User, now: datetime) -> 
 
 def rows_of(table: Table) -> Rows:
     """In the order of the words that name them, with what showing them reads."""
-    own = [column.name for column in table.columns if table.model._meta.get_field(column.name).is_relation]
+    relations = {field.name for field in table.model._meta.get_fields() if field.is_relation}
+    own = [column.name for column in table.columns if column.name in relations]
     related = [*own, *table.related]
     rows = table.rows().select_related(*related) if related else table.rows()
     return rows.order_by(*table.names)
@@ -127,7 +129,7 @@ def _save(table: Table, cells: Sequence[str], reason: str, actor: User, touched:
     except ValidationError as refusal:
         if hasattr(refusal, "message_dict"):
             field, messages = next(iter(refusal.message_dict.items()))
-            return Answer(Outcome.REFUSED, field if field != "__all__" else "", _as_sentence(messages[0]))
+            return Answer(Outcome.REFUSED, field if field != "__all__" else "", in_words(messages[0]))
         return Answer(Outcome.REFUSED, "", " ".join(refusal.messages))
 
 
@@ -140,6 +142,7 @@ def _saved(table: Table, cells: Sequence[str], reason: str, actor: User, touched
             values[column.name] = column.read(" ".join(cell.split()))
         except BadInput as refusal:
             raise BadInput(refusal.message, field=column.name) from None
+    table.settle(values)
     row = table.rows().filter(**{name: values[name] for name in table.names}).first()
     is_new = row is None
     before, row = copy(row), row or table.model()
@@ -181,8 +184,3 @@ def _keep_staff(person: User) -> None:
     if person.is_staff != is_staff and not person.is_superuser:
         person.is_staff = is_staff
         person.save(update_fields=["is_staff"])
-
-
-def _as_sentence(message: str) -> str:
-    """A rule of the database is named as a sentence with underscores."""
-    return message.replace("_", " ")

@@ -37,6 +37,7 @@ class Table:
 
     `check` raises for a row that would be wrong beside others; it is given the row as stored, None where it is new.
     `sites` are those whose forecasts hang on the row; `related` is what showing a row reads besides its own columns.
+    `settle` reads a cell that means one thing or another by what stands in the other cells.
     """
 
     kind: str
@@ -50,6 +51,7 @@ class Table:
     check: Callable[[Any, Any], None] = lambda row, before: None
     sites: Callable[[Any], Collection[UUID]] = lambda row: ()
     related: tuple[str, ...] = ()
+    settle: Callable[[dict[str, Any]], None] = lambda values: None
 
     def rows(self) -> Rows:
         return self.scope(self.model._default_manager.all())
@@ -63,16 +65,22 @@ def text(longest: int) -> Callable[[str], str]:
     return read
 
 
-def choice(choices: type[models.TextChoices]) -> Callable[[str], str]:
+def chosen(name: str, label: str | Lazy, choices: type[models.TextChoices], otherwise: str | None = None) -> Column:
+    """A stored word, or as it is called in the reader's language; an empty cell is `otherwise`, refused where None."""
+
     def read(said: str) -> str:
         known = {word.lower(): word for word in choices.values} | {
             str(label).lower(): word for word, label in choices.choices
         }
-        if (word := known.get(said.lower())) is None:
-            raise BadInput(_("One of: %(words)s.") % {"words": ", ".join(choices.values)})
+        word = otherwise if not said else known.get(said.lower())
+        if word is None:
+            raise BadInput(_("One of: %(words)s.") % {"words": ", ".join(str(label) for label in choices.labels)})
         return word
 
-    return read
+    def show(value: Any) -> str:
+        return str(dict(choices.choices).get(value, value))
+
+    return Column(name, label, read, show)
 
 
 def flag(said: str) -> bool:
@@ -115,7 +123,7 @@ def by(field: str) -> Callable[[Any], str]:
 
 
 def yes_no(value: Any) -> str:
-    return "yes" if value else "no"
+    return _("yes") if value else _("no")
 
 
 def column(name: str, label: str | Lazy, read: Callable[[str], Any], show: Callable[[Any], str] = plain) -> Column:

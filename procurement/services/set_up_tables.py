@@ -1,10 +1,11 @@
 """The set-up lists: which columns each has, and what makes a row of it right."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any, Final
 from uuid import UUID
 
-from django.db.models import Q
+from django.db.models import CharField, OuterRef, Q, Subquery, Value
+from django.db.models.functions import Coalesce, Concat
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
@@ -15,14 +16,17 @@ from procurement.models import (
     Contact,
     EquipmentClass,
     GroupNeed,
+    OrderLine,
     Plant,
+    PurchaseOrder,
     RedundancyGroup,
 )
 from procurement.services.set_up_columns import (
+    Rows,
     Table,
     by,
     capitals,
-    choice,
+    chosen,
     column,
     day,
     figure,
@@ -58,6 +62,57 @@ _NAME = column("name", _("Name"), text(160))
 _FROM = column("from_on", _("From"), day)
 _UNTIL = column("until_on", _("Until"), day)
 
+
+def _line(said: str) -> UUID | None:
+    """As ORDER/LINE; a number of an order may hold a slash itself."""
+    order, _slash, line = said.rpartition("/")
+    if not (line.isascii() and line.isdigit() and len(line) < 7):
+        return None
+    return OrderLine.objects.filter(order__number=order, number=int(line)).values_list("pk", flat=True).first()
+
+
+_SUBJECTS: Final[Mapping[str, Callable[[str], UUID | None]]] = {
+    AssignmentScope.EQUIPMENT_CLASS: lambda said: _key(EquipmentClass.objects.filter(code=said)),
+    AssignmentScope.COMPANY: lambda said: _key(Company.objects.filter(code=said)),
+    AssignmentScope.ORDER: lambda said: _key(PurchaseOrder.objects.filter(number=said)),
+    AssignmentScope.ORDER_LINE: _line,
+}
+
+
+def _key(rows: Any) -> UUID | None:
+    found: UUID | None = rows.values_list("pk", flat=True).first()
+    return found
+
+
+def _duties(rows: Rows) -> Rows:
+    """With the `subject` as it is written: a code, an order's number, or ORDER/LINE."""
+    own = OuterRef("subject_id")
+    line = Concat("order__number", Value("/"), "number", output_field=CharField())
+    return rows.annotate(
+        subject=Coalesce(
+            Subquery(EquipmentClass.objects.filter(pk=own).values("code")),
+            Subquery(Company.objects.filter(pk=own).values("code")),
+            Subquery(PurchaseOrder.objects.filter(pk=own).values("number")),
+            Subquery(OrderLine.objects.filter(pk=own).values(said=line)),
+            Value(""),
+        )
+    )
+
+
+def _duty(values: dict[str, Any]) -> None:
+    find = _SUBJECTS.get(values["scope"])
+    values["subject_id"] = None
+    if find is None and values["subject"]:
+        raise BadInput(gettext("Leave this empty for a site or a discipline."), field="subject")
+    if find is None:
+        return
+    if not values["subject"]:
+        raise BadInput(gettext("This is needed."), field="subject")
+    values["subject_id"] = find(values["subject"])
+    if values["subject_id"] is None:
+        raise BadInput(gettext("There is no %(what)s.") % {"what": f"“{values['subject']}”"}, field="subject")
+
+
 _PEOPLE: Final = (
     Table(
         "desks", _("Desks"), _("A team in one place that answers for several sites."), Desk,
@@ -80,21 +135,22 @@ _PEOPLE: Final = (
         "memberships", _("Rights"),
         _("Which role a person holds where: in the portfolio, at a desk's sites, or at one site."),
         Membership,
-        (_PERSON, column("role", _("Role"), choice(Role)),
-         column("scope", _("Where"), choice(ScopeKind)),
+        (_PERSON, chosen("role", _("Role"), Role),
+         chosen("scope", _("Where"), ScopeKind),
          column("desk", _("Desk"), named(Desk, "code"), by("code")), _SITE),
         ("person", "role", "scope", "desk", "site"), removable=True,
     ),
     Table(
         "assignments", _("Duties"),
-        _("Who is told: the holder of a role for a site, or for a discipline at a site or everywhere."),
+        _("Who is told: the holder of a role for a site, a discipline, a class, a vendor, an order or a line, at one "
+          "site or everywhere. The narrowest is told first."),
         Assignment,
-        (_PERSON, column("role", _("Role"), choice(Role)),
-         column("scope", _("For"), choice(AssignmentScope)), _SITE,
-         column("discipline", _("Discipline"), lambda said: said and choice(Discipline)(said)),
+        (_PERSON, chosen("role", _("Role"), Role),
+         chosen("scope", _("For"), AssignmentScope), _SITE,
+         chosen("discipline", _("Discipline"), Discipline, ""),
+         column("subject", _("Class, vendor (code), order or ORDER/LINE"), text(80)),
          _FROM, _UNTIL),
-        ("person", "role", "scope", "site", "discipline"), removable=True,
-        scope=lambda rows: rows.filter(subject_id__isnull=True),
+        ("person", "role", "scope", "site", "discipline", "subject"), removable=True, scope=_duties, settle=_duty,
     ),
     Table(
         "absences", _("Absences"), _("Who is away, and who gets their mail meanwhile."),
@@ -189,7 +245,7 @@ _PLACES: Final = (
         (_CODE, _NAME, column("desk", _("Desk (code)"), named(Desk, "code"), by("code")),
          column("country", _("Country"), capitals(2)), _CALENDAR, column("time_zone", _("Time zone"), zone),
          column("currency", _("Currency"), capitals(3)),
-         column("status", _("Status"), lambda said: choice(SiteStatus)(said or SiteStatus.CONSTRUCTION)),
+         chosen("status", _("Status"), SiteStatus, SiteStatus.CONSTRUCTION),
          column("grid_frequency_hz", _("Grid frequency, Hz"), whole(60, 50)),
          column("latitude", _("Latitude"), number(places=5, most="90"), figure),
          column("longitude", _("Longitude"), number(places=5, most="180"), figure),
@@ -210,7 +266,7 @@ _PLACES: Final = (
          _CODE, _NAME, column("it_mw", _("MW IT"), _MEGAWATTS, figure),
          column("rfs_baseline_on", _("RFS baseline"), day), column("rfs_plan_on", _("RFS plan"), day),
          column("rfs_actual_on", _("RFS actual"), day),
-         column("policy", _("Counts when it"), lambda said: choice(BlockPolicy)(said or BlockPolicy.CAN_CARRY))),
+         chosen("policy", _("Counts when it"), BlockPolicy, BlockPolicy.CAN_CARRY)),
         ("phase", "code"), check=_frozen, sites=lambda row: (row.phase.site_id,), related=("phase__site",),
     ),
 )  # fmt: skip
@@ -228,14 +284,14 @@ _EQUIPMENT: Final = (
         (column("template", _("Chain (code)"), named(ChainTemplate, "code"), by("code")),
          column("sequence", _("Place"), whole(999)), column("code", _("Step"), capitals(40)),
          column("duration_days", _("Days"), whole(3660, 0)),
-         column("basis", _("Counted in"), lambda said: choice(DurationBasis)(said or DurationBasis.CALENDAR)),
-         column("calendar_of", _("By the calendar of"), lambda said: choice(CalendarOf)(said or CalendarOf.SITE)),
-         column("responsible", _("Who answers for it"), lambda said: choice(Party)(said or Party.VENDOR))),
+         chosen("basis", _("Counted in"), DurationBasis, DurationBasis.CALENDAR),
+         chosen("calendar_of", _("By the calendar of"), CalendarOf, CalendarOf.SITE),
+         chosen("responsible", _("Who answers for it"), Party, Party.VENDOR)),
         ("template", "code"), removable=True,
     ),
     Table(
         "classes", _("Classes"), _("A kind of equipment with its chain, and its days on site."), EquipmentClass,
-        (column("code", _("Code"), text(40)), _NAME, column("discipline", _("Discipline"), choice(Discipline)),
+        (column("code", _("Code"), text(40)), _NAME, chosen("discipline", _("Discipline"), Discipline),
          column("template", _("Chain (code)"), named(ChainTemplate, "code"), by("code")),
          column("masterformat", _("MasterFormat"), text(16)),
          column("second_code_system", _("Second system"), text(20)),

@@ -19,7 +19,7 @@ class UserKind(models.TextChoices):
     MACHINE = "machine", _("Machine")
 
 
-@pghistory.track(exclude=["last_login", "password"])
+@pghistory.track(exclude=["last_login", "password", "visited_on", "visited_before_on"])
 class User(AbstractUser):
     """A person or a machine's service account. Sees nothing without a Membership."""
 
@@ -33,6 +33,8 @@ class User(AbstractUser):
     time_zone = models.CharField(max_length=64, default="UTC")
     digest_at = models.TimeField(default="08:00", help_text=_("Local time of the morning digest"))
     shortcuts = models.BooleanField(default=True, help_text=_("Keys of one letter in the portal"))
+    visited_on = models.DateField(null=True, blank=True, help_text=_("Last day with a page of the portal"))
+    visited_before_on = models.DateField(null=True, blank=True, help_text=_("The day of the visit before that one"))
     email_refused_at = models.DateTimeField(
         null=True, blank=True, help_text=_("A mail server refused this address for good; nothing is sent to it")
     )
@@ -48,6 +50,11 @@ class User(AbstractUser):
                 Lower("email"), condition=~models.Q(email=""), name="an_email_address_belongs_to_one_user"
             ),
             models.UniqueConstraint(Lower("username"), name="a_user_name_is_unique_whatever_its_case"),
+            models.CheckConstraint(
+                name="the_visit_before_was_on_an_earlier_day",
+                condition=models.Q(visited_before_on__isnull=True)
+                | models.Q(visited_on__isnull=False, visited_before_on__lt=models.F("visited_on")),
+            ),
         ]
 
     def __str__(self) -> str:

@@ -1,12 +1,14 @@
 """People and their first right."""
 
 from collections.abc import Callable
+from datetime import date
 
 from allauth.account.models import EmailAddress
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from django.core.validators import ProhibitNullCharactersValidator, validate_email
 from django.db import transaction
+from django.db.models import F, Q
 from django.utils.translation import gettext as _
 
 from sites.accounts import audit
@@ -39,6 +41,18 @@ def create_administrator(*, username: str, email: str, name: str, password: str)
     Membership.objects.create(person=user, role=Role.ADMINISTRATOR, scope=ScopeKind.PORTFOLIO)
     audit.record(actor=None, verb="person.created", subject_kind="user", subject_id=user.pk)
     return user
+
+
+def visit(person: User, today: date) -> None:
+    """Keep the day of the last visit, and of the one before it: one statement on the first page of a day.
+
+    `today` is that of the person. A day before the last one changes nothing: the person moved to a zone further west.
+    """
+    if person.visited_on is not None and today <= person.visited_on:
+        return
+    first = Q(visited_on__isnull=True) | Q(visited_on__lt=today)
+    User.objects.filter(first, pk=person.pk).update(visited_before_on=F("visited_on"), visited_on=today)
+    person.refresh_from_db(fields=["visited_on", "visited_before_on"])
 
 
 def _check(field: str, validate: Callable[[str], object], value: str) -> None:

@@ -7,6 +7,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from procurement.models import SavedView
+from sites.accounts.models import User
 from sites.accounts.permissions import Role
 from tests.factories.procurement import DeliveryLotFactory, PurchaseOrderFactory, RequirementFactory
 from tests.factories.sites import MembershipFactory, SiteFactory
@@ -87,3 +88,41 @@ def test_keys_of_one_letter_lead_about_and_can_be_switched_off(staff: Page) -> N
     expect(staff.locator("[data-palette]")).to_be_hidden()
     staff.keyboard.press("Control+k")
     expect(staff.locator("[data-palette]")).to_be_visible()
+
+
+def test_a_filter_after_a_lost_session_leads_to_the_log_in_and_back_to_it(staff: Page) -> None:
+    staff.goto("/log/?sort=line")
+    staff.context.clear_cookies()
+
+    staff.get_by_label("Search order, tag").fill("1002")
+    staff.wait_for_url("**/account/login/**")
+    person = User.objects.get(memberships__isnull=False)
+    staff.locator("input[name=login]").fill(person.username)
+    staff.locator("input[type=password]").fill(person.username)
+    staff.locator("input[type=password]").press("Enter")
+
+    staff.wait_for_url("**/log/**")
+    expect(staff.locator(".ll-log tbody tr")).to_have_count(1)
+
+
+def test_a_filter_without_a_connection_keeps_the_list_and_says_so(staff: Page) -> None:
+    staff.goto("/log/?sort=line")
+    staff.context.set_offline(True)
+    staff.get_by_label("Search order, tag").fill("1002")
+    expect(staff.get_by_role("alert")).to_contain_text("The connection is lost")
+    expect(staff.locator(".ll-log tbody tr")).to_have_count(3)
+
+    staff.context.set_offline(False)
+    staff.get_by_label("Search order, tag").fill("1003")
+
+    expect(staff.locator(".ll-log tbody tr")).to_have_count(1)
+    expect(staff.get_by_role("alert")).to_have_count(0)
+
+
+def test_j_and_k_go_through_the_register_too(staff: Page) -> None:
+    staff.goto("/register/?shown=open")
+    staff.keyboard.press("j")
+    staff.keyboard.press("j")
+
+    expect(staff.locator("tr[data-here]")).to_have_count(1)
+    expect(staff.locator("tr[data-here] th a")).to_be_focused()

@@ -1,5 +1,6 @@
 """People and machines. Make rows with `.create(...)`: that is what is typed."""
 
+from datetime import date
 from typing import Any, TypeVar
 
 from django.db import transaction
@@ -39,6 +40,8 @@ class UserFactory(RowFactory[User]):
     name = Sequence(lambda n: f"Person {n}")
     email = LazyAttribute(lambda made: f"{made.username}@people.example")
     kind = UserKind.PERSON
+    # Somebody who was here today: no page of a test writes down a first visit beside what is counted.
+    visited_on = date(2100, 1, 1)
 
     @post_generation  # type: ignore[untyped-decorator]
     def password(self: User, create: bool, extracted: str | None, **kwargs: object) -> None:

@@ -60,12 +60,19 @@ def _actions(actor: User) -> list[dict[str, str]]:
         ("log_gantt", _("Gantt of the log")),
         ("register", _("Submittals and factory tests")),
         ("units", _("Look up a unit")),
+        ("blocks", _("Blocks")),
         ("alerts", _("Alerts")),
         ("power", _("Power")),
+        ("agreements", _("Power purchase agreements")),
+        ("grid", _("Grid connections")),
         ("lead_times", _("Lead times")),
         ("vendors", _("Vendors")),
         ("views", _("Saved views")),
+        ("forecast_quality", _("Forecasts")),
+        ("integration_messages", _("Other systems")),
         ("preferences", _("What I am told")),
+        ("glossary", _("Glossary")),
+        ("tour", _("Take the tour")),
     ]
     found = [{"kind": to_page, "name": name, "about": "", "url": reverse(page)} for page, name in pages]
     found.append(

@@ -23,12 +23,13 @@ from procurement.portal.forms.dates import RecordActual, RecordPromise, ReleaseL
 from procurement.portal.forms.known import KnownBetween
 from procurement.portal.forms.lots import SplitLot
 from procurement.portal.forms.movements import RecordNotice, RecordReceipt, ReverseMovement
+from procurement.portal.forms.step_rounds import RecordRound, TakeRoundBack
 from procurement.portal.known import KnownPair, known_pairs
 from procurement.portal.pictures import timeline
 from procurement.queries.line import LineView, LotView, StepView, find_line, line_view
 from procurement.queries.reasons import reason_of
 from procurement.queries.schedule_impact import Impact, impact_of_requirements
-from procurement.services import dates, lots, receipts, shipments
+from procurement.services import dates, lots, receipts, shipments, step_rounds
 from procurement.services.dates import Recorded
 from procurement.services.forecasts import Moved, local_date
 from procurement.services.reason_text import Names, Told, tell
@@ -173,6 +174,40 @@ def reverse_movement(request: HttpRequest, key: UUID) -> HttpResponse:
     return _try(request, actor, line, now, form, "reverse", act)
 
 
+@require_POST
+@login_required
+def record_round(request: HttpRequest, key: UUID) -> HttpResponse:
+    actor, now = acting_user(request), timezone.now()
+    line = _find(actor, key)
+    form = RecordRound(request.POST, view=line_view(line), today=_today(line, now))
+
+    def act() -> str:
+        row, recorded = step_rounds.record(
+            actor=actor, now=now, request_id=request.META["longlead.request_id"], **form.said()
+        )
+        if recorded is not None:
+            return _told(recorded)
+        return _("Round %(number)d is recorded.") % {"number": row.number}
+
+    return _try(request, actor, line, now, form, "round", act)
+
+
+@require_POST
+@login_required
+def take_round_back(request: HttpRequest, key: UUID) -> HttpResponse:
+    actor, now = acting_user(request), timezone.now()
+    line = _find(actor, key)
+    form = TakeRoundBack(request.POST, view=line_view(line))
+
+    def act() -> str:
+        row = step_rounds.take_back(
+            round_id=UUID(form.cleaned_data["round"]), reason=form.cleaned_data["why"], actor=actor
+        )
+        return _("Round %(number)d is taken back.") % {"number": row.number}
+
+    return _try(request, actor, line, now, form, "unround", act)
+
+
 def _find(actor: User, key: UUID) -> ScheduleLine:
     line = find_line(actor, key)
     if line is None:
@@ -298,9 +333,11 @@ def _forms(actor: User, view: LineView, today: date, refused: dict[str, PortalFo
     retract = RetractPromise(view=view)
     receipt, notice = RecordReceipt(view=view, today=today), RecordNotice(view=view)
     back = ReverseMovement(view=view)
+    begun, unround = RecordRound(view=view, today=today), TakeRoundBack(view=view)
     offered: list[tuple[str, str, str, PortalForm, bool]] = [
         ("promise", "calendar", _("Record a promise"), RecordPromise(view=view, today=today), may_record),
         ("actual", "check", _("Record what happened"), RecordActual(view=view, today=today), may_record),
+        ("round", "message", _("Record a round"), begun, may_record and has_choices(begun, "step")),
         ("lock", "lock", _("Pin a date"), SetLock(view=view, today=today), may_lock),
         ("release", "lock", _("Release a pinned date"), release, may_lock and release.has_locks),
         ("split", "package", _("Split a lot"), split, may_record and has_choices(split, "lot")),
@@ -308,6 +345,7 @@ def _forms(actor: User, view: LineView, today: date, refused: dict[str, PortalFo
         ("notice", "truck-delivery", _("Record a shipment notice"), notice, may_record and has_choices(notice, "lot")),
         ("receipt", "package", _("Record a receipt"), receipt, may_record and has_choices(receipt, "lot")),
         ("reverse", "history", _("Take a receipt or notice back"), back, may_record and has_choices(back, "movement")),
+        ("unround", "history", _("Take a round back"), unround, may_record and has_choices(unround, "round")),
     ]
     return [
         {

@@ -195,7 +195,8 @@ def _log(request: HttpRequest, actor: User) -> Listing:
     """With the filter, the columns and the comparison of its address, or of a saved `view`."""
     address, _view = log_address.spelled_out(request.GET, actor)
     wanted = log_address.read_filter(address)
-    since = log_address.read_since(address, timezone.now().astimezone(zone_of(actor)).date())
+    today = timezone.now().astimezone(zone_of(actor)).date()
+    since = log_address.read_since(address, today, actor.visited_before_on)
     return log_cells.as_shown(
         actor,
         wanted,

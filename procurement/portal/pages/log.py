@@ -1,3 +1,4 @@
+from dataclasses import replace
 from typing import Any
 from urllib.parse import urlencode
 
@@ -16,7 +17,7 @@ from procurement.queries import log, log_address
 from procurement.queries.log import LogPage, UnorderedPage
 from procurement.queries.log_address import read_filter
 from procurement.queries.log_changes import Changes, changed_page
-from procurement.queries.unordered_changes import unordered_changes
+from procurement.queries.unordered_changes import changed_since, unordered_changes
 from sites.accounts.models import User
 from sites.models.site import Sight, sight_of
 
@@ -35,8 +36,11 @@ def show(request: HttpRequest) -> HttpResponse:
     context |= {"views": log_address.views_of(actor), "said": log_address.kept(address)}
     if address.get("shown") == "unordered":
         wanted = read_filter(address, sorts=log.UNORDERED_SORTS, default_sort="order_by")
-        page = log.unordered_page(actor, wanted)
         since = compared(address, actor)
+        only = since.day is not None and address.get("changed") == "1"
+        if since.day is not None and only:
+            wanted = replace(wanted, among=changed_since(actor, since.day))
+        page = log.unordered_page(actor, wanted)
         changes = unordered_changes(actor, wanted, page, since.day) if since.day is not None else None
         context |= {
             "log": page,
@@ -47,6 +51,7 @@ def show(request: HttpRequest) -> HttpResponse:
                 for row in page.rows
             ],
             "compared": since,
+            "only_changed": only,
         }  # fmt: skip
         return render(request, "log/unordered.html", context | _pager(page))
     return _ordered(request, actor, sight, address, context)

@@ -23,7 +23,9 @@ from procurement.queries.row_history import row_history
 from procurement.queries.subjects import Subject
 from procurement.services import talk
 from sites.accounts.models import User
+from sites.accounts.permissions import Permission
 from sites.domain.errors import NotFound, NotPermitted, RuleBroken
+from sites.queries.access import can
 
 _COMMENTS_SHOWN = 200
 
@@ -128,6 +130,7 @@ def _page(request: HttpRequest, subject: Subject, say: Say, attach: Attach, stat
         "back": reverse(name, args=[argument]),
         "comments": list(comments.order_by("-at")[:_COMMENTS_SHOWN]),
         "files": list(files.select_related("added_by").defer("content__content").order_by("-added_at")),
+        "removes_all": can(acting_user(request), Permission.PEOPLE_WRITE, site_id=None),
         "say": say,
         "attach": attach,
         "history": history,

@@ -10,14 +10,19 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
+from procurement.domain.step_rounds import RESULTS
 from procurement.portal.actor import acting_user
 from procurement.portal.context import zone_of
 from procurement.portal.listing import Listing, check_fits
 from procurement.portal.pages.exports import list_file
+from procurement.portal.since import Compared, compared
 from procurement.queries import log
 from procurement.queries.log_address import number as read_number
-from procurement.queries.register import About, RegisterFilter, Shown, register
+from procurement.queries.register import About, RegisterFilter, RegisterRow, Shown, register
+from procurement.queries.register_changes import RegisterChanges, register_changes
 from sites.accounts.models import User
+from sites.accounts.permissions import Permission
+from sites.models import Site
 from sites.vocabulary import Party, step_name
 
 _LONGEST = 80
@@ -30,8 +35,21 @@ def show(request: HttpRequest) -> HttpResponse:
     actor = acting_user(request)
     page = register(actor, _wanted(request))
     today = timezone.now().astimezone(zone_of(actor)).date()
-    rows = [(row, (today - row.since).days if row.since and not row.milestone.actual_on else None) for row in page.rows]
+    since = compared(request.GET, actor)
+    changes = register_changes(actor, page, since.day, since.instant) if since.day and since.instant else None
+    rows = [
+        (
+            row,
+            (today - row.since).days if row.since and not row.milestone.actual_on else None,
+            changes.of(row) if changes else (None, None, False),
+        )
+        for row in page.rows
+    ]
     context = {
+        "compared": since,
+        "changes": changes,
+        "goes_in_rounds": set(RESULTS),
+        "may_record": set(Site.objects.visible_to(actor, Permission.DATES_WRITE).values_list("pk", flat=True)),
         "page": page,
         "rows": rows,
         "filter": page.filter,
@@ -56,20 +74,24 @@ def show(request: HttpRequest) -> HttpResponse:
 def download(request: HttpRequest) -> HttpResponse:
     """The same rows, to be read."""
     actor = acting_user(request)
-    return list_file("register", _("Register"), lambda: _rows(actor, _wanted(request)))
+    return list_file("register", _("Register"), lambda: _rows(actor, _wanted(request), compared(request.GET, actor)))
 
 
-def _rows(actor: User, wanted: RegisterFilter) -> Listing:
+def _rows(actor: User, wanted: RegisterFilter, since: Compared) -> Listing:
     parties = dict(Party.choices)
     titles = [
         _("Order / line"), _("Site"), _("Class"), _("Vendor"), _("Step"), _("Ball in court"), _("Since"), _("Round"),
         _("Submitted"), _("Returned"), _("Result"), _("Forecast"), _("Latest"), _("Done on"), _("Note"),
     ]  # fmt: skip
+    if since.day:
+        titles += [_("%(what)s before") % {"what": name} for name in (_("Ball in court"), _("Round"), _("Forecast"))]
+        titles += [_("Came")]
     cells = []
     number, pages = 1, 1
     while number <= pages:
         page = register(actor, replace(wanted, page=number, size=_AT_ONCE))
         check_fits(page.total)
+        changes = register_changes(actor, page, since.day, since.instant) if since.day and since.instant else None
         for row in page.rows:
             line, last = row.lot.schedule_line, row.rounds[-1] if row.rounds else None
             cells.append(
@@ -89,10 +111,24 @@ def _rows(actor: User, wanted: RegisterFilter) -> Listing:
                     row.step.latest_on if row.step else None,
                     row.milestone.actual_on,
                     last.note if last else None,
+                    *(_before(changes, row, parties) if changes else ()),
                 )
             )
         number, pages = number + 1, page.pages
     return titles, cells
+
+
+def _before(changes: RegisterChanges, row: RegisterRow, parties: dict[str, str]) -> tuple[object, ...]:
+    """Filled where it was another one, as on the page."""
+    was, step, came = changes.of(row)
+    last = row.rounds[-1].number if row.rounds else None
+    forecast = row.step.forecast_on if row.step else None
+    return (
+        str(parties.get(was.ball, was.ball)) if was and was.ball != row.ball else None,
+        was.round_number if was and was.round_number != last else None,
+        step.forecast_on if step and step.forecast_on != forecast else None,
+        _("yes") if came else None,
+    )
 
 
 def _wanted(request: HttpRequest) -> RegisterFilter:

@@ -95,7 +95,9 @@ def save(request: HttpRequest, kind: str) -> HttpResponse:
         return _page(request, table, pasted, reason, [], status=422)
     wrong = [(line, answer) for line, answer in zip(lines, answers, strict=True) if answer.outcome == Outcome.REFUSED]
     saved = sum(1 for answer in answers if answer.outcome in {Outcome.ADDED, Outcome.CHANGED})
-    messages.success(request, ngettext("%(number)d row saved.", "%(number)d rows saved.", saved) % {"number": saved})
+    if saved or not wrong:
+        done = ngettext("%(number)d row saved.", "%(number)d rows saved.", saved) % {"number": saved}
+        messages.success(request, done)
     if not wrong:
         return redirect("set_up_table", kind=kind)
     return _page(request, table, "\n".join(line for line, _answer in wrong), reason, wrong, status=422)

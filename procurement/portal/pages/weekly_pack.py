@@ -191,7 +191,7 @@ def _of_vendor(request: HttpRequest, actor: User, company: Company) -> Pack:
 def _days(request: HttpRequest, actor: User) -> tuple[date, date]:
     """Today where the reader is, and the day with whose end it is compared: that of the address, else a week ago."""
     today = timezone.now().astimezone(zone_of(actor)).date()
-    return today, read_since(request.GET, today) or today - timedelta(days=7)
+    return today, read_since(request.GET, today, actor.visited_before_on) or today - timedelta(days=7)
 
 
 # -- the parts -------------------------------------------------------------------------------------------------------

@@ -4,6 +4,7 @@ Without it a new demo knows nothing of before today: with it, pages can be asked
 of a line can be followed between any two days.
 """
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any, Final
@@ -13,7 +14,7 @@ from django.apps import apps
 from django.db import connection, transaction
 from django.db.models import Model
 
-from procurement.models import DeliveryLot, ForecastRun, LotForecast, OrderLine, ScheduleLine
+from procurement.models import DeliveryLot, ForecastRun, LotForecast, OrderLine, RequirementForecast, ScheduleLine
 from procurement.queries.reasons import reason_of_answer
 from procurement.services.forecasts import local_date
 from procurement.services.site_answers import combined_hash, steps_json
@@ -50,6 +51,7 @@ def add_past(*, now: datetime) -> int:
     _write_history(lots, {key: on for key, on in issued.items() if on})
     required = dict(LotForecast.objects.filter(current=True, lot__in=lots).values_list("lot", "required_on_site"))
     shown: dict[UUID, object] = {}
+    wanted = _not_ordered()
     written = 0
     for site in Site.objects.order_by("code"):
         mine = [lot for lot in lots if lot.schedule_line.site_id == site.pk]
@@ -60,8 +62,17 @@ def add_past(*, now: datetime) -> int:
                 for lot in mine
                 if (ordered_on := issued.get(lot.pk)) and ordered_on <= day
             }
-            written += _write_run(site, day, known, shown)
+            written += _write_run(site, day, known, shown, wanted.get(site.pk, ()))
     return written
+
+
+def _not_ordered() -> dict[UUID, list[RequirementForecast]]:
+    """Today's answers, by site."""
+    found: dict[UUID, list[RequirementForecast]] = defaultdict(list)
+    rows = RequirementForecast.objects.filter(current=True, ordered=False).select_related("requirement")
+    for row in rows.order_by("pk"):
+        found[row.requirement.site_id].append(row)
+    return found
 
 
 def _site(lot: DeliveryLot) -> Site:
@@ -69,7 +80,13 @@ def _site(lot: DeliveryLot) -> Site:
     return lot.schedule_line.site
 
 
-def _write_run(site: Site, day: date, known: Mapping[DeliveryLot, ChainFacts], shown: dict[UUID, object]) -> int:
+def _write_run(
+    site: Site,
+    day: date,
+    known: Mapping[DeliveryLot, ChainFacts],
+    shown: dict[UUID, object],
+    wanted: Sequence[RequirementForecast],
+) -> int:
     evening = _noon(day)
     run = ForecastRun(
         site=site,
@@ -87,10 +104,29 @@ def _write_run(site: Site, day: date, known: Mapping[DeliveryLot, ChainFacts], s
         if shown.get(lot.pk) != steps:
             shown[lot.pk] = steps
             rows.append(_row(run, lot, answer, steps, evening))
-    run.changed_answers = len(rows)
+    run.changed_answers = len(rows) + len(wanted)
     run.save(force_insert=True)
     LotForecast.objects.bulk_create(rows, batch_size=500)
-    return len(rows)
+    RequirementForecast.objects.bulk_create([_if_ordered(run, row, evening) for row in wanted])
+    return run.changed_answers
+
+
+def _if_ordered(run: ForecastRun, row: RequirementForecast, at: datetime) -> RequirementForecast:
+    """Ordered so many days earlier, it would have come so many days earlier."""
+    ago = row.as_of - run.as_of
+    return RequirementForecast(
+        run=run,
+        requirement=row.requirement,
+        current=False,
+        as_of=run.as_of,
+        created_at=at,
+        ordered=False,
+        required_on_site=row.required_on_site,
+        forecast_on=row.forecast_on - ago if row.forecast_on else None,
+        ready_on=row.ready_on - ago if row.ready_on else None,
+        float_days=row.float_days + ago.days if row.float_days is not None else None,
+        order_by_on=row.order_by_on,
+    )
 
 
 def _row(

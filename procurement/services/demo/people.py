@@ -62,6 +62,7 @@ def add_people(draft: Draft) -> dict[str, User]:
                 email=f"{plan.username}@{MAIL_DOMAIN}",
                 password=password,
                 date_joined=draft.now,
+                visited_on=draft.day(-4),
                 language=plan.language,
                 time_zone=plan.time_zone,
                 is_staff=plan.role == Role.ADMINISTRATOR,

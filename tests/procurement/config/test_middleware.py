@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 import pghistory
 import pytest
@@ -280,3 +281,28 @@ def test_a_page_leaves_compressed_and_an_answer_of_the_api_as_it_is() -> None:
 
     assert [each.headers.get("Content-Encoding") for each in (page, order, file)] == ["gzip", None, None]
     assert order.headers["ETag"] == '"1"'
+
+
+# -- signed out --------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("asked", "back"),
+    [
+        ("/log/?site=SYD1", "/log/?site=SYD1"),
+        ("/imports/00000000-0000-0000-0000-000000000000/progress/", "/log/?late=1"),
+    ],
+)
+def test_a_part_asked_for_after_the_session_ended_leads_the_page_to_the_log_in(asked: str, back: str) -> None:
+    answer = Client().get(asked, headers={"HX-Request": "true", "HX-Current-URL": "http://testserver/log/?late=1"})
+
+    assert answer.status_code == 200
+    assert answer.headers["HX-Redirect"] == f"/account/login/?{urlencode({'next': back})}"
+
+
+@pytest.mark.django_db
+def test_a_page_asked_for_after_the_session_ended_is_redirected_as_ever() -> None:
+    answer = Client().get("/log/?site=SYD1")
+
+    assert (answer.status_code, "HX-Redirect" in answer.headers) == (302, False)

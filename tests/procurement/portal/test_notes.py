@@ -305,5 +305,5 @@ def test_it_takes_as_many_queries_for_three_comments_as_for_one(
         browser.post(f"{notes_of(sydney)}say/", {"text": f"Comment {place}"})
     browser.get(notes_of(sydney))
 
-    with django_assert_num_queries(30):
+    with django_assert_num_queries(32):
         browser.get(notes_of(sydney))

@@ -6,12 +6,20 @@ import pytest
 from django.test import Client
 from pytest_django import DjangoAssertNumQueries
 
-from procurement.models import Company
+from procurement.models import Company, EquipmentClass
+from procurement.services.rule_words import RULES
+from procurement.services.set_up_tables import TABLES
 from sites.accounts.models import User
 from sites.accounts.permissions import Role
 from sites.models import Absence, Assignment, Desk, Membership
 from sites.vocabulary import ScopeKind
 from tests.factories.accounts import UserFactory
+from tests.factories.procurement import (
+    CompanyFactory,
+    EquipmentClassFactory,
+    OrderLineFactory,
+    PurchaseOrderFactory,
+)
 from tests.factories.sites import DeskFactory, MembershipFactory, SiteFactory
 from tests.procurement.portal.conftest import browser_of
 
@@ -60,7 +68,7 @@ def test_what_is_right_is_saved_and_what_is_wrong_stays_with_its_reason(browser:
     assert set(Company.objects.values_list("code", flat=True)) == {"NORD"}
     assert "3 rows are not saved" in html
     assert "Sells: Yes or no." in html
-    assert "a company sells or makes" in html
+    assert "A company sells, makes, or both." in html
     area = html.split("<textarea")[1].split("</textarea>")[0]
     assert ("NORD" in area, "BAD\tNobody" in area, "&lt;b&gt;X" in area) == (False, True, True)
 
@@ -93,7 +101,7 @@ def test_people_get_rights_duties_and_absences_by_their_names(browser: Client) -
         ("ada\tapprover\tportfolio", "Nobody takes a right from or gives one to themselves."),
         ("nobody\tviewer\tportfolio", "There is no “nobody”."),
         ("bea\tking\tportfolio", "One of: "),
-        ("bea\tviewer\tdesk", "a membership names just what its scope needs"),
+        ("bea\tviewer\tdesk", "A right in the portfolio names no desk and no site"),
         ("bea\tviewer\tportfolio\t\t\t\tmore", "more cells than the list has columns"),
     ],
 )
@@ -102,6 +110,67 @@ def test_a_right_that_cannot_be_given_is_refused_in_words(browser: Client, row: 
 
     assert why in paste(browser, "memberships", row)
     assert not Membership.objects.exclude(person__username="ada").exists()
+
+
+@pytest.mark.parametrize(
+    ("scope", "said"),
+    [
+        ("Equipment class", "CHILLER"),
+        ("Vendor", "NORD"),
+        ("order", "45/0001"),
+        ("order_line", "45/0001/20"),
+    ],
+)
+def test_a_duty_is_for_a_class_a_vendor_an_order_or_a_line(browser: Client, scope: str, said: str) -> None:
+    line = OrderLineFactory.create(number=20, order=PurchaseOrderFactory.create(number="45/0001"))
+    CompanyFactory.create(code="NORD")
+    EquipmentClassFactory.create(code="CHILLER")
+    UserFactory.create(username="bea")
+
+    html = paste(browser, "assignments", f"bea\tbuyer\t{scope}\t\t\t{said}")
+    again = paste(browser, "assignments", f"bea\tbuyer\t{scope}\t\t\t{said}\t2027-01-04")
+
+    row = Assignment.objects.get()
+    keys = {
+        "Equipment class": EquipmentClass.objects.get(code="CHILLER").pk,
+        "Vendor": Company.objects.get(code="NORD").pk,
+        "order": line.order_id,
+        "order_line": line.pk,
+    }
+    assert row.subject_id == keys[scope]
+    assert f"<td>{said}</td>" in html
+    assert ("1 row saved." in again, row.from_on) == (True, date(2027, 1, 4))
+
+
+@pytest.mark.parametrize(
+    ("row", "why"),
+    [
+        ("bea\tbuyer\torder\t\t\t4599", "There is no “4599”."),
+        ("bea\tbuyer\torder_line\t\t\t4599", "There is no “4599”."),
+        ("bea\tbuyer\tcompany", "ORDER/LINE: This is needed."),
+        ("bea\tbuyer\tsite\tSYD1\t\tCHILLER", "Leave this empty"),
+        ("bea\tbuyer\tsite", "A duty names just what it is for"),
+    ],
+)
+def test_a_duty_for_nothing_that_is_there_is_refused_at_its_column(browser: Client, row: str, why: str) -> None:
+    UserFactory.create(username="bea")
+    SiteFactory.create(code="SYD1")
+
+    assert why in paste(browser, "assignments", row)
+    assert not Assignment.objects.exists()
+
+
+def test_every_rule_that_a_pasted_row_can_break_is_said_in_words() -> None:
+    rules = {rule.name for table in TABLES.values() for rule in table.model._meta.constraints}
+
+    assert rules - set(RULES) == {"the_visit_before_was_on_an_earlier_day"}
+
+
+def test_words_of_a_list_are_shown_as_they_are_called(browser: Client, administrator: User) -> None:
+    html = browser.get("/set-up/memberships/").content.decode()
+
+    assert ("<td>Administrator</td>" in html, "<td>Portfolio</td>" in html) == (True, True)
+    assert "0 rows saved." not in paste(browser, "desks", "OSA\tOsaka\tNowhere")
 
 
 def test_a_right_is_taken_back_with_a_reason_that_its_history_keeps(browser: Client) -> None:

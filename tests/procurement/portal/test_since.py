@@ -11,6 +11,7 @@ from django.test.utils import CaptureQueriesContext
 from procurement.models import AlertEvent, BlockForecast, ChainForecast, LotForecast
 from procurement.services import forecasts
 from procurement.vocabulary import AlertEventKind, RunCause
+from sites.accounts.models import User
 from tests.factories.procurement import AlertEventFactory, AlertFactory
 from tests.procurement.portal.conftest import NOW, TODAY, Place
 
@@ -88,6 +89,38 @@ def test_alerts_are_those_to_which_something_happened(browser: Client, sydney: P
     assert f"/alerts/{moved.pk}/" in html
     assert "Worsened," in html
     assert f"/alerts/{sydney.alert.pk}/" not in html
+
+
+@pytest.mark.usefixtures("days_later")
+def test_since_the_last_visit_counts_all_of_its_day(browser: Client, sydney: Place, expediter: User) -> None:
+    """Compared with the end of the day before: what came later on the day itself may not have been seen."""
+    expediter.visited_before_on = TODAY + timedelta(days=1)
+    expediter.save()
+
+    html = html_of(browser, "/blocks/?since=visit")
+
+    assert f"My last visit, {TODAY.day + 1} Nov 2026" in html
+    assert f"Compared with the end of {TODAY.day} Nov 2026" in html
+    assert " 31 Jan 2029" in html.split("<del", 1)[1]
+
+
+def test_the_portfolio_leads_to_what_changed_since_the_last_visit(
+    browser: Client, sydney: Place, expediter: User
+) -> None:
+    expediter.visited_on = TODAY - timedelta(days=30)
+    expediter.save()
+
+    html = html_of(browser, "/")
+
+    assert '<a href="/log/?since=visit&amp;changed=1">' in html
+    assert "Compared with the end of" in html_of(browser, "/log/?since=visit&changed=1")
+
+
+def test_on_a_first_visit_there_is_no_last_one(browser: Client, sydney: Place) -> None:
+    assert "since=visit" not in html_of(browser, "/")
+    html = html_of(browser, "/log/?since=visit&changed=1")
+    assert "My last visit" not in html
+    assert "Compared with" not in html
 
 
 @pytest.mark.parametrize("page", ["/blocks/", "/power/agreements/", "/vendors/", "/alerts/?shown=standing"])

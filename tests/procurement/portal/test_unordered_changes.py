@@ -58,6 +58,23 @@ def test_what_came_is_marked_and_what_was_ordered_went(browser: Client, sydney: 
     assert tokyo.unordered.tag not in html
 
 
+def test_only_what_changed_leaves_out_what_merely_grew_older(browser: Client, sydney: Place) -> None:
+    same = RequirementFactory.create(site=sydney.site)
+    forecasts.recalculate(site_id=sydney.site.pk, as_of=TODAY, now=NOW, cause=RunCause.LOAD, evaluate=False)
+    sydney.unordered.ros_rule, sydney.unordered.ros_fixed_on = RosRule.FIXED, date(2028, 3, 3)
+    sydney.unordered.required_on_site = date(2028, 3, 3)
+    sydney.unordered.save()
+    came = RequirementFactory.create(site=sydney.site)
+    again(sydney)
+
+    html = browser.get(f"/log/?shown=unordered&changed=1&since_on={TODAY}").content.decode()
+
+    rows = html.split("<tbody>")[-1]
+    assert [each.tag in rows for each in (sydney.unordered, came, same)] == [True, True, False]
+    assert 'name="changed" value="1" checked' in html
+    assert same.tag in compared(browser).split("<tbody>")[-1]
+
+
 @pytest.mark.parametrize("more", [0, 2])
 def test_it_takes_as_many_queries_for_three_rows_as_for_one(
     more: int, browser: Client, sydney: Place, django_assert_num_queries: DjangoAssertNumQueries
@@ -67,5 +84,5 @@ def test_it_takes_as_many_queries_for_three_rows_as_for_one(
     again(sydney)
     compared(browser)
 
-    with django_assert_num_queries(13):
+    with django_assert_num_queries(14):
         compared(browser)

@@ -1,5 +1,6 @@
 """What the tables of people and keys refuse, each in the name of its rule."""
 
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
@@ -8,7 +9,7 @@ from factory.declarations import SubFactory
 from sites.accounts.models import AuditEvent
 from tests.factories.accounts import ApiClientFactory, ApiKeyFactory, AuditEventFactory, KeptAnswerFactory, UserFactory
 from tests.refusals import kept, refused_by
-from tests.rule_cases import Column, Own, Twice, case_id
+from tests.rule_cases import Check, Column, Own, Twice, case_id
 
 pytestmark = pytest.mark.django_db
 
@@ -36,12 +37,39 @@ TWICE = [
         near=({"key": Own}, {"client": Own}),
     ),
 ]
+DAY = date(2026, 11, 20)
+CHECKS = [
+    Check(
+        "the_visit_before_was_on_an_earlier_day",
+        UserFactory,
+        wrong={"visited_on": DAY, "visited_before_on": DAY},
+        right={"visited_on": DAY, "visited_before_on": DAY - timedelta(days=1)},
+    ),
+    Check(
+        "the_visit_before_was_on_an_earlier_day",
+        UserFactory,
+        wrong={"visited_on": None, "visited_before_on": DAY},
+        right={"visited_on": None, "visited_before_on": None},
+    ),
+]
 COLUMNS = [
     Column("User.username", UserFactory, again={"email": "other@people.example"}),
     Column("ApiClient.name", ApiClientFactory, again={"account": SubFactory(UserFactory, machine=True)}),
     Column("ApiClient.account", ApiClientFactory, again={"name": "Other ERP"}),
     Column("ApiKey.prefix", ApiKeyFactory),
 ]
+
+
+@pytest.mark.parametrize("case", CHECKS, ids=str)
+def test_a_row_that_breaks_one_rule_is_refused(case: Check) -> None:
+    with refused_by(case.rule):
+        case.factory.create(**case.wrong)
+
+
+@pytest.mark.parametrize("case", CHECKS, ids=str)
+def test_the_nearest_row_that_keeps_the_rule_is_stored(case: Check) -> None:
+    with kept():
+        case.factory.create(**case.right)
 
 
 @pytest.mark.parametrize("case", TWICE, ids=str)

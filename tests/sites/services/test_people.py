@@ -1,3 +1,6 @@
+from datetime import date
+
+import pghistory.models
 import pytest
 from allauth.account.models import EmailAddress
 from django.contrib.auth import authenticate
@@ -94,3 +97,45 @@ def test_what_is_wrong_is_named_and_nothing_is_stored(wrong: dict[str, str], fie
 
     assert refusal.value.field == field
     assert (User.objects.count(), Membership.objects.count(), AuditEvent.objects.count()) == (1, 0, 0)
+
+
+MONDAY, TUESDAY, FRIDAY = date(2026, 11, 16), date(2026, 11, 17), date(2026, 11, 20)
+
+
+@pytest.mark.parametrize(
+    ("days", "last", "before"),
+    [
+        ([MONDAY], MONDAY, None),
+        ([MONDAY, MONDAY], MONDAY, None),
+        ([MONDAY, FRIDAY], FRIDAY, MONDAY),
+        ([MONDAY, TUESDAY, FRIDAY, FRIDAY], FRIDAY, TUESDAY),
+        ([MONDAY, FRIDAY, TUESDAY], FRIDAY, MONDAY),
+    ],
+)
+def test_the_day_of_the_visit_before_is_kept(days: list[date], last: date, before: date | None) -> None:
+    person = UserFactory.create(visited_on=None)
+
+    for day in days:
+        people.visit(person, day)
+
+    person.refresh_from_db()
+    assert (person.visited_on, person.visited_before_on) == (last, before)
+
+
+def test_two_first_pages_of_a_day_are_one_visit() -> None:
+    person = UserFactory.create(visited_on=MONDAY)
+    same = User.objects.get(pk=person.pk)
+
+    people.visit(person, FRIDAY)
+    people.visit(same, FRIDAY)
+
+    assert (same.visited_on, same.visited_before_on) == (FRIDAY, MONDAY)
+
+
+def test_a_visit_is_no_change_of_a_person() -> None:
+    person = UserFactory.create(visited_on=MONDAY)
+    before = pghistory.models.Events.objects.tracks(person).count()
+
+    people.visit(person, FRIDAY)
+
+    assert pghistory.models.Events.objects.tracks(person).count() == before

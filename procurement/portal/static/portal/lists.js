@@ -45,6 +45,29 @@
     if (said) said.textContent = count ? count.textContent : "";
   });
 
+  // Without a connection the list stays as it was, and says so; what the server could not answer is asked for whole.
+  function offline(text) {
+    const list = document.getElementById("results");
+    const old = document.querySelector("[data-list-offline]");
+    if (old) old.remove();
+    if (!list || !text) return;
+    const note = document.createElement("p");
+    note.className = "ll-note ll-warn";
+    note.setAttribute("role", "alert");
+    note.setAttribute("data-list-offline", "");
+    note.textContent = text;
+    list.before(note);
+  }
+  document.addEventListener("htmx:sendError", function () {
+    offline(document.body.dataset.listOffline);
+  });
+  document.addEventListener("htmx:beforeSwap", function () {
+    offline("");
+  });
+  document.addEventListener("htmx:responseError", function (event) {
+    window.location.assign(event.detail.pathInfo.finalRequestPath);
+  });
+
   document.addEventListener("click", function (event) {
     const button = event.target.closest("[data-move]");
     if (!button) return;
