@@ -88,7 +88,7 @@ def _duties(rows: Rows) -> Rows:
     """With the `subject` as it is written: a code, an order's number, or ORDER/LINE."""
     own = OuterRef("subject_id")
     line = Concat("order__number", Value("/"), "number", output_field=CharField())
-    return rows.annotate(
+    told: Rows = rows.annotate(
         subject=Coalesce(
             Subquery(EquipmentClass.objects.filter(pk=own).values("code")),
             Subquery(Company.objects.filter(pk=own).values("code")),
@@ -97,6 +97,7 @@ def _duties(rows: Rows) -> Rows:
             Value(""),
         )
     )
+    return told
 
 
 def _duty(values: dict[str, Any]) -> None:

@@ -1,5 +1,6 @@
 """The register of submittals and factory tests, by ball in court: what engineers wait for and what waits for them."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 from django.contrib.auth.decorators import login_required
@@ -118,7 +119,7 @@ def _rows(actor: User, wanted: RegisterFilter, since: Compared) -> Listing:
     return titles, cells
 
 
-def _before(changes: RegisterChanges, row: RegisterRow, parties: dict[str, str]) -> tuple[object, ...]:
+def _before(changes: RegisterChanges, row: RegisterRow, parties: Mapping[str, object]) -> tuple[object, ...]:
     """Filled where it was another one, as on the page."""
     was, step, came = changes.of(row)
     last = row.rounds[-1].number if row.rounds else None
