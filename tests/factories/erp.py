@@ -26,7 +26,7 @@ class UnitMappingFactory(RowFactory[UnitMapping]):
     class Meta:
         model = UnitMapping
 
-    system = "SAP-PRD"
+    system = Sequence(lambda n: f"ERP-{n}")
     code = Sequence(lambda n: f"U{n}")
     unit = "EA"
 
