@@ -24,7 +24,7 @@ from sites.models.site import Sight, sight_of
 
 PAGE_SIZES: Final = (50, 100, 250, 500)
 PAGE_SIZE: Final = 100
-_TAGS_SHOWN: Final = 2
+TAGS_SHOWN: Final = 2
 
 
 class Shown(StrEnum):
@@ -272,14 +272,16 @@ def _keys(lines: QuerySet[LogLine], wanted: LogFilter, count: int) -> list[UUID]
     start = (wanted.page - 1) * wanted.size
     stop = min(start + wanted.size, count)
     from_the_end = start > count - stop
+    window = slice(count - stop, count - start) if from_the_end else slice(start, stop)
+    keys = list(_in_order(lines, wanted, from_the_end=from_the_end).values_list("pk", flat=True)[window])
+    return keys[::-1] if from_the_end else keys
+
+
+def _in_order(lines: QuerySet[LogLine], wanted: LogFilter, *, from_the_end: bool = False) -> QuerySet[LogLine]:
     first = F(SORTS[wanted.sort])
     if wanted.descending != from_the_end:
-        order = [first.desc(**_LAST[from_the_end]), *(F(each).desc() for each in _TIES)]
-    else:
-        order = [first.asc(**_LAST[from_the_end]), *(F(each).asc() for each in _TIES)]
-    window = slice(count - stop, count - start) if from_the_end else slice(start, stop)
-    keys = list(lines.order_by(*order).values_list("pk", flat=True)[window])
-    return keys[::-1] if from_the_end else keys
+        return lines.order_by(first.desc(**_LAST[from_the_end]), *(F(each).desc() for each in _TIES))
+    return lines.order_by(first.asc(**_LAST[from_the_end]), *(F(each).asc() for each in _TIES))
 
 
 _LAST: Final[Mapping[bool, Mapping[str, bool]]] = {False: {"nulls_last": True}, True: {"nulls_first": True}}
@@ -343,6 +345,11 @@ def lines_of_today(actor: User, wanted: LogFilter) -> QuerySet[LogLine]:
     return _of_today(LogLine.objects.visible_to(actor), wanted)
 
 
+def first_lines(actor: User, wanted: LogFilter, most: int) -> QuerySet[LogLine]:
+    """The list of today from its beginning and in its order, whatever its page."""
+    return _in_order(_of_today(LogLine.objects.within(sight_of(actor)), wanted), wanted)[:most]
+
+
 def _of_today(mine: QuerySet[LogLine], wanted: LogFilter) -> QuerySet[LogLine]:
     lines = _narrowed(mine, wanted)
     if wanted.shown is not Shown.ALL:
@@ -392,8 +399,8 @@ def _row(row: Mapping[str, Any]) -> LogRow:
         line=row["line_number"],
         schedule=row["schedule_number"],
         description=row["description"],
-        tags=tuple(tags[:_TAGS_SHOWN]),
-        more_tags=max(0, len(tags) - _TAGS_SHOWN),
+        tags=tuple(tags[:TAGS_SHOWN]),
+        more_tags=max(0, len(tags) - TAGS_SHOWN),
         equipment_class=row["class_name"],
         seller=row["seller_name"],
         maker=row["maker_name"] or "",
