@@ -27,7 +27,7 @@ PASTE = """text => {
     new ClipboardEvent("paste", { clipboardData: data, bubbles: true, cancelable: true }));
 }"""
 
-# A page down at a time, as fast as frames are drawn; what each would show before the grid has answered to the scrolling.
+# A page down at a time, as fast as frames are drawn: what each shows before the grid has answered to the scrolling.
 SCROLL = """() => new Promise(done => {
   const holder = document.querySelector(".tabulator-tableholder"), box = holder.getBoundingClientRect();
   const blanks = [];
@@ -254,7 +254,9 @@ def test_5000_lines_scroll_without_a_blank(sign_in: Callable[[Any], Page], lots:
         answer = route.fetch()
         found = answer.json()
         key = found["fields"].index("key")
-        lines = [[*line[:key], f"{line[key]}-{turn}", *line[key + 1 :]] for turn in range(1250) for line in found["rows"]]
+        lines = [
+            [*line[:key], f"{line[key]}-{turn}", *line[key + 1 :]] for turn in range(1250) for line in found["rows"]
+        ]
         route.fulfill(response=answer, body=json.dumps(found | {"rows": lines}))
 
     page.route("**/log/grid/rows/*", many)
