@@ -9,7 +9,7 @@ from uuid import UUID
 
 from django.db.models import Count, F, Min, Q
 
-from procurement.models import Alert, BlockForecast, ChainForecast, LotForecast, RequirementForecast
+from procurement.models import Alert, BlockForecast, ChainForecast, LogLine, RequirementForecast
 from procurement.queries.steps import date_state
 from procurement.vocabulary import DateState
 from sites.accounts.models import User
@@ -78,15 +78,15 @@ def portfolio(actor: User) -> Portfolio:
     sites = list(Site.objects.visible_to(actor).select_related("desk").order_by("code"))
     keys = [site.pk for site in sites]
     blocks = _blocks(keys)
-    floats = _floats(keys)
-    late = _late_lines(keys)
+    ordered = _ordered(keys)
     unordered = _unordered(keys)
     alerts = _alerts(actor)
     power = _energisations(keys)
     lines = []
     for site in sites:
         mine = blocks[site.pk]
-        worst = min((days for days in (floats.get(site.pk), unordered[site.pk][1]) if days is not None), default=None)
+        late, ordered_float = ordered.get(site.pk, (0, None))
+        worst = min((days for days in (ordered_float, unordered[site.pk][1]) if days is not None), default=None)
         lines.append(
             SiteLine(
                 site=site,
@@ -94,7 +94,7 @@ def portfolio(actor: User) -> Portfolio:
                 block=_shown(mine),
                 late_blocks=sum(1 for each in mine if (each.line.days_later or 0) > 0),
                 worst_float_days=worst,
-                late_lines=late.get(site.pk, 0),
+                late_lines=late,
                 past_order_by=unordered[site.pk][0],
                 open_alerts=alerts.get(site.pk, 0),
                 energisation=power.get(site.pk),
@@ -153,21 +153,11 @@ def _shown(blocks: Collection[_Block]) -> BlockLine | None:
     return min(open_blocks, key=lambda line: line.baseline_on or date.max)
 
 
-def _floats(site_ids: Collection[UUID]) -> dict[UUID, int | None]:
-    rows = LotForecast.objects.filter(
-        current=True, delivered_on__isnull=True, lot__schedule_line__site__in=site_ids
-    ).values("lot__schedule_line__site")
-    return dict(rows.annotate(worst=Min("float_days")).values_list("lot__schedule_line__site", "worst"))
-
-
-def _late_lines(site_ids: Collection[UUID]) -> dict[UUID, int]:
-    """Schedule lines with an open lot that is late: what the log shows for "late only"."""
-    rows = LotForecast.objects.filter(
-        current=True, delivered_on__isnull=True, float_days__lt=0, lot__schedule_line__site__in=site_ids
-    ).values("lot__schedule_line__site")
-    return dict(
-        rows.annotate(late=Count("lot__schedule_line", distinct=True)).values_list("lot__schedule_line__site", "late")
-    )
+def _ordered(site_ids: Collection[UUID]) -> dict[UUID | None, tuple[int, int | None]]:
+    """Per site, of the lines still to come: how many are late, as the log shows, and the worst float."""
+    rows = LogLine.objects.filter(shown="open", site__in=site_ids).values("site")
+    counted = rows.annotate(late=Count("pk", filter=Q(is_late=True)), worst=Min("float_days"))
+    return {site: (late, worst) for site, late, worst in counted.values_list("site", "late", "worst")}
 
 
 def _unordered(site_ids: Collection[UUID]) -> dict[UUID, tuple[int, int | None]]:
