@@ -7,8 +7,9 @@ from django.test import Client
 
 from procurement.models import LogLine
 from sites.accounts.models import User
+from sites.accounts.permissions import Role
 from tests.factories.procurement import DeliveryLotFactory
-from tests.factories.sites import PromiseFactory
+from tests.factories.sites import MembershipFactory, PromiseFactory
 from tests.procurement.portal.conftest import Place, browser_of
 
 pytestmark = pytest.mark.django_db
@@ -39,7 +40,7 @@ def test_a_row_says_what_stands_at_the_contract_step(browser: Client, sydney: Pl
     assert (row["key"], row["site"], row["vendor"]) == (str(line.pk), "SYD1", line.seller_name)
     assert (row["promise"], row["actual"], row["lock"]) == ("2027-W30", "", "")
     assert (row["tags"], row["float"]) == (sydney.requirement.tag, str(line.float_days).replace("-", "−"))
-    assert (row["open"], row["pin"]) == (True, False)
+    assert (row["open"], row["pin"]) == (True, True)
 
 
 def test_rows_come_in_the_order_of_the_log(browser: Client, sydney: Place) -> None:
@@ -54,3 +55,11 @@ def test_rows_come_in_the_order_of_the_log(browser: Client, sydney: Place) -> No
 def test_rows_of_other_sites_are_not_given(sydney: Place, tokyo: Place, browser: Client, expediter: User) -> None:
     assert [row["site"] for row in rows(browser)] == ["SYD1"]
     assert rows(browser_of(tokyo.mail.recipient)) == []
+
+
+def test_who_may_not_write_finds_every_row_closed(sydney: Place) -> None:
+    viewer = MembershipFactory.create(role=Role.VIEWER, site=sydney.site).person
+
+    (row,) = rows(browser_of(viewer))
+
+    assert (row["open"], row["pin"]) == (False, False)
