@@ -36,7 +36,7 @@ def near(request: HttpRequest, key: UUID, *, page_name: str) -> Near | None:
     to = _to(page_name, address)
     return Near(
         place=found.place,
-        lines=found.page.totals.lines,
+        lines=found.lines,
         before_url=to(*found.before) if found.before else "",
         after_url=to(*found.after) if found.after else "",
         list_url=f"{reverse('log')}?{address.urlencode()}",

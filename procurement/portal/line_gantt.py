@@ -7,9 +7,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from enum import StrEnum
+from functools import cache
 from itertools import groupby
 from typing import Final
+from uuid import UUID
 
+from django.urls import reverse
 from django.utils import formats
 from django.utils.html import escape
 from django.utils.safestring import SafeString, mark_safe
@@ -17,7 +20,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import pgettext
 
 from procurement.portal.labels import Label, lay_out
-from procurement.portal.templatetags.portal import short_day
+from procurement.portal.templatetags.portal import floating, short_day, state
 from procurement.queries.line_gantt import LineSpan, PowerDate, PowerKind
 
 NAMES: Final = 300
@@ -70,6 +73,12 @@ class LineBar:
     told: str
 
     @property
+    def link(self) -> SafeString:
+        key = self.span.row.key
+        told = f'<span class="visually-hidden">: {escape(self.told)}</span>'
+        return mark_safe(f'<a href="{_line_start()}{key}/">{escape(self.name)}{told}</a>')  # noqa: S308  escaped
+
+    @property
     def drawing(self) -> SafeString:
         """Written here and not by a template: a picture of 500 lines has 3,000 shapes."""
         made = [f'<text class="ll-gantt-name" x="4" y="15">{escape(self.name)}</text>']
@@ -86,6 +95,33 @@ class LineBar:
         if self.required_x is not None:
             made.append(f'<path class="ll-ros-mark" d="M{self.required_x} 10l-5-9h10z"/>')
         return mark_safe(f'<g transform="translate(0 {self.y})">{"".join(made)}</g>')  # noqa: S308  numbers and escaped
+
+
+def twin(spans: Sequence[LineSpan]) -> SafeString:
+    """The rows of the table that says the same, written here as the pictures are."""
+    start = _line_start()
+    return mark_safe("\n".join([_twin_row(span, start) for span in spans]))  # noqa: S308  every text is escaped
+
+
+def _twin_row(span: LineSpan, start: str) -> str:
+    row = span.row
+    dates = (
+        span.from_on, span.baseline_to, row.forecast_on, row.p80_on, row.delivered_on, row.required_on_site,
+    )  # fmt: skip
+    cells = "".join([f'<td class="ll-date">{escape(short_day(on))}</td>' for on in dates])
+    order = escape(f"{row.order}/{row.line}/{row.schedule}")
+    what = escape(row.description or row.equipment_class)
+    return (
+        f'<tr><td>{escape(row.site or "–")}</td><th scope="row"><a href="{start}{row.key}/">{order}</a>'
+        f'<span class="ll-second">{what}</span></th>{cells}'
+        f'<td class="ll-num">{floating(row.float_days)}</td><td>{state(row.state)}</td></tr>'
+    )
+
+
+@cache
+def _line_start() -> str:
+    """What the address of every line begins with."""
+    return reverse("line", args=[UUID(int=0)]).removesuffix(f"{UUID(int=0)}/")
 
 
 def _rect(name: str, x: int, width: int) -> str:

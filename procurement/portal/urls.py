@@ -65,6 +65,7 @@ urlpatterns = [
     path("log/", log.show, name="log"),
     path("log/gantt/", log_gantt.show, name="log_gantt"),
     path("log/grid/", log_grid.show, name="log_grid"),
+    path("log/grid/rows/", log_grid.rows, name="log_grid_rows"),
     path("log/grid/save/", log_grid.save, name="log_grid_save"),
     path("register/", register.show, name="register"),
     path("register/rows.xlsx", register.download, name="register_workbook"),

@@ -2,12 +2,13 @@
 
 from collections.abc import Mapping
 from datetime import date
+from functools import lru_cache
 from typing import Final
 
 from django.utils import formats
 from django.utils.functional import Promise as Lazy
+from django.utils.translation import get_language, gettext_lazy, ngettext
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, ngettext
 
 from procurement.queries.steps import Step
 from sites.models import Milestone, Promise
@@ -15,7 +16,12 @@ from sites.vocabulary import Driver, DurationBasis, Precision, StepFlag, step_na
 
 
 def day(on: date | None) -> str:
-    return formats.date_format(on, "DATE_FORMAT") if on else "–"
+    return _day(on, get_language()) if on else "–"
+
+
+@lru_cache(maxsize=4096)
+def _day(on: date, language: str | None) -> str:
+    return formats.date_format(on, "DATE_FORMAT")
 
 
 def days(number: int) -> str:

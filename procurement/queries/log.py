@@ -24,7 +24,7 @@ from sites.models.site import Sight, sight_of
 
 PAGE_SIZES: Final = (50, 100, 250, 500)
 PAGE_SIZE: Final = 100
-_TAGS_SHOWN: Final = 2
+TAGS_SHOWN: Final = 2
 
 
 class Shown(StrEnum):
@@ -118,6 +118,16 @@ class LogPage:
     rows: tuple[LogRow, ...]
     totals: Totals
     pages: int
+
+
+@dataclass(frozen=True, slots=True)
+class KeyPage:
+    """The lines of a page alone; `lines` are those of the whole list."""
+
+    page: int
+    pages: int
+    lines: int
+    keys: tuple[UUID, ...]
 
 
 # What a column sorts by: a column of the stored rows, and of those of a past day.
@@ -251,17 +261,48 @@ def log_page(actor: User, wanted: LogFilter, sight: Sight | None = None) -> LogP
 
 def _page_now(mine: QuerySet[LogLine], wanted: LogFilter) -> LogPage:
     lines = _of_today(mine, wanted)
+    totals = _totals(lines)
+    pages = _pages(totals.lines, wanted)
+    shown = replace(wanted, page=min(wanted.page, pages))
+    return LogPage(shown, _read(_keys(lines, shown, totals.lines)), totals, pages)
+
+
+def key_page(actor: User, wanted: LogFilter) -> KeyPage:
+    """As `log_page`, in two statements and those of the actor's sight; of a past day that page itself."""
+    if wanted.as_known_on is not None:
+        page = log_page(actor, wanted)
+        return KeyPage(page.filter.page, page.pages, page.totals.lines, tuple(row.key for row in page.rows))
+    lines = _of_today(LogLine.objects.within(sight_of(actor)), wanted)
+    count = lines.count()
+    pages = _pages(count, wanted)
+    shown = replace(wanted, page=min(wanted.page, pages))
+    return KeyPage(shown.page, pages, count, tuple(_keys(lines, shown, count)))
+
+
+def log_totals(actor: User, wanted: LogFilter, sight: Sight | None = None) -> Totals:
+    """Of the list of today. Two statements, and those of the actor's sight where it is not given."""
+    return _totals(_of_today(LogLine.objects.within(sight or sight_of(actor)), wanted))
+
+
+def log_rows(actor: User, wanted: LogFilter, sight: Sight | None = None) -> tuple[LogRow, ...]:
+    """The first page of the list of today, nothing counted. Two statements, and those of the actor's sight where it is
+    not given.
+    """
+    lines = _of_today(LogLine.objects.within(sight or sight_of(actor)), wanted)
+    return _read(list(_in_order(lines, wanted).values_list("pk", flat=True)[: wanted.size]))
+
+
+def _totals(lines: QuerySet[LogLine]) -> Totals:
     count = lines.aggregate(lines=Count("*"), late=Count("pk", filter=Q(is_late=True)))
     blocks = lines.filter(is_late=True).annotate(block=Func(F("blocks"), function="unnest")).values("block")
     at_risk = BlockForecast.objects.filter(current=True, block__in=blocks).aggregate(days=Sum("mw_days_at_risk"))
-    totals = Totals(count["lines"], count["late"], at_risk["days"] or Decimal(0))
-    pages = _pages(totals, wanted)
-    shown = replace(wanted, page=min(wanted.page, pages))
-    keys = _keys(lines, shown, totals.lines)
+    return Totals(count["lines"], count["late"], at_risk["days"] or Decimal(0))
+
+
+def _read(keys: list[UUID]) -> tuple[LogRow, ...]:
     with connection.cursor() as cursor:
         cursor.execute(_ROWS.format(page=_NOW, has_odds="TRUE"), {"keys": keys})
-        rows = _dicts(cursor)
-    return LogPage(shown, tuple(_row(row) for row in rows), totals, pages)
+        return tuple(_row(row) for row in _dicts(cursor))
 
 
 def _keys(lines: QuerySet[LogLine], wanted: LogFilter, count: int) -> list[UUID]:
@@ -272,14 +313,16 @@ def _keys(lines: QuerySet[LogLine], wanted: LogFilter, count: int) -> list[UUID]
     start = (wanted.page - 1) * wanted.size
     stop = min(start + wanted.size, count)
     from_the_end = start > count - stop
+    window = slice(count - stop, count - start) if from_the_end else slice(start, stop)
+    keys = list(_in_order(lines, wanted, from_the_end=from_the_end).values_list("pk", flat=True)[window])
+    return keys[::-1] if from_the_end else keys
+
+
+def _in_order(lines: QuerySet[LogLine], wanted: LogFilter, *, from_the_end: bool = False) -> QuerySet[LogLine]:
     first = F(SORTS[wanted.sort])
     if wanted.descending != from_the_end:
-        order = [first.desc(**_LAST[from_the_end]), *(F(each).desc() for each in _TIES)]
-    else:
-        order = [first.asc(**_LAST[from_the_end]), *(F(each).asc() for each in _TIES)]
-    window = slice(count - stop, count - start) if from_the_end else slice(start, stop)
-    keys = list(lines.order_by(*order).values_list("pk", flat=True)[window])
-    return keys[::-1] if from_the_end else keys
+        return lines.order_by(first.desc(**_LAST[from_the_end]), *(F(each).desc() for each in _TIES))
+    return lines.order_by(first.asc(**_LAST[from_the_end]), *(F(each).asc() for each in _TIES))
 
 
 _LAST: Final[Mapping[bool, Mapping[str, bool]]] = {False: {"nulls_last": True}, True: {"nulls_first": True}}
@@ -296,7 +339,7 @@ def _page_then(mine: QuerySet[LogLine], wanted: LogFilter, day: date) -> LogPage
         )
         found = _dicts(cursor)
     totals = Totals(found[0]["all_lines"], found[0]["all_late"], found[0]["all_mw_days"])
-    pages = _pages(totals, wanted)
+    pages = _pages(totals.lines, wanted)
     shown = tuple(_row(row) for row in found if row["schedule_line_id"] is not None)
     return LogPage(replace(wanted, page=min(wanted.page, pages)), shown, totals, pages)
 
@@ -329,8 +372,8 @@ def _order(wanted: LogFilter) -> str:
     return f"{SORTS[wanted.sort]} {way} NULLS LAST, " + ", ".join(f"{each} {way}" for each in _TIES)
 
 
-def _pages(totals: Totals, wanted: LogFilter) -> int:
-    return max(1, -(-totals.lines // wanted.size))
+def _pages(lines: int, wanted: LogFilter) -> int:
+    return max(1, -(-lines // wanted.size))
 
 
 def _dicts(cursor: Any) -> list[dict[str, Any]]:
@@ -341,6 +384,11 @@ def _dicts(cursor: Any) -> list[dict[str, Any]]:
 def lines_of_today(actor: User, wanted: LogFilter) -> QuerySet[LogLine]:
     """The actor's own lines as the filter narrows them, in no order; a past day is left out of it."""
     return _of_today(LogLine.objects.visible_to(actor), wanted)
+
+
+def first_lines(actor: User, wanted: LogFilter, most: int) -> QuerySet[LogLine]:
+    """The list of today from its beginning and in its order, whatever its page."""
+    return _in_order(_of_today(LogLine.objects.within(sight_of(actor)), wanted), wanted)[:most]
 
 
 def _of_today(mine: QuerySet[LogLine], wanted: LogFilter) -> QuerySet[LogLine]:
@@ -392,8 +440,8 @@ def _row(row: Mapping[str, Any]) -> LogRow:
         line=row["line_number"],
         schedule=row["schedule_number"],
         description=row["description"],
-        tags=tuple(tags[:_TAGS_SHOWN]),
-        more_tags=max(0, len(tags) - _TAGS_SHOWN),
+        tags=tuple(tags[:TAGS_SHOWN]),
+        more_tags=max(0, len(tags) - TAGS_SHOWN),
         equipment_class=row["class_name"],
         seller=row["seller_name"],
         maker=row["maker_name"] or "",

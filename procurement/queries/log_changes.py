@@ -8,7 +8,7 @@ from uuid import UUID
 
 from django.db import connection
 
-from procurement.queries.log import LogFilter, LogPage, LogRow, Shown, log_keys, log_page
+from procurement.queries.log import LogFilter, LogPage, LogRow, Shown, log_keys, log_page, log_rows
 from sites.accounts.models import User
 from sites.models.site import Sight, sight_of
 
@@ -108,4 +108,5 @@ def _rows(actor: User, keys: Iterable[UUID], day: date | None, sight: Sight) -> 
     if not named:
         return {}
     wanted = LogFilter(shown=Shown.ALL, as_known_on=day, among=named, size=len(named))
-    return {row.key: row for row in log_page(actor, wanted, sight).rows}
+    rows = log_rows(actor, wanted, sight) if day is None else log_page(actor, wanted, sight).rows
+    return {row.key: row for row in rows}

@@ -79,15 +79,15 @@ def portfolio(actor: User) -> Portfolio:
     sites = list(Site.objects.visible_to(actor).select_related("desk").order_by("code"))
     keys = [site.pk for site in sites]
     blocks = _blocks(keys)
-    floats = _floats(keys)
-    late = _late_lines(keys)
+    ordered = _ordered(keys)
     unordered = _unordered(keys)
     alerts = _alerts(actor)
     power = _energisations(keys)
     lines = []
     for site in sites:
         mine = blocks[site.pk]
-        worst = min((days for days in (floats.get(site.pk), unordered[site.pk][1]) if days is not None), default=None)
+        late, ordered_float = ordered.get(site.pk, (0, None))
+        worst = min((days for days in (ordered_float, unordered[site.pk][1]) if days is not None), default=None)
         lines.append(
             SiteLine(
                 site=site,
@@ -95,7 +95,7 @@ def portfolio(actor: User) -> Portfolio:
                 block=_shown(mine),
                 late_blocks=sum(1 for each in mine if (each.line.days_later or 0) > 0),
                 worst_float_days=worst,
-                late_lines=late.get(site.pk, 0),
+                late_lines=late,
                 past_order_by=unordered[site.pk][0],
                 open_alerts=alerts.get(site.pk, 0),
                 energisation=power.get(site.pk),
@@ -155,15 +155,11 @@ def _shown(blocks: Collection[_Block]) -> BlockLine | None:
     return min(open_blocks, key=lambda line: line.baseline_on or date.max)
 
 
-def _floats(site_ids: Collection[UUID]) -> dict[UUID | None, int | None]:
+def _ordered(site_ids: Collection[UUID]) -> dict[UUID | None, tuple[int, int | None]]:
+    """Per site, of the lines still to come: how many are late, as the log shows, and the worst float."""
     rows = LogLine.objects.filter(shown=Shown.OPEN, site__in=site_ids).values("site")
-    return dict(rows.annotate(worst=Min("float_days")).values_list("site", "worst"))
-
-
-def _late_lines(site_ids: Collection[UUID]) -> dict[UUID | None, int]:
-    """Schedule lines with an open lot that is late: what the log shows for "late only"."""
-    rows = LogLine.objects.filter(shown=Shown.OPEN, is_late=True, site__in=site_ids).values("site")
-    return dict(rows.annotate(late=Count("pk")).values_list("site", "late"))
+    counted = rows.annotate(late=Count("pk", filter=Q(is_late=True)), worst=Min("float_days"))
+    return {site: (late, worst) for site, late, worst in counted.values_list("site", "late", "worst")}
 
 
 def _unordered(site_ids: Collection[UUID]) -> dict[UUID, tuple[int, int | None]]:

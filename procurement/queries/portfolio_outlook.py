@@ -144,15 +144,14 @@ class AlertAge:
 
 
 def alerts_by_age(actor: User, as_of: date) -> tuple[AlertAge, ...]:
-    """Those that wait for an answer, the youngest first. One query an age."""
-    waiting = Alert.objects.visible_to(actor).needing_action()
-    found = []
-    for age in Age:
-        counted = dict(
-            waiting.filter(aged(age, as_of)).values("severity").annotate(n=Count("pk")).values_list("severity", "n")
-        )
-        found.append(AlertAge(age, tuple((each, counted.get(each.value, 0)) for each in reversed(Severity))))
-    return tuple(found)
+    """Those that wait for an answer, the youngest first. One query."""
+    of_age = {age.value: Count("pk", filter=aged(age, as_of)) for age in Age}
+    rows = Alert.objects.visible_to(actor).needing_action().order_by().values("severity").annotate(**of_age)
+    counted = {row["severity"]: row for row in rows}
+    return tuple(
+        AlertAge(age, tuple((each, counted.get(each.value, {}).get(age.value, 0)) for each in reversed(Severity)))
+        for age in Age
+    )
 
 
 @dataclass(frozen=True, slots=True)

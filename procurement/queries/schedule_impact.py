@@ -10,13 +10,16 @@ from datetime import date
 from decimal import Decimal
 from uuid import UUID
 
+from django.db.models import Q, QuerySet
+
 from procurement.models import RequirementForecast, RosAnchor
 from sites.domain.network_answer import Calculation
 from sites.domain.schedule_impact import Impacts, Late, Point, Way
 from sites.domain.schedule_network import key_of
 from sites.models import Block, Gate
+from sites.queries.among import among
 from sites.queries.anchors import ActivityKey, activity_dates
-from sites.queries.chains import working_calendars
+from sites.queries.chains import calendar_of_site
 from sites.queries.site_network import SiteNetwork, of_project, site_networks
 from sites.vocabulary import ActivityEdge, ActivityStatus, DurationBasis, GateKind
 
@@ -172,7 +175,8 @@ def _targets(site_id: UUID, gates: list[Gate], networks: tuple[SiteNetwork, ...]
 
 
 def _late_deliveries(site_id: UUID, only: Collection[UUID] | None) -> list[Delivery]:
-    rows = RequirementForecast.objects.filter(
+    """Those that hang on an activity, in plain values: a large site has thousands that are late. Three queries."""
+    late = RequirementForecast.objects.filter(
         current=True,
         float_days__lt=0,
         requirement__site=site_id,
@@ -180,40 +184,36 @@ def _late_deliveries(site_id: UUID, only: Collection[UUID] | None) -> list[Deliv
         forecast_on__isnull=False,
     )
     if only is not None:
-        rows = rows.filter(requirement__in=only)
-    rows = rows.select_related("requirement__site", "requirement__equipment_class").order_by("requirement__tag")
-    answers = list(rows)
-    anchors = _anchors([row.requirement_id for row in answers])
-    calendars = working_calendars() if anchors else {}
+        late = late.filter(requirement__in=only)
+    anchors = _anchors(late)
+    if not anchors:
+        return []
+    calendar = calendar_of_site(site_id)
+    rows = late.filter(among("requirement", anchors)).order_by("requirement__tag", "requirement")
     found = []
-    for row in answers:
-        forecast = row.forecast_on
-        if forecast is None or row.requirement_id not in anchors:
-            continue
-        need = row.requirement
-        available = calendars[need.site.calendar_id].forward(
-            forecast, need.shake_out_days, DurationBasis(need.shake_out_basis)
-        )
-        late = tuple(Late(point, available) for point in anchors[need.pk])
-        found.append(
-            Delivery(need.pk, need.tag, need.equipment_class.name, row.schedule_line_id, forecast, available, late)
-        )
+    for key, tag, of_class, line, forecast, days, basis in rows.values_list(
+        "requirement", "requirement__tag", "requirement__equipment_class__name", "schedule_line", "forecast_on",
+        "requirement__shake_out_days", "requirement__shake_out_basis",
+    ):  # fmt: skip
+        available = calendar.forward(forecast, days, DurationBasis(basis))
+        points = tuple(Late(point, available) for point in anchors[key])
+        found.append(Delivery(key, tag, of_class, line, forecast, available, points))
     return found
 
 
-def _anchors(requirements: Iterable[UUID]) -> dict[UUID, list[Point]]:
+def _anchors(late: QuerySet[RequirementForecast]) -> dict[UUID, list[Point]]:
     """The activities these requirements hang on, by themselves or through a gate that has not happened."""
-    rows = RosAnchor.objects.filter(requirement__in=list(requirements), lost_at__isnull=True).select_related("gate")
+    rows = RosAnchor.objects.filter(requirement__in=late.values("requirement"), lost_at__isnull=True).exclude(
+        Q(activity_code="") & (Q(gate__isnull=True) | Q(gate__activity_code=""))
+    )
     found: dict[UUID, list[Point]] = defaultdict(list)
-    for row in rows.order_by("pk"):
-        gate = row.gate
-        if gate is not None and gate.activity_code:
-            point = Point(key_of(gate.project_code, gate.activity_code), ActivityEdge(gate.activity_edge))
-        elif row.activity_code:
-            point = Point(key_of(row.project_code, row.activity_code), ActivityEdge(row.edge))
-        else:
-            continue
-        found[row.requirement_id].append(point)
+    for key, *own_and_gate in rows.order_by("pk").values_list(
+        "requirement", "project_code", "activity_code", "edge",
+        "gate__project_code", "gate__activity_code", "gate__activity_edge",
+    ):  # fmt: skip
+        own, gate = own_and_gate[:3], own_and_gate[3:]
+        project, activity, edge = gate if gate[1] else own
+        found[key].append(Point(key_of(project, activity), ActivityEdge(edge)))
     return found
 
 

@@ -105,7 +105,7 @@ class SiteView:
 
 def site_view(site: Site) -> SiteView:
     """For somebody who may see the site; the caller asked at the door."""
-    blocks = _blocks(site)
+    blocks = blocks_of(site)
     return SiteView(
         site=site,
         blocks=blocks,
@@ -131,7 +131,8 @@ def site_view(site: Site) -> SiteView:
     )
 
 
-def _blocks(site: Site) -> tuple[BlockView, ...]:
+def blocks_of(site: Site) -> tuple[BlockView, ...]:
+    """Two queries."""
     answers = {row.block_id: row for row in BlockForecast.objects.filter(current=True, block__phase__site=site)}
     views = []
     for block in Block.objects.filter(phase__site=site).select_related("phase").order_by("phase__code", "code"):

@@ -1,14 +1,19 @@
-"""What stands promised, done or pinned for schedule lines, and who said so last: what an edit is compared with."""
+"""What stands promised, done or pinned for schedule lines, and who said so last: what an edit is compared with.
+
+Read as plain values: a grid asks for thousands of lines.
+"""
 
 from collections import defaultdict
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
-from django.db.models import F
+from django.db.models import F, QuerySet
 
 from sites.models import Milestone, Promise
+from sites.queries.among import among
 from sites.vocabulary import Precision
 
 
@@ -28,24 +33,17 @@ NOTHING = Standing("", "", None)
 
 def standing(schedule_lines: Collection[UUID]) -> dict[UUID, Standing]:
     """Of the open lots of these lines; a line of which nothing is said is left out. Two queries."""
-    lots = Milestone.objects.filter(
-        chain__lot__schedule_line__in=schedule_lines,
-        chain__lot__quantity__gt=0,
-        code=F("chain__lot__schedule_line__contract_step"),
-        applicable=True,
-        actual_on__isnull=True,
-    )
-    line_of = dict(lots.values_list("pk", "chain__lot__schedule_line"))
-    live = Promise.objects.filter(milestone__in=line_of, retraction__isnull=True).exclude(
-        pk__in=Promise.objects.filter(supersedes__isnull=False, milestone__in=line_of).values("supersedes")
-    )
-    last: dict[UUID, Promise] = {}
-    for row in live.select_related("recorded_by").order_by("stated_on", "recorded_at", "place"):
-        last[row.milestone_id] = row
-    of_line: dict[UUID, list[Promise]] = defaultdict(list)
-    for milestone_id, row in last.items():
-        of_line[line_of[milestone_id]].append(row)
-    return {key: _together(rows) for key, rows in of_line.items()}
+    line_of = dict(_steps(schedule_lines).filter(actual_on__isnull=True).values_list("pk", "of_line"))
+    live = Promise.objects.filter(among("milestone", line_of), retraction__isnull=True, superseded_by__isnull=True)
+    last: dict[UUID, Standing] = {}
+    for milestone, value, precision, name, username, at in live.order_by(
+        "stated_on", "recorded_at", "place"
+    ).values_list("milestone", "value", "precision", "recorded_by__name", "recorded_by__username", "recorded_at"):
+        last[milestone] = Standing("TBD" if precision == Precision.TBD else value, name or username or "", at)
+    of_line: dict[UUID, list[Standing]] = defaultdict(list)
+    for milestone, said in last.items():
+        of_line[line_of[milestone]].append(said)
+    return {key: _together(rows, max(rows, key=_when)) for key, rows in of_line.items()}
 
 
 def done(schedule_lines: Collection[UUID]) -> dict[UUID, Standing]:
@@ -58,28 +56,27 @@ def pinned(schedule_lines: Collection[UUID]) -> dict[UUID, Standing]:
     return _days(schedule_lines, "locked_on", "locked_by", "locked_at")
 
 
-def _days(schedule_lines: Collection[UUID], on: str, by: str, at: str) -> dict[UUID, Standing]:
-    rows = Milestone.objects.filter(
-        **{f"{on}__isnull": False},
-        chain__lot__schedule_line__in=schedule_lines,
+def _steps(schedule_lines: Collection[UUID]) -> QuerySet[Any]:
+    """The contract steps of the lots of these lines, each with its line as `of_line`."""
+    return Milestone.objects.filter(
+        among("chain__lot__schedule_line", schedule_lines),
         chain__lot__quantity__gt=0,
         code=F("chain__lot__schedule_line__contract_step"),
         applicable=True,
-    ).select_related(by)
-    found: dict[UUID, list[Milestone]] = defaultdict(list)
-    for row in rows.annotate(of_line=F("chain__lot__schedule_line")).order_by(F(at).asc(nulls_first=True)):
-        found[row.of_line].append(row)
-    return {
-        key: Standing(
-            "; ".join(sorted({getattr(row, on).isoformat() for row in each})),
-            str(getattr(each[-1], by) or ""),
-            getattr(each[-1], at),
-        )
-        for key, each in found.items()
-    }
+    ).annotate(of_line=F("chain__lot__schedule_line"))
 
 
-def _together(rows: list[Promise]) -> Standing:
-    words = sorted({row.value if row.precision != Precision.TBD else "TBD" for row in rows})
-    newest = max(rows, key=lambda row: row.recorded_at)
-    return Standing("; ".join(words), str(newest.recorded_by or ""), newest.recorded_at)
+def _days(schedule_lines: Collection[UUID], on: str, by: str, at: str) -> dict[UUID, Standing]:
+    rows = _steps(schedule_lines).filter(**{f"{on}__isnull": False}).order_by(F(at).asc(nulls_first=True))
+    found: dict[UUID, list[Standing]] = defaultdict(list)
+    for line, day, name, username, when in rows.values_list("of_line", on, f"{by}__name", f"{by}__username", at):
+        found[line].append(Standing(day.isoformat(), name or username or "", when))
+    return {key: _together(each, each[-1]) for key, each in found.items()}
+
+
+def _when(each: Standing) -> Any:
+    return each.at
+
+
+def _together(rows: Iterable[Standing], last: Standing) -> Standing:
+    return Standing("; ".join(sorted({row.said for row in rows})), last.by, last.at)

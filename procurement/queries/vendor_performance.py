@@ -66,6 +66,13 @@ def vendors(actor: User, side: Side) -> tuple[VendorRow, ...]:
     )
 
 
+def find_vendor(actor: User, key: UUID) -> Company | None:
+    """Whoever sells or makes something that the actor may see. Three queries at most."""
+    company = Company.objects.filter(pk=key).first()
+    sides = (_lots(actor).filter(**{f"schedule_line__{column}": key}) for column in _COMPANY.values())
+    return company if company and any(lots.exists() for lots in sides) else None
+
+
 def late_since(actor: User, side: Side, day: date) -> dict[UUID, int]:
     """By how many lots of each company more are late now than at the end of a past day. Two queries: an answer is
     stored only where something changed, so only lots with a later one are looked at.

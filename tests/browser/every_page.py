@@ -31,7 +31,7 @@ SCHEDULE = xer(projects(("1", "BUILD")), tasks(task("1", "A100", task_name="Roof
 NO_PAGES = {
     "agreement_export", "agreement_schema", "attachment", "calendar_feed", "export", "export_alerts", "export_list",
     "export_portfolio", "followed_activity", "glossary_terms", "healthz", "import_progress", "import_rows",
-    "line_preview", "mail_html", "metrics", "pack_site_workbook", "pack_vendor_workbook", "readyz",
+    "line_preview", "log_grid_rows", "mail_html", "metrics", "pack_site_workbook", "pack_vendor_workbook", "readyz",
     "register_workbook", "round_workbook", "tour",
 }  # fmt: skip
 

@@ -1,11 +1,12 @@
 """The grid in a browser: typed and pasted as in a sheet, two people at one date, and a lost session."""
 
+import json
 from collections.abc import Callable
 from datetime import UTC, date, datetime
 from typing import Any
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from procurement.models import DeliveryLot
 from procurement.services import grid_edits
@@ -25,6 +26,24 @@ PASTE = """text => {
   document.querySelector("[data-grid]").dispatchEvent(
     new ClipboardEvent("paste", { clipboardData: data, bubbles: true, cancelable: true }));
 }"""
+
+# A page down at a time, as fast as frames are drawn: what each shows before the grid has answered to the scrolling.
+SCROLL = """() => new Promise(done => {
+  const holder = document.querySelector(".tabulator-tableholder"), box = holder.getBoundingClientRect();
+  const blanks = [];
+  let frames = 0;
+  function down() {
+    holder.scrollTop += holder.clientHeight;
+    frames += 1;
+    for (let y = box.top + 4; y < box.top + holder.clientHeight - 4; y += 16) {
+      const row = document.elementFromPoint(box.left + 400, y).closest(".tabulator-row");
+      if (!row || !row.textContent.includes("4500016221")) blanks.push(Math.round(holder.scrollTop + y - box.top));
+    }
+    if (holder.scrollTop + holder.clientHeight >= holder.scrollHeight - 1) done([frames, blanks]);
+    else requestAnimationFrame(down);
+  }
+  down();
+})"""
 
 
 @pytest.fixture
@@ -225,3 +244,26 @@ def test_escape_takes_back_and_a_block_is_copied(grid: Page) -> None:
     grid.keyboard.press("Control+c")
 
     assert grid.evaluate("navigator.clipboard.readText()") == "CW31\nTBD"
+
+
+def test_5000_lines_scroll_without_a_blank(sign_in: Callable[[Any], Page], lots: list[DeliveryLot]) -> None:
+    page = sign_in(MembershipFactory.create(role=Role.EXPEDITER).person)
+
+    def many(route: Route) -> None:
+        """The four lines of the server as often as makes five thousand of them."""
+        answer = route.fetch()
+        found = answer.json()
+        key = found["fields"].index("key")
+        lines = [
+            [*line[:key], f"{line[key]}-{turn}", *line[key + 1 :]] for turn in range(1250) for line in found["rows"]
+        ]
+        route.fulfill(response=answer, body=json.dumps(found | {"rows": lines}))
+
+    page.route("**/log/grid/rows/*", many)
+    page.goto("/log/grid/?sort=line")
+    expect(page.locator("[data-grid][data-ready]")).to_be_visible(timeout=30_000)
+
+    frames, blanks = page.evaluate(SCROLL)
+
+    assert (frames > 100, blanks) == (True, [])
+    expect(page.locator(".tabulator-row").last).to_contain_text("4500016221/40/")

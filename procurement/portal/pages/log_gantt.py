@@ -13,7 +13,7 @@ from django.views.decorators.http import require_safe
 
 from procurement.portal.actor import acting_user
 from procurement.portal.context import zone_of
-from procurement.portal.line_gantt import NAMES, Zoom, bands
+from procurement.portal.line_gantt import NAMES, Zoom, bands, twin
 from procurement.portal.pages.log import asked
 from procurement.queries import log
 from procurement.queries.line_gantt import MOST_LINES, power_dates, spans
@@ -52,7 +52,7 @@ def show(request: HttpRequest) -> HttpResponse:
         "zooms": [(each.value, label) for each, label in _ZOOMS],
         "bands": made,
         "names": NAMES,
-        "spans": drawn,
+        "twin": twin(drawn),
         "power": [(site, each) for site, found in sorted(power.items()) for each in found],
         "totals": page.totals,
         "left_out": page.totals.lines - len(page.rows),

@@ -1,9 +1,10 @@
 """The log as a grid: read and typed into as a sheet is, saved row by row as far as each can be."""
 
 import json
-from dataclasses import replace
+from collections.abc import Sequence
 from datetime import date
-from typing import Any
+from functools import cache
+from typing import Any, Final
 from uuid import UUID
 
 from django.contrib.auth.decorators import login_required
@@ -19,9 +20,9 @@ from procurement.portal.actor import acting_user
 from procurement.portal.context import zone_of
 from procurement.portal.pages.log import asked
 from procurement.portal.templatetags.portal import floating, short_day
-from procurement.queries.log import LogRow, log_page
+from procurement.queries.log import TAGS_SHOWN, first_lines, lines_of_today
 from procurement.queries.log_address import kept, read_filter
-from procurement.queries.standing import NOTHING, Standing, done, pinned, standing
+from procurement.queries.standing import NOTHING, done, pinned, standing
 from procurement.services import grid_edits
 from procurement.services.grid_edits import MOST_EDITS, Answer, Edit
 from procurement.vocabulary import RevisionKind
@@ -31,43 +32,74 @@ from sites.models import Site
 from sites.vocabulary import PromiseSource, ReasonCode, step_name
 
 _LONGEST = 500
+_LINE: Final = (
+    "pk", "site_code", "order_number", "line_number", "schedule_number", "schedule_line__line__description",
+    "class_name", "tags", "seller_name", "required_on_site", "forecast_on", "delivered_on", "float_days",
+    "schedule_line__contract_step",
+)  # fmt: skip
+_FIELDS: Final = (
+    "key", "site", "order", "what", "tags", "vendor", "ros", "forecast", "float", "step", "promise", "actual", "lock",
+    "open", "pin",
+)  # fmt: skip
 _KINDS = {"promise": RevisionKind.PROMISE, "actual": RevisionKind.ACTUAL, "lock": RevisionKind.LOCK}
 
 
 @require_safe
 @login_required
 def show(request: HttpRequest) -> HttpResponse:
-    """The lines of the log's address, the first five thousand in its order."""
+    """The frame of the grid, which asks for its rows itself: thousands of them keep nobody waiting for the page."""
     actor = acting_user(request)
     address, view = asked(request, actor)
-    wanted = replace(read_filter(address), page=1, size=MOST_EDITS, as_known_on=None)
-    page = log_page(actor, wanted)
-    keys = [row.key for row in page.rows]
-    known = [read(keys) for read in (standing, done, pinned)]
-    may, may_pin = (
-        set(Site.objects.visible_to(actor, right).values_list("code", flat=True))
-        for right in (Permission.DATES_WRITE, Permission.LOCK_WRITE)
-    )
-    data = [_row(row, [each.get(row.key, NOTHING) for each in known], may, may_pin) for row in page.rows]
+    said = kept(address)
+    lines = lines_of_today(actor, read_filter(address)).count()
     context = {
-        "rows": data,
-        "left_out": page.totals.lines - len(data),
+        "lines": lines,
+        "left_out": max(0, lines - MOST_EDITS),
         "view": view,
-        "said": kept(address),
+        "said": said,
         "today": timezone.now().astimezone(zone_of(actor)).date().isoformat(),
         "sources": PromiseSource.choices,
         "default_source": PromiseSource.EMAIL.value,
         "reasons": ReasonCode.choices,
         "grid": {
+            "rows": f"{reverse('log_grid_rows')}?{said or 'view='}",
             "save": reverse("log_grid_save"),
             "line": reverse("line", args=[UUID(int=0)]).replace(str(UUID(int=0)), "KEY"),
             "person": str(actor.pk),
             "reasons": {code: str(label) for code, label in ReasonCode.choices},
             "words": _words(),
         },
-        "crumbs": [(f"{reverse('log')}?{kept(address) or 'view='}", _("Log"))],
+        "crumbs": [(f"{reverse('log')}?{said or 'view='}", _("Log"))],
     }
     return render(request, "log/grid.html", context)
+
+
+@require_safe
+@login_required
+def rows(request: HttpRequest) -> HttpResponse:
+    """JSON: the lines of the log's address, the first five thousand in its order, each as a list in the order of
+    `fields`.
+    """
+    actor = acting_user(request)
+    address, _view = asked(request, actor)
+    lines = list(first_lines(actor, read_filter(address), MOST_EDITS).values_list(*_LINE))
+    keys = [line[0] for line in lines]
+    known = [read(keys) for read in (standing, done, pinned)]
+    may, may_pin = (
+        set(Site.objects.visible_to(actor, right).values_list("code", flat=True))
+        for right in (Permission.DATES_WRITE, Permission.LOCK_WRITE)
+    )
+    steps = cache(step_name)
+    found = []
+    for (key, site, number, line, schedule, description, of_class, tags, seller, ros, forecast, delivered, left,
+            step) in lines:  # fmt: skip
+        is_open = delivered is None
+        found.append((
+            key, site or "", f"{number}/{line}/{schedule}", description or of_class, _some(tags or ()), seller,
+            short_day(ros), short_day(forecast), floating(left), str(steps(step)),
+            *(each.get(key, NOTHING).said for each in known), is_open and site in may, is_open and site in may_pin,
+        ))  # fmt: skip
+    return JsonResponse({"fields": _FIELDS, "rows": found})
 
 
 @require_POST
@@ -127,27 +159,9 @@ def _text(value: object) -> str:
     return text
 
 
-def _row(row: LogRow, known: list[Standing], may: set[str], may_pin: set[str]) -> dict[str, Any]:
-    promise, actual, lock = (each.said for each in known)
-    return {
-        "key": str(row.key),
-        "site": row.site,
-        "order": f"{row.order}/{row.line}/{row.schedule}",
-        "what": row.description or row.equipment_class,
-        "tags": ", ".join(row.tags) + (f" +{row.more_tags}" if row.more_tags else ""),
-        "vendor": row.seller,
-        "ros": short_day(row.required_on_site),
-        "forecast": short_day(row.forecast_on),
-        "float": floating(row.float_days),
-        "step": str(step_name(row.contract_step)),
-        "promise": promise,
-        "actual": actual,
-        "lock": lock,
-        "reason": "",
-        "note": "",
-        "open": row.site in may and row.delivered_on is None,
-        "pin": row.site in may_pin and row.delivered_on is None,
-    }
+def _some(tags: Sequence[str]) -> str:
+    more = len(tags) - TAGS_SHOWN
+    return ", ".join(tags[:TAGS_SHOWN]) + (f" +{more}" if more > 0 else "")
 
 
 def _said(answer: Answer) -> dict[str, str]:
@@ -177,5 +191,7 @@ def _words() -> dict[str, str]:
         "restored": _("What you typed before is back: {count} rows. Save it or discard it."),
         "yours": _("Yours"), "theirs": _("Theirs"), "by": _("by {name}, {when}"),
         "keep": _("Keep theirs"), "overwrite": _("Write mine"), "nothing": _("nothing"),
+        "loading": _("The lines are on their way."),
+        "not_loaded": _("The lines could not be fetched: load this page again."),
         "closed": _("This row is not yours to change, or is delivered."),
     }  # fmt: skip

@@ -7,6 +7,7 @@ from django.views.decorators.http import require_safe
 
 from procurement.models import Alert
 from procurement.portal.actor import acting_user
+from procurement.portal.readiness import matrix
 from procurement.queries.readiness import followed_schedules, readiness
 from procurement.queries.site import site_view
 from sites.models import Site
@@ -20,7 +21,7 @@ def show(request: HttpRequest, code: str) -> HttpResponse:
     view = site_view(site)
     context = {
         "view": view,
-        "readiness": readiness(site, view.blocks),
+        "readiness": matrix(readiness(site, view.blocks)),
         "schedules": followed_schedules(site),
         "gates_to_come": [row for row in view.gates if not row.is_actual],
         "gates_passed": [row for row in view.gates if row.is_actual],

@@ -12,6 +12,8 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.html import escape
+from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
@@ -21,13 +23,14 @@ from procurement.portal import alert_words
 from procurement.portal.actor import acting_user
 from procurement.portal.context import zone_of
 from procurement.portal.pages.exports import XLSX
+from procurement.portal.templatetags.portal import NOT_KNOWN, amount, short_day
 from procurement.portal.words import short_why
 from procurement.queries.alert import AlertFilter, alert_list
-from procurement.queries.log import LogFilter, LogRow, Shown, Totals, log_page, unordered_page
+from procurement.queries.log import LogFilter, LogRow, Shown, Totals, log_rows, log_totals, unordered_page
 from procurement.queries.log_address import read_since
 from procurement.queries.log_changes import moved_page
-from procurement.queries.site import site_view
-from procurement.queries.vendor_performance import Side, vendors
+from procurement.queries.site import blocks_of
+from procurement.queries.vendor_performance import find_vendor
 from sites.accounts.models import User
 from sites.models import Site
 from sites.models.site import Sight, sight_of
@@ -48,16 +51,20 @@ class Cell:
     was: object = None
 
     @property
-    def is_number(self) -> bool:
-        return isinstance(self.value, int | Decimal)
-
-    @property
-    def is_day(self) -> bool:
-        return isinstance(self.value, date)
-
-    @property
-    def was_day(self) -> bool:
-        return isinstance(self.was, date)
+    def html(self) -> SafeString:
+        """Written here and not by the template: a pack has thousands of cells."""
+        was = ""
+        if self.was is not None:
+            old = short_day(self.was) if isinstance(self.was, date) else str(self.was)
+            hidden = f'<span class="visually-hidden">{escape(_("Was"))} </span>'
+            was = f'<del class="ll-was">{hidden}{escape(old)}</del> '
+        if isinstance(self.value, date):
+            tone, shown = "ll-date", short_day(self.value)
+        elif isinstance(self.value, int | Decimal):
+            tone, shown = "ll-num", amount(self.value)
+        else:
+            tone, shown = "", str(self.value or NOT_KNOWN)
+        return mark_safe(f'<td class="{tone}">{was}{escape(shown)}</td>')  # noqa: S308  escaped
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,12 +127,10 @@ def vendor_workbook(request: HttpRequest, key: UUID) -> HttpResponse:
 
 
 def _company(actor: User, key: UUID) -> Company:
-    """Whoever sells or makes something that the reader may see."""
-    for side in Side:
-        for row in vendors(actor, side):
-            if row.company.pk == key:
-                return row.company
-    raise Http404
+    found = find_vendor(actor, key)
+    if found is None:
+        raise Http404
+    return found
 
 
 def _as_file(pack: Pack, code: str) -> HttpResponse:
@@ -163,7 +168,7 @@ def _of_site(request: HttpRequest, actor: User, code: str) -> Pack:
         workbook=reverse("pack_site_workbook", args=[found.code]) + "?" + urlencode({"since": since.isoformat()}),
         today=today,
         since=since,
-        totals=log_page(actor, wanted, sight).totals,
+        totals=log_totals(actor, wanted, sight),
         parts=(
             _blocks(found),
             *_lines(actor, sight, wanted, today, since, at_site),
@@ -183,7 +188,7 @@ def _of_vendor(request: HttpRequest, actor: User, company: Company) -> Pack:
         workbook=reverse("pack_vendor_workbook", args=[company.pk]) + "?" + urlencode({"since": since.isoformat()}),
         today=today,
         since=since,
-        totals=log_page(actor, wanted, sight).totals,
+        totals=log_totals(actor, wanted, sight),
         parts=_lines(actor, sight, wanted, today, since, {"vendor": company.code}),
     )
 
@@ -222,20 +227,20 @@ def _row(row: LogRow, *cells: object) -> Row:
 
 
 def _late(actor: User, sight: Sight, wanted: LogFilter, of: dict[str, str]) -> Part:
-    page = log_page(actor, replace(wanted, late=True, sort="float"), sight)
+    found = log_rows(actor, replace(wanted, late=True, sort="float", size=MOST + 1), sight)
     rows = [
         _row(
             row, ", ".join(row.tags), row.seller, row.required_on_site, row.forecast_on, row.float_days, row.slip_days,
             row.recovers_mw_days, short_why(row.why),
         )
-        for row in page.rows
+        for row in found[:MOST]
     ]  # fmt: skip
     titles = (
         _("Order / line"), _("Site"), _("What"), _("Tags"), _("Vendor"), _("Required on site"), _("Forecast"),
         _("Float, days"), _("Slip, days"), _("MW-days won back"), _("Why"),
     )  # fmt: skip
     name, nothing = _("Late"), _("Nothing is forecast after it is required.")
-    return Part("late", name, nothing, titles, tuple(rows), _log(of, late="1"), page.pages > 1)
+    return Part("late", name, nothing, titles, tuple(rows), _log(of, late="1"), len(found) > MOST)
 
 
 def _changed(actor: User, sight: Sight, wanted: LogFilter, since: date, of: dict[str, str]) -> Part:
@@ -264,7 +269,7 @@ def _changed(actor: User, sight: Sight, wanted: LogFilter, since: date, of: dict
 
 
 def _steps(actor: User, sight: Sight, wanted: LogFilter, today: date, of: dict[str, str]) -> Part:
-    found = log_page(actor, replace(wanted, sort="next"), sight).rows
+    found = log_rows(actor, replace(wanted, sort="next"), sight)
     rows = [
         _row(row, row.seller, str(step_name(row.next_code)), row.next_on)
         for row in found
@@ -276,7 +281,7 @@ def _steps(actor: User, sight: Sight, wanted: LogFilter, today: date, of: dict[s
 
 
 def _arrived(actor: User, sight: Sight, wanted: LogFilter, since: date, of: dict[str, str]) -> Part:
-    found = log_page(actor, replace(wanted, shown=Shown.DELIVERED, sort="actual", descending=True), sight).rows
+    found = log_rows(actor, replace(wanted, shown=Shown.DELIVERED, sort="actual", descending=True), sight)
     rows = [
         _row(row, row.seller, row.quantity, row.required_on_site, row.delivered_on)
         for row in found
@@ -313,7 +318,6 @@ def _to_order(actor: User, wanted: LogFilter, today: date, of: dict[str, str]) -
 
 
 def _blocks(found: Site) -> Part:
-    view = site_view(found)
     rows = [
         Row(
             reverse("block", args=[row.block.pk]),
@@ -326,7 +330,7 @@ def _blocks(found: Site) -> Part:
                 )
             ),
         )
-        for row in view.blocks
+        for row in blocks_of(found)
     ]  # fmt: skip
     titles = (
         _("Block"), _("MW IT"), _("RFS baseline"), _("RFS forecast"), _("Later by, days"), _("MW-days at risk"),

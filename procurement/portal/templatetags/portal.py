@@ -88,7 +88,7 @@ def icon(name: str, extra: str = "") -> SafeString:
 @register.filter
 def day(on: date | None) -> str:
     """A date with the month in letters; a dash where it is not known."""
-    return formats.date_format(on, "DATE_FORMAT") if on else NOT_KNOWN
+    return words.day(on)
 
 
 @register.filter

@@ -36,6 +36,7 @@ PAGES: dict[str, Callable[[Place], str]] = {
     "a view": lambda place: "/log/?view=mine",
     "as known": lambda place: "/log/?as_known_on=2026-11-20",
     "a filter": lambda place: f"/log/?site={place.site.code}&q=ch&sort=-vendor",
+    "rows of the grid": lambda place: f"/log/grid/rows/?site={place.site.code}&q=ch&sort=-vendor",
     "site": lambda place: f"/sites/{place.site.code}/",
     "site's pack": lambda place: f"/packs/sites/{place.site.code}/?since=week",
     "vendor's pack": lambda place: f"/packs/vendors/{place.lot.schedule_line.line.order.seller_id}/",

@@ -1,5 +1,6 @@
 // The grid: typed into, pasted into and saved as far as each row can be. What was typed outlives a lost session or
-// connection: it is kept in this tab's storage until it is saved or discarded.
+// connection: it is kept in this tab's storage until it is saved or discarded. The page comes without its rows, which
+// are asked for here.
 (function () {
   const place = document.querySelector("[data-grid]");
   if (!place || typeof window.Tabulator !== "function") return;
@@ -14,16 +15,20 @@
   const DATED = ["promise", "actual", "lock"];
   const TYPED = DATED.concat(["reason", "note"]);
   const KEPT = "longlead-grid-" + config.person;
-  const rows = read("grid-rows");
+  // On their way while the table is being made.
+  const asked = fetch(config.rows, { credentials: "same-origin", redirect: "manual" }).then(answered);
+  asked.catch(function () {}); // Said once the table is there.
   const stored = {}; // what the server said last, by key
   const wrong = {}; // message by field, by key
   const done = {}; // outcome by key
   const undoes = [];
   let turn = 0; // makes the state of a row be shown anew
-  rows.forEach(function (row) {
-    stored[row.key] = { promise: row.promise, actual: row.actual, lock: row.lock, reason: "", note: "" };
-  });
 
+  function answered(answer) {
+    if (answer.type === "opaqueredirect") throw new Error(words.signed_out);
+    if (!answer.ok) throw new Error(words.not_loaded);
+    return answer.json();
+  }
   function fill(text, facts) {
     return text.replace(/\{(\w+)\}/g, function (_whole, name) {
       return facts[name];
@@ -113,7 +118,6 @@
     return isOpen(cell.getData(), cell.getField());
   }
   const table = new window.Tabulator(place, {
-    data: rows,
     index: "key",
     height: place.clientHeight || 500,
     layout: "fitDataFill",
@@ -214,7 +218,7 @@
 
   function block() {
     const range = table.getRanges()[0];
-    if (!range) return null;
+    if (!range || !range.getRows().length) return null;
     return {
       keys: range.getRows().map(function (row) {
         return row.getData().key;
@@ -510,7 +514,7 @@
 
   // -- back again -------------------------------------------------------------------------------------------------
 
-  table.on("tableBuilt", function () {
+  function restore() {
     let typed = {};
     try {
       typed = JSON.parse(window.sessionStorage.getItem(KEPT) || "{}");
@@ -535,10 +539,30 @@
         tell(fill(words.restored, { count: number }));
       });
     }
+  }
+  function taken(found) {
+    const rows = found.rows.map(function (values) {
+      const row = { reason: "", note: "" };
+      found.fields.forEach(function (field, at) {
+        row[field] = values[at];
+      });
+      stored[row.key] = { promise: row.promise, actual: row.actual, lock: row.lock, reason: "", note: "" };
+      return row;
+    });
+    return table.setData(rows).then(function () {
+      tell("");
+      restore();
+      place.dataset.ready = "1";
+    });
+  }
+  table.on("tableBuilt", function () {
     // Below a grid only groups of rows may take the focus: Tabulator's scrolling part takes it and says nothing.
     place.querySelector(".tabulator-tableholder").setAttribute("role", "rowgroup");
     place.querySelector(".tabulator-table").setAttribute("role", "presentation");
-    place.dataset.ready = "1";
+    tell(words.loading);
+    asked.then(taken).catch(function (error) {
+      tell(error.message === words.signed_out ? error.message : words.not_loaded);
+    });
   });
   window.addEventListener("beforeunload", function (event) {
     if (edited().length) {
