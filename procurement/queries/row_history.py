@@ -28,11 +28,13 @@ _OWN: Final = {"id", "created_at", "version", "fingerprint", "secret_hash"}
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """Null: there was, or is, no value. `before` is None on a row that was new."""
+    """None: there was, or is, no value. `before` is None on a row that was new. Days and instants are left to whoever
+    shows them, in their own language and zone.
+    """
 
     name: str
-    before: str | None
-    after: str | None
+    before: str | date | None
+    after: str | date | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,7 +161,7 @@ def _label(field: "Field[Any, Any]") -> str:
     return in_words(str(field.verbose_name))
 
 
-def _said(field: "Field[Any, Any]", row: Any, names: Mapping[UUID, str]) -> str | None:
+def _said(field: "Field[Any, Any]", row: Any, names: Mapping[UUID, str]) -> str | date | None:
     value = getattr(row, field.attname)
     if value in {None, ""} if not isinstance(value, list | dict) else not value:
         return None
@@ -171,11 +173,7 @@ def _said(field: "Field[Any, Any]", row: Any, names: Mapping[UUID, str]) -> str 
         return _("yes") if value else _("no")
     if isinstance(value, Decimal):
         return f"{value.normalize():f}"
-    if isinstance(value, datetime):
-        return value.isoformat(" ", "minutes")
-    if isinstance(value, date):
-        return value.isoformat()
-    return str(value)
+    return value if isinstance(value, date) else str(value)
 
 
 def _names(events: Sequence[_Event], shows_amounts: bool) -> dict[UUID, str]:

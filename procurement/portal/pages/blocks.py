@@ -1,5 +1,6 @@
 """The blocks, by the month in which they are ready for service; one of them, and what late deliveries do to it."""
 
+from datetime import date
 from uuid import UUID
 
 from django.contrib.auth.decorators import login_required
@@ -26,17 +27,21 @@ from sites.models import Block
 def index(request: HttpRequest) -> HttpResponse:
     """`month` (2027-06) keeps those whose date `by` baseline or forecast falls into it; `month=none` those without."""
     actor = acting_user(request)
-    rows, since = block_rows(actor), compared(request.GET, actor)
+    every, since = block_rows(actor), compared(request.GET, actor)
     month, by = request.GET.get("month", ""), request.GET.get("by", "")
     plan = Plan(by) if by in set(Plan) else Plan.FORECAST
-    if month == "none":
-        rows = tuple(row for row in rows if row.on(plan) is None)
-    elif month:
-        rows = tuple(row for row in rows if f"{row.on(plan) or ''}"[:7] == month)
-    before = block_answers([row.block.pk for row in rows], since.day) if since.day else {}
+    rows = [row for row in every if _is_in(row.on(plan), month)]
+    before = block_answers([row.block.pk for row in every], since.day) if since.day else {}
     was = {key: answer.rfs_forecast_on for key, answer in before.items()}
+    moves = bool(month) and plan is Plan.FORECAST
+    came = {key for key, on in was.items() if moves and not _is_in(on, month)}
+    gone = [row for row in every if moves and row not in rows and row.block.pk in was and row.block.pk not in came]
     context = {
-        "rows": [(row, was.get(row.block.pk), since.day is not None and row.block.pk not in was) for row in rows],
+        "rows": [
+            (row, was.get(row.block.pk), since.day is not None and row.block.pk not in was, row.block.pk in came)
+            for row in rows
+        ],
+        "went": [(row, was[row.block.pk]) for row in gone],
         "compared": since,
         "month": month,
         "plan": plan,
@@ -44,6 +49,13 @@ def index(request: HttpRequest) -> HttpResponse:
         "crumbs": [(reverse("portfolio"), _("Portfolio"))],
     }
     return render(request, "blocks/blocks.html", context)
+
+
+def _is_in(on: date | None, month: str) -> bool:
+    """Every block is in no month in particular."""
+    if month == "none":
+        return on is None
+    return f"{on or ''}"[:7] == month if month else True
 
 
 @require_safe

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 from functools import lru_cache
 from pathlib import Path
@@ -109,6 +109,14 @@ def iso_day(text: object) -> str:
         return day(date.fromisoformat(str(text)))
     except ValueError:
         return str(text) if text not in {None, ""} else NOT_KNOWN
+
+
+@register.filter(expects_localtime=True)
+def told(value: str | date | None) -> str:
+    """A value of a history; an instant in the reader's zone."""
+    if isinstance(value, datetime):
+        return formats.date_format(value, "DATETIME_FORMAT")
+    return day(value) if isinstance(value, date) else value or NOT_KNOWN
 
 
 @register.filter

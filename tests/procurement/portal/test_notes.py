@@ -1,7 +1,7 @@
 """Comments that name people, files, and the history of a thing: read and written by whoever may see it."""
 
 from collections.abc import Callable
-from datetime import time, timedelta
+from datetime import UTC, datetime, time, timedelta
 
 import pytest
 from django.conf import settings
@@ -18,10 +18,11 @@ from procurement.services.notifications import send_due
 from procurement.vocabulary import MessageKind, NotificationState, WatchKind, WatchSubject
 from sites.accounts.models import User
 from sites.accounts.permissions import Role
+from sites.models import Milestone
 from tests.factories.accounts import UserFactory
 from tests.factories.procurement import CompanyFactory, NotificationFactory, PlantFactory, WatchFactory
 from tests.factories.sites import MembershipFactory, PersonCalendarFactory
-from tests.procurement.portal.conftest import Place, browser_of
+from tests.procurement.portal.conftest import TODAY, Place, browser_of
 
 pytestmark = pytest.mark.django_db
 
@@ -232,6 +233,16 @@ def test_only_who_added_a_file_takes_it_away(browser: Client, sydney: Place) -> 
     assert browser.get(f"/files/{row.pk}/").status_code == 404
 
 
+def test_an_administrator_finds_the_button_that_removes_it(browser: Client, sydney: Place, administrator: User) -> None:
+    browser.post(f"{notes_of(sydney)}attach/", {"file": SimpleUploadedFile("a.txt", b"Letter"), "note": ""})
+    row = Attachment.objects.get()
+
+    seen = [f"/files/{row.pk}/remove/" in browser_of(person).get(notes_of(sydney)).content.decode()
+            for person in (administrator, colleague_of(sydney, "viewer"))]  # fmt: skip
+
+    assert seen == [True, False]
+
+
 def test_nobody_reads_or_writes_about_what_they_may_not_see(browser: Client, sydney: Place, tokyo: Place) -> None:
     stranger = browser_of(colleague_of(tokyo, "stranger"))
     browser.post(f"{notes_of(sydney)}attach/", {"file": SimpleUploadedFile("a.pdf", PDF)})
@@ -268,7 +279,18 @@ def test_the_history_says_who_changed_what_from_what_and_why(browser: Client, sy
 
     assert "Bea Buyer" in html
     assert "Confirmed by telephone" in html
-    assert "<strong>2028-02-29</strong>" in html
+    assert "<strong>29 Feb 2028</strong>" in html
+
+
+def test_the_history_tells_instants_in_the_reader_s_zone_and_language(browser: Client, sydney: Place) -> None:
+    Milestone.objects.filter(chain=sydney.lot.chain, code="FAT_PASS").update(
+        locked_on=TODAY, locked_at=datetime(2026, 11, 20, 20, 30, tzinfo=UTC), applicable=True
+    )
+
+    html = browser.get(f"/notes/line/{sydney.line_key}/", headers={"accept-language": "ja"}).content.decode()
+
+    assert "<strong>2026年11月20日</strong>" in html
+    assert "<strong>2026年11月21日 07:30</strong>" in html
 
 
 def test_prices_show_in_the_history_only_with_the_right_to_them(browser: Client, sydney: Place) -> None:

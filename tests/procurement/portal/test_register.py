@@ -112,7 +112,8 @@ def known_since(at: datetime) -> None:
     """As if all that is written so far had been there then."""
     for model in (Milestone, MilestoneRound, ScheduleLine, OrderLine):
         for row in model._default_manager.all():
-            happened_at(row, at, "insert")
+            said = {"actual_on": row.actual_on} if isinstance(row, Milestone) else {}
+            happened_at(row, at, "insert", **said)
 
 
 SINCE = f"since_on={TODAY - timedelta(days=1)}"

@@ -62,6 +62,20 @@ def test_a_block_shows_the_day_it_was_to_be_ready(browser: Client, sydney: Place
 
 
 @pytest.mark.usefixtures("days_later")
+def test_a_block_comes_into_a_month_and_goes_from_another(browser: Client, sydney: Place) -> None:
+    was = BlockForecast.objects.filter(block=sydney.block, as_of__lte=TODAY).latest("as_of").rfs_forecast_on
+    assert was is not None
+
+    came = html_of(browser, f"/blocks/?month=2029-01&{SINCE}")
+    went = html_of(browser, f"/blocks/?month={was:%Y-%m}&{SINCE}")
+
+    assert ("Came" in came, 'id="went"' in came) == (True, False)
+    assert "1 block that went from this list" in went
+    assert f"/blocks/{sydney.block.pk}/" in went.split('id="went"')[1].split("</details>")[0]
+    assert 'id="went"' not in html_of(browser, f"/blocks/?month={was:%Y-%m}")
+
+
+@pytest.mark.usefixtures("days_later")
 def test_an_agreement_shows_the_start_it_had(browser: Client, sydney: Place) -> None:
     was = ChainForecast.objects.filter(chain=sydney.agreement.chain, as_of__lte=TODAY).latest("as_of").forecast_on
     assert was is not None
