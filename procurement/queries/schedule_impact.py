@@ -195,6 +195,7 @@ def _late_deliveries(site_id: UUID, only: Collection[UUID] | None) -> list[Deliv
         "requirement", "requirement__tag", "requirement__equipment_class__name", "schedule_line", "forecast_on",
         "requirement__shake_out_days", "requirement__shake_out_basis",
     ):  # fmt: skip
+        assert forecast is not None  # by the filter
         available = calendar.forward(forecast, days, DurationBasis(basis))
         points = tuple(Late(point, available) for point in anchors[key])
         found.append(Delivery(key, tag, of_class, line, forecast, available, points))
