@@ -147,9 +147,13 @@ def alerts_by_age(actor: User, as_of: date) -> tuple[AlertAge, ...]:
     """Those that wait for an answer, the youngest first. One query."""
     of_age = {age.value: Count("pk", filter=aged(age, as_of)) for age in Age}
     rows = Alert.objects.visible_to(actor).needing_action().order_by().values("severity").annotate(**of_age)
-    counted: dict[tuple[str, Age], int] = {(row["severity"], age): row[age.value] for row in rows for age in Age}
+    told = rows.values_list("severity", *of_age)
+    counted: dict[tuple[str, str], int] = {
+        (severity, age): number for severity, *numbers in told for age, number in zip(of_age, numbers, strict=True)
+    }
     return tuple(
-        AlertAge(age, tuple((each, counted.get((each.value, age), 0)) for each in reversed(Severity))) for age in Age
+        AlertAge(age, tuple((each, counted.get((each.value, age.value), 0)) for each in reversed(Severity)))
+        for age in Age
     )
 
 
