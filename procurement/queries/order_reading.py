@@ -29,12 +29,13 @@ from sites.queries.access import can, sites_where
 @dataclass(frozen=True, slots=True)
 class LotReading:
     """`forecast` is None where it was not asked for, or the lot has none (its line is cancelled); `odds` also for what
-    is on site.
+    is on site, and while they are being drawn.
     """
 
     lot: DeliveryLot
     forecast: LotForecast | None
     odds: LotProbability | None = None
+    is_being_drawn: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,7 +176,12 @@ def _put_back(rows: Sequence[Model], at: datetime) -> set[UUID]:
 
 
 def _lots() -> QuerySet[DeliveryLot]:
-    return DeliveryLot.objects.filter(quantity__gt=0).order_by("number")
+    return DeliveryLot.objects.filter(quantity__gt=0).select_related("due_draw").order_by("number")
+
+
+def _lot(lot: DeliveryLot, forecast: LotForecast | None, odds: LotProbability | None) -> LotReading:
+    is_due = forecast is not None and forecast.delivered_on is None and hasattr(lot, "due_draw")
+    return LotReading(lot, forecast, None if is_due else odds, is_due)
 
 
 def _line(
@@ -189,9 +195,7 @@ def _line(
         line=line,
         unit_price=line.unit_price if {row.site_id for row in rows} <= priced else None,
         schedules=tuple(
-            ScheduleReading(
-                row, tuple(LotReading(lot, forecasts.get(lot.pk), odds.get(lot.pk)) for lot in row.lots.all())
-            )
+            ScheduleReading(row, tuple(_lot(lot, forecasts.get(lot.pk), odds.get(lot.pk)) for lot in row.lots.all()))
             for row in rows
         ),
     )

@@ -273,7 +273,7 @@ class SpreadSerializer(serializers.Serializer[Any]):
     share_percent = serializers.IntegerField(help_text="Of the variance of the day on site.")
     kind = serializers.CharField(help_text="duration: against its plan; promise: against what promises became.")
     level = serializers.CharField(
-        help_text="The reference class drawn from: plant, company, equipment_class, step, or assumed."
+        help_text="The reference class drawn from: plant, company, equipment_class, stand_in, step, or assumed."
     )
     sample = serializers.IntegerField(help_text="How many observations that class has; 0 where assumed.")
 
@@ -299,7 +299,9 @@ class LotSerializer(serializers.Serializer[Any]):
         required=False, help_text="Only with expand=forecast, and not where the line is cancelled."
     )
     probability = LotProbabilitySerializer(
-        required=False, help_text="Only with expand=forecast, and not for what is on site."
+        required=False,
+        allow_null=True,
+        help_text="Only with expand=forecast, and not for what is on site; null while it is being drawn for new dates.",
     )
 
 
@@ -451,4 +453,6 @@ def _lot_answer(reading: LotReading) -> dict[str, Any]:
             "on_time_percent": odds.chance_by(forecast.required_on_site) if forecast else None,
             "spread": odds.spread,
         }
+    elif reading.is_being_drawn:
+        shown["probability"] = None
     return shown
