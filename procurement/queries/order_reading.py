@@ -29,13 +29,12 @@ from sites.queries.access import can, sites_where
 @dataclass(frozen=True, slots=True)
 class LotReading:
     """`forecast` is None where it was not asked for, or the lot has none (its line is cancelled); `odds` also for what
-    is on site, and while they are being drawn.
+    is on site, and while they are being drawn for new dates.
     """
 
     lot: DeliveryLot
     forecast: LotForecast | None
     odds: LotProbability | None = None
-    is_being_drawn: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,12 +175,7 @@ def _put_back(rows: Sequence[Model], at: datetime) -> set[UUID]:
 
 
 def _lots() -> QuerySet[DeliveryLot]:
-    return DeliveryLot.objects.filter(quantity__gt=0).select_related("due_draw").order_by("number")
-
-
-def _lot(lot: DeliveryLot, forecast: LotForecast | None, odds: LotProbability | None) -> LotReading:
-    is_due = forecast is not None and forecast.delivered_on is None and hasattr(lot, "due_draw")
-    return LotReading(lot, forecast, None if is_due else odds, is_due)
+    return DeliveryLot.objects.filter(quantity__gt=0).order_by("number")
 
 
 def _line(
@@ -195,7 +189,9 @@ def _line(
         line=line,
         unit_price=line.unit_price if {row.site_id for row in rows} <= priced else None,
         schedules=tuple(
-            ScheduleReading(row, tuple(_lot(lot, forecasts.get(lot.pk), odds.get(lot.pk)) for lot in row.lots.all()))
+            ScheduleReading(
+                row, tuple(LotReading(lot, forecasts.get(lot.pk), odds.get(lot.pk)) for lot in row.lots.all())
+            )
             for row in rows
         ),
     )
@@ -208,6 +204,7 @@ def _forecasts(orders: Sequence[UUID]) -> dict[UUID, LotForecast]:
 
 def _odds(orders: Sequence[UUID]) -> dict[UUID, LotProbability]:
     rows = LotProbability.objects.filter(current=True, lot__schedule_line__line__order__in=orders)
+    rows = rows.filter(lot__due_draw__isnull=True)
     return {row.lot_id: row for row in rows}
 
 

@@ -300,8 +300,7 @@ class LotSerializer(serializers.Serializer[Any]):
     )
     probability = LotProbabilitySerializer(
         required=False,
-        allow_null=True,
-        help_text="Only with expand=forecast, and not for what is on site; null while it is being drawn for new dates.",
+        help_text="Only with expand=forecast; not for what is on site, nor while it is being drawn for new dates.",
     )
 
 
@@ -453,6 +452,4 @@ def _lot_answer(reading: LotReading) -> dict[str, Any]:
             "on_time_percent": odds.chance_by(forecast.required_on_site) if forecast else None,
             "spread": odds.spread,
         }
-    elif reading.is_being_drawn:
-        shown["probability"] = None
     return shown
