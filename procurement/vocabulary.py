@@ -140,6 +140,7 @@ class HistoryLevel(TextChoices):
     PLANT = "plant", _("This plant and class")
     COMPANY = "company", _("This vendor and class")
     EQUIPMENT_CLASS = "equipment_class", _("This class")
+    STAND_IN = "stand_in", _("A class that stands in for it")
     STEP = "step", _("This step anywhere")
     ASSUMED = "assumed", _("Assumption")
 

@@ -33,4 +33,9 @@ def wake_for_work() -> None:
         app.send_task(name, retry=False, ignore_result=True, expires=60)
 
 
-wake.wire(wake_workers, may_block=True, for_work=wake_for_work)
+def wake_for_draws() -> None:
+    """As `wake_for_work`, for futures that are due."""
+    app.send_task("procurement.tasks.futures.draw_now", retry=False, ignore_result=True, expires=60)
+
+
+wake.wire(wake_workers, may_block=True, for_work=wake_for_work, for_draws=wake_for_draws)

@@ -302,6 +302,11 @@ CELERY_TASK_DEFAULT_QUEUE = "longlead"
 CELERY_TASK_ROUTES = {"procurement.tasks.alerts.*": {"queue": "mail"}}
 # An interval in UTC: no daylight-saving day can stop or double it. What is due stands in PostgreSQL.
 CELERY_BEAT_SCHEDULE = {
+    "futures-every-minute": {
+        "task": "procurement.tasks.futures.draw_now",
+        "schedule": 60.0,
+        "options": {"expires": 60},
+    },
     "jobs-every-minute": {
         "task": "procurement.tasks.jobs.work_now",
         "schedule": 60.0,

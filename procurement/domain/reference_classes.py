@@ -4,8 +4,8 @@ A share is what happened over what was expected: of a step, its duration over th
 it took from the day it was stated over the time it left.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, fields
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, fields, replace
 from typing import Final
 
 import numpy as np
@@ -157,11 +157,21 @@ def histories(kind: HistoryKind, seen: Observations) -> Iterator[History]:
                 yield History((kind, level, *place), last - first, quantiles)
 
 
-class Library:
-    """Finds for a step the narrowest reference class that has a history."""
+def _lent(of_class: History) -> History:
+    kind, _level, *rest = of_class.reference
+    return replace(of_class, reference=(kind, HistoryLevel.STAND_IN, *rest))
 
-    def __init__(self, known: Iterable[History]) -> None:
-        rows = list(known)
+
+class Library:
+    """Finds for a step the narrowest reference class that has a history. `stand_ins` are the classes that stand in for
+    a class, in order; where one does, its history goes by a level of its own.
+    """
+
+    def __init__(self, known: Iterable[History], stand_ins: Mapping[int, Sequence[int]] | None = None) -> None:
+        own = list(known)
+        self._stand_ins = stand_ins or {}
+        lent = [_lent(each) for each in own if each.reference[1] is HistoryLevel.EQUIPMENT_CLASS]
+        rows = [*own, *(lent if self._stand_ins else ())]
         self._row = {each.reference: place for place, each in enumerate(rows, start=1)}
         self.quantiles: Shares = np.stack([assumed(), *(each.quantiles for each in rows)])
         self.levels = [HistoryLevel.ASSUMED, *(each.reference[1] for each in rows)]
@@ -173,6 +183,7 @@ class Library:
             (kind, HistoryLevel.PLANT, code, equipment_class, company, plant),
             (kind, HistoryLevel.COMPANY, code, equipment_class, company, -1),
             (kind, HistoryLevel.EQUIPMENT_CLASS, code, equipment_class, -1, -1),
+            *((kind, HistoryLevel.STAND_IN, code, other, -1, -1) for other in self._stand_ins.get(equipment_class, ())),
             (kind, HistoryLevel.STEP, code, -1, -1, -1),
         ):
             found = self._row.get(reference)

@@ -65,23 +65,27 @@ class _Wake:
 
 _wake = _Wake()
 _work = _Wake()
+_draw = _Wake()
 
 
-def wire(waker: Waker | None, *, may_block: bool = False, for_work: Waker | None = None) -> None:
+def wire(
+    waker: Waker | None, *, may_block: bool = False, for_work: Waker | None = None, for_draws: Waker | None = None
+) -> None:
     """Set what is asked; None asks nothing. Called once by `procurement.config`, and by tests.
 
-    `for_work` is asked where what waits is no message but a long piece of work.
+    `for_work` is asked where what waits is no message but a long piece of work, `for_draws` where futures are due.
 
     A waker that may block (a broker that is frozen, not gone) is called on a thread of its own: no request ever waits
     for it.
     """
     _wake.wire(waker, may_block=may_block)
     _work.wire(for_work, may_block=may_block)
+    _draw.wire(for_draws, may_block=may_block)
 
 
 def failures() -> int:
     """How often the workers could not be woken since this process started."""
-    return _wake.failures + _work.failures
+    return _wake.failures + _work.failures + _draw.failures
 
 
 def after_commit() -> None:
@@ -92,3 +96,8 @@ def after_commit() -> None:
 def work_after_commit() -> None:
     """Ask for long work to be done, once this transaction is in the database."""
     transaction.on_commit(_work.ask, robust=True)
+
+
+def draw_after_commit() -> None:
+    """Ask for the futures that are due, once this transaction is in the database."""
+    transaction.on_commit(_draw.ask, robust=True)

@@ -262,6 +262,28 @@ class BlockProbability(Row):
         return self.on_time_percent if self.rfs_baseline_on == baseline_on else None
 
 
+class DueDraw(Row):
+    """A lot or a block whose dates have changed since its futures were drawn: its percentiles and chance are not shown
+    until a worker has drawn them. `run` is the last calculation that changed the dates; no draw from before it counts.
+    """
+
+    site = models.ForeignKey(Site, on_delete=models.CASCADE, related_name="due_draws")
+    run = models.ForeignKey(ForecastRun, on_delete=models.PROTECT, related_name="due_draws")
+    lot = models.OneToOneField(DeliveryLot, null=True, on_delete=models.CASCADE, related_name="due_draw")
+    block = models.OneToOneField(Block, null=True, on_delete=models.CASCADE, related_name="due_draw")
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                name="what_is_due_to_be_drawn_is_a_lot_or_a_block",
+                condition=Q(lot__isnull=True, block__isnull=False) | Q(lot__isnull=False, block__isnull=True),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"due: {self.lot or self.block}"
+
+
 class StepHistory(Row):
     """How long a step of one reference class took, as a share of what was expected; learnt anew once a day.
 

@@ -12,7 +12,7 @@ from sites.accounts.models import User
 from sites.accounts.permissions import Permission
 from sites.accounts.row import Row, plausible_date, plausible_number
 from sites.models import Site
-from sites.models.site import holds_portfolio
+from sites.models.site import Sight, holds_portfolio
 
 
 class CurrentTransaction(models.Func):
@@ -28,6 +28,11 @@ class PurchaseOrderQuerySet(models.QuerySet["PurchaseOrder"]):
         return self.filter(
             Exists(ScheduleLine.objects.visible_to(actor).filter(line__order=OuterRef("pk"))) | holds_portfolio(actor)
         )
+
+    def within(self, sight: Sight) -> "PurchaseOrderQuerySet":
+        """The same of what has been looked up already."""
+        mine = ScheduleLine.objects.within(sight).filter(line__order=OuterRef("pk"))
+        return self.all() if sight.whole else self.filter(Exists(mine))
 
     def amounts_visible_to(self, actor: User) -> "PurchaseOrderQuerySet":
         """Only with the right to amounts at every schedule line's site; an order without any needs the portfolio."""
@@ -157,6 +162,10 @@ class ScheduleLineQuerySet(models.QuerySet["ScheduleLine"]):
         return self.filter(
             Q(site__in=Site.objects.visible_to(actor)) | (Q(site__isnull=True) & Q(holds_portfolio(actor)))
         )
+
+    def within(self, sight: Sight) -> "ScheduleLineQuerySet":
+        """The same of what has been looked up already."""
+        return self.all() if sight.whole else self.filter(site__in=sight.sites)
 
 
 @pghistory.track()

@@ -70,6 +70,8 @@ def _forecast_more(row: LogRow) -> str:
         if row.on_time_percent is not None:
             odds += ", " + _("%(percent)s %% in time") % {"percent": row.on_time_percent}
         said = _second(escape(odds))
+    elif row.are_being_drawn:
+        said = _second(escape(_("P80 being calculated")))
     if row.lots > 1:
         said += _second(escape(_("last of %(lots)s lots") % {"lots": row.lots}))
     return said
@@ -121,7 +123,7 @@ COLUMNS: Final[Mapping[str, Column]] = {
     "forecast": Column(
         pgettext_lazy("date", "Forecast"),
         "ll-date",
-        attrgetter("forecast_on", "p80_on", "on_time_percent", "lots"),
+        attrgetter("forecast_on", "p80_on", "on_time_percent", "are_being_drawn", "lots"),
         lambda row: short_day(row.forecast_on),
         _forecast_more,
     ),

@@ -16,7 +16,6 @@ from uuid import UUID
 from django.db import connection
 from django.db.models import (
     F,
-    FilteredRelation,
     Func,
     IntegerField,
     Max,
@@ -60,7 +59,7 @@ from procurement.models import (
 )
 from procurement.vocabulary import AlertState, AlertSubject, CommercialStatus, Rule
 from sites.domain.calendar import WorkingCalendar
-from sites.models import Baseline, Chain, Gate, GridConnection, Milestone, Promise, PromiseRetraction
+from sites.models import Baseline, Block, Chain, Gate, GridConnection, Milestone, Phase, Promise, PromiseRetraction
 from sites.queries.among import among, as_array
 from sites.queries.chains import calendar_of_site
 from sites.vocabulary import DurationBasis, GateKind, Party, Precision
@@ -122,6 +121,51 @@ WHERE f.current AND f.delivered_on IS NULL AND sl.site_id = %(site)s {only}
 GROUP BY o.seller_id, co.name
 """
 
+_SETTINGS = """
+SELECT rule, site_id, equipment_class_id, parameters::text FROM {setting}
+WHERE %(site)s::uuid IS NULL OR site_id IS NULL OR site_id = %(site)s ORDER BY id
+"""
+
+_SERVING = """
+SELECT lot_id, requirement_id FROM {allocation}
+WHERE requirement_id = ANY(%(requirements)s::uuid[]) AND ended_at IS NULL ORDER BY id
+"""
+
+_TAGS = """
+SELECT a.lot_id, r.tag FROM {allocation} a JOIN {requirement} r ON r.id = a.requirement_id AND r.cancelled_at IS NULL
+WHERE a.lot_id = ANY(%(lots)s::uuid[]) AND a.ended_at IS NULL ORDER BY a.id
+"""
+
+_LOST_ANCHORS = """
+SELECT a.requirement_id, a.activity_code, gate.activity_code FROM {anchor} a
+JOIN {requirement} r ON r.id = a.requirement_id LEFT JOIN {gate} gate ON gate.id = a.gate_id
+WHERE r.site_id = %(site)s AND a.lost_at IS NOT NULL
+    AND (%(only)s::uuid[] IS NULL OR a.requirement_id = ANY(%(only)s::uuid[]))
+ORDER BY a.id
+"""
+
+_LATE_BLOCKS = """
+SELECT f.block_id, phase.code, block.code, f.rfs_baseline_on, f.rfs_forecast_on FROM {ready} f
+JOIN {block} block ON block.id = f.block_id JOIN {phase} phase ON phase.id = block.phase_id
+WHERE f.current AND phase.site_id = %(site)s AND f.rfs_forecast_on > f.rfs_baseline_on
+    AND (%(only)s::uuid[] IS NULL OR f.block_id = ANY(%(only)s::uuid[]))
+"""
+
+# In the order of the fields of `_Requirement`. What a rule could speak of, by the loosest threshold, and what stands.
+_REQUIREMENTS = """
+SELECT r.id, r.tag, r.equipment_class_id, c.name, r.block_id, r.group_id, r.required_on_site, r.ros_before_on,
+    r.ros_pulled_on, f.current, f.ordered, f.forecast_on, f.float_days, f.float_working_days, f.order_by_on,
+    f.recovers_mw_days, f.costs_mw_days
+FROM {requirement} r JOIN {equipment} c ON c.id = r.equipment_class_id
+LEFT JOIN {required} f ON f.requirement_id = r.id AND f.current
+WHERE r.site_id = %(site)s AND r.cancelled_at IS NULL {only} AND (
+    r.required_on_site IS NULL OR f.float_days < %(tight)s OR f.order_by_on <= %(near)s
+    OR r.ros_pulled_on >= %(pulled_since)s OR r.id = ANY(%(standing)s::uuid[])
+    OR EXISTS (SELECT FROM {anchor} a WHERE a.requirement_id = r.id AND a.lost_at IS NOT NULL)
+)
+ORDER BY r.id
+"""
+
 # In the order of the fields of `_Lot`.
 _OPEN_LOTS = """
 SELECT l.id, o.number, li.number, li.equipment_class_id, c.name, co.name, f.required_on_site, f.forecast_on,
@@ -159,6 +203,19 @@ CROSS JOIN LATERAL (
 ) earlier
 """
 
+# Whose lots, of some, have been spoken about or done lately: most often the vendor of a change has just spoken.
+_SPOKE = """
+SELECT DISTINCT o.seller_id FROM {lot} l
+JOIN {schedule} sl ON sl.id = l.schedule_line_id
+JOIN {line} li ON li.id = sl.line_id
+JOIN {order} o ON o.id = li.order_id
+JOIN {milestone} m ON m.chain_id = l.chain_id
+WHERE l.id = ANY(%(lots)s::uuid[]) AND sl.site_id = %(site)s AND (
+    m.actual_recorded_at >= %(since)s AND m.responsible = %(vendor)s
+    OR EXISTS (SELECT FROM {promise} p WHERE p.milestone_id = m.id AND p.stated_on >= %(since)s)
+)
+"""
+
 # The chains of the site first: without fresh statistics (a bulk load) the planner else walks all promises for each lot.
 _HEARD = """
 WITH chains AS MATERIALIZED (
@@ -188,6 +245,14 @@ _decoded = json.JSONDecoder().raw_decode
 
 _TABLES = {
     "alert": Alert._meta.db_table,
+    "allocation": Allocation._meta.db_table,
+    "anchor": RosAnchor._meta.db_table,
+    "block": Block._meta.db_table,
+    "phase": Phase._meta.db_table,
+    "ready": BlockForecast._meta.db_table,
+    "gate": Gate._meta.db_table,
+    "requirement": Requirement._meta.db_table,
+    "setting": AlertRuleSetting._meta.db_table,
     "baseline": Baseline._meta.db_table,
     "equipment": EquipmentClass._meta.db_table,
     "required": RequirementForecast._meta.db_table,
@@ -273,12 +338,9 @@ def known_alerts(rows: QuerySet[Alert]) -> list[KnownAlert]:
 
 def rule_settings(site_id: UUID | None = None) -> RuleSettings:
     """What is set everywhere and at this site; at every site where none is named."""
-    rows = AlertRuleSetting.objects.order_by("pk")
-    if site_id is not None:
-        rows = rows.filter(Q(site__isnull=True) | Q(site_id=site_id))
+    rows = _rows(_SETTINGS, {"site": site_id})
     return RuleSettings(
-        Setting(Rule(rule), site, class_id, parameters)
-        for rule, site, class_id, parameters in rows.values_list("rule", "site", "equipment_class", "parameters")
+        Setting(Rule(rule), site, class_id, json.loads(parameters)) for rule, site, class_id, parameters in rows
     )
 
 
@@ -304,18 +366,19 @@ def site_facts(
     alerts: Iterable[KnownAlert],
     only: Subjects | None = None,
     sellers: Collection[UUID] = (),
+    calendar: WorkingCalendar | None = None,
 ) -> SiteFacts:
     """Everything the rules of one site need, or what they need of `only` these subjects (with `sellers`, those of
-    `only`). `alerts` are those that stand on what is looked at. Raises Site.DoesNotExist.
+    `only`). `alerts` are those that stand on what is looked at; `calendar` is the site's. Raises Site.DoesNotExist.
     """
     scope = _Scope(site_id, only, frozenset(sellers))
-    calendar = calendar_of_site(site_id)
+    calendar = calendar or calendar_of_site(site_id)
     settings = rule_settings(site_id)
     standing: dict[str, set[UUID]] = defaultdict(set)
     for alert in alerts:
         standing[alert.subject_kind].add(alert.subject_id)
     requirements = _requirements(scope, as_of, settings, standing[AlertSubject.REQUIREMENT])
-    serving = _live_allocations(among("requirement", requirements))
+    serving = _rows(_SERVING, {"requirements": as_array(requirements)}) if requirements else []
     said = _said_of_lots(scope, as_of, settings, standing[AlertSubject.LOT])
     undecided = _to_be_determined(scope)
     wanted = said.keys() | undecided.keys() | standing[AlertSubject.LOT]
@@ -385,28 +448,12 @@ def _requirements(
         settings.most(Rule.LATE_FORECAST, "hysteresis_days"),
     )
     pulled_since = as_of - timedelta(days=settings.most(Rule.ROS_PULLED_FORWARD, "within_days"))
-    there = Requirement.objects.filter(site_id=scope.site_id, cancelled_at__isnull=True)
-    if scope.only is not None:
-        there = there.filter(pk__in=list(scope.only.requirements))
-    rows = (
-        there.annotate(now=FilteredRelation("forecasts", condition=Q(forecasts__current=True)))
-        .filter(
-            Q(required_on_site__isnull=True)
-            | Q(now__float_days__lt=tight)
-            | Q(now__order_by_on__lte=as_of + timedelta(days=near))
-            | Q(ros_pulled_on__gte=pulled_since)
-            | Q(anchors__lost_at__isnull=False)
-            | among("pk", standing)
-        )
-        .order_by("pk")
-        .distinct()
-        .values_list(
-            "pk", "tag", "equipment_class_id", "equipment_class__name", "block_id", "group_id", "required_on_site",
-            "ros_before_on", "ros_pulled_on", "now__current", "now__ordered", "now__forecast_on", "now__float_days",
-            "now__float_working_days", "now__order_by_on", "now__recovers_mw_days", "now__costs_mw_days",
-        )
-    )  # fmt: skip
-    found = {row[0]: _Requirement(*row) for row in rows}
+    values = {
+        "site": scope.site_id, "tight": tight, "near": as_of + timedelta(days=near), "pulled_since": pulled_since,
+        "standing": as_array(standing), "wanted": "{}" if scope.only is None else as_array(scope.only.requirements),
+    }  # fmt: skip
+    only = "" if scope.only is None else "AND r.id = ANY(%(wanted)s::uuid[])"
+    found = {row[0]: _Requirement(*row) for row in _rows(_REQUIREMENTS, values, only)}
     for each in found.values():
         if each.ros_pulled_on is None or each.ros_pulled_on < as_of - timedelta(
             days=settings.of(Rule.ROS_PULLED_FORWARD, site_id=scope.site_id, class_id=each.class_id).within_days
@@ -419,7 +466,7 @@ def _requirement_facts(
     scope: _Scope,
     requirements: Mapping[UUID, _Requirement],
     lots: Mapping[UUID, "_Lot"],
-    serving: Iterable[tuple[UUID, UUID]],
+    serving: Iterable[tuple[Any, ...]],
 ) -> tuple[RequirementFacts, ...]:
     if not requirements:
         return ()
@@ -509,10 +556,8 @@ def _lost_gates(site_id: UUID) -> Iterator[LostGateFacts]:
 
 def _lost_anchors(site_id: UUID, only: Collection[UUID] | None) -> dict[UUID, list[str]]:
     found: dict[UUID, list[str]] = defaultdict(list)
-    rows = RosAnchor.objects.filter(requirement__site_id=site_id, lost_at__isnull=False).order_by("pk")
-    if only is not None:
-        rows = rows.filter(requirement__in=list(only))
-    for requirement_id, code, gate_code in rows.values_list("requirement", "activity_code", "gate__activity_code"):
+    values = {"site": site_id, "only": None if only is None else as_array(only)}
+    for requirement_id, code, gate_code in _rows(_LOST_ANCHORS, values):
         found[requirement_id].append(code or gate_code or "")
     return found
 
@@ -577,16 +622,8 @@ def _lots(keys: Collection[UUID]) -> dict[UUID, _Lot]:
     return {row[0]: _Lot(*row) for row in _rows(_OPEN_LOTS, values)} if keys else {}
 
 
-def _live_allocations(condition: Q) -> list[tuple[UUID, UUID]]:
-    rows = Allocation.objects.filter(condition, ended_at__isnull=True).order_by("pk")
-    return list(rows.values_list("lot_id", "requirement_id"))
-
-
-def _tags(lots: Collection[UUID]) -> list[tuple[UUID, str]]:
-    rows = Allocation.objects.filter(
-        among("lot", lots), ended_at__isnull=True, requirement__cancelled_at__isnull=True
-    ).order_by("pk")
-    return list(rows.values_list("lot_id", "requirement__tag"))
+def _tags(lots: Collection[UUID]) -> list[tuple[Any, ...]]:
+    return _rows(_TAGS, {"lots": as_array(lots)}) if lots else []
 
 
 @dataclass(frozen=True, slots=True)
@@ -679,9 +716,10 @@ def _vendors(scope: _Scope, as_of: date, settings: RuleSettings, calendar: Worki
         rows = _open_vendors(scope, None)
         heard = _heard(scope, since, [row[0] for row in rows])
     else:
-        # Most often the vendor of a change has just spoken, and what it has open need not be counted.
-        heard = _heard(scope, since, scope.sellers)
-        rows = _open_vendors(scope, scope.sellers - {seller for seller, (_on, lately) in heard.items() if lately})
+        # What a vendor that has just spoken has open need not be counted.
+        quiet = scope.sellers - _spoke(scope, since)
+        heard = _heard(scope, since, quiet)
+        rows = _open_vendors(scope, quiet - {seller for seller, (_on, lately) in heard.items() if lately})
     for seller, name, lots, late, issued_on in rows:
         heard_on, lately = heard.get(seller, (None, False))
         if lately:
@@ -700,6 +738,11 @@ def _open_vendors(scope: _Scope, sellers: Collection[UUID] | None) -> list[tuple
     return _rows(_OPEN_VENDORS, values | {"sellers": list(sellers)}, "AND o.seller_id = ANY(%(sellers)s)")
 
 
+def _spoke(scope: _Scope, since: date) -> set[UUID]:
+    values = {"site": scope.site_id, "vendor": Party.VENDOR.value, "since": since}
+    return {seller for (seller,) in _rows(_SPOKE, values | scope.of_lots[1])}
+
+
 def _heard(scope: _Scope, since: date, sellers: Collection[UUID]) -> dict[UUID, tuple[date, bool]]:
     """When each was heard last, and whether that was said `since`."""
     if not sellers:
@@ -709,17 +752,12 @@ def _heard(scope: _Scope, since: date, sellers: Collection[UUID]) -> dict[UUID, 
 
 
 def _late_blocks(site_id: UUID, only: Collection[UUID] | None) -> dict[UUID, BlockFacts]:
-    rows = BlockForecast.objects.filter(
-        current=True, block__phase__site_id=site_id, rfs_forecast_on__gt=F("rfs_baseline_on")
-    )
-    if only is not None:
-        rows = rows.filter(block__in=list(only))
+    if only is not None and not only:
+        return {}
+    values = {"site": site_id, "only": None if only is None else as_array(only)}
     return {
         block_id: BlockFacts(f"{phase} {block}", baseline_on, forecast_on)
-        for block_id, phase, block, baseline_on, forecast_on in rows.values_list(
-            "block_id", "block__phase__code", "block__code", "rfs_baseline_on", "rfs_forecast_on"
-        )
-        if baseline_on and forecast_on
+        for block_id, phase, block, baseline_on, forecast_on in _rows(_LATE_BLOCKS, values)
     }
 
 

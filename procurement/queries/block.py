@@ -5,7 +5,7 @@ from datetime import date
 from decimal import Decimal
 from enum import StrEnum
 
-from procurement.models import BlockForecast, BlockProbability
+from procurement.models import BlockForecast, BlockProbability, DueDraw
 from procurement.queries.facts import schedule_rfs_dates
 from sites.accounts.models import User
 from sites.models import Block
@@ -14,13 +14,15 @@ from sites.models import Block
 @dataclass(frozen=True, slots=True)
 class BlockView:
     """`days_later` is behind the baseline, None where either date is not known. `schedule_rfs_on` is the date of the
-    RFS gate, or the plan."""
+    RFS gate, or the plan. `odds` is None also while they are being drawn: those before belong to other dates.
+    """
 
     block: Block
     answer: BlockForecast | None
     days_later: int | None
     schedule_rfs_on: date | None
     odds: BlockProbability | None
+    is_being_drawn: bool = False
 
     @property
     def chance_percent(self) -> int | None:
@@ -32,8 +34,9 @@ def block_view(block: Block) -> BlockView:
     answer = BlockForecast.objects.filter(current=True, block=block).first()
     on = block.rfs_actual_on or (answer.rfs_forecast_on if answer else None)
     later = (on - block.rfs_baseline_on).days if on and block.rfs_baseline_on else None
-    odds = BlockProbability.objects.filter(current=True, block=block).first()
-    return BlockView(block, answer, later, schedule_rfs_dates([block])[block.pk], odds)
+    is_due = DueDraw.objects.filter(block=block).exists()
+    odds = None if is_due else BlockProbability.objects.filter(current=True, block=block).first()
+    return BlockView(block, answer, later, schedule_rfs_dates([block])[block.pk], odds, is_due)
 
 
 class Plan(StrEnum):

@@ -21,6 +21,7 @@ from sites.domain.lead_time import LeadTime
 from sites.domain.schedule import StepFacts
 from sites.domain.schedule_arrays import Wide
 from sites.models import Block, Gate
+from sites.queries.among import among, as_array
 from sites.queries.anchors import ActivityKey, activity_dates, gate_dates
 from sites.queries.columns import NO_KEY, Keys, as_list, read, uuids
 from sites.vocabulary import DurationBasis, GateKind
@@ -253,7 +254,9 @@ def tags_of(keys: Iterable[UUID]) -> dict[UUID, str]:
 
 @dataclass(frozen=True, slots=True)
 class ReadyRow:
-    """When a requirement that is not calculated now is ready, as last answered. `line` is None where unordered."""
+    """When a requirement that is not calculated now is ready, as last answered, None where it never was. `line` is None
+    where unordered.
+    """
 
     ready_on: date | None
     ready_at_ros_on: date | None
@@ -280,6 +283,12 @@ Need = tuple[UUID, UUID, int]
 def group_needs(site_id: UUID) -> list[Need]:
     """(block, group, units needed) of a site."""
     rows = GroupNeed.objects.filter(group__site_id=site_id).order_by("block_id", "group_id")
+    return list(rows.values_list("block_id", "group_id", "needed_units"))
+
+
+def needs_of(blocks: Iterable[UUID]) -> list[Need]:
+    """As `group_needs`, of these blocks."""
+    rows = GroupNeed.objects.filter(block__in=list(blocks)).order_by("block_id", "group_id")
     return list(rows.values_list("block_id", "group_id", "needed_units"))
 
 
@@ -312,7 +321,8 @@ def needs_around(blocks: Iterable[UUID]) -> list[Need]:
 def schedule_rfs_dates(blocks: Iterable[Block]) -> dict[UUID, date | None]:
     """The RFS date of the site's schedule per block: its RFS gate's, else the plan kept on the block."""
     known = list(blocks)
-    block_of = dict(Gate.objects.filter(block__in=known, kind=GateKind.RFS).values_list("pk", "block_id"))
+    of_blocks = Gate.objects.filter(among("block", [block.pk for block in known]), kind=GateKind.RFS)
+    block_of = dict(of_blocks.values_list("pk", "block_id"))
     from_gates: dict[UUID, date] = {}
     for key, gate in gate_dates(block_of).items():
         block_id = block_of[key]
@@ -321,17 +331,22 @@ def schedule_rfs_dates(blocks: Iterable[Block]) -> dict[UUID, date | None]:
     return {block.pk: from_gates.get(block.pk, block.rfs_plan_on) for block in known}
 
 
-def ready_rows(keys: Collection[UUID]) -> dict[UUID, ReadyRow]:
-    rows = RequirementForecast.objects.filter(current=True, requirement__in=keys)
-    return {
-        key: ReadyRow(ready_on, at_ros_on, line)
-        for key, ready_on, at_ros_on, line in rows.values_list(
-            "requirement", "ready_on", "ready_at_ros_on", "schedule_line"
-        )
-    }
+_MEMBERS = f"""
+SELECT r.id, r.group_id, f.ready_on, f.ready_at_ros_on, f.schedule_line_id
+FROM {Requirement._meta.db_table} r
+LEFT JOIN {RequirementForecast._meta.db_table} f ON f.requirement_id = r.id AND f.current
+WHERE r.group_id = ANY(%s::uuid[]) AND r.cancelled_at IS NULL ORDER BY r.id
+"""  # noqa: S608
+
+
+def members_of(groups: Collection[UUID]) -> dict[UUID, tuple[UUID, ReadyRow]]:
+    """The live requirements of these groups with their group, and when they are ready as last answered. One query."""
+    with connection.cursor() as cursor:
+        cursor.execute(_MEMBERS, [as_array(groups)])
+        return {key: (group, ReadyRow(*answer)) for key, group, *answer in cursor.fetchall()}
 
 
 def requirements_in_groups(groups: Collection[UUID]) -> list[tuple[UUID, UUID]]:
     """(requirement, group) of the live requirements of these groups."""
-    rows = Requirement.objects.filter(group__in=groups, cancelled_at__isnull=True).order_by("pk")
+    rows = Requirement.objects.filter(among("group", groups), cancelled_at__isnull=True).order_by("pk")
     return list(rows.annotate(in_group=F("group_id")).values_list("pk", "in_group"))

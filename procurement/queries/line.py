@@ -48,6 +48,8 @@ class LedgerRow:
 
 @dataclass(frozen=True, slots=True)
 class LotView:
+    """`odds` is None also while they are being drawn: those before belong to other dates."""
+
     lot: DeliveryLot
     answer: LotForecast | None
     state: DateState
@@ -58,6 +60,7 @@ class LotView:
     receipts: tuple[Receipt, ...]
     notices: tuple[ShipmentNotice, ...] = ()
     odds: LotProbability | None = None
+    is_being_drawn: bool = False
 
     @property
     def still_to_come(self) -> Decimal:
@@ -110,7 +113,7 @@ def find_line(actor: User, key: UUID) -> ScheduleLine | None:
 
 def line_view(line: ScheduleLine) -> LineView:
     """For somebody who may see the line; the caller asked at the door. Thirteen queries."""
-    lots = list(line.lots.filter(quantity__gt=0).select_related("chain", "copied_from").order_by("number"))
+    lots = list(line.lots.filter(quantity__gt=0).select_related("chain", "copied_from", "due_draw").order_by("number"))
     answers = {row.lot_id: row for row in LotForecast.objects.filter(current=True, lot__in=lots)}
     odds = {row.lot_id: row for row in LotProbability.objects.filter(current=True, lot__in=lots).select_related("run")}
     milestones: dict[UUID, list[Milestone]] = defaultdict(list)
@@ -152,7 +155,8 @@ def line_view(line: ScheduleLine) -> LineView:
                 baseline=baselines.get(lot.chain_id),
                 receipts=tuple(receipts[lot.pk]),
                 notices=tuple(notices[lot.pk]),
-                odds=odds.get(lot.pk),
+                odds=None if hasattr(lot, "due_draw") else odds.get(lot.pk),
+                is_being_drawn=hasattr(lot, "due_draw"),
             )
         )
     return _whole(line, tuple(views), _served(lots), is_cancelled=cancelled)

@@ -64,7 +64,7 @@ class LogRow:
     """Dates and days are those of the last open lot, but `float_days` and so the state are those of the worst one.
 
     `promised_as` is what the vendor said, empty where it was a whole day; `why` the step that decides, with the day
-    and the reason code of its promise.
+    and the reason code of its promise. While futures `are_being_drawn` there are no odds.
     """
 
     key: UUID
@@ -101,6 +101,7 @@ class LogRow:
     state: DateState
     p80_on: date | None
     on_time_percent: int | None
+    are_being_drawn: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,13 +159,15 @@ SELECT page.*, o.id AS order_key, line.description, line.unit, f.required_on_sit
     f.delivered_on, f.slip_days, f.next_code, f.next_on, f.recovers_mw_days, f.costs_mw_days,
     promise.value AS promised_value, promise.precision AS promised_precision, step.why,
     decides.stated_on AS decided_stated_on, decides.reason_code AS decided_reason, odds.p80_on,
-    CASE WHEN odds.required_on_site = f.required_on_site THEN odds.on_time_percent END AS on_time_percent
+    CASE WHEN odds.required_on_site = f.required_on_site THEN odds.on_time_percent END AS on_time_percent,
+    due.id IS NOT NULL AND f.delivered_on IS NULL AS are_being_drawn
 FROM ({page}) page
 JOIN procurement_scheduleline s ON s.id = page.schedule_line_id
 JOIN procurement_orderline line ON line.id = s.line_id
 JOIN procurement_purchaseorder o ON o.id = line.order_id
 LEFT JOIN procurement_lotforecast f ON f.id = page.answer_id
-LEFT JOIN procurement_lotprobability odds ON odds.lot_id = f.lot_id AND odds.current AND {has_odds}
+LEFT JOIN procurement_duedraw due ON due.lot_id = f.lot_id AND {has_odds}
+LEFT JOIN procurement_lotprobability odds ON odds.lot_id = f.lot_id AND odds.current AND due.id IS NULL AND {has_odds}
 LEFT JOIN LATERAL (
     SELECT jsonb_path_query_first(f.steps, '$[*] ? (@.code == $code)', jsonb_build_object('code', f.driver_code))
                AS why,
@@ -472,6 +475,7 @@ def _row(row: Mapping[str, Any]) -> LogRow:
         ),
         p80_on=row["p80_on"],
         on_time_percent=row["on_time_percent"],
+        are_being_drawn=row["are_being_drawn"],
     )
 
 

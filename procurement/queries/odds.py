@@ -1,12 +1,13 @@
 """What probabilities are drawn from: who makes a lot, and what is known of such steps. Numbers name rows."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
 import numpy as np
 from django.db.models import Q
 
+from procurement.domain.fallbacks import line_of
 from procurement.domain.reference_classes import History, Library, Profiles
 from procurement.models import Company, EquipmentClass, Plant, StepHistory
 from procurement.vocabulary import HistoryKind, HistoryLevel
@@ -72,13 +73,14 @@ def _keys(column: Keys) -> list[UUID]:
 
 
 def library(wanted: Sequence[Makers]) -> Library:
-    """The histories that these can be drawn from. One query."""
-    classes = {key for each in wanted for key in each.classes}
+    """The histories that these can be drawn from, also those of the classes that stand in for theirs. Two queries."""
+    lines = _stand_ins()
+    classes = {other for each in wanted for key in each.classes for other in (key, *lines.get(key, ()))}
     companies = {key for each in wanted for key in each.companies}
     rows = StepHistory.objects.filter(Q(equipment_class__isnull=True) | Q(equipment_class__in=classes)).filter(
         Q(company__isnull=True) | Q(company__in=companies)
     )
-    return Library(
+    known = (
         History(
             (HistoryKind(kind), HistoryLevel(level), code, number(equipment_class), number(company), number(plant)),
             sample,
@@ -88,6 +90,19 @@ def library(wanted: Sequence[Makers]) -> Library:
             "kind", "level", "code", "equipment_class_id", "company_id", "plant_id", "sample", "quantiles"
         )
     )
+    return Library(known, stand_ins(lines))
+
+
+def stand_ins(lines: Mapping[UUID, Sequence[UUID]] | None = None) -> dict[int, tuple[int, ...]]:
+    """By class those that stand in for it, in order, as numbers. One query where they are not given."""
+    found = _stand_ins() if lines is None else lines
+    return {number(key): tuple(number(other) for other in others) for key, others in found.items()}
+
+
+def _stand_ins() -> dict[UUID, tuple[UUID, ...]]:
+    """Of those classes that have any."""
+    fallbacks = dict(EquipmentClass.objects.filter(fallback__isnull=False).values_list("pk", "fallback"))
+    return {key: line_of(key, fallbacks)[1:] for key in fallbacks}
 
 
 def names() -> dict[int, UUID]:

@@ -29,7 +29,7 @@ from sites.queries.access import can, sites_where
 @dataclass(frozen=True, slots=True)
 class LotReading:
     """`forecast` is None where it was not asked for, or the lot has none (its line is cancelled); `odds` also for what
-    is on site.
+    is on site, and while they are being drawn for new dates.
     """
 
     lot: DeliveryLot
@@ -204,6 +204,7 @@ def _forecasts(orders: Sequence[UUID]) -> dict[UUID, LotForecast]:
 
 def _odds(orders: Sequence[UUID]) -> dict[UUID, LotProbability]:
     rows = LotProbability.objects.filter(current=True, lot__schedule_line__line__order__in=orders)
+    rows = rows.filter(lot__due_draw__isnull=True)
     return {row.lot_id: row for row in rows}
 
 

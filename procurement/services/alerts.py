@@ -24,6 +24,7 @@ from procurement.services.reconciling import Evaluated, Reconciliation
 from procurement.vocabulary import AlertEventKind, AlertState, AlertSubject, Lane, Rule, Severity
 from sites.accounts.models import User
 from sites.accounts.permissions import Permission
+from sites.domain.calendar import WorkingCalendar
 from sites.services.access import check_can
 
 __all__ = [
@@ -41,7 +42,7 @@ __all__ = [
 _OF_A_SITE = alerting.SITE_RULES | {Rule.ERP_DISAGREEMENT}
 
 
-@transaction.atomic
+@transaction.atomic(savepoint=False)
 def evaluate_site(
     *,
     site_id: UUID,
@@ -50,13 +51,14 @@ def evaluate_site(
     cause_key: str = "",
     cause_text: str = "",
     only: Subjects | None = None,
+    calendar: WorkingCalendar | None = None,
 ) -> Evaluated:
     """Look at one site. Ten of these at once, or one ten times, do what one does.
 
     `as_of` is the site's local date. `cause_key` names what moved the dates (a statement, an import): what it moved
     is one mail. `only` are the subjects that a change can have touched: enough where the whole site has been looked at
-    on that day already, and taken for the whole site where it has not. Wakes nobody: whoever opened the transaction
-    does. Raises Site.DoesNotExist.
+    on that day already, and taken for the whole site where it has not. `calendar` is the site's. Wakes nobody:
+    whoever opened the transaction does. Raises Site.DoesNotExist.
     """
     _one_at_a_time(f"site:{site_id}")
     of_site = Alert.objects.filter(site_id=site_id, rule__in=_OF_A_SITE)
@@ -67,11 +69,11 @@ def evaluate_site(
         sellers = only.sellers(site_id)
         concerned = of_site.filter(only.alerts(sellers))
     rows = alert_facts.known_alerts(concerned)
-    look = alerting.look(alert_facts.site_facts(site_id, as_of, rows, only, sellers), as_of)
+    look = alerting.look(alert_facts.site_facts(site_id, as_of, rows, only, sellers, calendar), as_of)
     look |= _still_disagreeing([row for row in rows if row.rule == Rule.ERP_DISAGREEMENT])
     if only is None:
         look |= _open_order_lists(site_id)
-    return Reconciliation(site_id, as_of, now, cause_key, cause_text).of(look, rows, counted=of_site)
+    return Reconciliation(site_id, as_of, now, cause_key, cause_text).of(look, rows, counted=_OF_A_SITE)
 
 
 @transaction.atomic
@@ -83,7 +85,7 @@ def evaluate_power(*, as_of: date, now: datetime, cause_key: str = "", cause_tex
     look |= power_alerting.look(power_alert_facts.portfolio(as_of, facts.settings), as_of)
     of_power = Alert.objects.filter(rule__in=alerting.POWER_RULES)
     rows = alert_facts.known_alerts(of_power)
-    return Reconciliation(None, as_of, now, cause_key, cause_text).of(look, rows, counted=of_power)
+    return Reconciliation(None, as_of, now, cause_key, cause_text).of(look, rows, counted=alerting.POWER_RULES)
 
 
 @transaction.atomic

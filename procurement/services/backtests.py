@@ -102,7 +102,8 @@ def _seen_from(
         ).table
         for world in worlds
     ]  # fmt: skip
-    library = Library(histories.known((table, world.profiles) for table, world in zip(tables, worlds, strict=True)))
+    seen = histories.known((table, world.profiles) for table, world in zip(tables, worlds, strict=True))
+    library = Library(seen, odds.stand_ins())
     for table, world in zip(tables, worlds, strict=True):
         yield _forecast(table, world, library, origin, horizon, today, trials, seed)
 

@@ -20,8 +20,10 @@ from sites.accounts.models import User
 from sites.accounts.permissions import Permission
 from sites.domain.errors import BadInput
 from sites.models import Milestone, Site
+from sites.models.site import Sight
+from sites.queries.access import Rights, rights_of
 from sites.queries.among import among
-from sites.services.access import check_can
+from sites.services.access import check_held
 from sites.vocabulary import Party, Precision
 
 NEEDS: Final = {
@@ -30,6 +32,20 @@ NEEDS: Final = {
     RevisionKind.LOCK: Permission.LOCK_WRITE,
     RevisionKind.RELEASE: Permission.LOCK_WRITE,
 }
+
+
+@dataclass(frozen=True, slots=True)
+class May:
+    """What somebody may see and do, looked up once for all statements of a call."""
+
+    rights: Rights
+    sight: Sight
+
+
+def may_of(actor: User) -> May:
+    """One query, two where sight hangs on desks."""
+    rights = rights_of(actor)
+    return May(rights, rights.sight())
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,11 +68,11 @@ class _Rows:
     milestones: dict[tuple[UUID, str], Milestone] = field(default_factory=dict)
 
 
-def _rows_of(orders: Mapping[UUID, PurchaseOrder], numbers: Collection[int], actor: User) -> dict[UUID, _Rows]:
-    """What the actor may see of the lines of these numbers, in three queries for any number of orders."""
+def _rows_of(orders: Mapping[UUID, PurchaseOrder], numbers: Collection[int], sight: Sight) -> dict[UUID, _Rows]:
+    """What is in sight of the lines of these numbers, in three queries for any number of orders."""
     found: dict[UUID, _Rows] = {key: _Rows() for key in orders}
     lines: dict[UUID, ScheduleLine] = {}
-    there = ScheduleLine.objects.visible_to(actor).filter(among("line__order", found), line__number__in=numbers)
+    there = ScheduleLine.objects.within(sight).filter(among("line__order", found), line__number__in=numbers)
     for line in there.select_related("line", "site").order_by("number"):
         line.line.order = orders[line.line.order_id]
         found[line.line.order_id].lines[line.line.number].append(line)
@@ -73,13 +89,12 @@ def _rows_of(orders: Mapping[UUID, PurchaseOrder], numbers: Collection[int], act
 
 
 def readings(
-    orders: Mapping[UUID, PurchaseOrder], revisions: Iterable[DateRevision], actor: User
+    orders: Mapping[UUID, PurchaseOrder], revisions: Iterable[DateRevision], may: May
 ) -> dict[UUID, "Reading"]:
     """A reading of each order, for one statement about it, of the lines that the revisions name. Three queries."""
-    may: set[tuple[Permission, UUID | None]] = set()
     numbers = {revision.line_number for revision in revisions}
-    rows_of = _rows_of(orders, numbers, actor)
-    return {key: Reading(orders[key], actor, rows, numbers, may) for key, rows in rows_of.items()}
+    rows_of = _rows_of(orders, numbers, may.sight)
+    return {key: Reading(orders[key], rows, numbers, may) for key, rows in rows_of.items()}
 
 
 class Reading:
@@ -91,13 +106,11 @@ class Reading:
     def __init__(
         self,
         order: PurchaseOrder,
-        actor: User,
         rows: _Rows,
         numbers: Collection[int],
-        may: set[tuple[Permission, UUID | None]],
+        may: May,
     ) -> None:
         self._order = order
-        self._actor = actor
         self._rows = rows
         self._numbers = numbers
         self._may = may
@@ -111,9 +124,7 @@ class Reading:
         found: list[Meant] = []
         needs = NEEDS[revision.kind]
         for line in self._named(revision):
-            if (needs, line.site_id) not in self._may:
-                check_can(self._actor, needs, site_id=line.site_id)
-                self._may.add((needs, line.site_id))
+            check_held(self._may.rights, needs, site=line.site)
             for lot in self._lots(line, revision, now):
                 milestone = self._milestone(lot, line, revision)
                 owner = party_of_step(milestone.code, Party(milestone.responsible), line.line.order.incoterm)
@@ -185,7 +196,7 @@ class Reading:
             self.split_off[new.pk] = revision.field
             is_split = True
         if is_split:
-            self._rows = _rows_of({self._order.pk: self._order}, self._numbers, self._actor)[self._order.pk]
+            self._rows = _rows_of({self._order.pk: self._order}, self._numbers, self._may.sight)[self._order.pk]
         known = {lot.pk: lot for found in self._rows.lots.values() for lot in found}
         return [known[key] for key in chosen]
 

@@ -15,7 +15,7 @@ from procurement.domain.revision import DateRevision
 from procurement.gateways import wake
 from procurement.models import DeliveryLot, PurchaseOrder
 from procurement.services import forecasts, lead_times, lots, lots_together, progress
-from procurement.services.date_meanings import Meant, Reading, at, check_day, readings
+from procurement.services.date_meanings import May, Meant, Reading, at, check_day, may_of, readings
 from procurement.services.forecasts import Moved, Touched, local_date
 from procurement.vocabulary import ProgressStep, RevisionKind, RunCause
 from sites.accounts import audit
@@ -39,6 +39,7 @@ _CHAINS_AT_ONCE: Final = 2000
 # So many orders of a file are read, and held in memory, at once.
 _STATEMENTS_AT_ONCE: Final = 200
 Piece = TypeVar("Piece")
+Calendars = dict[UUID, WorkingCalendar]
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,9 +102,10 @@ def record(
     Raises NotFound, NotPermitted, and BadInput naming the field of the revision; then nothing is stored.
     """
     statement = Statement(order_id, revisions, stated_on, source, document)
-    (done,) = _write([statement], actor=actor, now=now, request_id=request_id)
+    calendars: Calendars = {}
+    (done,) = _write([statement], actor=actor, now=now, request_id=request_id, calendars=calendars)
     cause = _cause(done.order, source, stated_on, document)
-    moved = _recalculate(done.lots, f"statement:{done.key}", cause, actor, now) if calculate else ()
+    moved = _recalculate(done.lots, f"statement:{done.key}", cause, actor, now, calendars) if calculate else ()
     done.order.refresh_from_db(fields=["version"])
     return done.recorded(moved)
 
@@ -123,19 +125,24 @@ def record_all(
     `moved` of each answer is what the whole file moved. The orders are locked in the order of their keys first.
     Raises what `record` raises; then nothing is stored.
     """
-    done = _write(statements, actor=actor, now=now, request_id=request_id)
-    moved = _recalculate([lot for one in done for lot in one.lots], cause_key, cause_text, actor, now)
+    calendars: Calendars = {}
+    done = _write(statements, actor=actor, now=now, request_id=request_id, calendars=calendars)
+    moved = _recalculate([lot for one in done for lot in one.lots], cause_key, cause_text, actor, now, calendars)
     return tuple(one.recorded(moved) for one in done)
 
 
-def _write(statements: Sequence[Statement], *, actor: User, now: datetime, request_id: str) -> list[_Written]:
-    orders = _locked_orders(statements, actor)
+def _write(
+    statements: Sequence[Statement], *, actor: User, now: datetime, request_id: str, calendars: Calendars
+) -> list[_Written]:
+    """`calendars` takes those that were read for it, for who calculates after it."""
+    may = may_of(actor)
+    orders = _locked_orders(statements, may)
     done: dict[int, _Written] = {}
     for together in _waves(statements):
         for some in _pieces(together, _STATEMENTS_AT_ONCE):
             progress.tell(ProgressStep.WRITING, len(done), len(statements))
             said = [statements[place] for place in some]
-            done |= zip(some, _write_together(said, orders, actor, now), strict=True)
+            done |= zip(some, _write_together(said, orders, may, actor, now, calendars), strict=True)
     written = [done[place] for place in range(len(statements))]
     audit.record_each(
         (
@@ -159,10 +166,10 @@ def _write(statements: Sequence[Statement], *, actor: User, now: datetime, reque
     return written
 
 
-def _locked_orders(statements: Sequence[Statement], actor: User) -> dict[UUID, PurchaseOrder]:
+def _locked_orders(statements: Sequence[Statement], may: May) -> dict[UUID, PurchaseOrder]:
     """Locked in the order of their keys. Raises NotFound, and BadInput for a statement that says nothing."""
     named = {statement.order_id for statement in statements}
-    rows = PurchaseOrder.objects.filter(pk__in=named).visible_to(actor).select_for_update(of=("self",))
+    rows = PurchaseOrder.objects.filter(pk__in=named).within(may.sight).select_for_update(of=("self",))
     orders = {row.pk: row for row in rows.select_related("seller").order_by("pk")}
     if len(orders) < len(named):
         raise NotFound(_("There is no such order."), field="order")
@@ -183,10 +190,15 @@ def _waves(statements: Sequence[Statement]) -> list[list[int]]:
 
 
 def _write_together(
-    statements: Sequence[Statement], orders: Mapping[UUID, PurchaseOrder], actor: User, now: datetime
+    statements: Sequence[Statement],
+    orders: Mapping[UUID, PurchaseOrder],
+    may: May,
+    actor: User,
+    now: datetime,
+    calendars: Calendars,
 ) -> list[_Written]:
     """Some statements of one wave. The queries do not grow with them, but for lots that are split and locks."""
-    read = _readings(statements, orders, actor)
+    read = _readings(statements, orders, may)
     meant = [_meant(one, read[one.order_id], now) for one in statements]
     of_all = [each for group in meant for each in group]
     for each in of_all:
@@ -198,7 +210,7 @@ def _write_together(
         chains.set_actuals(happened, document=statements[0].document, actor=actor, now=now)
         lead_times.derive_achieved(now=now, lots=[each.lot.pk for each in done])
     keys = [new_id() for _each in statements]
-    promises = _write_promises(list(zip(keys, meant, strict=True)), statements[0], actor, now)
+    promises = _write_promises(list(zip(keys, meant, strict=True)), statements[0], actor, now, calendars)
     return [
         _Written(orders[one.order_id], key, _lots_of(group), tuple(promises[key]), read[one.order_id].split_off)
         for one, key, group in zip(statements, keys, meant, strict=True)
@@ -209,11 +221,9 @@ def _lots_of(meant: Iterable[Meant]) -> list[DeliveryLot]:
     return list({each.lot.pk: each.lot for each in meant}.values())
 
 
-def _readings(
-    statements: Sequence[Statement], orders: Mapping[UUID, PurchaseOrder], actor: User
-) -> dict[UUID, Reading]:
+def _readings(statements: Sequence[Statement], orders: Mapping[UUID, PurchaseOrder], may: May) -> dict[UUID, Reading]:
     revisions = (revision for one in statements for revision in one.revisions)
-    return readings({one.order_id: orders[one.order_id] for one in statements}, revisions, actor)
+    return readings({one.order_id: orders[one.order_id] for one in statements}, revisions, may)
 
 
 def _meant(statement: Statement, read: Reading, now: datetime) -> list[Meant]:
@@ -260,7 +270,7 @@ def retract(*, promise_id: UUID, reason: str, actor: User, now: datetime) -> Pro
 def check(statement: Statement, *, actor: User, now: datetime) -> None:
     """Refuse what `record` would refuse, and write nothing. Raises what `record` raises."""
     with transaction.atomic():
-        _write([statement], actor=actor, now=now, request_id="")
+        _write([statement], actor=actor, now=now, request_id="", calendars={})
         transaction.set_rollback(True)
 
 
@@ -271,13 +281,14 @@ def refusals(statements: Sequence[Statement], *, actor: User, now: datetime) -> 
     """
     found: list[tuple[DateRevision, BadInput]] = []
     with transaction.atomic():
-        orders = _locked_orders(statements, actor)
+        may = may_of(actor)
+        orders = _locked_orders(statements, may)
         looked_at = 0
         for together in _waves(statements):
             for some in _pieces(together, _STATEMENTS_AT_ONCE):
                 progress.tell(ProgressStep.COMPARING, looked_at, len(statements))
                 looked_at += len(some)
-                found += _refused_together([statements[place] for place in some], orders, actor, now)
+                found += _refused_together([statements[place] for place in some], orders, may, actor, now)
         transaction.set_rollback(True)
     return found
 
@@ -286,9 +297,9 @@ _Refused = list[tuple[DateRevision, BadInput]]
 
 
 def _refused_together(
-    statements: Sequence[Statement], orders: Mapping[UUID, PurchaseOrder], actor: User, now: datetime
+    statements: Sequence[Statement], orders: Mapping[UUID, PurchaseOrder], may: May, actor: User, now: datetime
 ) -> _Refused:
-    read = _readings(statements, orders, actor)
+    read = _readings(statements, orders, may)
     found: _Refused = []
     meant: list[Meant] = []
     for one in statements:
@@ -473,7 +484,7 @@ def _statement_of(one: Statement, key: UUID, actor: User, now: datetime) -> chai
 
 
 def _write_promises(
-    meant: Sequence[tuple[UUID, Sequence[Meant]]], one: Statement, actor: User, now: datetime
+    meant: Sequence[tuple[UUID, Sequence[Meant]]], one: Statement, actor: User, now: datetime, known: Calendars
 ) -> dict[UUID, list[UUID]]:
     """What was meant by statements of one day and document, by their keys; the keys of the promises by the same."""
     made: dict[UUID, list[UUID]] = {key: [] for key, _group in meant}
@@ -481,6 +492,7 @@ def _write_promises(
     if not groups:
         return made
     calendars = _calendars_of([group for _key, group in groups])
+    known |= calendars
     for some in _pieces(groups, _CHAINS_AT_ONCE):
         rows = chains.state_all(
             [_said_of(group, key, calendars) for key, group in some],
@@ -492,7 +504,7 @@ def _write_promises(
     return made
 
 
-def _calendars_of(groups: Sequence[Sequence[Meant]]) -> dict[UUID, WorkingCalendar]:
+def _calendars_of(groups: Sequence[Sequence[Meant]]) -> Calendars:
     if not groups:
         return {}
     sites = {group[0].site for group in groups}
@@ -529,7 +541,12 @@ def _pieces(rows: Sequence[Piece], at_once: int) -> Iterator[Sequence[Piece]]:
 
 
 def _recalculate(
-    lots_moved: Sequence[DeliveryLot], cause_key: str, cause_text: str, actor: User, now: datetime
+    lots_moved: Sequence[DeliveryLot],
+    cause_key: str,
+    cause_text: str,
+    actor: User,
+    now: datetime,
+    calendars: Calendars | None = None,
 ) -> tuple[Moved, ...]:
     by_site: dict[UUID, tuple[Site, set[UUID]]] = {}
     for lot in lots_moved:
@@ -543,6 +560,7 @@ def _recalculate(
     for site, touched in progress.told(ProgressStep.CALCULATING, [by_site[key] for key in sorted(by_site)]):
         moved += forecasts.recalculate(
             site_id=site.pk,
+            site=site,
             as_of=local_date(site, now),
             now=now,
             cause=RunCause.CHANGE,
@@ -551,6 +569,7 @@ def _recalculate(
             actor=actor,
             touched=Touched(lots=frozenset(touched)),
             whole_look=len(touched) > _MANY_LOTS,
+            calendars=calendars,
         ).moved
     wake.after_commit()
     return tuple(moved)

@@ -4,16 +4,15 @@ An answer is compared by its fingerprint, so that only what changed is ever writ
 """
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
-from typing import TypeVar
+from typing import Any, TypeVar
 from uuid import UUID
 
 import numpy as np
-from django.db import models
-from django.db.models import Q
+from django.db import connection, models
 
 from procurement.models import BlockForecast, ChainForecast, ForecastRun, LotForecast, RequirementForecast
 from procurement.queries import facts as reading
@@ -33,7 +32,8 @@ from sites.domain.schedule_arrays import (
     flags_of,
 )
 from sites.models import Chain
-from sites.queries.columns import NO_KEY, Keys, found_in, padded, uuids
+from sites.queries.among import as_array
+from sites.queries.columns import NO_KEY, Keys, as_list, found_in, padded, uuids
 from sites.vocabulary import Driver, DurationBasis
 
 _BATCH = 2000
@@ -97,6 +97,7 @@ def _store_lots(work: SiteWork, run: ForecastRun) -> list[Moved]:
     )
     before = reading.current_lot_answers(work.lots.key)
     changed, old = _changed(work.lots.key, print_of, recovers, costs, before)
+    work.news.dated.update(uuids(work.lots.key[_dated(changed, old, print_of, before)]))
     head = (str(run.pk), run.as_of.isoformat(), True)
     texts = steps_texts(chains, changed)
 
@@ -188,6 +189,7 @@ def _store_requirements(work: SiteWork, run: ForecastRun) -> list[Moved]:
         print_of[mine] ^= _fingerprints(unordered, [])[answers.column[mine]]
     before = reading.current_requirement_answers(keys)
     changed, old = _changed(keys, print_of, recovers, costs, before)
+    work.news.units_moved = len(_dated(changed, old, print_of, before)) > 0
     _retire(RequirementForecast, before.key[old[old >= 0]])
     column = answers.column[changed]
     texts = iter(steps_texts(unordered, column[column >= 0])) if unordered is not None else iter(())
@@ -268,6 +270,13 @@ def _changed(keys: Keys, print_of: Wide, recovers: Wide, costs: Wide, before: An
         same = np.zeros(len(keys), np.bool_)
     changed = np.flatnonzero(~same)
     return changed, old[changed]
+
+
+def _dated(changed: Wide, old: Wide, print_of: Wide, before: Answers) -> Wide:
+    """Of the changed answers those in which more than the MW-days has changed."""
+    was = np.append(before.fingerprint, 0)[old]
+    dated: Wide = changed[(old < 0) | (was != print_of[changed])]
+    return dated
 
 
 def _retire(model: type[models.Model], keys: Keys) -> None:
@@ -376,6 +385,8 @@ def _number(days: np.int32) -> int | None:
 
 
 def _store_blocks(work: SiteWork, run: ForecastRun) -> list[Moved]:
+    if not work.block_answers:
+        return []
     codes = work.group_codes
     rows = []
     for key, answer in work.block_answers.items():
@@ -429,79 +440,69 @@ def _store_figures(work: SiteWork) -> None:
     """
     if work.touched is None:
         return
-    lines = {UUID(key): figure for key, figure in work.figures.items() if not key.startswith("requirement:")}
-    lots = LotForecast.objects.filter(current=True, lot__schedule_line__in=lines).exclude(lot__in=uuids(work.lots.key))
-    work.news.lots |= _update_figures(
-        LotForecast,
-        (
-            (key, lot, recovers, costs, lines[line])
-            for key, lot, line, recovers, costs in lots.values_list(
-                "pk", "lot_id", "lot__schedule_line", "recovers_mw_days", "costs_mw_days"
-            )
-        ),
-    )
-    unordered = {key: figure for key, figure in work.figures.items() if key.startswith("requirement:")}
-    rest = RequirementForecast.objects.filter(current=True).exclude(requirement__in=uuids(work.requirements.key))
-    rest = rest.filter(
-        Q(schedule_line__in=lines) | Q(requirement__in=[UUID(key.removeprefix("requirement:")) for key in unordered])
-    )
-    work.news.requirements |= _update_figures(
-        RequirementForecast,
-        (
-            (
-                key,
-                requirement,
-                recovers,
-                costs,
-                lines.get(line) if line else unordered.get(f"requirement:{requirement.hex}"),
-            )
-            for key, line, requirement, recovers, costs in rest.values_list(
-                "pk", "schedule_line_id", "requirement_id", "recovers_mw_days", "costs_mw_days"
-            )
-        ),
-    )
+    if not work.figures:
+        return
+    # Of a unit of an unordered requirement the key is the requirement's own.
+    subjects = [UUID(name.removeprefix("requirement:")) for name in work.figures]
+    figures = list(work.figures.values())
+    values = {
+        "subjects": as_array(subjects),
+        "recovers": [each.recovers_mw_days for each in figures],
+        "costs": [each.costs_mw_days for each in figures],
+    }
+    work.news.lots |= _update_figures(LotForecast, _OTHER_LOTS, values | {"known": as_list(work.lots.key)})
+    known = {"known": as_list(work.requirements.key)}
+    work.news.requirements |= _update_figures(RequirementForecast, _OTHER_REQUIREMENTS, values | known)
 
 
-def _update_figures(
-    model: type[models.Model],
-    rows: Iterable[tuple[UUID, UUID, Decimal | None, Decimal | None, capacity.LineAnswer | None]],
-) -> set[UUID]:
-    """Of (answer, subject, figures before, figures now); the subjects whose figures have changed."""
-    changed = [
-        (key, subject, figure)
-        for key, subject, recovers, costs, figure in rows
-        if figure is not None and (recovers, costs) != (figure.recovers_mw_days, figure.costs_mw_days)
-    ]
-    update_each(
-        model,
-        _FIGURES,
-        [(str(key), figure.recovers_mw_days, figure.costs_mw_days) for key, _subject, figure in changed],
-    )
-    return {subject for _key, subject, _figure in changed}
+_GIVEN = (
+    "unnest(%(subjects)s::uuid[], %(recovers)s::numeric[], %(costs)s::numeric[]) AS given(subject, recovers, costs)"
+)
+_DIFFERS = "(f.recovers_mw_days, f.costs_mw_days) IS DISTINCT FROM (given.recovers, given.costs)"
+_OTHER_LOTS = f"""
+SELECT f.id, f.lot_id, given.recovers, given.costs FROM {_GIVEN}
+JOIN procurement_deliverylot lot ON lot.schedule_line_id = given.subject
+JOIN procurement_lotforecast f ON f.lot_id = lot.id AND f.current
+WHERE lot.id <> ALL(%(known)s::uuid[]) AND {_DIFFERS}
+"""  # noqa: S608
+_OTHER_REQUIREMENTS = f"""
+SELECT f.id, f.requirement_id, given.recovers, given.costs FROM {_GIVEN}
+JOIN procurement_requirementforecast f ON f.current
+    AND (f.schedule_line_id = given.subject OR f.schedule_line_id IS NULL AND f.requirement_id = given.subject)
+WHERE f.requirement_id <> ALL(%(known)s::uuid[]) AND {_DIFFERS}
+"""  # noqa: S608
+
+
+def _update_figures(model: type[models.Model], statement: str, values: Mapping[str, Any]) -> set[UUID]:
+    """The subjects whose figures have changed."""
+    with connection.cursor() as cursor:
+        cursor.execute(statement, values)
+        changed = cursor.fetchall()
+    update_each(model, _FIGURES, [(str(key), recovers, costs) for key, _subject, recovers, costs in changed])
+    return {subject for _key, subject, _recovers, _costs in changed}
 
 
 def _retire_cancelled(work: SiteWork) -> None:
     """Lots of cancelled lines leave the forecasts; so do cancelled requirements."""
     lots = LotForecast.objects.filter(current=True)
     requirements = RequirementForecast.objects.filter(current=True)
+    here, wanted = set(uuids(work.lots.key)), set(uuids(work.requirements.key))
     if work.touched is None:
-        lots = lots.filter(lot__schedule_line__site=work.site).exclude(lot__in=uuids(work.lots.key))
-        requirements = requirements.filter(requirement__site=work.site).exclude(
-            requirement__in=uuids(work.requirements.key)
-        )
-    else:
-        lots = lots.filter(lot__in=work.touched.lots - set(uuids(work.lots.key)))
-        requirements = requirements.filter(
-            requirement__in=work.touched.requirements - set(uuids(work.requirements.key))
-        )
-    lots.update(current=False)
-    requirements.update(current=False)
+        lots.filter(lot__schedule_line__site=work.site).exclude(lot__in=here).update(current=False)
+        requirements.filter(requirement__site=work.site).exclude(requirement__in=wanted).update(current=False)
+        return
+    if gone := work.touched.lots - here:
+        lots.filter(lot__in=gone).update(current=False)
+    if lost := work.touched.requirements - wanted:
+        requirements.filter(requirement__in=lost).update(current=False)
 
 
 # -- chains ----------------------------------------------------------------------------------------------------------
 
 
 def store_chains(run: ForecastRun, answers: Mapping[UUID, tuple[ChainFacts, ChainAnswer]]) -> list[Moved]:
+    if not answers:
+        return []
     rows = []
     for key, (_, answer) in answers.items():
         anchor = next(step for step in answer.steps if step.code == answer.anchor_step)

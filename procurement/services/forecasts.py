@@ -1,6 +1,6 @@
 """Runs the engine over what a change can touch and stores the answers that changed, in the writing transaction."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from uuid import UUID
@@ -15,6 +15,7 @@ from procurement.services.forecast_store import Moved
 from procurement.services.site_answers import SiteWork, Touched, answer_chains, combined_hash
 from procurement.vocabulary import RunCause
 from sites.accounts.models import User
+from sites.domain.calendar import WorkingCalendar
 from sites.domain.probability import TRIALS
 from sites.domain.schedule import ENGINE_VERSION, input_hash
 from sites.models import Chain, Site
@@ -35,7 +36,8 @@ def local_date(site: Site, now: datetime) -> date:
     return now.astimezone(ZoneInfo(site.time_zone)).date()
 
 
-@transaction.atomic
+# Of a call that fails nothing is kept, and who goes on after it has a savepoint of its own.
+@transaction.atomic(savepoint=False)
 def recalculate(
     *,
     site_id: UUID,
@@ -49,17 +51,21 @@ def recalculate(
     evaluate: bool = True,
     sample: bool = True,
     whole_look: bool = False,
+    site: Site | None = None,
+    calendars: Mapping[UUID, WorkingCalendar] | None = None,
 ) -> Recalculated:
-    """Answer what `touched` can move at a site (None: everything), store what changed, sample the futures of the same
-    lots and blocks, and look at the alerts.
+    """Answer what `touched` can move at a site (None: everything), store what changed, and look at the alerts. The
+    futures are sampled with everything; of what is touched they become due, and a worker draws them after the commit.
 
     Alerts are looked at for what `touched` can have changed, once the site has been looked at that day; `whole_look`
-    is for changes of thousands, of which all alerts of the site are read sooner than named.
+    is for changes of thousands, of which all alerts of the site are read sooner than named. `site` and `calendars` are
+    what the caller has read in this transaction already.
     Locks the touched blocks in the order of their keys first. Raises BadInput where stored facts contradict the
     engine (an actual after tomorrow).
     """
-    site = Site.objects.select_related("calendar").get(pk=site_id)
-    work = SiteWork(site, as_of, touched)
+    site = site or Site.objects.get(pk=site_id)
+    due = probabilities.due_before(site_id) if sample and touched is None else {}
+    work = SiteWork(site, as_of, touched, calendars)
     work.calculate()
     run = ForecastRun.objects.create(
         site=site,
@@ -74,8 +80,10 @@ def recalculate(
         trials=TRIALS if sample else 0,
     )
     moved = forecast_store.store(work, run)
-    if sample:
-        probabilities.sample(work, run)
+    if sample and touched is None:
+        probabilities.sample(work, run, due)
+    elif sample:
+        probabilities.make_due(work, run)
     if evaluate:
         alerts.evaluate_site(
             site_id=site_id,
@@ -84,6 +92,7 @@ def recalculate(
             cause_key=cause_key,
             cause_text=cause_text,
             only=None if whole_look else _subjects(work),
+            calendar=work.calendar,
         )
         if touched is None or touched.chains:
             alerts.evaluate_power(as_of=as_of, now=now, cause_key=cause_key, cause_text=cause_text)

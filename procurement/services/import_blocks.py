@@ -8,7 +8,7 @@ from django.utils.translation import gettext as _
 
 from procurement.domain import cells
 from procurement.domain.import_table import Column, ReadRow
-from procurement.models import BlockForecast, BlockProbability
+from procurement.models import BlockForecast, BlockProbability, DueDraw
 from procurement.services.import_columns import capitals, number, text, words
 from procurement.services.import_records import Records
 from procurement.services.import_rows import Undoing
@@ -107,6 +107,7 @@ class Blocks(Records[Block]):
         # What the engine answered about them goes with them; the runs stay.
         BlockForecast.objects.filter(among("block", keys)).delete()
         BlockProbability.objects.filter(among("block", keys)).delete()
+        DueDraw.objects.filter(among("block", keys)).delete()
         Block.objects.filter(among("pk", keys)).delete()
 
     def check_write(self, record: Block) -> None:

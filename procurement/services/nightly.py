@@ -1,14 +1,14 @@
 """Once a local day every site is calculated anew and looked at, however late and by however many."""
 
-import hashlib
 import logging
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 
-from django.db import InterfaceError, OperationalError, connection, transaction
+from django.db import InterfaceError, OperationalError, transaction
 
 from procurement.models import ForecastRun
 from procurement.services import forecasts, histories, kept_answers, lead_times, messages, oauth_clients, open_orders
+from procurement.services.single import mine_to_commit
 from procurement.vocabulary import RunCause
 from sites.models import Site
 from sites.vocabulary import SiteStatus
@@ -70,7 +70,7 @@ def _learn(now: datetime) -> None:
     if histories.is_learnt(as_of):
         return
     with transaction.atomic():
-        if _mine("nightly:histories") and not histories.is_learnt(as_of):
+        if mine_to_commit("nightly:histories") and not histories.is_learnt(as_of):
             histories.learn(as_of=as_of)
             lead_times.derive_achieved(now=now)
             kept_answers.purge(now)
@@ -86,7 +86,7 @@ def _has_run(site: Site | None, as_of: date) -> bool:
 @transaction.atomic
 def _run_site(site: Site, as_of: date, now: datetime) -> bool:
     """False where another process is at it, or was first."""
-    if not _mine(f"nightly:{site.pk}") or _has_run(site, as_of):
+    if not mine_to_commit(f"nightly:{site.pk}") or _has_run(site, as_of):
         return False
     forecasts.recalculate(site_id=site.pk, as_of=as_of, now=now, cause=RunCause.NIGHTLY, cause_key=_cause_key(as_of))
     return True
@@ -95,7 +95,7 @@ def _run_site(site: Site, as_of: date, now: datetime) -> bool:
 @transaction.atomic
 def _run_power(now: datetime) -> bool:
     as_of = now.astimezone(UTC).date()
-    if _has_run(None, as_of) or not _mine("nightly:power") or _has_run(None, as_of):
+    if _has_run(None, as_of) or not mine_to_commit("nightly:power") or _has_run(None, as_of):
         return False
     forecasts.recalculate_power(as_of=as_of, now=now, cause=RunCause.NIGHTLY, cause_key=_cause_key(as_of))
     return True
@@ -103,12 +103,3 @@ def _run_power(now: datetime) -> bool:
 
 def _cause_key(as_of: date) -> str:
     return f"day:{as_of.isoformat()}"
-
-
-def _mine(key: str) -> bool:
-    """Whether this transaction got the lock; it never waits for one."""
-    number = int.from_bytes(hashlib.sha256(key.encode()).digest()[:8], signed=True)
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_try_advisory_xact_lock(%s)", [number])
-        found = cursor.fetchone()
-    return bool(found and found[0])

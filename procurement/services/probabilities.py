@@ -1,4 +1,7 @@
-"""Samples the futures of a calculation's lots and blocks, once a run, and keeps what changed. No request samples."""
+"""Samples the futures of lots and blocks and keeps what changed: all of a site in its whole run, else what is due.
+
+No request samples. It only says which lots and blocks have other dates now; a worker draws those after the commit.
+"""
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
@@ -7,18 +10,23 @@ from typing import Final
 from uuid import UUID
 
 import numpy as np
+from django.db import connection, transaction
 
 from procurement.domain.reference_classes import Library, Profiles
-from procurement.models import BlockProbability, ForecastRun, LotProbability
+from procurement.gateways import wake
+from procurement.models import BlockProbability, DueDraw, ForecastRun, LotProbability
 from procurement.queries import odds
 from procurement.services.copying import Plain, copy_in
+from procurement.services.single import mine_to_commit, wait_to_commit
 from procurement.services.site_answers import SiteWork
 from procurement.vocabulary import HistoryKind
 from sites.domain import capacity
 from sites.domain.calendar_arrays import NO_DAY, Days, Flags, day_of, number_of, over_years
 from sites.domain.probability import Futures, References, chance_by, nth_of, percentiles, simulate
 from sites.domain.schedule_arrays import HAPPENED, ChainAnswers, Wide, last_step
-from sites.queries.columns import NO_KEY, as_list, found_in, read, uuids
+from sites.models import Site
+from sites.queries.among import as_array
+from sites.queries.columns import NO_KEY, as_list, found_in, keys_of, read, uuids
 from sites.vocabulary import BlockPolicy
 
 SEED: Final = 1
@@ -44,29 +52,112 @@ class _Sampled:
     of_promise: Wide
 
 
-def sample(work: SiteWork, run: ForecastRun) -> None:
-    """Lots of `work`, and the blocks it touched, with the seed and the number of trials that stand in the run."""
+# -- what is due -----------------------------------------------------------------------------------------------------
+
+_ASK = """
+WITH of_lots AS (
+    INSERT INTO procurement_duedraw (site_id, run_id, lot_id)
+    SELECT %(site)s, %(run)s, key FROM unnest(%(lots)s::uuid[]) key ORDER BY key
+    ON CONFLICT (lot_id) DO UPDATE SET run_id = excluded.run_id
+)
+INSERT INTO procurement_duedraw (site_id, run_id, block_id)
+SELECT %(site)s, %(run)s, key FROM unnest(%(blocks)s::uuid[]) key ORDER BY key
+ON CONFLICT (block_id) DO UPDATE SET run_id = excluded.run_id
+"""
+
+
+def make_due(work: SiteWork, run: ForecastRun) -> None:
+    """What the run found with other dates: its percentiles are not shown until a worker has drawn them."""
+    touched, news = work.touched, work.news
+    assert touched is not None
+    gone = touched.lots - set(uuids(work.lots.key))
+    over = set(uuids(work.lots.key[_is_over(work.lot_answers)])) & news.dated
+    if gone or over:
+        LotProbability.objects.filter(current=True, lot__in=gone | over).update(current=False)
+    lots = news.dated - over
+    blocks = work.blocks if news.dated or news.units_moved or news.blocks or touched.blocks else ()
+    if lots or blocks:
+        with connection.cursor() as cursor:
+            named = {"lots": as_array(lots), "blocks": as_array(blocks)}
+            cursor.execute(_ASK, {"site": work.site.pk, "run": run.pk, **named})
+        wake.draw_after_commit()
+
+
+def due_before(site_id: UUID) -> dict[UUID, UUID]:
+    """What is due at a site and the run that asked last, for a whole run to read before all else. From here to the
+    commit nobody else draws there.
+    """
+    wait_to_commit(_name(site_id))
+    return dict(DueDraw.objects.filter(site=site_id).values_list("pk", "run"))
+
+
+def draw_due() -> int:
+    """Draw what is due, a transaction a site; at how many sites. Where somebody is at it, that one does it."""
+    sites = Site.objects.filter(due_draws__isnull=False).distinct()
+    return sum(_draw(site) for site in sites.select_related("calendar").order_by("pk"))
+
+
+@transaction.atomic
+def _draw(site: Site) -> bool:
+    if not mine_to_commit(_name(site.pk)):
+        return False
+    # Before the facts are read: what changes after it is due again, by another run.
+    rows = list(DueDraw.objects.filter(site=site).order_by("pk"))
+    if not rows:
+        return False
+    run = ForecastRun.objects.filter(pk__in={row.run_id for row in rows}).order_by("-created_at", "-pk")[0]
+    lots = {row.lot_id for row in rows if row.lot_id}
+    work = SiteWork.as_stored(site, run.as_of, lots, {row.block_id for row in rows if row.block_id})
+    asked = found_in(keys_of(lots), work.lots.key)
+    _sample(work, run, asked[asked >= 0])
+    gone = lots - set(uuids(work.lots.key))
+    LotProbability.objects.filter(current=True, lot__in=gone).update(current=False)
+    _settle({row.pk: row.run_id for row in rows})
+    return True
+
+
+def _settle(due: Mapping[UUID, UUID]) -> None:
+    """These have been drawn, but what a later run has asked for again; a row that somebody holds is such a one."""
+    held = DueDraw.objects.filter(pk__in=list(due)).select_for_update(skip_locked=True).values_list("pk", "run")
+    DueDraw.objects.filter(pk__in=[key for key, run in held if run == due[key]]).delete()
+
+
+def _name(site_id: UUID) -> str:
+    return f"draw:{site_id}"
+
+
+# -- sampling --------------------------------------------------------------------------------------------------------
+
+
+def sample(work: SiteWork, run: ForecastRun, due: Mapping[UUID, UUID]) -> None:
+    """All of a whole run, which settles what was `due` before it."""
+    _sample(work, run, np.arange(len(work.lots.key)))
+    others = LotProbability.objects.filter(current=True, lot__schedule_line__site=work.site)
+    others.exclude(lot__in=uuids(work.lots.key)).update(current=False)
+    _settle(due)
+
+
+def _sample(work: SiteWork, run: ForecastRun, asked: Wide) -> None:
+    """The lots `asked` (places in `work`) and the blocks, with the seed and the number of trials of the run."""
     seed, trials = run.seed, run.trials
-    whole = work.beside()
-    of_lots = odds.makers_of(whole.lots.key)
-    unordered = whole.answers.as_if_ordered
-    of_nobody = odds.classes_of(whole.requirements.key[whole.answers.column >= 0])
+    of_lots = odds.makers_of(work.lots.key)
+    unordered = work.answers.as_if_ordered
+    of_nobody = odds.classes_of(work.requirements.key[work.answers.column >= 0])
     profiles, of_unordered = of_lots.profiles, of_nobody.profiles
     library = odds.library([of_lots, of_nobody])
-    lots = _sampled(whole.lot_answers, profiles, odds.numbers(whole.lots.key), library, seed, trials)
-    asked = found_in(work.lots.key, whole.lots.key) if work is not whole else np.arange(len(work.lots.key))
-    _store_lots(work, run, lots, asked[asked >= 0], whole, library)
+    lots = _sampled(work.lot_answers, profiles, odds.numbers(work.lots.key), library, seed, trials)
+    _store_lots(work, run, lots, asked, library)
     if work.blocks:
-        place = np.flatnonzero(whole.answers.column >= 0)
-        keys = odds.numbers(whole.requirements.key[place])
+        place = np.flatnonzero(work.answers.column >= 0)
+        keys = odds.numbers(work.requirements.key[place])
         # A block asks for the members of its groups alone.
-        asked_for = whole.requirements.group[place] != NO_KEY
+        asked_for = work.requirements.group[place] != NO_KEY
         spare = (
             _sampled(unordered, of_unordered, keys, library, seed, trials, among=asked_for)
             if unordered is not None
             else None
         )
-        _store_blocks(work, run, _Units(whole, lots, spare, trials))
+        _store_blocks(work, run, _Units(work, lots, spare, trials))
 
 
 def _sampled(
@@ -103,18 +194,20 @@ def _sampled(
 # -- lots ------------------------------------------------------------------------------------------------------------
 
 
-def _store_lots(
-    work: SiteWork, run: ForecastRun, lots: _Sampled, asked: Wide, whole: SiteWork, library: Library
-) -> None:
-    answers = lots.answers
+def _is_over(answers: ChainAnswers) -> Flags:
     at = np.arange(answers.table.chains)
-    is_open = ~np.isin(answers.driver[answers.table.anchor, at], HAPPENED)
-    chains = asked[is_open[asked]]
+    over: Flags = np.isin(answers.driver[answers.table.anchor, at], HAPPENED)
+    return over
+
+
+def _store_lots(work: SiteWork, run: ForecastRun, lots: _Sampled, asked: Wide, library: Library) -> None:
+    answers = lots.answers
+    chains = asked[~_is_over(answers)[asked]]
     found, ordered = percentiles(lots.futures.on_site[lots.row[chains]])
     required_on = answers.required_on[chains]
     on_time = np.where(required_on == NO_DAY, -1, np.rint(chance_by(ordered, required_on) * _PERCENT)).astype(np.int32)
     columns = (required_on, found.p50, found.p80, found.p95, on_time)
-    keys = whole.lots.key[chains]
+    keys = work.lots.key[chains]
     before = read(
         {
             "lot": ("key", "f.lot_id"), "key": ("key", "f.id"), "required_on": ("day", "f.required_on_site"),
@@ -122,7 +215,7 @@ def _store_lots(
             "on_time": ("int", "f.on_time_percent"),
         },
         "FROM procurement_lotprobability f WHERE f.current AND f.lot_id = ANY(%(lots)s::uuid[]) ORDER BY f.lot_id",
-        {"lots": as_list(whole.lots.key[asked])},
+        {"lots": as_list(work.lots.key[asked])},
     )  # fmt: skip
     old = found_in(keys, before["lot"])
     was = [before[name] for name in ("required_on", "p50", "p80", "p95", "on_time")]
@@ -133,9 +226,6 @@ def _store_lots(
     over = found_in(before["lot"], keys) < 0
     retired = [*uuids(before["key"][old[changed][old[changed] >= 0]]), *uuids(before["key"][over])]
     LotProbability.objects.filter(pk__in=retired).update(current=False)
-    if work.touched is None:
-        gone = LotProbability.objects.filter(current=True, lot__schedule_line__site=work.site)
-        gone.exclude(lot__in=uuids(work.lots.key)).update(current=False)
     head = (str(run.pk), run.as_of.isoformat(), True)
 
     def rows() -> Iterator[tuple[Plain, ...]]:

@@ -1,14 +1,14 @@
 """Makes the alerts that stand in one scope be those that should."""
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Final
 from uuid import UUID
 
 from django.db import connection
-from django.db.models import Count, Max, QuerySet
+from django.db.models import Count, Max
 
 from procurement.domain import alerting
 from procurement.domain.alerting import Look, StandingAlert, Subject
@@ -35,9 +35,12 @@ _CHANGEABLE: Final = (
 )  # fmt: skip
 
 _REMEMBER: Final = f"""
-INSERT INTO {Evaluation._meta.db_table} AS seen (site_id, as_of, evaluated_at, standing_alerts) VALUES (%s, %s, %s, %s)
+INSERT INTO {Evaluation._meta.db_table} AS seen (site_id, as_of, evaluated_at, standing_alerts)
+SELECT %(site)s, %(as_of)s, %(now)s, count(*) FROM {Alert._meta.db_table} a
+WHERE a.rule = ANY(%(rules)s) AND a.state <> ALL(%(over)s) AND {{which}}
 ON CONFLICT (site_id) DO UPDATE SET as_of = GREATEST(seen.as_of, excluded.as_of),
     evaluated_at = GREATEST(seen.evaluated_at, excluded.evaluated_at), standing_alerts = excluded.standing_alerts
+RETURNING standing_alerts
 """  # noqa: S608
 
 # Of numbers and words: a key is hashed twenty times as slowly as its number.
@@ -86,8 +89,8 @@ class Reconciliation:
         self.hits_told: set[tuple[UUID, int]] = set()
         self.turns: dict[tuple[UUID, str], int] = {}
 
-    def of(self, look: Look, rows: Sequence[KnownAlert], *, counted: QuerySet[Alert]) -> Evaluated:
-        """`rows` are the alerts that stand on what the look is about, `counted` those of the whole scope."""
+    def of(self, look: Look, rows: Sequence[KnownAlert], *, counted: Collection[Rule]) -> Evaluated:
+        """`rows` are the alerts that stand on what the look is about, `counted` the rules of the whole scope."""
         self.expect(look)
         self._read_told(rows)
         standing: dict[Key, Row] = {key_of(row): row for row in rows}
@@ -104,8 +107,7 @@ class Reconciliation:
         self._open(self.fresh(standing))
         told = self._write_events()
         holding.resume_ladder(self.came_back, now=self.now)
-        count = counted.exclude(state__in=[AlertState.CLOSED, AlertState.RECOVERED]).count()
-        self._remember(count)
+        count = self._remember(counted)
         return Evaluated(count, self.opened, told, self.recovered, self.reopened, self.closed)
 
     def expect(self, look: Look) -> None:
@@ -413,9 +415,17 @@ class Reconciliation:
         holding.hold(told, now=self.now)
         return sum(event.kind in holding.MAILED for event in told)
 
-    def _remember(self, standing: int) -> None:
+    def _remember(self, counted: Collection[Rule]) -> int:
+        """How many alerts of these rules stand in the scope."""
+        values = {
+            "site": self.site_id, "as_of": self.as_of, "now": self.now, "rules": [rule.value for rule in counted],
+            "over": [AlertState.CLOSED.value, AlertState.RECOVERED.value],
+        }  # fmt: skip
+        which = "TRUE" if self.site_id is None else "a.site_id = %(site)s"
         with connection.cursor() as cursor:
-            cursor.execute(_REMEMBER, [self.site_id, self.as_of, self.now, standing])
+            cursor.execute(_REMEMBER.format(which=which), values)
+            (count,) = cursor.fetchall()[0]
+        return int(count)
 
 
 def _episodes_of(alert: StandingAlert) -> tuple[object, ...]:

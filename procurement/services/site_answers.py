@@ -14,7 +14,7 @@ from django.db.models import Q
 
 from procurement.models import GroupNeed, RedundancyGroup, Requirement, RosAnchor
 from procurement.queries import facts as reading
-from procurement.queries.facts import Allocations, Anchors, Lots, ReadyRow, Requirements
+from procurement.queries.facts import Allocations, Anchors, Lots, Requirements
 from procurement.services.copying import Plain, update_each
 from sites.domain import capacity
 from sites.domain.calendar import WorkingCalendar
@@ -24,6 +24,7 @@ from sites.domain.lead_time import LeadTime, as_if_ordered_today
 from sites.domain.schedule import ChainAnswer, ChainFacts, forecast_chain, input_hash
 from sites.domain.schedule_arrays import DRIVERS, ChainAnswers, ChainTable, Wide, answer, last_step, pack, take
 from sites.models import Block, Chain, Site
+from sites.queries.among import among
 from sites.queries.chain_arrays import StoredChains, chain_table
 from sites.queries.chains import UNPLACED, calendars_of_chains, chain_facts, working_calendars
 from sites.queries.columns import NO_KEY, Keys, found_in, keys_of, padded, uuids
@@ -50,10 +51,12 @@ class Touched:
 
 @dataclass(slots=True)
 class News:
-    """What storing found changed beside the lots and requirements calculated: blocks with another answer, lots and
-    requirements with other figures.
+    """What storing found changed: `dated` are the lots with other dates, `units_moved` says whether a requirement's
+    are; beside those calculated, blocks with another answer, lots and requirements with other figures.
     """
 
+    dated: set[UUID] = field(default_factory=set)
+    units_moved: bool = False
     blocks: set[UUID] = field(default_factory=set)
     lots: set[UUID] = field(default_factory=set)
     requirements: set[UUID] = field(default_factory=set)
@@ -79,11 +82,18 @@ class RequirementAnswers:
 class SiteWork:
     """One calculation at one site: what it read, what it answered."""
 
-    def __init__(self, site: Site, as_of: date, touched: Touched | None) -> None:
+    def __init__(
+        self,
+        site: Site,
+        as_of: date,
+        touched: Touched | None,
+        calendars: Mapping[UUID, WorkingCalendar] | None = None,
+    ) -> None:
         self.site = site
         self.as_of = as_of
         self.touched = touched
-        self._calendars: dict[UUID, WorkingCalendar] = {}
+        self._calendars: dict[UUID, WorkingCalendar] = dict(calendars or {})
+        self._allocations_read: tuple[Keys, Allocations] | None = None
         self.calendar = self._calendars_of([site.calendar_id])[site.calendar_id]
         self.requirements: Requirements
         self.required_on: Days
@@ -116,24 +126,24 @@ class SiteWork:
         groups = {
             UUID(need.group) for block in self.engine_blocks if UUID(block.id) in self.blocks for need in block.needs
         }
-        return dict(RedundancyGroup.objects.filter(pk__in=groups).values_list("pk", "code"))
+        return dict(RedundancyGroup.objects.filter(among("pk", groups)).values_list("pk", "code"))
 
-    def beside(self) -> "SiteWork":
-        """All that the touched blocks need, as stored and without a lock: this work itself, if it holds all of it."""
-        if self.touched is None:
-            return self
-        groups = {need.group for block in self.engine_blocks if UUID(block.id) in self.blocks for need in block.needs}
-        members = frozenset(UUID(unit.id) for unit in self.units if unit.group in groups)
-        if members <= set(uuids(self.requirements.key)):
-            return self
-        wanted_too = members | self.touched.requirements
-        other = SiteWork(self.site, self.as_of, Touched(lots=self.touched.lots, requirements=wanted_too))
-        wanted = other._scope()
-        other.required_on = other.requirements.stored_required_on
-        other._answer_lots(wanted)
-        other._answer_requirements()
-        other.blocks, other.engine_blocks = self.blocks, self.engine_blocks
-        return other
+    @classmethod
+    def as_stored(cls, site: Site, as_of: date, lots: Iterable[UUID], blocks: Iterable[UUID]) -> "SiteWork":
+        """These lots and all units that these blocks need, by the required dates that are stored: nothing is locked
+        and nothing written.
+        """
+        found = {block.pk: block for block in Block.objects.filter(pk__in=list(blocks)).order_by("pk")}
+        needs = reading.needs_of(found)
+        members = (key for key, _group in reading.requirements_in_groups({group for _, group, _ in needs}))
+        work = cls(site, as_of, Touched(lots=frozenset(lots), requirements=frozenset(members)))
+        wanted = work._scope()
+        work.required_on = work.requirements.stored_required_on
+        work._answer_lots(wanted)
+        work._answer_requirements()
+        work.blocks = found
+        work.engine_blocks = work._engine_blocks(list(found.values()), needs)
+        return work
 
     def input_hash(self) -> str:
         return combined_hash(
@@ -161,7 +171,9 @@ class SiteWork:
         if len(wanted):
             lots = np.union1d(lots, reading.live_allocations(requirements=wanted).lot)
         if len(lots):
-            wanted = np.union1d(wanted, reading.live_allocations(lots=lots).requirement)
+            served = reading.live_allocations(lots=lots)
+            self._allocations_read = lots, served
+            wanted = np.union1d(wanted, served.requirement)
         self.requirements = reading.requirements_of(self.site.pk, wanted)
         if len(self.requirements):
             lots = np.union1d(lots, reading.live_allocations(requirements=self.requirements.key).lot)
@@ -171,6 +183,8 @@ class SiteWork:
         blocks = Block.objects.filter(phase__site=self.site)
         if self.touched is not None:
             groups = set(uuids(np.unique(self.requirements.group[self.requirements.group != NO_KEY])))
+            if not groups and not self.touched.blocks:
+                return
             served = GroupNeed.objects.filter(group__in=groups).values("block")
             blocks = blocks.filter(Q(pk__in=self.touched.blocks) | Q(pk__in=served))
         self.blocks = {block.pk: block for block in blocks.order_by("pk").select_for_update(of=("self",))}
@@ -241,7 +255,9 @@ class SiteWork:
 
     def _answer_lots(self, wanted: Keys | None) -> None:
         lots = reading.lots_of(self.site.pk, wanted)
-        self.allocations = reading.live_allocations(lots=lots.key)
+        read = self._allocations_read
+        is_read = read is not None and np.array_equal(read[0], lots.key)
+        self.allocations = read[1] if read and is_read else reading.live_allocations(lots=lots.key)
         self.stored_chains = chain_table(
             lots.chain, as_of=self.as_of, site_calendar=self.site.calendar_id, calendars=self._calendars_of
         )
@@ -382,12 +398,25 @@ class SiteWork:
         missing = wanted - self.blocks.keys()
         neighbours = Block.objects.filter(pk__in=missing) if missing else ()
         blocks = sorted([*self.blocks.values(), *neighbours], key=lambda block: block.pk)
-        self.schedule_rfs = reading.schedule_rfs_dates(blocks)
         self.units = self._units({group for _, group, _ in needs})
+        self.engine_blocks = self._engine_blocks(blocks, needs)
+        result = capacity.assess(self.engine_blocks, self.units)
+        self.block_answers = {
+            UUID(answer.block): answer for answer in result.blocks if UUID(answer.block) in self.blocks
+        }
+        whole = {str(key) for key in self.blocks}
+        self.figures = {
+            answer.line: answer
+            for answer in result.lines
+            if self.touched is None or whole.intersection(answer.blocks) or not answer.blocks
+        }
+
+    def _engine_blocks(self, blocks: Sequence[Block], needs: Iterable[reading.Need]) -> list[capacity.Block]:
+        self.schedule_rfs = reading.schedule_rfs_dates(blocks)
         needs_of: dict[UUID, list[capacity.GroupNeed]] = defaultdict(list)
         for block_id, group, count in needs:
             needs_of[block_id].append(capacity.GroupNeed(group.hex, count))
-        self.engine_blocks = [
+        return [
             capacity.Block(
                 id=str(block.pk),
                 it_mw=block.it_mw,
@@ -399,16 +428,6 @@ class SiteWork:
             )
             for block in blocks
         ]
-        result = capacity.assess(self.engine_blocks, self.units)
-        self.block_answers = {
-            UUID(answer.block): answer for answer in result.blocks if UUID(answer.block) in self.blocks
-        }
-        whole = {str(key) for key in self.blocks}
-        self.figures = {
-            answer.line: answer
-            for answer in result.lines
-            if self.touched is None or whole.intersection(answer.blocks) or not answer.blocks
-        }
 
     def _needs_with_neighbours(self) -> list[tuple[UUID, UUID, int]]:
         """The needs of the touched blocks, and of every block that their lines serve besides: a line's figures are
@@ -431,13 +450,10 @@ class SiteWork:
         if self.touched is None:
             return units
         known = {unit.id for unit in units}
-        others = [(key, group) for key, group in reading.requirements_in_groups(groups) if key.hex not in known]
-        stored = reading.ready_rows([key for key, _ in others])
-        unknown = ReadyRow(None, None, None)
-        for key, group in others:
-            row = stored.get(key, unknown)
-            line = row.line.hex if row.line else f"requirement:{key.hex}"
-            units.append(capacity.Unit(key.hex, group.hex, row.ready_on, row.ready_at_ros_on, line))
+        for key, (group, row) in reading.members_of(groups).items():
+            if key.hex not in known:
+                line = row.line.hex if row.line else f"requirement:{key.hex}"
+                units.append(capacity.Unit(key.hex, group.hex, row.ready_on, row.ready_at_ros_on, line))
         return sorted(units, key=lambda unit: unit.id)
 
     # -- gates and grid connections ------------------------------------------------------------------------------

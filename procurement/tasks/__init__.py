@@ -1,3 +1,3 @@
-from procurement.tasks import alerts, imports, jobs, webhooks
+from procurement.tasks import alerts, futures, imports, jobs, webhooks
 
-__all__ = ["alerts", "imports", "jobs", "webhooks"]
+__all__ = ["alerts", "futures", "imports", "jobs", "webhooks"]

@@ -229,6 +229,22 @@ class _Served:
         self.needed = {need.group: need.units_needed for need in block.needs}
         self._as_is = self._group_days(lambda group: group.as_is)
         self._at_ros = self._group_days(lambda group: group.at_ros)
+        self._groups_of: dict[str, list[tuple[str, _Group]]] = defaultdict(list)
+        for name, group in self.groups.items():
+            for line in group.lines:
+                self._groups_of[line].append((name, group))
+
+    @property
+    def lines(self) -> Iterable[str]:
+        return self._groups_of
+
+    @cached_property
+    def _risk_now(self) -> Decimal | None:
+        return self._risk(self._rfs(day for day, _ in self._as_is))
+
+    @cached_property
+    def _risk_planned(self) -> Decimal | None:
+        return self._risk(self._rfs(day for day, _ in self._at_ros))
 
     def answer(self) -> BlockAnswer:
         needs = tuple(self._need_answer(need) for need in self.block.needs)
@@ -244,12 +260,12 @@ class _Served:
         )
 
     def recovers(self, line: str) -> Decimal | None:
-        now = self._risk(self._rfs(day for day, _ in self._as_is))
+        now = self._risk_now
         then = self._risk(self._rfs(self._days_with(line, self._as_is, _Group.with_line_at_ros)))
         return None if now is None or then is None else now - then
 
     def costs(self, line: str) -> Decimal | None:
-        planned = self._risk(self._rfs(day for day, _ in self._at_ros))
+        planned = self._risk_planned
         late = self._risk(self._rfs(self._days_with(line, self._at_ros, _Group.with_line_alone_late)))
         return None if planned is None or late is None else late - planned
 
@@ -257,8 +273,7 @@ class _Served:
         """Whether the line alone, as late as it is, moves the deciding date of a group of this block."""
         return any(
             self._day(name, group.with_line_alone_late(line)) != self._day(name, group.at_ros)
-            for name, group in self.groups.items()
-            if line in group.lines
+            for name, group in self._groups_of.get(line, ())
         )
 
     def _need_answer(self, need: GroupNeed) -> NeedAnswer:
@@ -289,7 +304,7 @@ class _Served:
             if line not in group.lines:
                 days.append(day)
                 break
-        days.extend(self._day(name, moved(group, line)) for name, group in self.groups.items() if line in group.lines)
+        days.extend(self._day(name, moved(group, line)) for name, group in self._groups_of.get(line, ()))
         return days
 
     def _rfs(self, group_days: Iterable[date]) -> date | None:
@@ -321,7 +336,7 @@ def _latest_known(days: Sequence[date | None]) -> date | None:
 def _lines(served: Sequence[_Served], units: Sequence[Unit]) -> tuple[LineAnswer, ...]:
     serves: dict[str, list[_Served]] = {unit.line: [] for unit in units if unit.line is not None}
     for block in served:
-        for line in dict.fromkeys(line for group in block.groups.values() for line in group.lines):
+        for line in block.lines:
             serves[line].append(block)
     late = {unit.line for unit in units if unit.line is not None and _as_is(unit) > _at_ros(unit)}
     return tuple(_line(line, blocks, line in late) for line, blocks in serves.items())

@@ -5,9 +5,12 @@ from collections.abc import Collection
 from dataclasses import dataclass, field
 from uuid import UUID
 
+from django.db.models import Q
+
 from sites.accounts.models import User
 from sites.accounts.permissions import Permission, roles_with
 from sites.models import Membership, Site
+from sites.models.site import Sight
 from sites.vocabulary import ScopeKind
 
 
@@ -33,9 +36,47 @@ class Reach:
     desks: set[UUID] = field(default_factory=set)
     sites: set[UUID] = field(default_factory=set)
 
+    def add(self, scope: str, desk_id: UUID | None, site_id: UUID | None) -> None:
+        if scope == ScopeKind.PORTFOLIO:
+            self.everywhere = True
+        elif scope == ScopeKind.DESK and desk_id is not None:
+            self.desks.add(desk_id)
+        elif site_id is not None:
+            self.sites.add(site_id)
+
     def includes(self, site_id: UUID | None, desk_id: UUID | None) -> bool:
         """As `can` answers; a null site asks for the whole portfolio."""
         return self.everywhere or (site_id is not None and (site_id in self.sites or desk_id in self.desks))
+
+
+@dataclass(frozen=True, slots=True)
+class Rights:
+    """What one person holds where, read once for several questions of one call."""
+
+    held: tuple[tuple[str, str, UUID | None, UUID | None], ...]
+
+    def reach(self, permission: Permission) -> Reach:
+        found, roles = Reach(), roles_with(permission)
+        for role, scope, desk_id, site_id in self.held:
+            if role in roles:
+                found.add(scope, desk_id, site_id)
+        return found
+
+    def sight(self) -> Sight:
+        """As `sight_of`; a query only where it hangs on desks."""
+        seen = self.reach(Permission.SITE_VIEW)
+        if seen.everywhere or not seen.desks:
+            return Sight(seen.everywhere, tuple(seen.sites))
+        there = Site.objects.filter(Q(pk__in=seen.sites) | Q(desk__in=seen.desks))
+        return Sight(whole=False, sites=tuple(there.values_list("pk", flat=True)))
+
+
+def rights_of(actor: User) -> Rights:
+    """One query. A disabled account holds nothing."""
+    if not actor.is_active:
+        return Rights(())
+    held = Membership.objects.filter(person=actor, person__is_active=True)
+    return Rights(tuple(held.values_list("role", "scope", "desk", "site")))
 
 
 def reaches(people: Collection[UUID], permission: Permission) -> dict[UUID, Reach]:
@@ -43,10 +84,5 @@ def reaches(people: Collection[UUID], permission: Permission) -> dict[UUID, Reac
     found: dict[UUID, Reach] = defaultdict(Reach)
     held = Membership.objects.filter(person__in=people, person__is_active=True, role__in=roles_with(permission))
     for person_id, scope, desk_id, site_id in held.values_list("person", "scope", "desk", "site"):
-        if scope == ScopeKind.PORTFOLIO:
-            found[person_id].everywhere = True
-        elif scope == ScopeKind.DESK:
-            found[person_id].desks.add(desk_id)
-        else:
-            found[person_id].sites.add(site_id)
+        found[person_id].add(scope, desk_id, site_id)
     return found

@@ -8,13 +8,24 @@ from django.utils.translation import gettext as _
 from sites.accounts.models import User
 from sites.accounts.permissions import Permission
 from sites.domain.errors import NotPermitted
-from sites.queries.access import can
+from sites.models import Site
+from sites.queries.access import Rights, can
 
 
 def check_can(actor: User, permission: Permission, *, site_id: UUID | None) -> None:
     """Raises NotPermitted. A null site asks for the whole portfolio."""
     if not can(actor, permission, site_id=site_id):
-        raise NotPermitted(_("Your role does not allow this here: %(what)s.") % {"what": permission.label.lower()})
+        raise _not_permitted(permission)
+
+
+def check_held(rights: Rights, permission: Permission, *, site: Site | None) -> None:
+    """As `check_can`, of rights that are read already."""
+    if not rights.reach(permission).includes(site and site.pk, site and site.desk_id):
+        raise _not_permitted(permission)
+
+
+def _not_permitted(permission: Permission) -> NotPermitted:
+    return NotPermitted(_("Your role does not allow this here: %(what)s.") % {"what": permission.label.lower()})
 
 
 def check_can_at_all(actor: User, permission: Permission, *, site_ids: Iterable[UUID | None]) -> None:

@@ -1,5 +1,6 @@
 """What may be written on a chain: one statement of promises, an actual, a lock. The caller locks the owner first."""
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -7,7 +8,7 @@ from decimal import Decimal
 from typing import Final
 from uuid import UUID
 
-from django.db.models import Max
+from django.db import connection
 from django.utils.translation import gettext as _
 
 from sites.accounts.models import User
@@ -18,7 +19,7 @@ from sites.domain.imprecise import ImpreciseDate
 from sites.domain.schedule import ChainFacts
 from sites.domain.statement import PlacedPromise, StatedDate, as_known_on, place_statement
 from sites.models import Chain, Milestone, Promise
-from sites.queries.among import among
+from sites.queries.among import among, as_array
 from sites.queries.chains import chain_facts
 from sites.vocabulary import Party, Precision, PromiseSource, ReasonCode
 
@@ -88,6 +89,7 @@ def state_all(
     """
     found, already = _known(said_of, statement, calendars)
     keys = {each.chain.pk: each.key or statement.key for each in said_of}
+    top = already.top
     milestones = {(each.chain.pk, said.milestone.code): said.milestone for each in said_of for said in each.promises}
     milestones |= {(row.milestone.chain_id, row.milestone.code): row.milestone for row in already.rows.values()}
     placed = [
@@ -95,7 +97,6 @@ def state_all(
         for each in said_of
         for row in _placed(each.promises, found[each.chain.pk], already.dates[each.chain.pk], statement.stated_on)
     ]
-    top = _top_places([milestones[chain_id, row.step].pk for chain_id, _said, row in placed])
     written = []
     for chain_id, by_code, row in placed:
         said = by_code.get(row.step)
@@ -186,22 +187,33 @@ def _is_stated(said: StatedPromise | None, old: Promise | None) -> bool:
     return old is not None and old.condition_is_stated
 
 
-def _top_places(milestones: Sequence[UUID]) -> dict[UUID, int]:
-    """The last place taken in the ledger of each milestone; the owner's lock makes writers queue."""
-    rows = Promise.objects.filter(among("milestone", milestones)).values("milestone").annotate(top=Max("place"))
-    return dict.fromkeys(milestones, 0) | {row["milestone"]: row["top"] for row in rows}
+_LEDGERS: Final = f"""
+SELECT p.milestone_id, max(p.place), bool_or(p.stated_on = %(stated_on)s AND p.source = %(source)s)
+FROM {Milestone._meta.db_table} m JOIN {Promise._meta.db_table} p ON p.milestone_id = m.id
+WHERE m.chain_id = ANY(%(chains)s::uuid[]) GROUP BY p.milestone_id
+"""  # noqa: S608
 
 
 @dataclass(frozen=True, slots=True)
 class _Already:
-    """What the same statement has said before: dates by chain, and their rows by key."""
+    """What the same statement has said before: dates by chain, and their rows by key. `top` is the last place taken in
+    the ledger of each milestone; the owner's lock makes writers queue.
+    """
 
     dates: dict[UUID, list[StatedDate]]
     rows: dict[str, Promise]
+    top: dict[UUID, int]
 
 
 def _already(chains: Sequence[UUID], statement: Statement) -> _Already:
-    """The live rows of the same statement: same source, same stated-on."""
+    """The live rows of the same statement: same source, same stated-on. One query where there are none, else two."""
+    values = {"stated_on": statement.stated_on, "source": statement.source.value, "chains": as_array(chains)}
+    with connection.cursor() as cursor:
+        cursor.execute(_LEDGERS, values)
+        ledgers = cursor.fetchall()
+    top = defaultdict(int, {milestone: place for milestone, place, _ in ledgers})
+    if not any(is_the_same for _, _, is_the_same in ledgers):
+        return _Already({key: [] for key in chains}, {}, top)
     rows = Promise.objects.filter(
         among("milestone__chain", chains),
         stated_on=statement.stated_on,
@@ -224,7 +236,7 @@ def _already(chains: Sequence[UUID], statement: Statement) -> _Already:
         ]
         for key, by_code in newest.items()
     }
-    return _Already(dates, {str(row.pk): row for by_code in newest.values() for row in by_code.values()})
+    return _Already(dates, {str(row.pk): row for by_code in newest.values() for row in by_code.values()}, top)
 
 
 def _named(refusal: BadInput, promises: Sequence[StatedPromise]) -> BadInput:

@@ -28,6 +28,7 @@ from procurement.models import (
     ConsideredLeadTime,
     Contact,
     DeliveryLot,
+    DueDraw,
     EquipmentClass,
     Evaluation,
     ExternalRef,
@@ -526,6 +527,15 @@ class BlockProbabilityFactory(_AnswerFactory[BlockProbability]):
     p80_on = date(2028, 1, 10)
     p95_on = date(2028, 3, 1)
     on_time_percent = 40
+
+
+class DueDrawFactory(RowFactory[DueDraw]):
+    class Meta:
+        model = DueDraw
+
+    lot = SubFactory(DeliveryLotFactory)
+    site = SelfAttribute("lot.schedule_line.site")
+    run = SubFactory(ForecastRunFactory, site=SelfAttribute("..site"), trials=1000, seed=1)
 
 
 class StepHistoryFactory(RowFactory[StepHistory]):

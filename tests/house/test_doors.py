@@ -28,6 +28,7 @@ OWNED = {
     "procurement.LotProbability": "procurement.DeliveryLot",
     "procurement.BlockForecast": "sites.Block",
     "procurement.BlockProbability": "sites.Block",
+    "procurement.DueDraw": "sites.Site",
     "procurement.ConsideredLeadTime": "procurement.Requirement",
     # The library is everybody's; what was achieved names no order, and its lot is never shown from here.
     "procurement.LeadTimeObservation": "procurement.DeliveryLot",

@@ -273,7 +273,7 @@ class SpreadSerializer(serializers.Serializer[Any]):
     share_percent = serializers.IntegerField(help_text="Of the variance of the day on site.")
     kind = serializers.CharField(help_text="duration: against its plan; promise: against what promises became.")
     level = serializers.CharField(
-        help_text="The reference class drawn from: plant, company, equipment_class, step, or assumed."
+        help_text="The reference class drawn from: plant, company, equipment_class, stand_in, step, or assumed."
     )
     sample = serializers.IntegerField(help_text="How many observations that class has; 0 where assumed.")
 
@@ -299,7 +299,8 @@ class LotSerializer(serializers.Serializer[Any]):
         required=False, help_text="Only with expand=forecast, and not where the line is cancelled."
     )
     probability = LotProbabilitySerializer(
-        required=False, help_text="Only with expand=forecast, and not for what is on site."
+        required=False,
+        help_text="Only with expand=forecast; not for what is on site, nor while it is being drawn for new dates.",
     )
 
 

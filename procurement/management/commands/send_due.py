@@ -23,7 +23,7 @@ from django.utils import timezone
 
 from procurement.gateways.mail import courier
 from procurement.gateways.webhook import poster
-from procurement.services import change_feed, import_work, jobs, notifications, webhooks
+from procurement.services import change_feed, import_work, jobs, notifications, probabilities, webhooks
 
 logger = logging.getLogger(__name__)
 
@@ -99,6 +99,7 @@ def _round(stop: Event, *, only_ripe: bool = False) -> dict[str, int]:
 def _long_work(stop: Event) -> None:
     import_work.do_all(now_fn=timezone.now, patience=PATIENCE, stopping=stop.is_set)
     jobs.do_all(now_fn=timezone.now)
+    probabilities.draw_due()
 
 
 def _webhooks(stop: Event) -> None:

@@ -11,7 +11,7 @@ import pghistory
 from django.conf import settings
 from django.db import connection, transaction
 
-from procurement.services import api_keys, forecasts, histories
+from procurement.services import api_keys, forecasts, histories, probabilities
 from procurement.services.demo.catalogue import add_catalogue
 from procurement.services.demo.companies import add_companies
 from procurement.services.demo.draft import Draft, learn_sizes
@@ -84,6 +84,7 @@ def load_demo(*, today: date, now: datetime, recalculate: bool = True) -> DemoLo
         _recalculate(today, now)
         learn_sizes()
         add_vendor_news(people["expediter"], now=now)
+        probabilities.draw_due()
     return DemoLoaded(counts, tuple(plan.username for plan in ACCOUNTS), plain)
 
 

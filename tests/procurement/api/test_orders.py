@@ -8,6 +8,7 @@ import pytest
 from django.utils import timezone
 
 from procurement.models import DeliveryLot, OrderLine, PurchaseOrder, ScheduleLine
+from procurement.services import probabilities
 from sites.accounts.models import AuditEvent
 from sites.accounts.permissions import Role, Scope
 from sites.models import Promise
@@ -357,6 +358,10 @@ def test_what_is_known_already_is_not_sent_again(erp: Caller) -> None:
     assert erp.get(ORDER, If_None_Match='"v2"').status_code == 200
 
 
+def _lot_of(answer: Any) -> Any:
+    return answer.json()["lines"][0]["schedules"][0]["lots"][0]
+
+
 def test_computed_dates_come_only_when_asked_and_without_a_tag(erp: Caller) -> None:
     erp.put(ORDER, order_body())
     AllocationFactory.create(lot=DeliveryLot.objects.get())
@@ -366,6 +371,9 @@ def test_computed_dates_come_only_when_asked_and_without_a_tag(erp: Caller) -> N
     assert (answer.status_code, answer.has_header("ETag")) == (200, False)
     forecast = answer.json()["lines"][0]["schedules"][0]["lots"][0]["forecast"]
     assert forecast["forecast_on"] >= "2027"
+    assert "probability" not in _lot_of(answer)
+    probabilities.draw_due()
+    assert _lot_of(erp.get(f"{ORDER}?expand=forecast"))["probability"]["p80_on"] >= "2027"
     problem(erp.get(f"{ORDER}?expand=everything"), 400, "invalid_parameter")
 
 

@@ -131,6 +131,18 @@ def test_the_narrowest_known_class_is_found_and_else_the_assumption() -> None:
     assert library.levels[library.row(HistoryKind.PROMISE, "FAT_PASS", 1, 2, 3)] is HistoryLevel.ASSUMED
 
 
+def test_a_class_that_stands_in_comes_after_the_class_itself_and_before_the_step() -> None:
+    known = [a_history(HistoryLevel.STEP, -1, -1, -1), a_history(HistoryLevel.EQUIPMENT_CLASS, 6, -1, -1)]
+
+    def level(*, of: int, stand_ins: dict[int, tuple[int, ...]]) -> HistoryLevel:
+        library = Library(known, stand_ins)
+        return library.levels[library.row(HistoryKind.DURATION, "FAT_PASS", of, 2, 3)]
+
+    assert level(of=1, stand_ins={1: (5, 6)}) is HistoryLevel.STAND_IN
+    assert level(of=1, stand_ins={1: (5,)}) is HistoryLevel.STEP
+    assert level(of=6, stand_ins={1: (5, 6)}) is HistoryLevel.EQUIPMENT_CLASS
+
+
 def test_the_assumption_has_the_plan_in_its_middle() -> None:
     assert assumed()[POINTS // 2] == pytest.approx(1.0)
     assert (np.diff(assumed()) >= 0).all()

@@ -52,6 +52,7 @@ from tests.factories.procurement import (
     ConfirmationFactory,
     ConsideredLeadTimeFactory,
     DeliveryLotFactory,
+    DueDrawFactory,
     EquipmentClassFactory,
     EvaluationFactory,
     ExternalRefFactory,
@@ -82,7 +83,7 @@ from tests.factories.procurement import (
     VendorRoundFactory,
     WatchFactory,
 )
-from tests.factories.sites import SiteFactory
+from tests.factories.sites import BlockFactory, SiteFactory
 from tests.refusals import kept, refused_by
 from tests.rule_cases import Check, Column, Own, Twice, case_id
 
@@ -90,6 +91,7 @@ pytestmark = pytest.mark.django_db
 
 TOO_EARLY, TOO_LATE = date(1999, 12, 31), date(2101, 1, 1)
 FIRST, LAST = date(2000, 1, 1), date(2100, 12, 31)
+OF_A_BLOCK = {"lot": None, "block": SubFactory(BlockFactory), "site": SubFactory(SiteFactory)}
 AN_ACTIVITY = {"gate": None, "project_code": "BUILD", "activity_code": "A1000"}
 
 _UNDONE = {
@@ -158,6 +160,12 @@ CHECKS = [
         BlockProbabilityFactory,
         wrong={"on_time_percent": 101},
         right={"on_time_percent": 100},
+    ),
+    Check(
+        "what_is_due_to_be_drawn_is_a_lot_or_a_block",
+        DueDrawFactory,
+        wrong={"block": SubFactory(BlockFactory)},
+        right={},
     ),
     Check("a_lead_time_has_plausible_dates", LeadTimeFactory, {"valid_until": TOO_LATE}, {"valid_until": LAST}),
     Check(
@@ -869,6 +877,8 @@ COLUMNS = [
     Column("EquipmentClass.code", EquipmentClassFactory),
     Column("PurchaseOrder.number", PurchaseOrderFactory),
     Column("DeliveryLot.chain", DeliveryLotFactory, again={"number": 2}),
+    Column("DueDraw.lot", DueDrawFactory),
+    Column("DueDraw.block", DueDrawFactory, first=OF_A_BLOCK),
     Column("ShipmentNotice.reverses", ShipmentNoticeFactory, first={"reverses": SubFactory(ShipmentNoticeFactory)}),
     Column("Receipt.reverses", ReceiptFactory, first={"reverses": SubFactory(ReceiptFactory)}),
 ]

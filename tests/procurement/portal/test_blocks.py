@@ -5,6 +5,7 @@ from datetime import date
 import pytest
 from django.test import Client
 
+from tests.factories.procurement import DueDrawFactory
 from tests.procurement.portal.conftest import Place
 from tests.procurement.portal.test_markup import Page
 from tests.procurement.queries.test_schedule_impact import block_of, late, schedule
@@ -16,6 +17,14 @@ def test_a_block_without_schedule_says_that_the_gates_decide(browser: Client, sy
     html = browser.get(f"/blocks/{sydney.block.pk}/").content.decode()
 
     assert "so the gate dates decide" in html
+
+
+def test_how_sure_a_block_is_is_being_calculated_while_it_is_due(browser: Client, sydney: Place) -> None:
+    DueDrawFactory.create(lot=None, block=sydney.block, site=sydney.site)
+
+    html = browser.get(f"/blocks/{sydney.block.pk}/").content.decode()
+
+    assert "Being calculated: its dates have just changed." in html
 
 
 def test_a_block_shows_the_path_from_a_late_delivery_to_its_ready_for_service(browser: Client, sydney: Place) -> None:

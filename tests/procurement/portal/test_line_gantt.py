@@ -30,7 +30,7 @@ def row(site: str = "SYD1", **given: object) -> LogRow:
         required_on_site=None, contract_on=None, contract_step="ON_SITE", promised_on=None, promised_as="",
         forecast_on=None, delivered_on=None, float_days=None, slip_days=None, lots=1, next_code="", next_on=None,
         recovers_mw_days=None, costs_mw_days=None, why=None, stated_on=None, reason_code="", state=DateState.UNKNOWN,
-        p80_on=None, on_time_percent=None,
+        p80_on=None, on_time_percent=None, are_being_drawn=False,
     )  # fmt: skip
     return replace(whole, **given)  # type: ignore[arg-type]
 

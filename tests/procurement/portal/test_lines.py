@@ -9,6 +9,7 @@ import time_machine
 from django.test import Client
 
 from procurement.models import LotForecast, LotProbability
+from procurement.services import probabilities
 from sites.accounts.permissions import Role
 from sites.models import Promise, PromiseRetraction
 from tests.factories.procurement import ReceiptFactory, ShipmentNoticeFactory
@@ -183,6 +184,20 @@ def test_an_open_line_says_how_sure_its_date_is(browser: Client, sydney: Place) 
     assert f"{odds.on_time_percent} %" in html
     assert "assumed: there is no history of such a step yet" in html
     assert "1000 futures" in html
+
+
+def test_how_sure_it_is_is_being_calculated_after_a_promise(browser: Client, sydney: Place) -> None:
+    say(browser, sydney, "promise", PROMISE)
+
+    html = browser.get(f"/lines/{sydney.line_key}/").content.decode()
+    log = browser.get("/log/").content.decode()
+
+    assert "Being calculated: its dates have just changed." in html
+    assert "1000 futures" not in html
+    assert "P80 being calculated" in log
+    probabilities.draw_due()
+    assert "1000 futures" in browser.get(f"/lines/{sydney.line_key}/").content.decode()
+    assert "P80 being calculated" not in browser.get("/log/").content.decode()
 
 
 def test_what_was_sent_and_received_is_on_the_page(browser: Client, sydney: Place) -> None:

@@ -1,27 +1,40 @@
 """Sampled deliveries and blocks: what is stored, what it was drawn from, and what a done or unknown thing has."""
 
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
 
 import pytest
 from django.db.models import F
 
-from procurement.models import BlockProbability, DeliveryLot, LotForecast, LotProbability, StepHistory
+from procurement.gateways import wake
+from procurement.models import (
+    BlockProbability,
+    DeliveryLot,
+    DueDraw,
+    ForecastRun,
+    LotForecast,
+    LotProbability,
+    StepHistory,
+)
 from procurement.queries.block import block_view
 from procurement.queries.line import line_view
 from procurement.queries.log import LogFilter, log_page
-from procurement.services import forecasts, histories
+from procurement.services import forecasts, histories, probabilities
 from procurement.services.forecasts import Touched
-from procurement.vocabulary import HistoryKind, HistoryLevel, RunCause
+from procurement.services.site_answers import SiteWork
+from procurement.vocabulary import HistoryKind, HistoryLevel, LineStatus, RunCause
 from sites.models import Block, Milestone, Site
 from tests.factories.procurement import (
     AllocationFactory,
     DeliveryLotFactory,
+    EquipmentClassFactory,
     GroupNeedFactory,
     RedundancyGroupFactory,
     RequirementFactory,
     StepHistoryFactory,
 )
 from tests.factories.sites import BlockFactory, MembershipFactory, PromiseFactory, SiteFactory
+from tests.threads import at_once
 
 pytestmark = pytest.mark.django_db
 
@@ -116,6 +129,22 @@ def test_the_narrowest_reference_class_is_drawn_from(known: tuple[str, ...], lev
     assert {entry["level"] for entry in odds(lot).spread if entry["code"] == "FAT_PASS"} == {level}
 
 
+def test_the_class_that_stands_in_is_drawn_from_where_the_own_class_has_no_history() -> None:
+    lot = a_lot()
+    own = lot.schedule_line.line.equipment_class
+    last = EquipmentClassFactory.create(code="LAST")
+    own.fallback = EquipmentClassFactory.create(code="NEXT", fallback=last)
+    own.save(update_fields=["fallback"])
+    for level, equipment_class in (("step", None), ("equipment_class", last)):
+        StepHistoryFactory.create(
+            level=level, code="FAT_PASS", quantiles=[900 + 20 * n for n in range(65)], equipment_class=equipment_class
+        )
+
+    recalculate(site_of(lot))
+
+    assert {entry["level"] for entry in odds(lot).spread if entry["code"] == "FAT_PASS"} == {"stand_in"}
+
+
 def test_a_promised_step_is_drawn_from_how_promises_were_kept() -> None:
     lot = a_lot()
     PromiseFactory.create(
@@ -162,6 +191,7 @@ def test_a_moved_ros_counts_the_chance_anew() -> None:
     requirement.save(update_fields=["ros_fixed_on"])
 
     recalculate(site, Touched(requirements=frozenset({requirement.pk})))
+    probabilities.draw_due()
 
     assert sure != 0
     assert (odds(lot).required_on_site, odds(lot).on_time_percent) == (TODAY, 0)
@@ -200,6 +230,134 @@ def test_a_chance_by_another_baseline_is_not_shown() -> None:
     assert block_view(block).chance_percent is None
 
 
+def stretched(lot: DeliveryLot, days: int = 500) -> None:
+    """A step takes so long, and the lot is calculated anew as in a request."""
+    lot.chain.milestones.filter(code="FAT_PASS").update(duration_days=days)
+    recalculate(site_of(lot), Touched(lots=frozenset({lot.pk})))
+
+
+def test_what_a_request_moves_is_drawn_after_it() -> None:
+    lot = a_lot()
+    recalculate(site_of(lot))
+    before = odds(lot)
+
+    stretched(lot)
+
+    assert odds(lot).pk == before.pk
+    due = DueDraw.objects.get()
+    assert (due.lot, due.block, due.run.trials) == (lot, None, 1000)
+    assert probabilities.draw_due() == 1
+    assert odds(lot).p50_on > before.p50_on
+    assert odds(lot).run == due.run
+    assert not DueDraw.objects.exists()
+    assert probabilities.draw_due() == 0
+
+
+def test_a_request_that_moves_nothing_makes_nothing_due() -> None:
+    lot = a_lot()
+    recalculate(site_of(lot))
+
+    recalculate(site_of(lot), Touched(lots=frozenset({lot.pk})))
+
+    assert not DueDraw.objects.exists()
+
+
+def test_odds_of_other_dates_are_not_shown_while_they_are_drawn() -> None:
+    lot = a_lot()
+    recalculate(site_of(lot))
+    reader = MembershipFactory.create().person
+
+    def shown() -> list[object]:
+        (of_line,) = line_view(lot.schedule_line).lots
+        (of_log,) = log_page(reader, LogFilter()).rows
+        assert of_line.is_being_drawn == of_log.are_being_drawn
+        return [of_line.odds and of_line.odds.p80_on, of_log.p80_on, of_log.are_being_drawn]
+
+    before = odds(lot).p80_on
+    at_first = shown()
+    stretched(lot)
+    meanwhile = shown()
+    probabilities.draw_due()
+
+    assert at_first == [before, before, False]
+    assert meanwhile == [None, None, True]
+    assert shown() == [odds(lot).p80_on, odds(lot).p80_on, False]
+    assert odds(lot).p80_on > before
+
+
+def test_a_block_is_drawn_again_when_a_unit_it_could_spare_moves() -> None:
+    block = three_units(2)
+    recalculate(block.phase.site)
+    before = BlockProbability.objects.get(block=block, current=True)
+    lot = DeliveryLot.objects.filter(schedule_line__site=block.phase.site).order_by("pk")[0]
+
+    stretched(lot)
+
+    view = block_view(block)
+    assert (view.odds, view.is_being_drawn) == (None, True)
+    probabilities.draw_due()
+    assert block_view(block).odds == BlockProbability.objects.get(block=block, current=True)
+    assert BlockProbability.objects.get(block=block, current=True).pk != before.pk
+
+
+def test_what_moves_again_while_a_whole_run_draws_stays_due() -> None:
+    lot = a_lot()
+    site = site_of(lot)
+    recalculate(site)
+    stretched(lot)
+    due = probabilities.due_before(site.pk)
+    work = SiteWork(site, TODAY, None)
+    work.calculate()
+    run = ForecastRun.objects.get(due_draws__lot=lot)
+    stretched(lot, 600)
+
+    probabilities.sample(work, run, due)
+
+    assert DueDraw.objects.get().run != run
+    stretched(lot, 700)
+    recalculate(site)
+    assert not DueDraw.objects.exists()
+
+
+def test_a_cancelled_lot_that_was_due_has_no_odds() -> None:
+    lot = a_lot()
+    recalculate(site_of(lot))
+    stretched(lot)
+    line = lot.schedule_line
+    line.status = LineStatus.CANCELLED
+    line.save(update_fields=["status"])
+
+    probabilities.draw_due()
+
+    assert not LotProbability.objects.filter(lot=lot, current=True).exists()
+    assert not DueDraw.objects.exists()
+
+
+def test_the_workers_are_asked_once_it_is_committed(django_capture_on_commit_callbacks: Any) -> None:
+    asked: list[str] = []
+    lot = a_lot()
+    recalculate(site_of(lot))
+    wake.wire(None, for_draws=lambda: asked.append("draw"))
+    try:
+        with django_capture_on_commit_callbacks(execute=True):
+            stretched(lot)
+            assert asked == []
+    finally:
+        wake.wire(None)
+
+    assert asked == ["draw"]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_several_workers_one_draws_a_site() -> None:
+    lot = a_lot()
+    recalculate(site_of(lot))
+    stretched(lot)
+
+    assert sum(at_once(3, lambda _place: probabilities.draw_due())) == 1
+    assert LotProbability.objects.filter(lot=lot, current=True).count() == 1
+
+
 def three_units(needed: int) -> Block:
     site = SiteFactory.create()
     block: Block = BlockFactory.create(phase__site=site, rfs_plan_on=None)
@@ -236,6 +394,7 @@ def test_a_scoped_run_samples_a_block_as_the_whole_site_does() -> None:
     lot = DeliveryLot.objects.filter(schedule_line__site=site).order_by("pk")[0]
     lot.chain.milestones.filter(code="FAT_PASS").update(duration_days=500)
     recalculate(site, Touched(lots=frozenset({lot.pk})))
+    probabilities.draw_due()
     scoped = BlockProbability.objects.get(block=block, current=True)
 
     recalculate(site)
