@@ -80,6 +80,14 @@ class Part:
     address: str
     is_cut: bool = False
 
+    @property
+    def heads(self) -> list[tuple[str, bool]]:
+        """Each title, and whether figures stand below it."""
+        cells = zip(*(row.cells for row in self.rows), strict=True)
+        return [
+            (title, any(cell.is_number for cell in column)) for title, column in zip(self.titles, cells, strict=True)
+        ]
+
 
 @dataclass(frozen=True, slots=True)
 class Pack:
