@@ -16,6 +16,7 @@ TERMS: Final[dict[str, str | Lazy]] = {
     "PO": _("Purchase order."),
     "ERP": _("Enterprise resource planning: the system that owns orders and money."),
     "P80": _("The day by which it comes in 80 of 100 simulated courses of events."),
+    "P95": _("The day by which it comes in 95 of 100 simulated courses of events."),
     "P50": _("The day by which it comes in 50 of 100 simulated courses; of energy, what half of all years reach."),
     "MW": _("Megawatt. MW-days count how many megawatts are late, times the days."),
     "MW IT": _("Information technology: the load of the computers, without cooling and losses."),

@@ -8,7 +8,6 @@ from django.http import QueryDict
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from procurement.portal import words
 from procurement.portal.context import zone_of
 from procurement.queries.known import day_ends_at
 from procurement.queries.log_address import Since, read_since
@@ -51,4 +50,4 @@ def _last_visit(actor: User) -> tuple[tuple[str, str], ...]:
     """Nothing on the first day of a person."""
     if actor.visited_before_on is None:
         return ()
-    return ((Since.VISIT.value, _("My last visit, %(day)s") % {"day": words.day(actor.visited_before_on)}),)
+    return ((Since.VISIT.value, _("My last visit")),)

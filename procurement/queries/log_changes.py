@@ -1,6 +1,6 @@
 """What became of a list of the log since the end of a past day: old rows, rows that came and rows that went."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from typing import Final
@@ -29,6 +29,35 @@ JOIN procurement_scheduleline line ON line.line_id = event.pgh_obj_id
 WHERE event.pgh_created_at >= %(day)s::date + 1 - interval '14 hours'
 LIMIT %(most)s
 """
+# Of these lines those of which the log shows something else: an answer is kept anew also where only a step that the log
+# does not show has moved, and a row that was there before may have been loaded later.
+_SHOWN: Final = (
+    "required_on_site", "forecast_on", "float_days", "slip_days", "promised_on", "delivered_on", "driver",
+    "driver_code", "next_code", "next_on",
+)  # fmt: skip
+_MOVED = f"""
+SELECT lot.schedule_line_id FROM procurement_lotforecast answer
+JOIN procurement_deliverylot lot ON lot.id = answer.lot_id
+LEFT JOIN LATERAL (
+    SELECT earlier.* FROM procurement_lotforecast earlier
+    WHERE earlier.lot_id = answer.lot_id AND earlier.as_of <= %(day)s
+    ORDER BY earlier.as_of DESC, earlier.created_at DESC, earlier.id DESC LIMIT 1
+) before ON TRUE
+WHERE answer.current AND answer.as_of > %(day)s AND lot.schedule_line_id = ANY(%(keys)s)
+    AND ({", ".join(f"answer.{name}" for name in _SHOWN)}) IS DISTINCT FROM
+        ({", ".join(f"before.{name}" for name in _SHOWN)})
+UNION
+SELECT event.pgh_obj_id FROM procurement_schedulelineevent event
+WHERE event.pgh_obj_id = ANY(%(keys)s) AND event.pgh_created_at >= %(day)s::date + 1 - interval '14 hours'
+    AND (event.pgh_label <> 'insert' OR NOT EXISTS (
+        SELECT FROM procurement_schedulelineevent earlier
+        WHERE earlier.pgh_obj_id = event.pgh_obj_id AND earlier.pgh_created_at < event.pgh_created_at))
+UNION
+SELECT line.id FROM procurement_scheduleline line
+JOIN procurement_orderlineevent event ON event.pgh_obj_id = line.line_id
+WHERE line.id = ANY(%(keys)s) AND event.pgh_created_at >= %(day)s::date + 1 - interval '14 hours'
+    AND event.pgh_label <> 'insert'
+"""  # noqa: S608 only names of columns written above
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +93,7 @@ def changed_page(
     actor: User, wanted: LogFilter, since: date, *, only: bool, sight: Sight | None = None
 ) -> tuple[LogPage, Changes]:
     """The page of now, of the changed lines alone where `only`, with what it was at the end of `since` at each line's
-    site. Six times the log's own statements at most, and one more. Of the whole list keys are compared; rows are read
+    site. Six times the log's own statements at most, and two more. Of the whole list keys are compared; rows are read
     of the page, and of what went.
     """
     sight = sight or sight_of(actor)
@@ -90,8 +119,9 @@ def _page_with_before(
     actor: User, wanted: LogFilter, since: date, sight: Sight, *, only: bool
 ) -> tuple[LogPage, dict[UUID, LogRow], list[UUID]]:
     changed = _changed(since)
-    few = tuple(changed[:MOST]) or _NO_LINE
-    page = log_page(actor, replace(wanted, among=few) if only else wanted, sight)
+    if only:
+        wanted = replace(wanted, among=_moved(changed[:MOST], since) or _NO_LINE)
+    page = log_page(actor, wanted, sight)
     touched = set(changed) & {row.key for row in page.rows}
     return page, _rows(actor, touched, since, sight), changed
 
@@ -101,6 +131,12 @@ def _changed(since: date) -> list[UUID]:
     with connection.cursor() as cursor:
         cursor.execute(_CHANGED, {"day": since, "most": MOST + 1})
         return [key for (key,) in cursor.fetchall()]
+
+
+def _moved(keys: Sequence[UUID], since: date) -> tuple[UUID, ...]:
+    with connection.cursor() as cursor:
+        cursor.execute(_MOVED, {"day": since, "keys": list(keys)})
+        return tuple(key for (key,) in cursor.fetchall())
 
 
 def _rows(actor: User, keys: Iterable[UUID], day: date | None, sight: Sight) -> dict[UUID, LogRow]:

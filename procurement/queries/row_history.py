@@ -14,6 +14,8 @@ from django.utils.translation import gettext as _
 from procurement.queries.field_words import in_words
 from procurement.queries.subjects import Parts
 from sites.accounts.models import AuditEvent, User
+from sites.models import Milestone
+from sites.vocabulary import step_name
 
 PAGE_SIZE: Final = 50
 # Of one thing; what is older is in the database and in the change feed.
@@ -91,7 +93,7 @@ def row_history(parts: Parts, *, shows_amounts: bool, page: int, with_removed: b
             at=event.at,
             who=people.get(event.actor, ""),
             kind=in_words(str(event.model._meta.verbose_name)),
-            row=_row_name(event.now),
+            row=_row_name(event.model, event.now),
             deed=event.label,
             changes=_changes(event, shows_amounts, names),
             why=event.reason
@@ -190,8 +192,10 @@ def _names(events: Sequence[_Event], shows_amounts: bool) -> dict[UUID, str]:
     }
 
 
-def _row_name(row: Any) -> str:
+def _row_name(model: type[Model], row: Any) -> str:
     """What tells it from its neighbours; an event is no row, so its model's own text is not at hand."""
+    if model is Milestone:
+        return step_name(row.code)
     for name in ("tag", "code", "number", "name"):
         if (value := getattr(row, name, None)) not in {None, ""}:
             return str(value)

@@ -126,3 +126,15 @@ def test_j_and_k_go_through_the_register_too(staff: Page) -> None:
 
     expect(staff.locator("tr[data-here]")).to_have_count(1)
     expect(staff.locator("tr[data-here] th a")).to_be_focused()
+
+
+def test_an_abbreviation_in_the_head_of_a_table_is_explained_where_the_head_is_seen(staff: Page) -> None:
+    staff.goto("/")
+    staff.locator("thead .ll-term", has_text="RFS").first.focus()
+    expect(staff.get_by_role("tooltip")).to_contain_text("Ready for service")
+
+    staff.set_viewport_size({"width": 360, "height": 780})
+    with staff.expect_response("**/glossary/terms.json"):
+        staff.reload()
+
+    expect(staff.locator("thead .ll-term")).to_have_count(0)

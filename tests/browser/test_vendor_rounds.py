@@ -53,6 +53,10 @@ def test_a_vendor_is_asked_answers_by_its_link_and_the_answer_is_reviewed(sign_i
     vendor.get_by_role("button", name="Send").click()
     expect(vendor.locator(".ll-error").first).to_be_visible()
     vendor.get_by_label("New date, 4500016221/10/1").fill("CW23 2099")
+    vendor.context.set_offline(True)
+    vendor.get_by_role("button", name="Send").click()
+    expect(vendor.get_by_text("The connection is lost.")).to_be_visible()
+    vendor.context.set_offline(False)
     vendor.get_by_role("button", name="Send").click()
     expect(vendor.get_by_text("1 answer has arrived")).to_be_visible()
     assert Promise.objects.count() == 0

@@ -51,6 +51,10 @@ class Cell:
     was: object = None
 
     @property
+    def is_number(self) -> bool:
+        return isinstance(self.value, int | Decimal)
+
+    @property
     def html(self) -> SafeString:
         """Written here and not by the template: a pack has thousands of cells."""
         was = ""
@@ -59,12 +63,14 @@ class Cell:
             hidden = f'<span class="visually-hidden">{escape(_("Was"))} </span>'
             was = f'<del class="ll-was">{hidden}{escape(old)}</del> '
         if isinstance(self.value, date):
-            tone, shown = "ll-date", short_day(self.value)
+            tone, shown = "ll-date", escape(short_day(self.value))
         elif isinstance(self.value, int | Decimal):
-            tone, shown = "ll-num", amount(self.value)
+            tone, shown = "ll-num", escape(amount(self.value))
+            if self.value < 0:
+                shown = f'<span class="ll-bad ll-strong">{shown}</span>'
         else:
-            tone, shown = "", str(self.value or NOT_KNOWN)
-        return mark_safe(f'<td class="{tone}">{was}{escape(shown)}</td>')  # noqa: S308  escaped
+            tone, shown = "", escape(str(self.value or NOT_KNOWN))
+        return mark_safe(f'<td class="{tone}">{was}{shown}</td>')  # noqa: S308  escaped
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +92,14 @@ class Part:
     rows: tuple[Row, ...]
     address: str
     is_cut: bool = False
+
+    @property
+    def heads(self) -> list[tuple[str, bool]]:
+        """Each title, and whether figures stand below it."""
+        cells = zip(*(row.cells for row in self.rows), strict=True)
+        return [
+            (title, any(cell.is_number for cell in column)) for title, column in zip(self.titles, cells, strict=True)
+        ]
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,16 +10,17 @@ from django.test import Client
 from pytest_django import DjangoAssertNumQueries
 
 from procurement.domain.revision import DateRevision
-from procurement.models import SavedView
-from procurement.services import dates
-from procurement.vocabulary import RevisionKind
+from procurement.models import LotForecast, SavedView
+from procurement.services import dates, forecasts
+from procurement.vocabulary import RevisionKind, RunCause
 from sites.accounts.models import User
 from sites.accounts.permissions import Role
+from sites.accounts.row import new_id
 from sites.domain.imprecise import read_as_said
 from sites.vocabulary import PromiseSource
 from tests.factories.procurement import DeliveryLotFactory, SavedViewFactory
 from tests.factories.sites import MembershipFactory
-from tests.procurement.portal.conftest import Place, browser_of
+from tests.procurement.portal.conftest import NOW, TODAY, Place, browser_of
 
 pytestmark = pytest.mark.django_db
 
@@ -181,6 +182,22 @@ def test_changed_only_leaves_out_what_stayed(browser: Client, sydney: Place, exp
     html = html_of(browser, "/log/?since_on=2099-01-05&changed=1")
 
     assert (str(sydney.line_key) in html, str(same.pk) in html) == (True, False)
+
+
+@pytest.mark.usefixtures("years_later")
+def test_an_answer_kept_anew_that_shows_the_same_is_no_change(browser: Client, sydney: Place, expediter: User) -> None:
+    same = DeliveryLotFactory.create(site=sydney.site)
+    forecasts.recalculate(site_id=sydney.site.pk, as_of=TODAY, now=NOW, cause=RunCause.LOAD, evaluate=False)
+    say(sydney, expediter, RevisionKind.PROMISE, "FAT_PASS", "2099-12-01")
+    answer = LotForecast.objects.get(lot=same, current=True)
+    LotForecast.objects.filter(pk=answer.pk).update(current=False, as_of=TODAY)
+    answer.pk, answer._state.adding, answer.as_of = new_id(), True, LATER.date()
+    answer.run_id = LotForecast.objects.get(lot=sydney.lot, current=True).run_id
+    answer.save(force_insert=True)
+
+    html = html_of(browser, "/log/?since_on=2099-01-05&changed=1")
+
+    assert (str(sydney.line_key) in html, str(same.schedule_line_id) in html) == (True, False)
 
 
 @pytest.mark.usefixtures("years_later")

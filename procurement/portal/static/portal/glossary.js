@@ -3,13 +3,18 @@
   const page = document.getElementById("content");
   const source = document.body.dataset.glossary;
   if (!page || !source) return;
-  const LEFT_ALONE = "a, button, label, summary, select, option, textarea, script, svg, kbd, code, th, [data-grid], .ll-log, .ll-glossary, .ll-state";
+  const LEFT_ALONE = "a, button, label, summary, select, option, textarea, script, svg, kbd, code, [data-grid], .ll-log, .ll-glossary, .ll-state";
   const tip = document.createElement("div");
   tip.className = "ll-tip";
   tip.id = "glossary-tip";
   tip.setAttribute("role", "tooltip");
   tip.hidden = true;
 
+  // On a narrow screen the head of a table is there for screen readers alone: nothing in it may take the focus.
+  function isOutOfSight(element) {
+    const head = element.closest("thead");
+    return Boolean(head) && window.getComputedStyle(head).position === "absolute";
+  }
   function show(button, meaning) {
     tip.textContent = meaning;
     tip.hidden = false;
@@ -45,14 +50,14 @@
     const names = Object.keys(terms).sort(function (a, b) {
       return b.length - a.length;
     });
-    const wanted = new RegExp("(?<![A-Za-z0-9-])(" + names.join("|") + ")(?![A-Za-z0-9])");
+    const wanted = new RegExp("(?<![A-Za-z0-9_-])(" + names.join("|") + ")(?![A-Za-z0-9_])");
     const seen = new Set();
     const texts = [];
     const walker = document.createTreeWalker(page, NodeFilter.SHOW_TEXT);
     while (walker.nextNode()) texts.push(walker.currentNode);
     texts.forEach(function (text) {
       let node = text;
-      if (!node.parentElement || node.parentElement.closest(LEFT_ALONE)) return;
+      if (!node.parentElement || node.parentElement.closest(LEFT_ALONE) || isOutOfSight(node.parentElement)) return;
       let found = wanted.exec(node.nodeValue);
       let from = 0;
       while (found) {
