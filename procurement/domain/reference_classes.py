@@ -158,8 +158,8 @@ def histories(kind: HistoryKind, seen: Observations) -> Iterator[History]:
 
 
 def _lent(of_class: History) -> History:
-    kind, _level, *rest = of_class.reference
-    return replace(of_class, reference=(kind, HistoryLevel.STAND_IN, *rest))
+    kind, _level, code, equipment_class, company, plant = of_class.reference
+    return replace(of_class, reference=(kind, HistoryLevel.STAND_IN, code, equipment_class, company, plant))
 
 
 class Library:
@@ -174,7 +174,7 @@ class Library:
         rows = [*own, *(lent if self._stand_ins else ())]
         self._row = {each.reference: place for place, each in enumerate(rows, start=1)}
         self.quantiles: Shares = np.stack([assumed(), *(each.quantiles for each in rows)])
-        self.levels = [HistoryLevel.ASSUMED, *(each.reference[1] for each in rows)]
+        self.levels: list[HistoryLevel] = [HistoryLevel.ASSUMED, *(each.reference[1] for each in rows)]
         self.samples = [0, *(each.sample for each in rows)]
 
     def row(self, kind: HistoryKind, code: str, equipment_class: int, company: int, plant: int) -> int:

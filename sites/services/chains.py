@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
 from django.db import connection
@@ -207,7 +207,11 @@ class _Already:
 
 def _already(chains: Sequence[UUID], statement: Statement) -> _Already:
     """The live rows of the same statement: same source, same stated-on. One query where there are none, else two."""
-    values = {"stated_on": statement.stated_on, "source": statement.source.value, "chains": as_array(chains)}
+    values: dict[str, Any] = {
+        "stated_on": statement.stated_on,
+        "source": statement.source.value,
+        "chains": as_array(chains),
+    }
     with connection.cursor() as cursor:
         cursor.execute(_LEDGERS, values)
         ledgers = cursor.fetchall()

@@ -62,14 +62,13 @@ class Cell:
             old = short_day(self.was) if isinstance(self.was, date) else str(self.was)
             hidden = f'<span class="visually-hidden">{escape(_("Was"))} </span>'
             was = f'<del class="ll-was">{hidden}{escape(old)}</del> '
+        tone, shown = "", str(escape(str(self.value or NOT_KNOWN)))
         if isinstance(self.value, date):
             tone, shown = "ll-date", escape(short_day(self.value))
         elif isinstance(self.value, int | Decimal):
             tone, shown = "ll-num", escape(amount(self.value))
             if self.value < 0:
                 shown = f'<span class="ll-bad ll-strong">{shown}</span>'
-        else:
-            tone, shown = "", escape(str(self.value or NOT_KNOWN))
         return mark_safe(f'<td class="{tone}">{was}{shown}</td>')  # noqa: S308  escaped
 
 
