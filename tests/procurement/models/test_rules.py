@@ -845,7 +845,7 @@ TWICE = [
         "a_code_names_one_unit_within_a_system",
         UnitMappingFactory,
         ("system", "code"),
-        ({"system": Own}, {"code": Own}),
+        ({"system": "SAP-TST"}, {"code": Own}),
     ),
     Twice(
         "a_list_names_a_schedule_line_once",
@@ -869,6 +869,11 @@ COLUMNS = [
     Column("EquipmentClass.code", EquipmentClassFactory),
     Column("PurchaseOrder.number", PurchaseOrderFactory),
     Column("DeliveryLot.chain", DeliveryLotFactory, again={"number": 2}),
+    Column(
+        "Confirmation.reverses",
+        ConfirmationFactory,
+        first={"reverses": SubFactory(ConfirmationFactory), "reason": "Twice"},
+    ),
     Column("ShipmentNotice.reverses", ShipmentNoticeFactory, first={"reverses": SubFactory(ShipmentNoticeFactory)}),
     Column("Receipt.reverses", ReceiptFactory, first={"reverses": SubFactory(ReceiptFactory)}),
 ]
