@@ -4,7 +4,7 @@ import pytest
 
 from procurement.models import Confirmation
 from sites.accounts.permissions import Role
-from tests.factories.procurement import ConfirmationFactory, ScheduleLineFactory
+from tests.factories.procurement import ConfirmationFactory, DeliveryLotFactory
 from tests.factories.sites import MembershipFactory, SiteFactory
 from tests.refusals import refused_by
 
@@ -26,7 +26,7 @@ def test_a_confirmation_is_not_removed() -> None:
 
 
 def test_a_confirmation_is_seen_with_its_order() -> None:
-    line = ScheduleLineFactory.create()
+    line = DeliveryLotFactory.create().schedule_line
     row = ConfirmationFactory.create(order=line.line.order)
     here = MembershipFactory.create(role=Role.VIEWER, site=line.site).person
     elsewhere = MembershipFactory.create(role=Role.VIEWER, site=SiteFactory.create()).person

@@ -861,6 +861,7 @@ TWICE = [
     ),
 ]
 
+TAKEN_BACK = {"reverses": SubFactory(ConfirmationFactory), "reason": "Twice"}
 COLUMNS = [
     Column("IntegrationMessage.delivery", IntegrationMessageFactory, first=OUTBOUND),
     Column("ChatEndpoint.name", ChatEndpointFactory),
@@ -869,11 +870,7 @@ COLUMNS = [
     Column("EquipmentClass.code", EquipmentClassFactory),
     Column("PurchaseOrder.number", PurchaseOrderFactory),
     Column("DeliveryLot.chain", DeliveryLotFactory, again={"number": 2}),
-    Column(
-        "Confirmation.reverses",
-        ConfirmationFactory,
-        first={"reverses": SubFactory(ConfirmationFactory), "reason": "Twice"},
-    ),
+    Column("Confirmation.reverses", ConfirmationFactory, first=TAKEN_BACK),
     Column("ShipmentNotice.reverses", ShipmentNoticeFactory, first={"reverses": SubFactory(ShipmentNoticeFactory)}),
     Column("Receipt.reverses", ReceiptFactory, first={"reverses": SubFactory(ReceiptFactory)}),
 ]
