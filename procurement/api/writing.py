@@ -76,8 +76,13 @@ def _shortened(request: Request, answer: Any) -> Any:
     is_plain = isinstance(answer, Response) and answer.status_code in {200, 201} and "X-Row-Failures" not in answer
     if is_plain and is_minimal(request):
         answer.status_code, answer.data = 204 if answer.status_code == 200 else 201, None
-        answer["Preference-Applied"] = "return=minimal"
+        applied(answer, "return=minimal")
     return answer
+
+
+def applied(answer: Any, preference: str) -> None:
+    """Say that it was followed (RFC 7240), beside others."""
+    answer["Preference-Applied"] = ", ".join(filter(None, (answer.get("Preference-Applied"), preference)))
 
 
 def _said_why(request: Request) -> dict[str, str]:
@@ -122,7 +127,7 @@ def _with_warnings(request: Request, answer: Any) -> Any:
             said = [{"code": each.code, "pointer": each.pointer, "detail": each.detail} for each in found]
             answer.data = {**answer.data, "warnings": [*answer.data.get("warnings", ()), *said]}
         if is_strict(request):
-            answer["Preference-Applied"] = "handling=strict"
+            applied(answer, "handling=strict")
     return answer
 
 

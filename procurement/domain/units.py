@@ -20,11 +20,24 @@ UNITS: Final[Mapping[str, str]] = {
     "KVT": "Kilovolt",
 }  # fmt: skip
 
+# What people write in a workbook.
+_WORDS: Final[Mapping[str, str]] = {
+    "PC": "EA", "PCS": "EA", "UNIT": "EA", "UNITS": "EA", "NOS": "EA", "STK": "EA", "台": "EA", "基": "EA", "個": "EA",
+    "本": "EA", "面": "EA", "式": "SET", "組": "SET", "M": "MTR", "KM": "KMT", "M2": "MTK", "M3": "MTQ", "L": "LTR",
+    "KG": "KGM", "T": "TNE",
+}  # fmt: skip
+
 
 class UnknownUnit(BadInput):
     """A unit that is none of ours, and that its system was not said to mean one by."""
 
     code = "unknown_unit"
+
+
+def said_by_people(word: str) -> str:
+    """A code of ours in any case, or a word that can mean but one; another stays as it is."""
+    plain = word.upper()
+    return plain if plain in UNITS else _WORDS.get(plain, word)
 
 
 def unit_of(code: str, mapped: Mapping[str, str], *, system: str, field: str) -> str:

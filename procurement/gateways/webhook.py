@@ -23,7 +23,7 @@ _RETRIED = frozenset({408, 425, 429})
 
 
 class RefusedAddress(ValueError):
-    """The address leads into a network that chat may not reach."""
+    """The address leads into a network that nothing may be sent into."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,7 +161,7 @@ class _Guarded(httpcore.NetworkBackend):
         addresses = _addresses(host, port)
         for address in addresses:
             if not self._may_reach(address):
-                raise RefusedAddress(f"{host} leads to {address}, which chat may not reach.")
+                raise RefusedAddress(f"{host} leads to {address}, which nothing may be sent into.")
         stream = self._inner.connect_tcp(addresses[0], port, timeout, local_address, socket_options)
         self._socket = stream.get_extra_info("socket")
         return stream

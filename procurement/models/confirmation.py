@@ -9,6 +9,11 @@ from sites.accounts.models import User
 from sites.accounts.row import Row, plausible_date
 
 
+class ConfirmationQuerySet(models.QuerySet["Confirmation"]):
+    def visible_to(self, actor: User) -> "ConfirmationQuerySet":
+        return self.filter(order__in=PurchaseOrder.objects.visible_to(actor))
+
+
 class Confirmation(Row):
     """Append-only: one that was wrong is answered by one that reverses it. `id` is that of the statement in the ledger
     of promises; of a reversal, one of its own. `number` is the vendor's own; `reason` says why one is taken back.
@@ -20,6 +25,8 @@ class Confirmation(Row):
     reverses = models.OneToOneField("self", null=True, blank=True, on_delete=models.PROTECT, related_name="reversed_by")
     reason = models.CharField(max_length=500, blank=True)
     recorded_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+
+    objects = ConfirmationQuerySet.as_manager()
 
     class Meta:
         constraints = [

@@ -113,7 +113,7 @@ def reverse(*, statement_id: UUID, reason: str, actor: User, now: datetime) -> t
     seen = DeliveryLot.objects.visible_to(actor).values("chain")
     rows = Promise.objects.filter(statement_id=statement_id, milestone__chain__in=seen)
     promises = list(rows.values_list("pk", flat=True))
-    kept = Confirmation.objects.filter(pk=statement_id)
+    kept = Confirmation.objects.visible_to(actor).filter(pk=statement_id)
     if not promises or not kept.exists():
         raise NotFound(_("There is no such confirmation."), field="reverses")
     if kept.filter(reversed_by__isnull=False).exists():

@@ -7,7 +7,7 @@ from typing import Any, Final
 from django.db.models import TextChoices
 from django.utils.translation import gettext as _
 
-from procurement.domain import cells
+from procurement.domain import cells, units
 from procurement.domain.cells import Declared
 from procurement.domain.money import decimal_places
 from procurement.domain.table import Cell
@@ -38,6 +38,10 @@ def text(longest: int) -> Reading:
 
 def code(longest: int) -> Reading:
     return lambda cell, declared: cells.identifier(cell, longest=longest)
+
+
+def unit(cell: Cell, declared: Declared) -> str:
+    return units.said_by_people(cells.identifier(cell, longest=6))
 
 
 def capitals(longest: int) -> Reading:

@@ -20,7 +20,7 @@ from procurement.domain.money import CURRENCIES, UNKNOWN_CURRENCY
 from procurement.domain.order_document import HIGHEST_NUMBER, LineDocument, OrderDocument, ScheduleDocument
 from procurement.models import ExternalRef, ImportRow, PurchaseOrder, ScheduleLine
 from procurement.services import order_blanks, orders, progress
-from procurement.services.import_columns import capitals, code, number, text, whole
+from procurement.services.import_columns import capitals, code, number, text, unit, whole
 from procurement.services.import_rows import Exported, Finding, Sheetful, Undoing, as_text, mark, refused, unread
 from procurement.vocabulary import CommercialStatus, ImportKind, LineStatus, ProgressStep, RowOutcome
 from sites.accounts.models import User
@@ -44,7 +44,7 @@ COLUMNS: Final = (
     Column("plant", ("Plant", "Plant code", "Factory", "工場"), code(81)),
     Column("description", ("Description", "Item text", "Beschreibung", "品名"), text(300)),
     Column("quantity", ("Qty", "Quantity", "Menge", "数量"), number(places=3, least="0.001", most="10000000")),
-    Column("unit", ("Unit", "UoM", "Einheit", "単位"), code(6)),
+    Column("unit", ("Unit", "UoM", "Einheit", "単位"), unit),
     Column("unit_price", ("Unit price", "Price", "Preis", "単価"), number(places=4, most="10000000000000")),
     Column("site", ("Site", "Site code", "Ship to", "納入先"), code(80)),
     Column("contract_on", ("Contract date", "Contractual date", "Contract delivery", "Vertragstermin", "契約納期"),

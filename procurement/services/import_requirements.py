@@ -14,7 +14,7 @@ from procurement.domain.import_table import Column, ReadRow
 from procurement.domain.order_document import check_whole
 from procurement.models import Allocation, EquipmentClass, RedundancyGroup, Requirement
 from procurement.services.forecasts import Touched
-from procurement.services.import_columns import capitals, code, number, text, words
+from procurement.services.import_columns import capitals, code, number, text, unit, words
 from procurement.services.import_records import Records
 from procurement.services.import_rows import Undoing
 from procurement.services.site_changes import recalculate_sites
@@ -37,7 +37,7 @@ class Requirements(Records[Requirement]):
         Column("description", ("Description", "Beschreibung", "名称"), text(200)),
         Column("block", ("Block", "Hall", "Phase/block", "棟"), capitals(41)),
         Column("quantity", ("Qty", "Quantity", "Menge", "数量"), number(places=3, least="0.001", most="10000000")),
-        Column("unit", ("Unit", "UoM", "Einheit", "単位"), code(6)),
+        Column("unit", ("Unit", "UoM", "Einheit", "単位"), unit),
         Column("criticality", ("Criticality", "Priority", "重要度"), words(Criticality)),
         Column("group", ("Group", "Redundancy group"), capitals(40)),
         Column("required_on_site", ("Required on site", "ROS", "ROJ", "Needed on", "Bedarfstermin", "現地必要日"),

@@ -249,7 +249,7 @@ WITH_VALUES: Final = (
     _("Reading the file took more than %(one)s s of computing."),
     _("Reading the file took more than %(one)s MiB."),
     _("Reading the file took more than %(one)s s."),
-    _("%(one)s leads to %(two)s, which chat may not reach."),
+    _("%(one)s leads to %(two)s, which nothing may be sent into."),
     _("The pattern has one place for the code, %(one)s."),
     _("The pattern has at most %(one)s stars, none beside another."),
     _("No calendar is known for %(one)s."),

@@ -17,7 +17,7 @@ from rest_framework.views import APIView
 from procurement.api.auth import acting_user
 from procurement.api.errors import StaleVersion
 from procurement.api.fields import Day, ExactDecimal
-from procurement.api.v1.shapes import REQUEST_ID, problems
+from procurement.api.v1.shapes import REQUEST_ID, example, problems
 from procurement.api.view import ClientView, clock, is_known, not_modified, query
 from procurement.queries import power_portfolio
 from procurement.queries.agreement import Sight, document, fingerprint, sight
@@ -180,6 +180,29 @@ class AgreementByCode(ClientView):
             201: SavedAgreementSerializer,
             **problems(400, 404, 409, 412, 413, 415, 422),
         },
+        examples=[
+            example(
+                "Wind, shared by two sites",
+                format="longlead.ppa/1",
+                code="PPA-SYD",
+                name="Ridge wind",
+                seller="The generator",
+                country="AU",
+                structure="virtual",
+                volume_shape="baseload",
+                contracted_mw="20",
+                price="72.5",
+                currency="AUD",
+                settlement_market="NEM",
+                settlement_zone="NSW1",
+                certificate="rego_au",
+                term_years="10",
+                target_cod_on="2027-06-01",
+                guaranteed_cod_on="2027-08-01",
+                long_stop_on="2027-12-01",
+                shares=[{"site": "SYD01", "share_mw": "12"}, {"site": "TYO01", "share_mw": "8"}],
+            )
+        ],
         tags=["power"],
     )
     def put(self, request: Request, code: str) -> Response:

@@ -18,11 +18,12 @@ from procurement.api.asking import is_apart, is_strict
 from procurement.api.auth import acting_client, acting_user
 from procurement.api.errors import BadParameter, FieldError, flat, is_retryable, titles
 from procurement.api.fields import Text, VersionField
-from procurement.api.v1.bodies import unknown_fields
+from procurement.api.v1.bodies import checked, unknown_fields
 from procurement.api.v1.order_shapes import LinesModeQuery, OrderWrite, document_of
 from procurement.api.v1.pages import PageQuery, PageSerializer, page
 from procurement.api.v1.shapes import REQUEST_ID, FieldErrorSerializer, WarningSerializer, problems
 from procurement.api.view import ClientView, clock, etag, query, request_id
+from procurement.api.writing import applied
 from procurement.domain.order_document import read_version
 from procurement.models import Job, JobRow
 from procurement.services import bulk, jobs
@@ -197,9 +198,7 @@ class BulkOrders(ClientView):
     )
     def post(self, request: Request) -> Response:
         asked = query(request, BulkQuery)
-        body = BulkWrite(data=request.data)
-        body.is_valid(raise_exception=True)
-        sent = body.validated_data["rows"]
+        sent = checked(BulkWrite, request)["rows"]
         rows, refused, warnings = _read(request, sent)
         client = acting_client(request)
         is_large = len(sent) > MOST_AT_ONCE
@@ -215,7 +214,10 @@ class BulkOrders(ClientView):
                 request_id=request_id(request),
             )
             headers = {"Location": reverse("api-v1:job", args=[job.pk]), "Retry-After": "5"}
-            return Response(_job(job), status=202, headers=headers)
+            answer = Response(_job(job), status=202, headers=headers)
+            if is_apart(request):
+                applied(answer, "respond-async")
+            return answer
         spoiled = asked["atomic"] and bool(refused)
         done = (
             [bulk.not_written(row.place, row.external_id) for row in rows]

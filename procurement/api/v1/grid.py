@@ -16,7 +16,7 @@ from procurement.api.auth import acting_user
 from procurement.api.errors import StaleVersion, VersionRequired
 from procurement.api.fields import Day, ExactDecimal, Text
 from procurement.api.v1.bodies import checked
-from procurement.api.v1.shapes import REQUEST_ID, problems
+from procurement.api.v1.shapes import REQUEST_ID, example, problems
 from procurement.api.view import ClientView, clock, is_known, not_modified, query
 from procurement.queries import power
 from procurement.queries.agreement import fingerprint
@@ -163,6 +163,16 @@ class GridConnections(ClientView):
         parameters=[_KEY, _TAG, REQUEST_ID],
         request=NewConnectionWrite,
         responses={201: WholeConnectionShape, **problems(400, 404, 409, 413, 415, 422)},
+        examples=[
+            example(
+                "An enquiry",
+                site="SYD01",
+                name="North feed",
+                utility="The utility",
+                requested_mw="60",
+                voltage_kv="132",
+            )
+        ],
         tags=["power"],
     )
     def post(self, request: Request) -> Response:
@@ -198,6 +208,9 @@ class OneGridConnection(ClientView):
         parameters=[_IF_MATCH, _TAG, REQUEST_ID],
         request=ConnectionChange,
         responses={200: WholeConnectionShape, **problems(400, 404, 409, 412, 413, 415, 422, 428)},
+        examples=[
+            example("An offer came", state="offered", offered_mw="60", firm_mw="40", offer_expires_on="2027-03-31")
+        ],
         tags=["power"],
     )
     def patch(self, request: Request, key: UUID) -> Response:
@@ -234,6 +247,11 @@ class GridConnectionWorks(ClientView):
         parameters=[_KEY, _TAG, REQUEST_ID],
         request=WorksWrite,
         responses={201: WholeConnectionShape, **problems(400, 404, 409, 413, 415, 422)},
+        examples=[
+            example(
+                "Works of the utility", name="Second transformer", contractor="The utility", planned_on="2027-09-01"
+            )
+        ],
         tags=["power"],
     )
     def post(self, request: Request, key: UUID) -> Response:

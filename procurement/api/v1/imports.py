@@ -25,7 +25,7 @@ from procurement.api.v1.import_shapes import (
     UndoWrite,
     import_answer,
 )
-from procurement.api.v1.shapes import REQUEST_ID, problems
+from procurement.api.v1.shapes import REQUEST_ID, example, problems
 from procurement.api.view import ClientView, clock, query
 from procurement.domain.cells import DayOrder, DecimalMark
 from procurement.domain.table import MOST_BYTES
@@ -171,6 +171,7 @@ class UndoImport(ClientView):
         parameters=[REQUEST_ID],
         request=UndoWrite,
         responses={200: ImportSerializer, 202: ImportSerializer, **problems(400, 404, 409, 413, 415, 422)},
+        examples=[example("The wrong file", reason="Sent for another site.", force=False)],
         tags=["imports"],
     )
     def post(self, request: Request, import_id: UUID) -> Response:

@@ -12,7 +12,7 @@ from procurement.api.asking import clock, query, request_id
 from procurement.api.auth import acting_client, acting_user
 from procurement.api.fields import Day, ExactDecimal, PaddedNumber, Text
 from procurement.api.v1.bodies import checked
-from procurement.api.v1.shapes import REQUEST_ID, problems
+from procurement.api.v1.shapes import REQUEST_ID, example, problems
 from procurement.api.view import ClientView
 from procurement.models import Disagreement
 from procurement.services import open_orders
@@ -200,6 +200,7 @@ class AcceptDisagreement(ClientView):
         parameters=[REQUEST_ID],
         request=AcceptWrite,
         responses={200: DisagreementSerializer, **problems(400, 404, 409, 413, 415, 422)},
+        examples=[example("Agreed with the buyer", reason="The vendor rounds up; corrected with the next revision.")],
         tags=_TAG,
     )
     def post(self, request: Request, disagreement_id: UUID) -> Response:

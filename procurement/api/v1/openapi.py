@@ -122,7 +122,7 @@ def describe_webhooks(result: Any, generator: Any, request: Any, public: bool) -
         "description": "As the change feed tells it. Where it would not fit, `changed` of `data` is empty and "
         "`changed_left_out` true; a test message has nothing but `id`, `changed` and `links` in `data`.",
         "properties": {name: change["properties"][name] for name in ("type", "timestamp")}
-        | {"data": {"$ref": "#/components/schemas/ChangeDataItem"}},
+        | {"data": {"$ref": "#/components/schemas/ChangeDataItem", "description": "Of the change."}},
         "required": ["data", "timestamp", "type"],
     }
     data = {name: said for name, said in schemas["ChangeData"].items() if name != "required"}

@@ -14,7 +14,7 @@ from procurement.api.errors import BadParameter
 from procurement.api.fields import Day, ExactDecimal, FlexDate, Text
 from procurement.api.v1.bodies import checked
 from procurement.api.v1.date_revisions import MovedSerializer, SpokenDateSerializer
-from procurement.api.v1.shapes import REQUEST_ID, problems
+from procurement.api.v1.shapes import REQUEST_ID, example, problems
 from procurement.api.view import ClientView, clock, query
 from procurement.queries import power, power_balance, power_json
 from procurement.queries.agreement import sights
@@ -163,6 +163,12 @@ class LoadRamps(ClientView):
         parameters=[REQUEST_ID],
         request=RampWrite,
         responses={200: RampsShape, **problems(400, 404, 413, 415, 422)},
+        examples=[
+            example(
+                "In two steps",
+                steps=[{"from_on": "2027-06-01", "gross_mw": "12"}, {"from_on": "2028-01-01", "gross_mw": "24"}],
+            )
+        ],
         tags=["power"],
     )
     def put(self, request: Request, code: str) -> Response:

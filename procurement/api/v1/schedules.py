@@ -26,7 +26,7 @@ from procurement.api.v1.schedule_shapes import (
     UploadedSerializer,
     difference_answer,
 )
-from procurement.api.v1.shapes import REQUEST_ID, problems
+from procurement.api.v1.shapes import REQUEST_ID, example, problems
 from procurement.api.view import ClientView, clock, query
 from procurement.services import schedule_preview, schedules
 from procurement.services.forecasts import Moved
@@ -173,6 +173,7 @@ class Accept(ClientView):
         parameters=[REQUEST_ID],
         request=DecisionWrite,
         responses={200: DecidedSerializer, **problems(400, 404, 409, 413, 415, 422)},
+        examples=[example("With a reason", reason="Agreed in the weekly meeting.")],
         tags=["schedules"],
     )
     def post(self, request: Request, revision_id: UUID) -> Response:
@@ -190,6 +191,7 @@ class Reject(ClientView):
         parameters=[REQUEST_ID],
         request=DecisionWrite,
         responses={200: DecidedSerializer, **problems(400, 404, 409, 413, 415, 422)},
+        examples=[example("With a reason", reason="Exported from the wrong layout.")],
         tags=["schedules"],
     )
     def post(self, request: Request, revision_id: UUID) -> Response:
@@ -209,6 +211,7 @@ class RollBack(ClientView):
         parameters=[REQUEST_ID],
         request=RollBackWrite,
         responses={200: DecidedSerializer, **problems(400, 404, 409, 413, 415, 422)},
+        examples=[example("The wrong file", reason="Exported from the wrong layout.", force=False)],
         tags=["schedules"],
     )
     def post(self, request: Request, revision_id: UUID) -> Response:

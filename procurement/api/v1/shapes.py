@@ -3,7 +3,7 @@
 from typing import Any, Final
 
 from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import OpenApiParameter, OpenApiResponse
+from drf_spectacular.utils import OpenApiExample, OpenApiParameter, OpenApiResponse
 from rest_framework import serializers
 
 from procurement.api.errors import PROBLEM_TYPE
@@ -59,6 +59,11 @@ MEANING: Final = {
     500: "Ours. Send the same request again; it changes nothing twice.",
     503: "The database cannot be reached, or is busy; see Retry-After.",
 }
+
+
+def example(title: str, /, **said: Any) -> OpenApiExample:
+    """Of a body, as a caller may copy it."""
+    return OpenApiExample(title, request_only=True, value=said)
 
 
 def problems(*statuses: int) -> dict[Any, Any]:

@@ -12,7 +12,7 @@ from procurement.api.asking import clock, query
 from procurement.api.auth import acting_client, acting_user
 from procurement.api.fields import Text
 from procurement.api.v1.bodies import checked
-from procurement.api.v1.shapes import REQUEST_ID, problems
+from procurement.api.v1.shapes import REQUEST_ID, example, problems
 from procurement.api.view import ClientView
 from procurement.models import WebhookAttempt, WebhookDelivery, WebhookEndpoint
 from procurement.services import webhooks
@@ -184,6 +184,7 @@ class WebhookEndpointView(ClientView):
         parameters=[REQUEST_ID],
         request=EndpointChange,
         responses={200: EndpointSerializer, **problems(400, 404, 413, 415, 422)},
+        examples=[example("On again", active=True)],
         tags=_TAG,
     )
     def patch(self, request: Request, endpoint_id: UUID) -> Response:
@@ -255,6 +256,7 @@ class Replay(ClientView):
         parameters=[REQUEST_ID],
         request=ReplayWrite,
         responses={202: ReplaySerializer, **problems(400, 404, 409, 413, 415, 422)},
+        examples=[example("An hour", since="2026-11-20T14:00:00Z", until="2026-11-20T15:00:00Z")],
         tags=_TAG,
     )
     def post(self, request: Request, endpoint_id: UUID) -> Response:

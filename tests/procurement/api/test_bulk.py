@@ -130,6 +130,19 @@ def test_unknown_fields_are_warned_of_or_refused_row_by_row(erp: Caller) -> None
 
 
 @pytest.mark.django_db
+def test_what_nobody_knows_beside_the_rows_is_told_or_refused(erp: Caller) -> None:
+    """`atomic` is asked for in the address: in the body it would do nothing, unheard."""
+    sent = rows(row("A") | {"note": "x"}) | {"atomic": True}
+
+    told = erp.post(BULK, sent).json()["warnings"]
+
+    assert [(each["code"], each["pointer"]) for each in told] == [
+        ("unknown_field", "/rows/0/note"), ("unknown_field", "/atomic"),
+    ]  # fmt: skip
+    problem(erp.post(BULK, sent, prefer="handling=strict"), 422, "validation_error")
+
+
+@pytest.mark.django_db
 def test_ids_of_another_system_are_refused(erp: Caller) -> None:
     answer = erp.post(BULK, rows(row("A") | {"system": "SAP-DEV"}))
 
@@ -146,6 +159,7 @@ def test_a_bulk_on_request_becomes_a_job(erp: Caller) -> None:
 
     after = erp.get(path).json()
     assert (asked.status_code, before["state"], before["finished_rows"]) == (202, "queued", 1)
+    assert asked["Preference-Applied"] == "respond-async"
     assert (finished, after["state"], after["rows"], after["finished_rows"]) == (1, "done", 3, 3)
     assert (after["summary"]["created"], after["summary"]["failed"]) == (1, 2)
     listed = erp.get(f"{path}/rows?result=failed").json()

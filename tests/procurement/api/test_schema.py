@@ -181,6 +181,18 @@ def test_every_field_of_an_order_says_whose_it_is(generated: str) -> None:
     assert (line["quantity"]["x-owner"], line["lots"]["x-owner"]) == ("erp", "tracker")
 
 
+def test_every_body_has_an_example(generated: str) -> None:
+    paths = yaml.safe_load(generated)["paths"]
+    bodies = {
+        operation["operationId"]: operation["requestBody"]["content"].get("application/json", {"examples": True})
+        for path in paths.values()
+        for operation in path.values()
+        if "requestBody" in operation
+    }
+
+    assert [name for name, body in bodies.items() if not body.get("examples")] == []
+
+
 def test_the_schema_describes_every_webhook(generated: str) -> None:
     told = yaml.safe_load(generated)["webhooks"]
 

@@ -185,7 +185,11 @@ def test_who_wants_no_body_gets_none(erp: Caller) -> None:
     tried = erp.put(f"{ORDER}?dry_run=true", order_body(document_version=3), prefer="return=minimal")
 
     assert (made.status_code, made.content, made["ETag"]) == (201, b"", '"v1"')
-    assert (changed.status_code, changed.content, changed["Preference-Applied"]) == (204, b"", "return=minimal")
+    assert (changed.status_code, changed.content, changed["Preference-Applied"]) == (
+        204,
+        b"",
+        "handling=strict, return=minimal",
+    )
     assert tried.json()["dry_run"]
 
 

@@ -853,7 +853,7 @@ TWICE = [
         "a_code_names_one_unit_within_a_system",
         UnitMappingFactory,
         ("system", "code"),
-        ({"system": Own}, {"code": Own}),
+        ({"system": "SAP-TST"}, {"code": Own}),
     ),
     Twice(
         "a_list_names_a_schedule_line_once",
@@ -869,6 +869,7 @@ TWICE = [
     ),
 ]
 
+TAKEN_BACK = {"reverses": SubFactory(ConfirmationFactory), "reason": "Twice"}
 COLUMNS = [
     Column("IntegrationMessage.delivery", IntegrationMessageFactory, first=OUTBOUND),
     Column("ChatEndpoint.name", ChatEndpointFactory),
@@ -879,6 +880,7 @@ COLUMNS = [
     Column("DeliveryLot.chain", DeliveryLotFactory, again={"number": 2}),
     Column("DueDraw.lot", DueDrawFactory),
     Column("DueDraw.block", DueDrawFactory, first=OF_A_BLOCK),
+    Column("Confirmation.reverses", ConfirmationFactory, first=TAKEN_BACK),
     Column("ShipmentNotice.reverses", ShipmentNoticeFactory, first={"reverses": SubFactory(ShipmentNoticeFactory)}),
     Column("Receipt.reverses", ReceiptFactory, first={"reverses": SubFactory(ReceiptFactory)}),
 ]
