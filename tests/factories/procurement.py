@@ -228,7 +228,7 @@ class RequirementFactory(RowFactory[Requirement]):
         without_ros = Trait(required_on_site=None)
 
     site = SubFactory(SiteFactory)
-    tag = Sequence(lambda n: f"CH-{n:02}")
+    tag = Sequence(lambda n: f"CH-{n + 10_000}")
     equipment_class = SubFactory(EquipmentClassFactory)
     required_on_site = date(2027, 9, 20)
     ros_fixed_on = SelfAttribute("required_on_site")
