@@ -48,13 +48,13 @@
   // Without a connection the list stays as it was, and says so; what the server could not answer is asked for whole.
   function offline(text) {
     const list = document.getElementById("results");
-    const old = document.querySelector("[data-list-offline]");
+    const old = document.querySelector("[data-list-note]");
     if (old) old.remove();
     if (!list || !text) return;
     const note = document.createElement("p");
     note.className = "ll-note ll-warn";
     note.setAttribute("role", "alert");
-    note.setAttribute("data-list-offline", "");
+    note.setAttribute("data-list-note", "");
     note.textContent = text;
     list.before(note);
   }
