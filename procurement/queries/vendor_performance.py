@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
 from itertools import pairwise
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 from uuid import UUID
 
 from django.db.models import Count, Min, Q, QuerySet
@@ -18,10 +18,11 @@ from procurement.domain.attribution import Move, Share, StepDates, attribute, by
 from procurement.domain.vendor_performance import LotRecord, Scorecard, Word, scorecard
 from procurement.models import Allocation, Company, DeliveryLot, LotForecast
 from procurement.queries.known import last_answers
-from procurement.queries.steps import Step, read_steps
+from procurement.queries.steps import day_of
 from procurement.vocabulary import LineStatus
 from sites.accounts.models import User
 from sites.models import Milestone, Promise
+from sites.queries.among import among
 from sites.vocabulary import Party, ReasonCode
 
 MOST_LINES: Final = 20
@@ -159,82 +160,106 @@ def vendor_view(actor: User, key: UUID, side: Side, *, as_of: date) -> VendorVie
     )
 
 
+class _Said(NamedTuple):
+    """A promise that stands and names a day."""
+
+    on: date
+    stated_on: date
+    is_copied: bool
+    responsible: str
+    reason_code: str
+
+
+class _Step(NamedTuple):
+    """A step of a stored answer."""
+
+    code: str
+    baseline_on: date | None
+    forecast_on: date | None
+
+
 @dataclass(frozen=True, slots=True)
 class _Facts:
-    """By chain and step code, or by lot. `promises` are live and dated, in ledger order."""
+    """By chain and step code, or by lot, in plain values: a vendor has tens of thousands of steps. `actuals` hold what
+    happened, `owners` who answers, `promises` are in ledger order.
+    """
 
-    milestones: Mapping[UUID, Mapping[str, Milestone]]
-    promises: Mapping[tuple[UUID, str], Sequence[Promise]]
+    actuals: Mapping[tuple[UUID, str], date]
+    owners: Mapping[tuple[UUID, str], str]
+    promises: Mapping[tuple[UUID, str], Sequence[_Said]]
     moves: Mapping[tuple[UUID, str], Sequence[Move]]
     last_words: Mapping[UUID, date]
     required: Mapping[UUID, date | None]
-    steps: Mapping[UUID, tuple[Step, ...]]
+    steps: Mapping[UUID, tuple[_Step, ...]]
 
 
 def _facts(lots: Collection[DeliveryLot]) -> _Facts:
-    milestones: dict[UUID, dict[str, Milestone]] = defaultdict(dict)
-    for row in Milestone.objects.filter(chain__lot__in=lots, applicable=True):
-        milestones[row.chain_id][row.code] = row
-    promises: dict[tuple[UUID, str], list[Promise]] = defaultdict(list)
+    of_chain = {lot.chain_id: lot.pk for lot in lots}
+    actuals: dict[tuple[UUID, str], date] = {}
+    owners: dict[tuple[UUID, str], str] = {}
+    for chain, code, owner, on in Milestone.objects.filter(among("chain", of_chain), applicable=True).values_list(
+        "chain", "code", "responsible", "actual_on"
+    ):
+        owners[chain, code] = owner
+        if on is not None:
+            actuals[chain, code] = on
+    promises: dict[tuple[UUID, str], list[_Said]] = defaultdict(list)
     last_words: dict[UUID, date] = {}
     # In the order in which the engine lets them decide; what was superseded or retracted counts as never said.
-    rows = (
-        Promise.objects.filter(milestone__chain__lot__in=lots, retraction__isnull=True, superseded_by__isnull=True)
-        .select_related("milestone")
-        .order_by("stated_on", "recorded_at", "place")
-    )
-    for row_ in rows:
-        chain_id = row_.milestone.chain_id
-        last_words[chain_id] = row_.stated_on
-        if row_.counts_on is not None:
-            promises[chain_id, row_.milestone.code].append(row_)
+    rows = Promise.objects.filter(
+        among("milestone__chain", of_chain), retraction__isnull=True, superseded_by__isnull=True
+    ).order_by("stated_on", "recorded_at", "place")
+    for chain, code, on, stated_on, copied_from, responsible, reason in rows.values_list(
+        "milestone__chain", "milestone__code", "counts_on", "stated_on", "copied_from", "responsible", "reason_code"
+    ):
+        last_words[chain] = stated_on
+        if on is not None:
+            promises[chain, code].append(_Said(on, stated_on, copied_from is not None, responsible, reason))
     required = dict(
-        Allocation.objects.filter(lot__in=lots, ended_at__isnull=True)
+        Allocation.objects.filter(among("lot", of_chain.values()), ended_at__isnull=True)
         .values("lot")
         .annotate(first=Min("requirement__required_on_site"))
         .values_list("lot", "first")
     )
-    answers = LotForecast.objects.filter(current=True, lot__in=lots).values_list("lot", "steps")
+    answers = LotForecast.objects.filter(among("lot", of_chain.values()), current=True).values_list("lot", "steps")
     return _Facts(
-        milestones,
+        actuals,
+        owners,
         promises,
         {key: _moves(found) for key, found in promises.items()},
         last_words,
         required,
-        {key: read_steps(steps) for key, steps in answers},
+        {key: tuple(map(_step, steps)) for key, steps in answers},
     )
 
 
-def _moves(promises: Sequence[Promise]) -> list[Move]:
+def _step(row: Mapping[str, Any]) -> _Step:
+    return _Step(row["code"], day_of(row.get("baseline_on")), day_of(row.get("forecast_on")))
+
+
+def _moves(promises: Sequence[_Said]) -> list[Move]:
     """What was copied from the lot it was split from was moved there, not here."""
-    found = []
-    for before, after in pairwise(promises):
-        if after.copied_from_id is None and before.counts_on and after.counts_on:
-            days = (after.counts_on - before.counts_on).days
-            found.append(Move(days, Party(after.responsible), after.reason_code))
-    return found
+    return [
+        Move((after.on - before.on).days, Party(after.responsible), after.reason_code)
+        for before, after in pairwise(promises)
+        if not after.is_copied
+    ]
 
 
 def _record(lot: DeliveryLot, facts: _Facts) -> LotRecord:
     line = lot.schedule_line
-    milestones = facts.milestones.get(lot.chain_id, {})
     said = facts.promises.get((lot.chain_id, line.contract_step), ())
     return LotRecord(
         quantity=lot.quantity,
         equipment_class=line.line.equipment_class.name,
         contract_on=line.contract_on,
         required_on=facts.required.get(lot.pk),
-        done_on=_actual(milestones, line.contract_step),
-        arrived_on=_actual(milestones, "ON_SITE"),
-        words=tuple(Word(row.counts_on, row.stated_on) for row in said if row.counts_on),
-        copied=sum(row.copied_from_id is not None for row in said),
+        done_on=facts.actuals.get((lot.chain_id, line.contract_step)),
+        arrived_on=facts.actuals.get((lot.chain_id, "ON_SITE")),
+        words=tuple(Word(row.on, row.stated_on) for row in said),
+        copied=sum(row.is_copied for row in said),
         last_word_on=facts.last_words.get(lot.chain_id),
     )
-
-
-def _actual(milestones: Mapping[str, Milestone], code: str) -> date | None:
-    row = milestones.get(code)
-    return row.actual_on if row else None
 
 
 def _slip(lot: DeliveryLot, facts: _Facts) -> tuple[LotSlip, tuple[Share, ...]]:
@@ -255,14 +280,13 @@ def _slip(lot: DeliveryLot, facts: _Facts) -> tuple[LotSlip, tuple[Share, ...]]:
     return LotSlip(lot, sum(share.days for share in shares), by_party(shares)), shares
 
 
-def _first_move(facts: _Facts, lot: DeliveryLot, step: Step) -> tuple[Move, ...]:
+def _first_move(facts: _Facts, lot: DeliveryLot, step: _Step) -> tuple[Move, ...]:
     """The first word on a step moves it from what was agreed."""
     said = next(iter(facts.promises.get((lot.chain_id, step.code), ())), None)
-    if said is None or said.counts_on is None or step.baseline_on is None:
+    if said is None or step.baseline_on is None:
         return ()
-    return (Move((said.counts_on - step.baseline_on).days, Party(said.responsible), said.reason_code),)
+    return (Move((said.on - step.baseline_on).days, Party(said.responsible), said.reason_code),)
 
 
 def _owner(facts: _Facts, lot: DeliveryLot, code: str, incoterm: str) -> Party:
-    row: Any = facts.milestones.get(lot.chain_id, {}).get(code)
-    return party_of_step(code, Party(row.responsible) if row else Party.VENDOR, incoterm)
+    return party_of_step(code, Party(facts.owners.get((lot.chain_id, code), Party.VENDOR)), incoterm)
