@@ -8,6 +8,7 @@ from decimal import Decimal
 
 from procurement.queries import power_facts
 from procurement.queries.power_facts import Knowledge, SiteFacts, SiteShare
+from procurement.queries.power_rows import PowerRows
 from sites.accounts.models import User
 from sites.domain.energy_cover import Cover, Supply, cover
 from sites.domain.power_balance import Period, Totals, balance, totals
@@ -79,13 +80,14 @@ class GroupBalance:
 
 
 def site_balances(
-    sites: Sequence[Site], from_on: date, until_on: date, knowledge: Knowledge
+    sites: Sequence[Site], from_on: date, until_on: date, knowledge: Knowledge, stored: PowerRows | None = None
 ) -> tuple[SiteBalance, ...]:
-    """In the order given, in a fixed number of queries. The caller chooses sites that the reader may see.
+    """In the order given, in a fixed number of queries. The caller chooses sites that the reader may see, and may give
+    what is `stored` now.
 
     Raises BadInput naming `until_on`.
     """
-    facts = power_facts.read(sites, knowledge)
+    facts = power_facts.read(sites, knowledge, stored)
     return tuple(_balance(facts[site.pk], from_on, until_on, knowledge) for site in sites)
 
 

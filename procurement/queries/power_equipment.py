@@ -14,11 +14,11 @@ LIMIT_OF = {Discipline.ELECTRICAL: PowerLimit.ELECTRICAL, Discipline.MECHANICAL:
 
 @dataclass(frozen=True, slots=True)
 class Decider:
-    """`ready_on` None: a group has no date, and those are the `groups`. An actual RFS has no groups any more."""
+    """`groups` are names. `ready_on` None: a group has no date, and those are named. An actual RFS has no groups."""
 
     block: Block
     ready_on: date | None
-    groups: tuple[RedundancyGroup, ...]
+    groups: tuple[str, ...]
     is_actual: bool = False
 
 
@@ -26,7 +26,8 @@ def deciders(site: Site) -> dict[PowerLimit, tuple[Decider, ...]]:
     """As known today, by block. Three queries."""
     blocks = list(Block.objects.filter(phase__site=site).select_related("phase").order_by("phase__code", "code"))
     answers = {row.block_id: row for row in BlockForecast.objects.filter(block__in=blocks, current=True)}
-    groups = {row.code: row for row in RedundancyGroup.objects.filter(site=site).select_related("equipment_class")}
+    rows = RedundancyGroup.objects.filter(site=site).values_list("code", "name", "equipment_class__discipline")
+    groups = {code: (name or code, Discipline(discipline)) for code, name, discipline in rows}
     found: dict[PowerLimit, list[Decider]] = defaultdict(list)
     for discipline, limit in LIMIT_OF.items():
         for block in blocks:
@@ -35,7 +36,7 @@ def deciders(site: Site) -> dict[PowerLimit, tuple[Decider, ...]]:
 
 
 def _decider(
-    block: Block, answer: BlockForecast | None, discipline: Discipline, groups: dict[str, RedundancyGroup]
+    block: Block, answer: BlockForecast | None, discipline: Discipline, groups: dict[str, tuple[str, Discipline]]
 ) -> Decider:
     if block.rfs_actual_on is not None:
         return Decider(block, block.rfs_actual_on, (), is_actual=True)
@@ -43,9 +44,9 @@ def _decider(
     days = {
         row["group"]: day_of(row.get(by))
         for row in (answer.groups if answer else [])
-        if row["group"] in groups and groups[row["group"]].equipment_class.discipline == discipline
+        if row["group"] in groups and groups[row["group"]][1] is discipline
     }
     unknown = [code for code, day in days.items() if day is None]
     known = [day for day in days.values() if day is not None]
     last = None if unknown else max(known, default=None)
-    return Decider(block, last, tuple(groups[code] for code, day in sorted(days.items()) if day == last))
+    return Decider(block, last, tuple(groups[code][0] for code, day in sorted(days.items()) if day == last))

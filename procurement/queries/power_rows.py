@@ -29,6 +29,7 @@ from sites.models import (
 from sites.vocabulary import Discipline, GateKind
 
 _Kept = TypeVar("_Kept", bound=Model)
+_DISCIPLINE = {each.value: each for each in Discipline}
 _BINDING = {state.value for state in BINDING}
 
 
@@ -72,10 +73,7 @@ def read(sites: Sequence[Site], ends_at: datetime | None) -> PowerRows:
         spot_prices=sorted(_rows(SpotPrice, ends_at, site__in=keys), key=lambda row: row.from_on),
         loads=_rows(LoadStep, ends_at, site__in=keys),
         blocks=_blocks(keys, ends_at),
-        disciplines={
-            (row.site_id, row.code): Discipline(row.equipment_class.discipline)
-            for row in _rows(RedundancyGroup, ends_at, "equipment_class", site__in=keys)
-        },
+        disciplines=_disciplines(keys, ends_at),
     )
 
 
@@ -93,6 +91,18 @@ def _as_row(model: type[_Kept], event: Any, related: Iterable[str]) -> _Kept:
     for name in related:
         setattr(row, name, getattr(event, name))
     return row
+
+
+def _disciplines(site_ids: Sequence[UUID], ends_at: datetime | None) -> dict[tuple[UUID, str], Discipline]:
+    """By site and code of a group, of which a site has hundreds."""
+    if ends_at is None:
+        rows = RedundancyGroup.objects.filter(site__in=site_ids)
+        named = rows.values_list("site", "code", "equipment_class__discipline")
+        return {(site, code): _DISCIPLINE[discipline] for site, code, discipline in named}
+    return {
+        (row.site_id, row.code): Discipline(row.equipment_class.discipline)
+        for row in _rows(RedundancyGroup, ends_at, "equipment_class", site__in=site_ids)
+    }
 
 
 def _depending(sites: Sequence[Site], ends_at: datetime | None) -> frozenset[UUID]:

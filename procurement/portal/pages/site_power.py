@@ -19,7 +19,7 @@ from procurement.portal.actor import acting_user
 from procurement.portal.forms.base import PortalForm, attempt
 from procurement.portal.forms.power import RampForm, SpotPriceForm, WindowForm, usual_window
 from procurement.portal.power_pictures import balance_chart
-from procurement.queries import power_balance
+from procurement.queries import power_balance, power_rows
 from procurement.queries.power_balance import SiteBalance
 from procurement.queries.power_equipment import Decider, deciders
 from procurement.queries.power_facts import Knowledge
@@ -131,8 +131,10 @@ def _page(
     asked = [Knowledge(today), Knowledge(today, KnowledgeMode.BASELINE)]
     if window.known_on:
         asked.append(Knowledge(window.known_on, KnowledgeMode.KNOWN_ON))
+    stored = power_rows.read([site], None)
     balances = [
-        power_balance.site_balances([site], window.from_on, window.until_on, knowledge)[0] for knowledge in asked
+        power_balance.site_balances([site], window.from_on, window.until_on, knowledge, stored)[0]
+        for knowledge in asked
     ]
     shown = balances[0]
     energy = power_balance.energy_cover(shown)
