@@ -99,16 +99,20 @@ class LineBar:
 
 def twin(spans: Sequence[LineSpan]) -> SafeString:
     """The rows of the table that says the same, written here as the pictures are."""
-    start = _line_start()
-    return mark_safe("\n".join([_twin_row(span, start) for span in spans]))  # noqa: S308  every text is escaped
+    start, cell = _line_start(), cache(_day_cell)
+    return mark_safe("\n".join([_twin_row(span, start, cell) for span in spans]))  # noqa: S308  every text is escaped
 
 
-def _twin_row(span: LineSpan, start: str) -> str:
+def _day_cell(on: date | None) -> str:
+    return f'<td class="ll-date">{escape(short_day(on))}</td>'
+
+
+def _twin_row(span: LineSpan, start: str, cell: Callable[[date | None], str]) -> str:
     row = span.row
     dates = (
         span.from_on, span.baseline_to, row.forecast_on, row.p80_on, row.delivered_on, row.required_on_site,
     )  # fmt: skip
-    cells = "".join([f'<td class="ll-date">{escape(short_day(on))}</td>' for on in dates])
+    cells = "".join(map(cell, dates))
     order = escape(f"{row.order}/{row.line}/{row.schedule}")
     what = escape(row.description or row.equipment_class)
     return (

@@ -8,7 +8,7 @@ from typing import Any, Final
 from procurement.vocabulary import DateState
 
 TIGHT_DAYS: Final = 14
-_HAPPENED: Final = frozenset({"actual", "implied"})
+HAPPENED: Final = frozenset({"actual", "implied"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +35,7 @@ class Step:
 
     @property
     def has_happened(self) -> bool:
-        return self.driver in _HAPPENED
+        return self.driver in HAPPENED
 
 
 def read_step(row: Mapping[str, Any]) -> Step:

@@ -62,4 +62,4 @@ class Gate(Row):
         ]
 
     def __str__(self) -> str:
-        return self.name or self.get_kind_display()
+        return self.name or str(GateKind(self.kind).label)
