@@ -197,24 +197,25 @@ def _facts(lots: Collection[DeliveryLot]) -> _Facts:
     of_chain = {lot.chain_id: lot.pk for lot in lots}
     actuals: dict[tuple[UUID, str], date] = {}
     owners: dict[tuple[UUID, str], str] = {}
-    for chain, code, owner, on in Milestone.objects.filter(among("chain", of_chain), applicable=True).values_list(
-        "chain", "code", "responsible", "actual_on"
+    step_of: dict[UUID, tuple[UUID, str]] = {}
+    for key, chain, code, owner, on, applicable in Milestone.objects.filter(among("chain", of_chain)).values_list(
+        "pk", "chain", "code", "responsible", "actual_on", "applicable"
     ):
-        owners[chain, code] = owner
-        if on is not None:
+        step_of[key] = (chain, code)
+        if applicable:
+            owners[chain, code] = owner
+        if applicable and on is not None:
             actuals[chain, code] = on
     promises: dict[tuple[UUID, str], list[_Said]] = defaultdict(list)
     last_words: dict[UUID, date] = {}
     # In the order in which the engine lets them decide; what was superseded or retracted counts as never said.
-    rows = Promise.objects.filter(
-        among("milestone__chain", of_chain), retraction__isnull=True, superseded_by__isnull=True
-    ).order_by("stated_on", "recorded_at", "place")
-    for chain, code, on, stated_on, copied_from, responsible, reason in rows.values_list(
-        "milestone__chain", "milestone__code", "counts_on", "stated_on", "copied_from", "responsible", "reason_code"
-    ):
-        last_words[chain] = stated_on
+    rows = Promise.objects.filter(among("milestone", step_of), retraction__isnull=True, superseded_by__isnull=True)
+    for key, on, stated_on, copied_from, responsible, reason in rows.order_by(
+        "stated_on", "recorded_at", "place"
+    ).values_list("milestone", "counts_on", "stated_on", "copied_from", "responsible", "reason_code"):
+        last_words[step_of[key][0]] = stated_on
         if on is not None:
-            promises[chain, code].append(_Said(on, stated_on, copied_from is not None, responsible, reason))
+            promises[step_of[key]].append(_Said(on, stated_on, copied_from is not None, responsible, reason))
     required = dict(
         Allocation.objects.filter(among("lot", of_chain.values()), ended_at__isnull=True)
         .values("lot")
