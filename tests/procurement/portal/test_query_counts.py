@@ -60,13 +60,13 @@ def more(place: Place, told: User) -> None:
         PromiseFactory.create(milestone=lot.chain.milestones.get(code="FAT_PASS"), recorded_by=told)
         requirement = RequirementFactory.create(
             site=place.site,
-            tag=f"CH-9{number}",
+            tag=f"CH-MORE-{number}",
             equipment_class=place.requirement.equipment_class,
             required_on_site=place.requirement.required_on_site,
             group=place.requirement.group,
         )
         AllocationFactory.create(lot=lot, requirement=requirement)
-        RequirementFactory.create(site=place.site, tag=f"CH-8{number}")
+        RequirementFactory.create(site=place.site, tag=f"CH-OPEN-{number}")
         GateFactory.create(site=place.site, name=f"Gate {number}")
         CompanyFactory.create()
         alert = AlertFactory.create(site=place.site, subject_kind=AlertSubject.LOT, subject_id=lot.pk)
