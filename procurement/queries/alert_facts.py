@@ -16,17 +16,11 @@ from uuid import UUID
 from django.db import connection
 from django.db.models import (
     F,
-    Func,
-    IntegerField,
     Max,
     OuterRef,
-    Q,
-    QuerySet,
     Subquery,
     Sum,
-    TextField,
 )
-from django.db.models.functions import Cast
 
 from procurement.domain.alert_facts import (
     BlockFacts,
@@ -119,6 +113,13 @@ JOIN {order} o ON o.id = li.order_id AND o.commercial_status = ANY(%(out)s)
 JOIN {company} co ON co.id = o.seller_id
 WHERE f.current AND f.delivered_on IS NULL AND sl.site_id = %(site)s {only}
 GROUP BY o.seller_id, co.name
+"""
+
+# In the order of the fields of `KnownAlert`.
+_KNOWN = """
+SELECT a.id, a.rule, a.subject_kind, a.subject_id, a.subject_text, a.site_id, a.baseline_version, a.state, a.band,
+    a.lane, a.severity, a.recovered_at, a.measure_days, a.told_days, jsonb_array_length(a.reversals), a.facts::text
+FROM {alert} a WHERE a.state <> %(closed)s AND a.rule = ANY(%(rules)s) {only}
 """
 
 _SETTINGS = """
@@ -290,15 +291,19 @@ class Subjects:
         values = {"lots": list(self.lots), "site": site_id, "company": AlertSubject.COMPANY_AT_SITE.value}
         return frozenset(key for (key,) in _rows(_SELLERS, values | {"closed": AlertState.CLOSED.value}))
 
-    def alerts(self, sellers: Collection[UUID]) -> Q:
-        """The alerts on these subjects, among those of the site."""
-        found = Q(subject_kind=AlertSubject.LOT, subject_id__in=list(self.lots))
-        found |= Q(subject_kind=AlertSubject.REQUIREMENT, subject_id__in=list(self.requirements))
-        found |= Q(subject_kind=AlertSubject.BLOCK, subject_id__in=list(self.blocks))
-        found |= Q(subject_kind=AlertSubject.COMPANY_AT_SITE, subject_id__in=list(sellers))
-        if self.energisations:
-            found |= Q(subject_kind__in=[AlertSubject.GRID_CONNECTION, AlertSubject.GATE])
-        return found
+    def by_kind(self, sellers: Collection[UUID]) -> dict[AlertSubject, Collection[UUID]]:
+        """Whose alerts are concerned, among those of the site."""
+        return {
+            AlertSubject.LOT: self.lots,
+            AlertSubject.REQUIREMENT: self.requirements,
+            AlertSubject.BLOCK: self.blocks,
+            AlertSubject.COMPANY_AT_SITE: sellers,
+        }
+
+    @property
+    def kinds_together(self) -> tuple[AlertSubject, ...]:
+        """The kinds of which all alerts of the site are concerned."""
+        return (AlertSubject.GRID_CONNECTION, AlertSubject.GATE) if self.energisations else ()
 
 
 @dataclass(slots=True)
@@ -323,17 +328,25 @@ class KnownAlert:
     facts: dict[str, Any]
 
 
-def known_alerts(rows: QuerySet[Alert]) -> list[KnownAlert]:
-    """Those of them that stand. No models are made of them, for there are many and few change."""
-    found = rows.exclude(state=AlertState.CLOSED).annotate(
-        facts_text=Cast("facts", TextField()),
-        reversed=Func("reversals", function="jsonb_array_length", output_field=IntegerField()),
-    )
-    values = found.values_list(
-        "pk", "rule", "subject_kind", "subject_id", "subject_text", "site_id", "baseline_version", "state", "band",
-        "lane", "severity", "recovered_at", "measure_days", "told_days", "reversed", "facts_text",
-    )  # fmt: skip
-    return [KnownAlert(*row[:-1], facts=_decoded(row[-1])[0]) for row in values]
+def known_alerts(
+    rules: Collection[Rule], site_id: UUID | None = None, only: Subjects | None = None, sellers: Collection[UUID] = ()
+) -> list[KnownAlert]:
+    """Those of these rules that stand: anywhere, at a site, or on `only` some subjects of a site. No models are made of
+    them, for there are many and few change.
+    """
+    values: dict[str, Any] = {"rules": [each.value for each in rules], "closed": AlertState.CLOSED.value}
+    which = []
+    if site_id is not None:
+        which, values["site"] = ["AND a.site_id = %(site)s"], site_id
+    if only is not None:
+        subjects = only.by_kind(sellers)
+        among_those = [
+            f"a.subject_kind = '{kind.value}' AND a.subject_id = ANY(%({kind.value})s::uuid[])" for kind in subjects
+        ]
+        among_those += [f"a.subject_kind = '{kind.value}'" for kind in only.kinds_together]
+        which.append(f"AND ({' OR '.join(among_those)})")
+        values |= {kind.value: as_array(keys) for kind, keys in subjects.items()}
+    return [KnownAlert(*row[:-1], _decoded(row[-1])[0]) for row in _rows(_KNOWN, values, " ".join(which))]
 
 
 def rule_settings(site_id: UUID | None = None) -> RuleSettings:

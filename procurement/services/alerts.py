@@ -61,14 +61,12 @@ def evaluate_site(
     whoever opened the transaction does. Raises Site.DoesNotExist.
     """
     _one_at_a_time(f"site:{site_id}")
-    of_site = Alert.objects.filter(site_id=site_id, rule__in=_OF_A_SITE)
-    concerned, sellers = of_site, frozenset[UUID]()
+    sellers = frozenset[UUID]()
     if only is not None and not Evaluation.objects.filter(site=site_id, as_of=as_of).exists():
         only = None
     if only is not None:
         sellers = only.sellers(site_id)
-        concerned = of_site.filter(only.alerts(sellers))
-    rows = alert_facts.known_alerts(concerned)
+    rows = alert_facts.known_alerts(_OF_A_SITE, site_id, only, sellers)
     look = alerting.look(alert_facts.site_facts(site_id, as_of, rows, only, sellers, calendar), as_of)
     look |= _still_disagreeing([row for row in rows if row.rule == Rule.ERP_DISAGREEMENT])
     if only is None:
@@ -83,8 +81,7 @@ def evaluate_power(*, as_of: date, now: datetime, cause_key: str = "", cause_tex
     facts = reading.power_facts(as_of)
     look = alerting.look(facts, as_of)
     look |= power_alerting.look(power_alert_facts.portfolio(as_of, facts.settings), as_of)
-    of_power = Alert.objects.filter(rule__in=alerting.POWER_RULES)
-    rows = alert_facts.known_alerts(of_power)
+    rows = alert_facts.known_alerts(alerting.POWER_RULES)
     return Reconciliation(None, as_of, now, cause_key, cause_text).of(look, rows, counted=alerting.POWER_RULES)
 
 

@@ -119,9 +119,9 @@ def _store_lots(work: SiteWork, run: ForecastRun) -> list[Moved]:
             )  # fmt: skip
 
     if len(changed):
-        with log_rows.resting():
-            _retire(LotForecast, before.key[old[old >= 0]])
-            copy_in(LotForecast, _LOT_COLUMNS, rows())
+        log_rows.rest()
+        _retire(LotForecast, before.key[old[old >= 0]])
+        copy_in(LotForecast, _LOT_COLUMNS, rows())
         log_rows.refresh(np.unique(work.lots.schedule_line[changed]))
     return _moved("lot", work.lots.key, changed, chains.on_site, before, old, reading.labels_of_lots)
 

@@ -11,16 +11,24 @@ from sites.queries.columns import Keys, as_list
 
 @contextmanager
 def resting() -> Iterator[None]:
-    """Inside a transaction: what is written meanwhile leaves the log as it was, until `refresh`."""
-    _set("on")
+    """Inside a transaction: what is written meanwhile leaves the log as it was, until it is refreshed."""
+    rest()
     yield
     _set("off")
 
 
+def rest() -> None:
+    """As `resting`, until `refresh`."""
+    _set("on")
+
+
 def refresh(schedule_lines: Keys) -> None:
-    if len(schedule_lines):
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT longlead_log_lines(%s::uuid[])", [as_list(schedule_lines)])
+    """The rows of these lines as they are now; from here on the log rests no more."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT set_config('longlead.log_rests', 'off', true), longlead_log_lines(%s::uuid[])",
+            [as_list(schedule_lines)],
+        )
 
 
 def add(schedule_lines: Collection[UUID]) -> None:

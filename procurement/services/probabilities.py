@@ -3,6 +3,7 @@
 No request samples. It only says which lots and blocks have other dates now; a worker draws those after the commit.
 """
 
+import logging
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -10,7 +11,7 @@ from typing import Final
 from uuid import UUID
 
 import numpy as np
-from django.db import connection, transaction
+from django.db import InterfaceError, OperationalError, connection, transaction
 
 from procurement.domain.reference_classes import Library, Profiles
 from procurement.gateways import wake
@@ -28,6 +29,8 @@ from sites.models import Site
 from sites.queries.among import as_array
 from sites.queries.columns import NO_KEY, as_list, found_in, keys_of, read, uuids
 from sites.vocabulary import BlockPolicy
+
+logger = logging.getLogger(__name__)
 
 SEED: Final = 1
 _STEPS_NAMED = 3
@@ -92,9 +95,18 @@ def due_before(site_id: UUID) -> dict[UUID, UUID]:
 
 
 def draw_due() -> int:
-    """Draw what is due, a transaction a site; at how many sites. Where somebody is at it, that one does it."""
-    sites = Site.objects.filter(due_draws__isnull=False).distinct()
-    return sum(_draw(site) for site in sites.select_related("calendar").order_by("pk"))
+    """Draw what is due, a transaction a site; at how many sites. Where somebody is at it, that one does it. A site that
+    fails stays due and does not stop the others.
+    """
+    drawn = 0
+    for site in Site.objects.filter(due_draws__isnull=False).distinct().order_by("pk"):
+        try:
+            drawn += _draw(site)
+        except (OperationalError, InterfaceError):
+            raise
+        except Exception:
+            logger.exception("The futures of %s were not drawn.", site.code)
+    return drawn
 
 
 @transaction.atomic

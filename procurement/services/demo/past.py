@@ -25,7 +25,7 @@ from sites.models import Milestone, Site
 from sites.queries.chains import chain_facts, with_required_on_site, working_calendars
 from sites.vocabulary import Driver
 
-DAYS_AGO: Final = (180, 120, 75, 40, 14)
+DAYS_AGO: Final = (180, 120, 75, 40, 14, 1)
 _CAUSE: Final = "Demo history"
 _HAPPENED: Final = frozenset({Driver.ACTUAL, Driver.IMPLIED})
 

@@ -333,6 +333,17 @@ def test_a_cancelled_lot_that_was_due_has_no_odds() -> None:
     assert not DueDraw.objects.exists()
 
 
+def test_a_site_that_fails_stays_due_and_does_not_stop_the_others() -> None:
+    broken, healthy = a_lot(), a_lot()
+    for lot in (broken, healthy):
+        recalculate(site_of(lot))
+        stretched(lot)
+    broken.chain.milestones.update(duration_days=3660)
+
+    assert probabilities.draw_due() == 1
+    assert DueDraw.objects.get().lot == broken
+
+
 def test_the_workers_are_asked_once_it_is_committed(django_capture_on_commit_callbacks: Any) -> None:
     asked: list[str] = []
     lot = a_lot()
