@@ -304,12 +304,12 @@ def _read(
     request: Request, sent: list[dict[str, Any]]
 ) -> tuple[list[BulkRow], list[Outcome], dict[int, list[dict[str, Any]]]]:
     """The rows that can be tried, those that cannot, and what each sender should know."""
-    own, strict = acting_client(request).system, is_strict(request)
+    own, strict, shape = acting_client(request).system, is_strict(request), OrderWrite()
     rows: list[BulkRow] = []
     refused: list[Outcome] = []
     warnings: dict[int, list[dict[str, Any]]] = {}
     for place, said in enumerate(sent):
-        row, errors, unknown = _row(place, said, own)
+        row, errors, unknown = _row(place, said, own, shape)
         if strict and unknown:
             errors, unknown = [*errors, *unknown], []
         if errors or row is None:
@@ -323,7 +323,9 @@ def _read(
     return rows, refused, warnings
 
 
-def _row(place: int, said: Mapping[str, Any], own: str) -> tuple[BulkRow | None, list[FieldError], list[FieldError]]:
+def _row(
+    place: int, said: Mapping[str, Any], own: str, shape: OrderWrite
+) -> tuple[BulkRow | None, list[FieldError], list[FieldError]]:
     name, version = said["external_id"], said.get("document_version")
     errors = _errors_of_name(name)
     if said.get("system", own) != own:
@@ -339,13 +341,14 @@ def _row(place: int, said: Mapping[str, Any], own: str) -> tuple[BulkRow | None,
     sent = dict(said.get("body", {}))
     if version is not None:
         sent.setdefault("document_version", version)
-    body = OrderWrite(data=sent)
-    if not body.is_valid():
-        return None, [*errors, *(_numbered(each, sent) for each in flat(body.errors, ""))], []
-    unknown = [_numbered(each, sent) for each in unknown_fields(body, sent)]
+    try:
+        body = shape.run_validation(sent)
+    except serializers.ValidationError as refusal:
+        return None, [*errors, *(_numbered(each, sent) for each in flat(refusal.detail, ""))], []
+    unknown = [_numbered(each, sent) for each in unknown_fields(shape, sent)]
     if errors:
         return None, errors, unknown
-    return BulkRow(place, name, bulk.by_number(document_of(body.validated_data))), [], unknown
+    return BulkRow(place, name, bulk.by_number(document_of(body))), [], unknown
 
 
 def _errors_of_name(name: str) -> list[FieldError]:
