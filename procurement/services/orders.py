@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
-from functools import reduce
+from functools import partial, reduce
 from operator import or_
 from typing import Final
 from uuid import UUID
@@ -186,23 +186,32 @@ def upsert(
         document.parent is not None or later.waiting & {external_id, document.number or external_id}
     ):
         later.write(actor=actor, request_id=request_id)  # this document may be about one of those orders
-    with transaction.atomic():
-        work = _Upsert(document, system, external_id, actor, now, LinesMode(lines_mode), request_id)
-        if later is not None:
-            work.later = Later(
-                known=later.knows(system, actor),
-                alike=later.alike,
-                allowed=later.allowed,
-                shelf=later.shelf,
-                writes_together=later.writes_together and not dry_run,
-            )
-        done = work.run()
-        if later is not None and work.later is not None:
-            later.take(work.later)
-        if dry_run:
-            with connection.cursor() as cursor:
-                cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
-            transaction.set_rollback(True)
+    work = partial(_Upsert, document, system, external_id, actor, now, LinesMode(lines_mode), request_id)
+    try:
+        return _carry_out(work(), later, dry_run=dry_run)
+    except Overtaken:
+        if later is not None and later.shelf is not None:
+            raise  # others of that shelf may wait with it
+    return _carry_out(work(claims_first=True), later, dry_run=dry_run)
+
+
+@transaction.atomic
+def _carry_out(work: "_Upsert", later: Later | None, *, dry_run: bool) -> Upserted:
+    if later is not None:
+        work.later = Later(
+            known=later.knows(work.system, work.actor),
+            alike=later.alike,
+            allowed=later.allowed,
+            shelf=later.shelf,
+            writes_together=later.writes_together and not dry_run,
+        )
+    done = work.run()
+    if later is not None and work.later is not None:
+        later.take(work.later)
+    if dry_run:
+        with connection.cursor() as cursor:
+            cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+        transaction.set_rollback(True)
     return done
 
 
@@ -257,7 +266,10 @@ class _Upsert:
         now: datetime,
         mode: LinesMode,
         request_id: str,
+        *,
+        claims_first: bool = False,
     ) -> None:
+        self.claims_first = claims_first
         self.document = document
         self.system = system
         self.external_id = external_id
@@ -336,9 +348,11 @@ class _Upsert:
         return known
 
     def _find(self) -> tuple[ExternalRef, PurchaseOrder | None]:
-        """The reference, claimed if it is new, and its order, locked. Two creators meet at the reference."""
-        if self.later is not None and self.later.shelf is not None and self.later.writes_together:
-            self.at_hand = self.later.shelf.take(self.external_id)
+        """The reference, new if there is none, and its order, locked. Two creators meet when they write the reference;
+        the later one begins anew and, with `claims_first`, meets the other here.
+        """
+        if not self.claims_first:
+            self.at_hand = self._shelf().take(self.external_id)
         if self.at_hand is not None:
             return self.at_hand.ref or self._new_ref(), self.at_hand.order
         refs = ExternalRef.objects.filter(system=self.system, kind=ORDER_REF, external_id=self.external_id)
@@ -360,6 +374,12 @@ class _Upsert:
         elif orders.exists():
             raise NotFound(_("There is no such order."))
         return ref, order
+
+    def _shelf(self) -> Shelf:
+        if self.later is not None and self.later.shelf is not None:
+            return self.later.shelf
+        number = self.document.number or self.external_id
+        return Shelf({self.external_id: number}, system=self.system, actor=self.actor)
 
     def _ref(self, namesake: UUID | None) -> ExternalRef:
         version = self.document.version if namesake is None else None
@@ -561,7 +581,7 @@ class _Upsert:
         if self.later is not None:
             self.later.take(Later(lots=self.changes.lots, requirements=needs))
             return
-        for site in Site.objects.filter(pk__in=needs.keys() | self.changes.lots.keys()).order_by("pk"):
+        for site in self._sites(needs.keys() | self.changes.lots.keys()):
             forecasts.recalculate(
                 site_id=site.pk,
                 as_of=local_date(site, self.now),
@@ -575,6 +595,13 @@ class _Upsert:
                 evaluate=site.pk not in self.promise_sites,
             )
         log_rows.add([row.pk for row in self.unwritten.rows])
+
+    def _sites(self, keys: set[UUID]) -> list[Site]:
+        here = {key: site for key, site in self.changes.sites.items() if site is not None}
+        elsewhere = keys - here.keys()
+        found = [here[key] for key in keys & here.keys()]
+        found += Site.objects.filter(pk__in=elsewhere) if elsewhere else ()
+        return sorted(found, key=lambda site: site.pk)
 
     def _read_version(self) -> None:
         if not self.is_new:  # in the transaction that makes an order it stays at its first
@@ -668,7 +695,7 @@ class _Change(_Upsert):
             system=system, kind=ORDER_REF, external_id=order.number, subject_id=order.pk
         )
         super().__init__(document, system, self.ref.external_id, actor, now, mode, request_id)
-        self.at_hand = order
+        self.order_at_hand = order
 
     def _find(self) -> tuple[ExternalRef, PurchaseOrder | None]:
-        return self.ref, self.at_hand
+        return self.ref, self.order_at_hand

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from uuid import UUID
 
-from django.db import IntegrityError, models, transaction
+from django.db import IntegrityError, models
 from psycopg.errors import UniqueViolation
 
 from procurement.models import ExternalRef, OrderLine, PurchaseOrder, ScheduleLine
@@ -41,17 +41,16 @@ class Unwritten:
         self.changed |= other.changed
 
     def write(self) -> None:
-        """Raises Overtaken. New schedule lines are not in the log yet: that is for `log_rows.add`, once there are
-        forecasts to show.
+        """Raises Overtaken, and then nothing of the transaction can be kept. New schedule lines are not in the log yet:
+        that is for `log_rows.add`, once there are forecasts to show.
         """
         alike: _Alike = defaultdict(list)
         for row, names in self.changed.values():
             alike[type(row), tuple(sorted(names))].append(row)
         try:
-            with transaction.atomic(savepoint=bool(self.refs or self.orders or self.changed)):
-                insert_each(self.refs)
-                insert_each(self.orders)
-                _save(alike, ExternalRef, PurchaseOrder)
+            insert_each(self.refs)
+            insert_each(self.orders)
+            _save(alike, ExternalRef, PurchaseOrder)
         except IntegrityError as refusal:
             if not isinstance(refusal.__cause__, UniqueViolation):
                 raise
