@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-import unicodedata
+import re
 from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from email.message import Message
@@ -16,7 +16,7 @@ from procurement.api.errors import BodyTooLarge, MalformedBody, WrongCharset, es
 
 MOST_BYTES: Final = 5 * 1024 * 1024
 DEEPEST: Final = 20
-
+_HALF = re.compile("[\ud800-\udfff]")
 
 _BODY_HASH: Final = "longlead.body_hash"
 _BODY: Final = "longlead.body"
@@ -84,12 +84,8 @@ class StrictJSONParser(BaseParser):
         if len(raw) > MOST_BYTES:
             raise BodyTooLarge(_("A body has at most 5 MB; send fewer lines at a time."))
         try:
-            document = json.loads(
-                raw.decode("utf-8"),
-                parse_float=Decimal,
-                parse_constant=lambda _name: _NoNumber(),
-                object_pairs_hook=_object,
-            )
+            reader = _Reader()
+            document = reader.read(raw.decode("utf-8"))
         except UnicodeDecodeError:
             raise MalformedBody(_("The body is not UTF-8.")) from None
         except json.JSONDecodeError as refusal:
@@ -101,8 +97,11 @@ class StrictJSONParser(BaseParser):
             raise MalformedBody(_("The body is nested too deeply."), code="too_deep") from None
         except ValueError:  # a whole number of more digits than Python reads
             raise MalformedBody(_("A number in the body is too long."), code="number_too_long") from None
-        for pointer, value in _walk(document):
-            _check(value, pointer or None)
+        _check_depth(document)
+        # JSON allows no such signs as they are: only an escape can have brought them in.
+        if reader.is_odd or b"\\u" in raw:
+            for pointer, value in _walk(document):
+                _check(value, pointer or None)
         return document
 
 
@@ -115,32 +114,57 @@ def _check_charset(media_type: str | None) -> None:
         raise WrongCharset
 
 
-def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) == len(pairs):
+class _Reader:
+    """`is_odd` once it met what is refused and no text."""
+
+    def __init__(self) -> None:
+        self.is_odd = False
+
+    def read(self, text: str) -> Any:
+        return json.loads(text, parse_float=Decimal, parse_constant=self._constant, object_pairs_hook=self._object)
+
+    def _constant(self, _name: str) -> _NoNumber:
+        self.is_odd = True
+        return _NoNumber()
+
+    def _object(self, pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        found = dict(pairs)
+        if len(found) == len(pairs):
+            return found
+        self.is_odd = True
+        seen: set[str] = set()
+        for name, _value in pairs:
+            if name in seen:
+                return _Twice(pairs, name)
+            seen.add(name)
         return found
-    seen: set[str] = set()
-    for name, _value in pairs:
-        if name in seen:
-            return _Twice(pairs, name)
-        seen.add(name)
-    return found
+
+
+def _check_depth(document: Any) -> None:
+    level = [document]
+    for _depth in range(DEEPEST):
+        level = [
+            inner
+            for value in level
+            if isinstance(value, dict | list)
+            for inner in (value.values() if isinstance(value, dict) else value)
+        ]
+    if level:
+        raise MalformedBody(_("The body is nested too deeply."), pointer=None, code="too_deep")
 
 
 def _walk(document: Any) -> Iterator[tuple[str, Any]]:
     """Every value with its JSON pointer, and every name as a value of its own; without recursion."""
-    left: list[tuple[str, Any, int]] = [("", document, 1)]
+    left: list[tuple[str, Any]] = [("", document)]
     while left:
-        pointer, value, depth = left.pop()
-        if depth > DEEPEST:
-            raise MalformedBody(_("The body is nested too deeply."), pointer=None, code="too_deep")
+        pointer, value = left.pop()
         yield pointer, value
         if isinstance(value, dict):
             for name, inner in value.items():
                 yield pointer, name
-                left.append((f"{pointer}/{escaped(name)}", inner, depth + 1))
+                left.append((f"{pointer}/{escaped(name)}", inner))
         elif isinstance(value, list):
-            left.extend((f"{pointer}/{place}", inner, depth + 1) for place, inner in enumerate(value))
+            left.extend((f"{pointer}/{place}", inner) for place, inner in enumerate(value))
 
 
 def _check(value: Any, pointer: str | None) -> None:
@@ -152,7 +176,7 @@ def _check(value: Any, pointer: str | None) -> None:
     if isinstance(value, str):
         if "\x00" in value:
             _refuse(_("The text holds a NUL character."), pointer, "null_character")
-        if any(unicodedata.category(sign) == "Cs" for sign in value):
+        if _HALF.search(value):
             _refuse(_("The text holds half of a character."), pointer, "half_character")
 
 

@@ -279,6 +279,7 @@ def codes_of(document: OrderDocument) -> "Codes":
     lines = document.lines
     schedules = [schedule for line in lines for schedule in line.schedules or ()]
     return Codes(
+        vendors=_said([document.vendor]),
         sites=_said([document.site, *(line.site for line in lines), *(schedule.site for schedule in schedules)]),
         classes=_said(line.equipment_class for line in lines),
         plants=_said(line.plant for line in lines),
@@ -294,7 +295,17 @@ def _said(codes: Iterable[str | None]) -> frozenset[str]:
 class Codes:
     """`units` are those that are not ours."""
 
-    sites: frozenset[str]
-    classes: frozenset[str]
-    plants: frozenset[str]
+    vendors: frozenset[str] = frozenset()
+    sites: frozenset[str] = frozenset()
+    classes: frozenset[str] = frozenset()
+    plants: frozenset[str] = frozenset()
     units: frozenset[str] = frozenset()
+
+    def __or__(self, other: "Codes") -> "Codes":
+        return Codes(
+            self.vendors | other.vendors,
+            self.sites | other.sites,
+            self.classes | other.classes,
+            self.plants | other.plants,
+            self.units | other.units,
+        )

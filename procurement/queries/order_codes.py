@@ -1,9 +1,11 @@
 """What the codes of an order document mean: our own codes, else those of the sending system."""
 
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import TypeVar
 from uuid import UUID
 
+from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
 from procurement.domain.order_document import Codes
@@ -14,26 +16,57 @@ from sites.domain.errors import BadInput
 from sites.models import Site
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Known:
     """Keyed by the code as it was sent. A site out of the actor's sight is as unknown as one that is not there."""
 
-    vendor: Company
-    sites: dict[str, Site]
-    classes: dict[str, EquipmentClass]
-    plants: tuple[Plant, ...]
     system: str
-    units: dict[str, str]
+    actor: User
+    vendors: dict[str, Company] = field(default_factory=dict)
+    sites: dict[str, Site] = field(default_factory=dict)
+    classes: dict[str, EquipmentClass] = field(default_factory=dict)
+    plants: list[Plant] = field(default_factory=list)
+    units: dict[str, str] = field(default_factory=dict)
+    asked: set[tuple[str, str]] = field(default_factory=set)
+
+    def learn(self, codes: Codes) -> None:
+        """Look up those of them that were not asked about yet. A fixed number of queries."""
+        if vendors := self._new("vendor", codes.vendors):
+            self.vendors |= _meant(Company.objects.all(), "company", vendors, self.system)
+        if sites := self._new("site", codes.sites):
+            visible = Site.objects.visible_to(self.actor).select_related("calendar")
+            self.sites |= _meant(visible, "site", sites, self.system)
+        if classes := self._new("class", codes.classes):
+            with_chains = EquipmentClass.objects.select_related("template")
+            self.classes |= _meant(with_chains, "equipment_class", classes, self.system)
+        if plants := self._new("plant", {code.rpartition("/")[2] for code in codes.plants}):
+            self.plants += Plant.objects.filter(code__in=plants).select_related("company")
+        if units := self._new("unit", codes.units):
+            self.units |= _units(units, self.system)
+
+    def _new(self, kind: str, codes: Collection[str]) -> set[str]:
+        new = {code for code in codes if (kind, code) not in self.asked}
+        self.asked.update((kind, code) for code in new)
+        return new
+
+    def vendor(self, code: str) -> Company:
+        """Raises BadInput naming `vendor`."""
+        company = self.vendors.get(code)
+        if company is None:
+            raise BadInput(_("There is no vendor %(code)s.") % {"code": code}, field="vendor")
+        if not company.sells:
+            raise BadInput(_("%(company)s makes, but does not sell.") % {"company": company.name}, field="vendor")
+        return company
 
     def unit(self, code: str, *, field: str) -> str:
         """Raises UnknownUnit naming `field`."""
         return unit_of(code, self.units, system=self.system, field=field)
 
-    def plant(self, code: str, *, field: str) -> Plant:
+    def plant(self, code: str, *, vendor: UUID, field: str) -> Plant:
         """By `COMPANY/PLANT` or by a plant code, the vendor's own first. Raises BadInput naming `field`."""
         company, _slash, name = code.rpartition("/")
         found = [each for each in self.plants if each.code == name and company in {"", each.company.code}]
-        own = [each for each in found if each.company_id == self.vendor.pk]
+        own = [each for each in found if each.company_id == vendor]
         if not found:
             raise BadInput(_("There is no plant %(code)s.") % {"code": code}, field=field)
         if len(found) > 1 and len(own) != 1:
@@ -41,30 +74,6 @@ class Known:
                 _("Several companies have a plant %(code)s; write COMPANY/PLANT.") % {"code": code}, field=field
             )
         return own[0] if own else found[0]
-
-
-def look_up(codes: Codes, *, vendor: str, system: str, actor: User) -> Known:
-    """A fixed number of queries. Raises BadInput naming `vendor`."""
-    company = (
-        Company.objects.filter(code=vendor).first()
-        or Company.objects.filter(pk__in=_named(system, "company", [vendor]).values()).first()
-    )
-    if company is None:
-        raise BadInput(_("There is no vendor %(code)s.") % {"code": vendor}, field="vendor")
-    if not company.sells:
-        raise BadInput(_("%(company)s makes, but does not sell.") % {"company": company.name}, field="vendor")
-    return Known(
-        vendor=company,
-        sites=_sites(codes.sites, system, actor),
-        classes=_classes(codes.classes, system),
-        plants=tuple(
-            Plant.objects.filter(code__in={code.rpartition("/")[2] for code in codes.plants}).select_related("company")
-            if codes.plants
-            else ()
-        ),
-        system=system,
-        units=_units(codes.units, system),
-    )
 
 
 def find_order(said: str, *, system: str, actor: User) -> UUID | None:
@@ -75,18 +84,12 @@ def find_order(said: str, *, system: str, actor: User) -> UUID | None:
     return found.values_list("pk", flat=True).first()
 
 
-def _sites(codes: Collection[str], system: str, actor: User) -> dict[str, Site]:
-    visible = Site.objects.visible_to(actor).select_related("calendar")
-    found = {site.code: site for site in visible.filter(code__in=codes)} if codes else {}
-    missing = _named(system, "site", codes - found.keys())
-    by_key = visible.in_bulk(list(missing.values())) if missing else {}
-    return found | {code: by_key[key] for code, key in missing.items() if key in by_key}
+Meant = TypeVar("Meant", Company, Site, EquipmentClass)
 
 
-def _classes(codes: Collection[str], system: str) -> dict[str, EquipmentClass]:
-    rows = EquipmentClass.objects.select_related("template")
-    found = {row.code: row for row in rows.filter(code__in=codes)} if codes else {}
-    missing = _named(system, "equipment_class", codes - found.keys())
+def _meant(rows: QuerySet[Meant], kind: str, codes: set[str], system: str) -> dict[str, Meant]:
+    found = {row.code: row for row in rows.filter(code__in=codes)}
+    missing = _named(system, kind, codes - found.keys())
     by_key = rows.in_bulk(list(missing.values())) if missing else {}
     return found | {code: by_key[key] for code, key in missing.items() if key in by_key}
 

@@ -13,12 +13,15 @@ from procurement.domain.order_document import LinesMode, OrderDocument
 from procurement.models import PurchaseOrder
 from procurement.queries import order_reading
 from procurement.services import orders
-from procurement.services.orders import Later, UpsertResult
+from procurement.services.orders import Later, Upserted, UpsertResult
+from procurement.services.stored_orders import Shelf
+from procurement.services.unwritten import Overtaken
 from procurement.vocabulary import CommercialStatus
 from sites.accounts.models import User
 from sites.domain.errors import BadInput, NotFound, NotPermitted, RuleBroken
 
 Outcome = dict[str, Any]
+_READ_AT_ONCE = 100
 _STATUSES = ((BadInput, 422), (NotFound, 404), (NotPermitted, 403))
 
 
@@ -60,8 +63,9 @@ def write(
                 raise _Refused(done)
     except _Refused as refused:
         return _none_written(refused.outcomes)
-    except RuleBroken:
-        # What the rows say together contradicts itself; alone, each names what is wrong with it.
+    except (RuleBroken, Overtaken):
+        # What the rows say together contradicts itself, or somebody was faster with a name; alone, each names what is
+        # wrong with it.
         with transaction.atomic():
             done = work.apart(rows)
             if atomic and any(each["result"] == "failed" for each in done):
@@ -79,7 +83,8 @@ class _Bulk:
         self.request_id = request_id
 
     def together(self, rows: Sequence[BulkRow]) -> list[Outcome]:
-        later = Later(writes_together=True)
+        numbers = {row.external_id: (row.document and row.document.number) or row.external_id for row in rows}
+        later = Later(writes_together=True, shelf=Shelf(numbers, system=self.system, actor=self.actor))
         done = self._each(rows, later)
         later.calculate(
             cause_key=f"bulk:{uuid4().hex}",
@@ -88,20 +93,28 @@ class _Bulk:
             now=self.now,
             request_id=self.request_id,
         )
-        return done
+        return self._outcomes(done)
 
     def apart(self, rows: Sequence[BulkRow]) -> list[Outcome]:
-        return self._each(rows, None)
+        return self._outcomes(self._each(rows, None))
 
-    def _each(self, rows: Sequence[BulkRow], later: Later | None) -> list[Outcome]:
+    def _each(self, rows: Sequence[BulkRow], later: Later | None) -> list[tuple[BulkRow, Upserted | RuleBroken]]:
         """In the order of their names, so that two who send the same orders do not wait for each other in a ring."""
         in_turn = sorted(rows, key=lambda row: (row.external_id, row.place))
-        return sorted((self._one(row, later) for row in in_turn), key=lambda outcome: int(outcome["index"]))
+        done: list[tuple[BulkRow, Upserted | RuleBroken]] = []
+        for start in range(0, len(in_turn), _READ_AT_ONCE):
+            portion = in_turn[start : start + _READ_AT_ONCE]
+            if later is not None:
+                orders.read_together(
+                    {row.external_id: row.document for row in portion}, later, system=self.system, actor=self.actor
+                )
+            done += [(row, self._one(row, later)) for row in portion]
+        return done
 
-    def _one(self, row: BulkRow, later: Later | None) -> Outcome:
+    def _one(self, row: BulkRow, later: Later | None) -> Upserted | RuleBroken:
         try:
-            done = orders.upsert(
-                document=row.document or self._cancellation(row),
+            return orders.upsert(
+                document=row.document or self._cancellation(row, later),
                 system=self.system,
                 external_id=row.external_id,
                 actor=self.actor,
@@ -111,22 +124,20 @@ class _Bulk:
                 later=later,
             )
         except RuleBroken as refusal:
-            return failed(row.place, row.external_id, *described(refusal))
-        return {
-            "index": row.place,
-            "external_id": row.external_id,
-            "status": 201 if done.result is UpsertResult.CREATED else 200,
-            "result": done.result.value,
-            "id": str(done.order.pk),
-            "version": done.order.version,
-            "changed": list(done.changed),
-            "warnings": [
-                {"code": each.code, "pointer": f"/{each.field}" if each.field else None, "detail": each.message}
-                for each in done.warnings
-            ],
-        }
+            return refusal
 
-    def _cancellation(self, row: BulkRow) -> OrderDocument:
+    def _outcomes(self, done: Sequence[tuple[BulkRow, Upserted | RuleBroken]]) -> list[Outcome]:
+        in_place = sorted(done, key=lambda each: each[0].place)
+        return [
+            failed(row.place, row.external_id, *described(became))
+            if isinstance(became, RuleBroken)
+            else _outcome(row, became)
+            for row, became in in_place
+        ]
+
+    def _cancellation(self, row: BulkRow, later: Later | None) -> OrderDocument:
+        if later is not None and row.external_id in later.waiting:
+            later.write(actor=self.actor, request_id=self.request_id)
         key = order_reading.key_of(system=self.system, external_id=row.external_id, actor=self.actor)
         order = PurchaseOrder.objects.select_related("seller").filter(pk=key).first() if key else None
         if order is None:
@@ -138,6 +149,22 @@ class _Bulk:
             version=row.version,
             status=CommercialStatus.CANCELLED,
         )
+
+
+def _outcome(row: BulkRow, done: Upserted) -> Outcome:
+    return {
+        "index": row.place,
+        "external_id": row.external_id,
+        "status": 201 if done.result is UpsertResult.CREATED else 200,
+        "result": done.result.value,
+        "id": str(done.order.pk),
+        "version": done.order.version,
+        "changed": list(done.changed),
+        "warnings": [
+            {"code": each.code, "pointer": f"/{each.field}" if each.field else None, "detail": each.message}
+            for each in done.warnings
+        ],
+    }
 
 
 def by_number(document: OrderDocument) -> OrderDocument:

@@ -20,6 +20,7 @@ def copy_in(model: type[models.Model], columns: Sequence[str], rows: Iterable[Se
     named = ", ".join(quote(each) for each in columns)
     with (
         connection.cursor() as cursor,
+        connection.wrap_database_errors,
         cursor.copy(f"COPY {quote(model._meta.db_table)} ({named}) FROM STDIN") as copy,
     ):
         for row in rows:

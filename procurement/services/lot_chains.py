@@ -3,6 +3,7 @@
 Every function here runs inside the transaction of a caller that holds the order's lock and checks rights.
 """
 
+from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
@@ -28,6 +29,7 @@ from sites.domain.calendar import WorkingCalendar
 from sites.domain.errors import BadInput
 from sites.domain.schedule import StepFacts
 from sites.models import Baseline, Chain, Milestone
+from sites.queries.among import among
 from sites.queries.chains import working_calendars
 from sites.vocabulary import ChainKind, DurationBasis
 
@@ -263,20 +265,16 @@ def _baseline(chain: Chain, dates: dict[str, str], actor: User) -> Baseline:
     return Baseline(chain=chain, dates=dates, cause="Order signed", author=actor)
 
 
-def write_first_baselines(lots: Iterable[DeliveryLot], *, actor: User) -> set[UUID]:
-    """Baselines of the lots that have none yet; the keys of those lots. Their schedule lines have a contract date."""
-    waiting = [lot for lot in lots if not Baseline.objects.filter(chain=lot.chain_id).exists()]
-    if not waiting:
-        return set()
+def write_first_baselines(lots: Collection[DeliveryLot], *, actor: User) -> None:
+    """Of lots that have none yet and whose schedule lines have a contract date. Raises BadInput as `make_lots`."""
+    if not lots:
+        return
     calendars = working_calendars()
-    made = []
-    for lot in waiting:
-        milestones = list(lot.chain.milestones.order_by("sequence"))
-        first = _first_baseline(lot.chain, milestones, lot.schedule_line, calendars, actor)
-        if first is not None:
-            made.append(first)
-    Baseline.objects.bulk_create(made)
-    return {lot.pk for lot in waiting}
+    steps: dict[UUID, list[Milestone]] = defaultdict(list)
+    for milestone in Milestone.objects.filter(among("chain", [lot.chain_id for lot in lots])).order_by("sequence"):
+        steps[milestone.chain_id].append(milestone)
+    made = [_first_baseline(lot.chain, steps[lot.chain_id], lot.schedule_line, calendars, actor) for lot in lots]
+    Baseline.objects.bulk_create([each for each in made if each is not None])
 
 
 def write_next_baselines(lots: Iterable[DeliveryLot], *, cause: str, actor: User) -> int:

@@ -18,8 +18,9 @@ from procurement.domain.order_document import LineDocument, LinesMode, OrderDocu
 from procurement.models import DeliveryLot, EquipmentClass, OrderLine, Plant, PurchaseOrder, ScheduleLine
 from procurement.queries.order_codes import Known
 from procurement.services import lot_chains
-from procurement.services.copying import insert_each
-from procurement.services.lot_chains import Alike, Issue, NewLots, Released
+from procurement.services.lot_chains import Alike, Issue, Released
+from procurement.services.stored_orders import StoredLines
+from procurement.services.unwritten import Unwritten
 from procurement.vocabulary import CommercialStatus, LineStatus
 from sites.accounts.row import new_id
 from sites.domain.errors import BadInput
@@ -81,48 +82,8 @@ def path(row: ScheduleLine) -> str:
     return f"lines/{row.line.number}/schedules/{row.number}"
 
 
-class StoredLines:
-    """The lines of an order with their schedule lines and lots, in four queries; none for a new order."""
-
-    def __init__(self, order: PurchaseOrder, *, is_new: bool) -> None:
-        self.lines: dict[int, OrderLine] = {}
-        self.rows: dict[UUID, dict[int, ScheduleLine]] = defaultdict(dict)
-        if is_new:
-            return
-        lines = OrderLine.objects.filter(order=order).select_related("equipment_class__template", "plant")
-        by_key = {line.pk: line for line in lines.order_by("number")}
-        rows = ScheduleLine.objects.filter(line__order=order).select_related("site").prefetch_related("lots__chain")
-        for row in rows.order_by("number"):
-            row.line = by_key[row.line_id]
-            self.rows[row.line_id][row.number] = row
-        self.lines = {line.number: line for line in by_key.values()}
-
-    def all_rows(self) -> list[ScheduleLine]:
-        return [row for line in self.lines.values() for row in self.rows[line.pk].values()]
-
-
-@dataclass(slots=True)
-class NewLines:
-    """Lines and schedule lines with their lots that are not written yet."""
-
-    lines: list[OrderLine] = field(default_factory=list)
-    rows: list[ScheduleLine] = field(default_factory=list)
-    lots: NewLots = field(default_factory=NewLots)
-
-    def take(self, other: "NewLines") -> None:
-        self.lines += other.lines
-        self.rows += other.rows
-        self.lots.take(other.lots)
-
-    def write(self) -> None:
-        insert_each(self.lines)
-        insert_each(self.rows)
-        if self.rows:
-            self.lots.write()
-
-
 class LineWork:
-    """Applies the lines of a document. Changed rows are saved as it goes; `made` is what is new."""
+    """Applies the lines of a document. What is new or changed of lines and schedule lines waits in `unwritten`."""
 
     def __init__(
         self,
@@ -133,6 +94,7 @@ class LineWork:
         mode: LinesMode,
         issue: Issue,
         changes: Changes,
+        unwritten: Unwritten,
         alike: Alike,
         *,
         is_new: bool,
@@ -144,14 +106,15 @@ class LineWork:
         self.mode = mode
         self.issue = issue
         self.changes = changes
+        self.unwritten = unwritten
         self.alike = alike
         self.is_new = is_new
         self.is_gone = order.commercial_status in GONE
+        self.lines = stored.lines_of(order)
         self.promised: list[Promised] = []
-        self.new_lines: list[OrderLine] = []
         self.new_rows: list[ScheduleLine] = []
+        self.dated: list[ScheduleLine] = []
         self.sent_at: dict[object, str] = {}
-        self.steps = self._template_steps()
 
     def apply(self) -> None:
         """Raises BadInput naming the part of the document."""
@@ -160,57 +123,50 @@ class LineWork:
         # Also where every line names its own: a code nobody knows is a mistake, not a default.
         self._site(self.document.site, "site")
         for document in self.document.lines:
-            line = self.stored.lines.get(document.number)
+            line = self.lines.get(document.number)
             if line is None:
                 self._new_line(document)
             else:
-                self._change_line(line, self.stored.rows[line.pk], document)
+                self._change_line(line, self.stored.rows_of(line), document)
         named = {document.number for document in self.document.lines}
-        for number, line in self.stored.lines.items():
+        for number, line in self.lines.items():
             if number not in named and (self.is_gone or self.mode is LinesMode.REPLACE):
                 self._cancel_line(line)
+        self._follow_contracts()
 
-    def made(self) -> NewLines:
-        """What is new, not written yet. Raises BadInput naming the part of the document."""
-        new = NewLines(self.new_lines, self.new_rows)
+    def make_lots(self) -> None:
+        """Of the new schedule lines. Raises BadInput naming the part of the document."""
         if not self.new_rows:
-            return new
+            return
         try:
-            new.lots = lot_chains.make_lots(self.new_rows, issue=self.issue, alike=self.alike)
+            made = lot_chains.make_lots(self.new_rows, issue=self.issue, alike=self.alike)
         except BadInput as refusal:
-            at = self.sent_at.get(refusal.facts.get("schedule_line"))
-            raise BadInput(refusal.message, field=f"{at}/contractual_date") from None
-        for lot in new.lots.lots:
+            raise self._about_date(refusal) from None
+        self.unwritten.lots.take(made)
+        for lot in made.lots:
             self.changes.touch(lot.schedule_line, [lot])
-        return new
 
     def follow_issue(self) -> None:
         """The stored lots learn when the order was issued."""
-        rows = self.stored.all_rows()
-        lots = [lot for row in rows for lot in row.lots.all()]
+        rows = self.stored.all_rows(self.order)
+        lots = [lot for row in rows for lot in self.stored.lots_of(row)]
         moved = lot_chains.record_issue(lots, self.issue)
         for row in rows:
-            self.changes.touch(row, [lot for lot in row.lots.all() if lot.pk in moved])
+            self.changes.touch(row, [lot for lot in self.stored.lots_of(row) if lot.pk in moved])
 
     def follow_incoterm(self) -> None:
         """The contract dates of stored lines count at the step of the new delivery term."""
-        moved = []
-        for row in self.stored.all_rows():
+        is_moved = False
+        for row in self.stored.all_rows(self.order):
             code, is_assumed = self._contract_step(row.line)
             stored = (row.contract_step, row.contract_step_assumed)
             if row.status != LineStatus.CANCELLED and (code, is_assumed) != stored:
                 row.contract_step, row.contract_step_assumed = code, is_assumed
-                moved.append(row)
-                self.changes.touch(row, row.lots.all())
-        if moved:
-            ScheduleLine.objects.bulk_update(moved, ["contract_step", "contract_step_assumed"])
+                is_moved = True
+                self.unwritten.change(row, ["contract_step", "contract_step_assumed"])
+                self.changes.touch(row, self.stored.lots_of(row))
+        if is_moved:
             self._warn_of_baseline("incoterm")
-
-    def _template_steps(self) -> dict[UUID, set[str]]:
-        templates = {each.template_id for each in self.known.classes.values()}
-        templates |= {line.equipment_class.template_id for line in self.stored.lines.values()}
-        self.alike.read_steps(templates)
-        return {template: {step.code for step in self.alike.steps[template]} for template in templates}
 
     # -- lines ---------------------------------------------------------------------------------------------------
 
@@ -230,7 +186,7 @@ class LineWork:
             value = getattr(document, name)
             if value is not None:
                 setattr(line, name, value)
-        self.new_lines.append(line)
+        self.unwritten.lines.append(line)
         for meant in self._meant(document, {}):
             self._new_row(line, meant, document)
         if not self.is_new:
@@ -270,23 +226,23 @@ class LineWork:
             return
         for name in changed:
             setattr(line, name, said[name])
-        line.save(update_fields=changed)
+        self.unwritten.change(line, changed)
         self.changes.paths += [f"lines/{line.number}/{name.removesuffix('_id')}" for name in changed]
         for row in rows.values():
             self.changes.at(row)
         if "plant_id" in changed:
-            lots = [lot for row in rows.values() for lot in row.lots.all()]
+            lots = [lot for row in rows.values() for lot in self.stored.lots_of(row)]
             lot_chains.follow_plant(lots, plant=plant, template_id=line.equipment_class.template_id)
             for row in rows.values():
-                self.changes.touch(row, row.lots.all())
+                self.changes.touch(row, self.stored.lots_of(row))
 
     def _cancel_line(self, line: OrderLine) -> None:
         if line.status != LineStatus.OPEN:
             return
         line.status = LineStatus.CANCELLED
-        line.save(update_fields=["status"])
+        self.unwritten.change(line, ["status"])
         self.changes.paths.append(f"lines/{line.number}/status")
-        for row in self.stored.rows[line.pk].values():
+        for row in self.stored.rows_of(line).values():
             self._cancel_row(row)
 
     def _status(self, said: LineStatus | None, stored: str | None) -> LineStatus:
@@ -310,7 +266,7 @@ class LineWork:
     def _plant(self, document: LineDocument) -> Plant | None:
         if not document.plant:
             return None
-        return self.known.plant(document.plant, field=f"{document.field}/plant")
+        return self.known.plant(document.plant, vendor=self.order.seller_id, field=f"{document.field}/plant")
 
     def _unit(self, document: LineDocument) -> str | None:
         return self.known.unit(document.unit, field=f"{document.field}/unit") if document.unit else None
@@ -392,6 +348,7 @@ class LineWork:
             status=LineStatus.CANCELLED if line.status == LineStatus.CANCELLED else status,
         )
         self.new_rows.append(row)
+        self.unwritten.rows.append(row)
         self.sent_at[row.pk] = said.field
         self.changes.at(row)
         if said.promise is not None:
@@ -401,9 +358,17 @@ class LineWork:
         """Where the contract date counts; a chain that lacks the step of the delivery term counts at its anchor."""
         template = line.equipment_class.template
         step = lot_rules.contract_step(self.order.incoterm)
-        if step.code in self.steps[template.pk]:
+        if step.code in self._codes_of(template.pk):
             return step.code, step.is_guess
         return template.anchor_code, True
+
+    def _codes_of(self, template: UUID) -> set[str]:
+        """The steps of a chain; those of every chain of the document are read with the first."""
+        if template not in self.alike.steps:
+            classes = {each.equipment_class for each in self.document.lines}
+            named = {self.known.classes[code].template_id for code in classes & self.known.classes.keys() if code}
+            self.alike.read_steps(named | {line.equipment_class.template_id for line in self.lines.values()})
+        return {step.code for step in self.alike.steps[template]}
 
     def _change_row(self, row: ScheduleLine, meant: _Meant, line_status: LineStatus | None) -> None:
         said = meant.said
@@ -419,7 +384,7 @@ class LineWork:
         if status not in {row.status, LineStatus.CANCELLED}:
             row.status = status
             changed.append("status")
-            self.changes.touch(row, row.lots.all())
+            self.changes.touch(row, self.stored.lots_of(row))
         is_other = said.quantity is not None and said.quantity != row.quantity
         if is_other and row.status != LineStatus.CANCELLED and self._follow_quantity(row, said):
             changed.append("quantity")
@@ -428,20 +393,21 @@ class LineWork:
             changed.append("contract_on")
         if not changed:
             return
-        row.save(update_fields=changed)
+        self.unwritten.change(row, changed)
         self.changes.at(row)
         self.changes.paths += [f"{path(row)}/{_SENT_AS.get(name, name)}" for name in changed]
         if "contract_on" in changed:
-            self._follow_contract(row, f"{said.field}/contractual_date")
+            self.dated.append(row)
+            self.sent_at[row.pk] = said.field
 
     def _move_row(self, row: ScheduleLine, site: Site) -> None:
         # Only the needs of the old site are calculated there: the lots themselves have left it.
         self.changes.touch(row, ())
         row.site = site
         self.changes.released += lot_chains.move_to_site(
-            row, list(row.lots.all()), reason=_("The ERP sends these units to another site."), now=self.issue.now
+            row, self.stored.lots_of(row), reason=_("The ERP sends these units to another site."), now=self.issue.now
         )
-        self.changes.touch(row, row.lots.all())
+        self.changes.touch(row, self.stored.lots_of(row))
 
     def _follow_quantity(self, row: ScheduleLine, said: ScheduleDocument) -> bool:
         """Whether the quantity changed; it never goes below what was received."""
@@ -468,26 +434,33 @@ class LineWork:
         if row.status != LineStatus.OPEN:
             return
         row.status = LineStatus.CANCELLED
-        row.save(update_fields=["status"])
+        self.unwritten.change(row, ["status"])
         self.changes.paths.append(f"{path(row)}/status")
         self.changes.at(row)
         self.changes.released += lot_chains.release_open_lots(
-            list(row.lots.all()), reason=_("The ERP cancelled the line."), now=self.issue.now
+            self.stored.lots_of(row), reason=_("The ERP cancelled the line."), now=self.issue.now
         )
-        self.changes.touch(row, row.lots.all())
+        self.changes.touch(row, self.stored.lots_of(row))
 
-    def _follow_contract(self, row: ScheduleLine, field: str) -> None:
+    def _follow_contracts(self) -> None:
         """The first contract date makes the first baseline; after that only a change order moves it."""
-        lots = list(row.lots.all())
-        for lot in lots:
-            lot.schedule_line = row
+        if not self.dated:
+            return
+        lots = [lot for row in self.dated for lot in self.stored.lots_of(row)]
+        first = [lot for lot in lots if lot.chain_id not in self.stored.baselined]
         try:
-            first = lot_chains.write_first_baselines(lots, actor=self.issue.actor)
+            lot_chains.write_first_baselines(first, actor=self.issue.actor)
         except BadInput as refusal:
-            raise BadInput(refusal.message, field=field) from None
-        self.changes.touch(row, lots)
-        if len(first) < len(lots):
-            self._warn_of_baseline(field)
+            raise self._about_date(refusal) from None
+        for row in self.dated:
+            here = self.stored.lots_of(row)
+            self.changes.touch(row, here)
+            if any(lot.chain_id in self.stored.baselined for lot in here):
+                self._warn_of_baseline(f"{self.sent_at[row.pk]}/contractual_date")
+
+    def _about_date(self, refusal: BadInput) -> BadInput:
+        at = self.sent_at.get(refusal.facts.get("schedule_line"))
+        return BadInput(refusal.message, field=f"{at}/contractual_date")
 
     def _warn_of_baseline(self, field: str) -> None:
         self.changes.warn("baseline_not_moved", field, _("The baseline stays; only a change order moves it."))

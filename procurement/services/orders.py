@@ -1,11 +1,13 @@
 """The one way an order is written: header, lines and schedule lines of one document, in one transaction."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
+from functools import partial, reduce
+from operator import or_
 from typing import Final
 from uuid import UUID
 
@@ -29,7 +31,9 @@ from procurement.queries.order_codes import Known
 from procurement.services import alerts, dates, forecasts, log_rows, progress
 from procurement.services.forecasts import Touched, local_date
 from procurement.services.lot_chains import Alike, Issue
-from procurement.services.order_lines import GONE, Changes, LineWork, NewLines, OrderWarning, StoredLines, path
+from procurement.services.order_lines import GONE, Changes, LineWork, OrderWarning, path
+from procurement.services.stored_orders import ORDER_REF, AtHand, Shelf, StoredLines
+from procurement.services.unwritten import Overtaken, Unwritten
 from procurement.vocabulary import (
     CommercialStatus,
     Incoterm,
@@ -45,10 +49,11 @@ from sites.accounts.permissions import Permission
 from sites.accounts.row import new_id
 from sites.domain.errors import BadInput, ChangedSince, Conflict, NotFound
 from sites.models import Promise, Site
-from sites.services.access import check_can_at_all
+from sites.queries.access import Rights, rights_of
+from sites.queries.among import among
+from sites.services.access import check_held
 from sites.vocabulary import PromiseSource
 
-ORDER_REF: Final = "purchase_order"
 _MANY_LOTS: Final = 1000
 
 _ISSUED = (
@@ -86,39 +91,53 @@ class Upserted:
 
 @dataclass(slots=True)
 class Later:
-    """What many documents touched, by site, to be calculated together; and what their codes mean.
+    """What many documents touched, by site, to be calculated together; and what they have in common, read once.
 
-    With `writes_together` the lines of new orders wait in `new` for `write`, `unwritten` names their orders.
+    With `writes_together` what they say waits for `write`; `waiting` are the external ids and numbers it is about.
     """
 
     lots: dict[UUID, set[UUID]] = field(default_factory=lambda: defaultdict(set))
     requirements: dict[UUID, set[UUID]] = field(default_factory=lambda: defaultdict(set))
-    known: dict[tuple[str, Codes], Known] = field(default_factory=dict)
+    known: Known | None = None
     alike: Alike = field(default_factory=Alike)
     allowed: set[UUID | None] = field(default_factory=set)
+    shelf: Shelf | None = None
     writes_together: bool = False
-    new: NewLines = field(default_factory=NewLines)
-    unwritten: set[str] = field(default_factory=set)
-    created: list[audit.Said] = field(default_factory=list)
+    unwritten: Unwritten = field(default_factory=Unwritten)
+    waiting: set[str] = field(default_factory=set)
+    moved: list[PurchaseOrder] = field(default_factory=list)
+    said: dict[str, list[audit.Said]] = field(default_factory=lambda: defaultdict(list))
     silent: list[UUID] = field(default_factory=list)
+
+    def knows(self, system: str, actor: User) -> Known:
+        if self.known is None or (self.known.system, self.known.actor) != (system, actor):
+            self.known = Known(system, actor)
+        return self.known
 
     def take(self, other: "Later") -> None:
         for mine, theirs in ((self.lots, other.lots), (self.requirements, other.requirements)):
             for site, keys in theirs.items():
                 mine[site] |= keys
-        self.new.take(other.new)
-        self.unwritten |= other.unwritten
-        self.created += other.created
+        self.unwritten.take(other.unwritten)
+        self.waiting |= other.waiting
+        self.moved += other.moved
+        self.silent += other.silent
+        for verb, said in other.said.items():
+            self.said[verb] += said
 
     def write(self, *, actor: User, request_id: str = "") -> None:
-        """What waits, one statement a table. The log hears of it once its forecasts are there."""
-        if not self.unwritten:
+        """What waits, one statement a table. The log hears of it once its forecasts are there. Raises Overtaken."""
+        if not self.waiting:
             return
-        with log_rows.resting():
-            self.new.write()
-        audit.record_each(self.created, actor=actor, verb="order.created", subject_kind="order", request_id=request_id)
-        self.silent += [row.pk for row in self.new.rows]
-        self.new, self.unwritten, self.created = NewLines(), set(), []
+        self.unwritten.write()
+        for verb, said in self.said.items():
+            audit.record_each(said, actor=actor, verb=verb, subject_kind="order", request_id=request_id)
+        self.silent += [row.pk for row in self.unwritten.rows]
+        now_at = PurchaseOrder.objects.filter(among("pk", (order.pk for order in self.moved)))
+        versions = dict(now_at.values_list("pk", "version"))
+        for order in self.moved:
+            order.version = versions[order.pk]
+        self.unwritten, self.waiting, self.said, self.moved = Unwritten(), set(), defaultdict(list), []
 
     def calculate(self, *, cause_key: str, cause_text: str, actor: User, now: datetime, request_id: str = "") -> None:
         """Once a site, in the order of their keys. Raises BadInput where stored facts contradict the engine."""
@@ -164,25 +183,45 @@ def upsert(
     where the order is out of the actor's sight, NotPermitted, OrderNumberTaken.
     """
     check(document)
-    if later is not None and (external_id in later.unwritten or document.parent is not None):
+    if later is not None and (
+        document.parent is not None or later.waiting & {external_id, document.number or external_id}
+    ):
         later.write(actor=actor, request_id=request_id)  # this document may be about one of those orders
-    with transaction.atomic():
-        work = _Upsert(document, system, external_id, actor, now, LinesMode(lines_mode), request_id)
-        if later is not None:
-            work.later = Later(
-                known=later.known,
-                alike=later.alike,
-                allowed=later.allowed,
-                writes_together=later.writes_together and not dry_run,
-            )
-        done = work.run()
-        if later is not None and work.later is not None:
-            later.take(work.later)
-        if dry_run:
-            with connection.cursor() as cursor:
-                cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
-            transaction.set_rollback(True)
+    work = partial(_Upsert, document, system, external_id, actor, now, LinesMode(lines_mode), request_id)
+    try:
+        return _carry_out(work(), later, dry_run=dry_run)
+    except Overtaken:
+        if later is not None and later.shelf is not None:
+            raise  # others of that shelf may wait with it
+    return _carry_out(work(claims_first=True), later, dry_run=dry_run)
+
+
+@transaction.atomic
+def _carry_out(work: "_Upsert", later: Later | None, *, dry_run: bool) -> Upserted:
+    if later is not None:
+        work.later = Later(
+            known=later.knows(work.system, work.actor),
+            alike=later.alike,
+            allowed=later.allowed,
+            shelf=later.shelf,
+            writes_together=later.writes_together and not dry_run,
+        )
+    done = work.run()
+    if later is not None and work.later is not None:
+        later.take(work.later)
+    if dry_run:
+        with connection.cursor() as cursor:
+            cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+        transaction.set_rollback(True)
     return done
+
+
+def read_together(documents: Mapping[str, OrderDocument | None], later: Later, *, system: str, actor: User) -> None:
+    """What the codes of these documents mean and, of the orders that these external ids name, the stored lines."""
+    known, codes = later.knows(system, actor), [codes_of(each) for each in documents.values() if each is not None]
+    known.learn(reduce(or_, codes, Codes()))
+    if later.shelf is not None:
+        later.shelf.read_lines(documents, known)
 
 
 def change(
@@ -228,7 +267,10 @@ class _Upsert:
         now: datetime,
         mode: LinesMode,
         request_id: str,
+        *,
+        claims_first: bool = False,
     ) -> None:
+        self.claims_first = claims_first
         self.document = document
         self.system = system
         self.external_id = external_id
@@ -241,6 +283,9 @@ class _Upsert:
         self.promise_sites: set[UUID] = set()
         self.is_new = False
         self.later: Later | None = None
+        self.unwritten = Unwritten()
+        self.at_hand: AtHand | None = None
+        self.waits = False
         self.order: PurchaseOrder
         self.stored: StoredLines
 
@@ -251,12 +296,13 @@ class _Upsert:
         if found is not None and version is not None and seen is not None and version.is_older_than(seen):
             return Upserted(UpsertResult.STALE_IGNORED, found, (), ())
         known = self._look_up()
+        vendor = known.vendor(self.document.vendor)
         self.is_new = found is None
         self.order = found or PurchaseOrder(pk=ref.subject_id)
-        self.stored = StoredLines(self.order, is_new=self.is_new)
-        self._apply_header(known.vendor.pk)
+        self.stored = self._read_lines(known)
+        self._apply_header(vendor.pk)
         lines = LineWork(
-            self.order, self.document, self.stored, known, self.mode, self._issue(), self.changes,
+            self.order, self.document, self.stored, known, self.mode, self._issue(), self.changes, self.unwritten,
             Alike() if self.later is None else self.later.alike, is_new=self.is_new,
         )  # fmt: skip
         lines.apply()
@@ -270,15 +316,20 @@ class _Upsert:
         elif self.changes.paths and version is not None and version == seen:
             self.changes.warn("same_version", "document_version", _("Applied, although this version was sent before."))
         if version is not None and version != seen:
-            ExternalRef.objects.filter(pk=ref.pk).update(document_version=version.text)
-        self._write(lines, version, has_promises=bool(revisions))
+            ref.document_version = version.text
+            self.unwritten.change(ref, ["document_version"])
+        self._write(lines, version, is_more_to_come=bool(revisions))
         if self.changes.paths:
             self._tell(revisions)
-        if not self.is_new or revisions:
-            self.order.refresh_from_db(fields=["version"])
         return Upserted(
             self._result(), self.order, tuple(self.changes.paths), tuple(dict.fromkeys(self.changes.warnings))
         )
+
+    def _read_lines(self, known: Known) -> StoredLines:
+        shelf = self.later.shelf if self.later is not None and self.at_hand is not None else None
+        if shelf is not None and shelf.lines is not None:
+            return shelf.lines
+        return StoredLines([] if self.is_new else [self.order], known)
 
     def _result(self) -> UpsertResult:
         if self.is_new:
@@ -288,35 +339,34 @@ class _Upsert:
     def _check_rights(self) -> None:
         """At every site of the document; many documents in one transaction ask once about each."""
         known = set() if self.later is None else self.later.allowed
-        check_can_at_all(self.actor, Permission.ORDER_WRITE, site_ids=self.changes.sites.keys() - known)
-        known |= self.changes.sites.keys()
+        asked = {key: site for key, site in self.changes.sites.items() if key not in known}
+        rights = rights_of(self.actor) if asked else Rights(())
+        for site in asked.values():
+            check_held(rights, Permission.ORDER_WRITE, site=site)
+        known.update(asked)
 
     def _look_up(self) -> Known:
         """What the codes mean; many documents in one transaction ask once for the same ones."""
-        vendor, codes = self.document.vendor, codes_of(self.document)
-        known = self.later.known.get((vendor, codes)) if self.later is not None else None
-        if known is None:
-            known = order_codes.look_up(codes, vendor=vendor, system=self.system, actor=self.actor)
-        if self.later is not None:
-            self.later.known[vendor, codes] = known
+        known = Known(self.system, self.actor) if self.later is None else self.later.knows(self.system, self.actor)
+        known.learn(codes_of(self.document))
         return known
 
     def _find(self) -> tuple[ExternalRef, PurchaseOrder | None]:
-        """The reference, claimed if it is new, and its order, locked. Two creators meet at the reference."""
+        """The reference, new if there is none, and its order, locked. Two creators meet when they write the reference;
+        the later one begins anew and, with `claims_first`, meets the other here.
+        """
+        if not self.claims_first:
+            self.at_hand = self._shelf().take(self.external_id)
+        if self.at_hand is not None:
+            return self.at_hand.ref or self._new_ref(), self.at_hand.order
         refs = ExternalRef.objects.filter(system=self.system, kind=ORDER_REF, external_id=self.external_id)
         ref = refs.first()
         if ref is None:
             namesake = self._namesake()
-            version = self.document.version if namesake is None else None
             try:
                 with transaction.atomic():
-                    ref = ExternalRef.objects.create(
-                        system=self.system,
-                        kind=ORDER_REF,
-                        external_id=self.external_id,
-                        subject_id=namesake or new_id(),
-                        document_version=read_version(version).text if version is not None else "",
-                    )
+                    ref = self._ref(namesake)
+                    ref.save(force_insert=True)
                 if namesake is None:
                     return ref, None
             except IntegrityError:
@@ -328,6 +378,27 @@ class _Upsert:
         elif orders.exists():
             raise NotFound(_("There is no such order."))
         return ref, order
+
+    def _shelf(self) -> Shelf:
+        if self.later is not None and self.later.shelf is not None:
+            return self.later.shelf
+        number = self.document.number or self.external_id
+        return Shelf({self.external_id: number}, system=self.system, actor=self.actor)
+
+    def _ref(self, namesake: UUID | None) -> ExternalRef:
+        version = self.document.version if namesake is None else None
+        return ExternalRef(
+            system=self.system,
+            kind=ORDER_REF,
+            external_id=self.external_id,
+            subject_id=namesake or new_id(),
+            document_version=read_version(version).text if version is not None else "",
+        )
+
+    def _new_ref(self) -> ExternalRef:
+        ref = self._ref(None)
+        self.unwritten.refs.append(ref)
+        return ref
 
     def _namesake(self) -> UUID | None:
         """An order of this number that this system has not named yet, such as one that came from a file."""
@@ -357,8 +428,9 @@ class _Upsert:
             raise BadInput(_("A call-off stays one while it has a parent."), field="kind")
         if order.damages_rate_percent is not None and not order.damages_unit:
             raise BadInput(_("A rate of damages states its unit."), field="damages_unit")
+        is_free = self.is_new and self.at_hand is not None
         namesakes = PurchaseOrder.objects.filter(number=order.number).exclude(pk=order.pk)
-        if (self.is_new or "number" in self.header) and namesakes.exists():
+        if (self.is_new or "number" in self.header) and not is_free and namesakes.exists():
             raise self._number_taken()
         if order.commercial_status in _ISSUED and order.issued_on is None:
             self.changes.warn("issue_date_missing", "issued_on", _("An issued order says since when."))
@@ -373,7 +445,7 @@ class _Upsert:
         self.header[kept] = said
         self.changes.paths.append(said)
         # The header is shared by every line, so whoever changes it answers for all of them.
-        for row in self.stored.all_rows():
+        for row in self.stored.all_rows(self.order):
             self.changes.at(row)
 
     def _apply_incoterm(self) -> None:
@@ -406,35 +478,44 @@ class _Upsert:
         on = lines.issue.issued_on
         if on is None or not (self.is_new or self.header.keys() & {"issued_on", "commercial_status"}):
             return
-        sites = [row.site for row in (*self.stored.all_rows(), *lines.new_rows) if row.site is not None]
+        sites = [row.site for row in (*self.stored.all_rows(self.order), *lines.new_rows) if row.site is not None]
         today = min((local_date(site, self.now) for site in sites), default=self.now.date())
         if (on - today).days > 1:
             raise BadInput(_("An order cannot have been issued in the future."), field="issued_on")
 
     # -- writing and telling -------------------------------------------------------------------------------------
 
-    def _write(self, lines: LineWork, version: Version | None, *, has_promises: bool) -> None:
+    def _write(self, lines: LineWork, version: Version | None, *, is_more_to_come: bool) -> None:
         if self.changes.paths and version is not None and self.order.document_version != version.text:
             self.order.document_version = version.text
             self.header["document_version"] = "document_version"
-        try:
-            with transaction.atomic():
-                if self.is_new:
-                    self.order.save(force_insert=True)
-                elif self.header:
-                    self.order.save(update_fields=sorted(self.header))
-        except IntegrityError as refusal:  # somebody took the number since we looked
-            if "number" not in str(refusal):
-                raise
-            raise self._number_taken() from None
-        new = lines.made()
-        if self.later is not None and self.later.writes_together and self.is_new and not has_promises:
-            self.later.new.take(new)
-            self.later.unwritten.add(self.external_id)
-        else:
-            new.write()
+        lines.make_lots()
+        if self.is_new:
+            self.unwritten.orders.append(self.order)
+        elif self.header:
+            self.unwritten.change(self.order, self.header)
         if not self.is_new and self.header.keys() & {"commercial_status", "issued_on"}:
             lines.follow_issue()
+        is_renamed = "number" in self.header and not self.is_new
+        if (
+            self.later is not None
+            and self.later.writes_together
+            and not (is_more_to_come or is_renamed or self.changes.released)
+        ):
+            self.waits = True
+            self.later.unwritten.take(self.unwritten)
+            self.later.waiting |= {self.external_id, self.order.number}
+            if not self.is_new and self.changes.paths:
+                self.later.moved.append(self.order)
+            return
+        try:
+            self.unwritten.write()
+        except Overtaken:
+            if self.at_hand is not None and not is_renamed:
+                raise
+            raise self._number_taken() from None  # somebody took it since we looked
+        if self.later is not None:
+            self.later.silent += [row.pk for row in self.unwritten.rows]
 
     def _tell(self, revisions: Sequence[DateRevision]) -> None:
         """Leave what happened, move the forecasts, look at the alerts."""
@@ -444,10 +525,11 @@ class _Upsert:
             "changes": len(self.changes.paths),
             "changed": self.changes.paths[:100],
         }
-        if self.later is not None and self.external_id in self.later.unwritten:
-            self.later.created.append(audit.Said(str(self.order.pk), facts))
+        verb = "order.created" if self.is_new else "order.updated"
+        if self.waits and self.later is not None:
+            self.later.said[verb].append(audit.Said(str(self.order.pk), facts))
         else:
-            self._record("order.created" if self.is_new else "order.updated", facts)
+            self._record(verb, facts)
         if self.changes.released:
             released = [
                 {"requirement": str(each.requirement_id), "lot": str(each.lot_id), "quantity": str(each.quantity)}
@@ -459,6 +541,7 @@ class _Upsert:
             self._disagree()
         if revisions:
             self._record_promises(revisions)
+            self._read_version()
         wake.after_commit()
 
     def _disagree(self) -> None:
@@ -492,8 +575,8 @@ class _Upsert:
         )
 
     def _recalculate(self) -> None:
-        if not self.is_new:
-            self.order.refresh_from_db(fields=["version"])
+        if not self.waits:
+            self._read_version()
         needs: dict[UUID, set[UUID]] = defaultdict(set)
         if self.changes.released:
             freed = Requirement.objects.filter(pk__in={each.requirement_id for each in self.changes.released})
@@ -502,7 +585,7 @@ class _Upsert:
         if self.later is not None:
             self.later.take(Later(lots=self.changes.lots, requirements=needs))
             return
-        for site in Site.objects.filter(pk__in=needs.keys() | self.changes.lots.keys()).order_by("pk"):
+        for site in self._sites(needs.keys() | self.changes.lots.keys()):
             forecasts.recalculate(
                 site_id=site.pk,
                 as_of=local_date(site, self.now),
@@ -515,6 +598,18 @@ class _Upsert:
                 # What the document promises is not written yet: that statement looks at the alerts, once.
                 evaluate=site.pk not in self.promise_sites,
             )
+        log_rows.add([row.pk for row in self.unwritten.rows])
+
+    def _sites(self, keys: set[UUID]) -> list[Site]:
+        here = {key: site for key, site in self.changes.sites.items() if site is not None}
+        elsewhere = keys - here.keys()
+        found = [here[key] for key in keys & here.keys()]
+        found += Site.objects.filter(pk__in=elsewhere) if elsewhere else ()
+        return sorted(found, key=lambda site: site.pk)
+
+    def _read_version(self) -> None:
+        if not self.is_new:  # in the transaction that makes an order it stays at its first
+            self.order.refresh_from_db(fields=["version"])
 
     # -- promises ------------------------------------------------------------------------------------------------
 
@@ -561,7 +656,7 @@ class _Upsert:
         return last
 
     def _record_promises(self, revisions: Sequence[DateRevision]) -> None:
-        sites = [row.site for row in self.stored.all_rows() if row.site is not None]
+        sites = [row.site for row in self.stored.all_rows(self.order) if row.site is not None]
         sites += [site for site in self.changes.sites.values() if site is not None]
         version = f" v{self.document.version}" if self.document.version is not None else ""
         try:
@@ -604,7 +699,7 @@ class _Change(_Upsert):
             system=system, kind=ORDER_REF, external_id=order.number, subject_id=order.pk
         )
         super().__init__(document, system, self.ref.external_id, actor, now, mode, request_id)
-        self.at_hand = order
+        self.order_at_hand = order
 
     def _find(self) -> tuple[ExternalRef, PurchaseOrder | None]:
-        return self.ref, self.at_hand
+        return self.ref, self.order_at_hand

@@ -19,7 +19,7 @@ from procurement.api.auth import acting_client, acting_user
 from procurement.api.errors import BadParameter, FieldError, flat, is_retryable, titles
 from procurement.api.fields import Text, VersionField
 from procurement.api.v1.bodies import checked, unknown_fields
-from procurement.api.v1.order_shapes import LinesModeQuery, OrderWrite, document_of
+from procurement.api.v1.order_shapes import LinesModeQuery, OrderWrite, document_of, order_shape
 from procurement.api.v1.pages import PageQuery, PageSerializer, page
 from procurement.api.v1.shapes import REQUEST_ID, FieldErrorSerializer, WarningSerializer, problems
 from procurement.api.view import ClientView, clock, etag, query, request_id
@@ -306,12 +306,12 @@ def _read(
     request: Request, sent: list[dict[str, Any]]
 ) -> tuple[list[BulkRow], list[Outcome], dict[int, list[dict[str, Any]]]]:
     """The rows that can be tried, those that cannot, and what each sender should know."""
-    own, strict = acting_client(request).system, is_strict(request)
+    own, strict, shape = acting_client(request).system, is_strict(request), order_shape()
     rows: list[BulkRow] = []
     refused: list[Outcome] = []
     warnings: dict[int, list[dict[str, Any]]] = {}
     for place, said in enumerate(sent):
-        row, errors, unknown = _row(place, said, own)
+        row, errors, unknown = _row(place, said, own, shape)
         if strict and unknown:
             errors, unknown = [*errors, *unknown], []
         if errors or row is None:
@@ -325,7 +325,9 @@ def _read(
     return rows, refused, warnings
 
 
-def _row(place: int, said: Mapping[str, Any], own: str) -> tuple[BulkRow | None, list[FieldError], list[FieldError]]:
+def _row(
+    place: int, said: Mapping[str, Any], own: str, shape: OrderWrite
+) -> tuple[BulkRow | None, list[FieldError], list[FieldError]]:
     name, version = said["external_id"], said.get("document_version")
     errors = _errors_of_name(name)
     if said.get("system", own) != own:
@@ -341,13 +343,14 @@ def _row(place: int, said: Mapping[str, Any], own: str) -> tuple[BulkRow | None,
     sent = dict(said.get("body", {}))
     if version is not None:
         sent.setdefault("document_version", version)
-    body = OrderWrite(data=sent)
-    if not body.is_valid():
-        return None, [*errors, *(_numbered(each, sent) for each in flat(body.errors, ""))], []
-    unknown = [_numbered(each, sent) for each in unknown_fields(body, sent)]
+    try:
+        body = shape.run_validation(sent)
+    except serializers.ValidationError as refusal:
+        return None, [*errors, *(_numbered(each, sent) for each in flat(refusal.detail, ""))], []
+    unknown = [_numbered(each, sent) for each in unknown_fields(shape, sent)]
     if errors:
         return None, errors, unknown
-    return BulkRow(place, name, bulk.by_number(document_of(body.validated_data))), [], unknown
+    return BulkRow(place, name, bulk.by_number(document_of(body))), [], unknown
 
 
 def _errors_of_name(name: str) -> list[FieldError]:
