@@ -9,6 +9,7 @@ from django.core.exceptions import PermissionDenied as DjangoPermissionDenied
 from django.core.signals import got_request_exception
 from django.db import InterfaceError, OperationalError
 from django.http import Http404
+from django.utils.encoding import escape_uri_path
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from rest_framework import exceptions, serializers, status
@@ -157,7 +158,9 @@ def problem_handler(exc: Exception, context: Mapping[str, Any]) -> Response | No
         logger.exception("Unhandled in %s %s", request.method, request.path, exc_info=exc)
         got_request_exception.send(sender=type(context.get("view")), request=request._request)
         problem = Problem(500, "internal_error", _("Try again with the same body; we have been told."))
-    return answer(problem, trace_id=str(request.META.get("longlead.request_id", "")), instance=request.path)
+    # As the URI it is: decoded, it may hold what no JSON of PostgreSQL does.
+    instance = escape_uri_path(request.path)
+    return answer(problem, trace_id=str(request.META.get("longlead.request_id", "")), instance=instance)
 
 
 def answer(problem: Problem, *, trace_id: str, instance: str) -> Response:

@@ -16,6 +16,7 @@ from django.middleware.gzip import GZipMiddleware
 from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.encoding import escape_uri_path
 from django.views import defaults
 from django_htmx.http import HttpResponseClientRedirect
 
@@ -84,7 +85,7 @@ def _problem(request: HttpRequest, status: int, code: str, title: str) -> HttpRe
             "title": title,
             "status": status,
             "detail": f"{title}; send the same call again.",
-            "instance": request.path,
+            "instance": escape_uri_path(request.path),
             "code": code,
             "retryable": True,
             "trace_id": str(request.META.get("longlead.request_id", "")),

@@ -346,7 +346,7 @@ def known_alerts(
         among_those += [f"a.subject_kind = '{kind.value}'" for kind in only.kinds_together]
         which.append(f"AND ({' OR '.join(among_those)})")
         values |= {kind.value: as_array(keys) for kind, keys in subjects.items()}
-    return [KnownAlert(*row[:-1], _decoded(row[-1])[0]) for row in _rows(_KNOWN, values, " ".join(which))]
+    return [KnownAlert(*(*row[:-1], _decoded(row[-1])[0])) for row in _rows(_KNOWN, values, " ".join(which))]
 
 
 def rule_settings(site_id: UUID | None = None) -> RuleSettings:

@@ -11,7 +11,7 @@ from django.db import models
 from django.db.models.functions import Lower
 from django.utils.translation import gettext_lazy as _
 
-from sites.accounts.row import Row, Uuid7, new_id
+from sites.accounts.row import Row, Uuid7, new_id, plausible_date
 
 
 class UserKind(models.TextChoices):
@@ -54,6 +54,10 @@ class User(AbstractUser):
                 name="the_visit_before_was_on_an_earlier_day",
                 condition=models.Q(visited_before_on__isnull=True)
                 | models.Q(visited_on__isnull=False, visited_before_on__lt=models.F("visited_on")),
+            ),
+            models.CheckConstraint(
+                name="a_visit_was_on_a_plausible_day",
+                condition=plausible_date("visited_on") & plausible_date("visited_before_on"),
             ),
         ]
 

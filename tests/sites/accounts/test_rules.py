@@ -51,6 +51,18 @@ CHECKS = [
         wrong={"visited_on": None, "visited_before_on": DAY},
         right={"visited_on": None, "visited_before_on": None},
     ),
+    Check(
+        "a_visit_was_on_a_plausible_day",
+        UserFactory,
+        wrong={"visited_on": date(2101, 1, 1)},
+        right={"visited_on": date(2100, 12, 31)},
+    ),
+    Check(
+        "a_visit_was_on_a_plausible_day",
+        UserFactory,
+        wrong={"visited_on": DAY, "visited_before_on": date(1999, 12, 31)},
+        right={"visited_on": DAY, "visited_before_on": date(2000, 1, 1)},
+    ),
 ]
 COLUMNS = [
     Column("User.username", UserFactory, again={"email": "other@people.example"}),
