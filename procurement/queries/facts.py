@@ -213,8 +213,8 @@ def _followed(site_id: UUID, anchors: Keys, free: Flags) -> tuple[Wide, Days]:
     return np.flatnonzero(free), np.array([number_of(dates.get(named[key])) for key in ids], np.int32)
 
 
-def _listed(keys: Keys | None) -> str:
-    return as_list(keys) if keys is not None else "{}"
+def _listed(keys: Keys | None) -> str | None:
+    return as_list(keys) if keys is not None else None
 
 
 def current_lot_answers(lots: Keys) -> Answers:

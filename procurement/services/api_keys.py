@@ -156,9 +156,10 @@ def authenticate(presented: str, remote_addr: str, now: datetime) -> ApiKey | No
     if key is None or not is_right or not _is_usable(key, remote_addr, now):
         return None
     # One row is written at most once a minute, whatever the traffic.
-    ApiKey.objects.filter(Q(last_used_at__isnull=True) | Q(last_used_at__lt=now - _USED_AGAIN_AFTER), pk=key.pk).update(
-        last_used_at=now
-    )
+    long_ago = now - _USED_AGAIN_AFTER
+    if key.last_used_at is None or key.last_used_at < long_ago:
+        keys = ApiKey.objects.filter(pk=key.pk)
+        keys.filter(Q(last_used_at__isnull=True) | Q(last_used_at__lt=long_ago)).update(last_used_at=now)
     return key
 
 
