@@ -19,7 +19,7 @@ from procurement.api.auth import acting_client, acting_user
 from procurement.api.errors import BadParameter, FieldError, flat, is_retryable, titles
 from procurement.api.fields import Text, VersionField
 from procurement.api.v1.bodies import unknown_fields
-from procurement.api.v1.order_shapes import LinesModeQuery, OrderWrite, document_of
+from procurement.api.v1.order_shapes import LinesModeQuery, OrderWrite, document_of, order_shape
 from procurement.api.v1.pages import PageQuery, PageSerializer, page
 from procurement.api.v1.shapes import REQUEST_ID, FieldErrorSerializer, WarningSerializer, problems
 from procurement.api.view import ClientView, clock, etag, query, request_id
@@ -304,7 +304,7 @@ def _read(
     request: Request, sent: list[dict[str, Any]]
 ) -> tuple[list[BulkRow], list[Outcome], dict[int, list[dict[str, Any]]]]:
     """The rows that can be tried, those that cannot, and what each sender should know."""
-    own, strict, shape = acting_client(request).system, is_strict(request), OrderWrite()
+    own, strict, shape = acting_client(request).system, is_strict(request), order_shape()
     rows: list[BulkRow] = []
     refused: list[Outcome] = []
     warnings: dict[int, list[dict[str, Any]]] = {}

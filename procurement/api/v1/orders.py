@@ -28,6 +28,7 @@ from procurement.api.v1.order_shapes import (
     UpsertSerializer,
     document_of,
     order_answer,
+    order_shape,
     upsert_answer,
 )
 from procurement.api.v1.pages import PageQuery, PageSerializer, page
@@ -242,13 +243,13 @@ class OrderByExternalId(ClientView):
         if not _may_be_an_id(external_id):
             raise BadParameter(_("external_id: 1 to 80 characters, none of control or of reading direction."))
         said = query(request, LinesModeQuery)
-        body = OrderWrite(data=request.data)
-        unknown = unknown_fields(body, request.data)
-        body.is_valid(raise_exception=True)
+        shape = order_shape()
+        unknown = unknown_fields(shape, request.data)
+        body = shape.run_validation(request.data)
         if unknown and is_strict(request):
             raise UnknownFields(unknown)
         done = orders.upsert(
-            document=document_of(body.validated_data),
+            document=document_of(body),
             system=system,
             external_id=external_id,
             actor=acting_user(request),

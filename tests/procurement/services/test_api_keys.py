@@ -1,6 +1,8 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from procurement.services import api_keys
 from sites.accounts.models import ApiClient, ApiKey, AuditEvent, UserKind
@@ -101,12 +103,15 @@ def test_a_key_bound_to_addresses_opens_from_there_only(client: ApiClient) -> No
 
 def test_the_last_use_is_written_at_most_once_a_minute(client: ApiClient) -> None:
     _key, secret = make(client)
-    seen = []
+    seen, statements = [], []
     for seconds in (0, 30, 61):
-        api_keys.authenticate(secret, HERE, NOON + timedelta(seconds=seconds))
+        with CaptureQueriesContext(connection) as queries:
+            api_keys.authenticate(secret, HERE, NOON + timedelta(seconds=seconds))
         seen.append(ApiKey.objects.get().last_used_at)
+        statements.append(len(queries))
 
     assert seen == [NOON, NOON, NOON + timedelta(seconds=61)]
+    assert statements == [2, 1, 2]
 
 
 def test_a_client_has_at_most_two_live_keys(client: ApiClient) -> None:
