@@ -22,6 +22,7 @@ from procurement.models import ExternalRef, ImportRow, PurchaseOrder, ScheduleLi
 from procurement.services import order_blanks, orders, progress
 from procurement.services.import_columns import capitals, code, number, text, whole
 from procurement.services.import_rows import Exported, Finding, Sheetful, Undoing, as_text, mark, refused, unread
+from procurement.services.stored_orders import ORDER_REF
 from procurement.vocabulary import CommercialStatus, ImportKind, LineStatus, ProgressStep, RowOutcome
 from sites.accounts.models import User
 from sites.domain.errors import BadInput, RuleBroken
@@ -294,7 +295,7 @@ class _Order:
                 "incoterm": row.incoterm or row.incoterm_text,
                 "incoterm_place": row.incoterm_place,
             }
-        elsewhere = ExternalRef.objects.filter(kind=orders.ORDER_REF, subject_id__in=keys).exclude(system=SYSTEM)
+        elsewhere = ExternalRef.objects.filter(kind=ORDER_REF, subject_id__in=keys).exclude(system=SYSTEM)
         for key in elsewhere.values_list("subject_id", flat=True):
             keys[key].is_kept_elsewhere = True
         schedules = ScheduleLine.objects.visible_to(actor).filter(line__order__in=keys)

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
+from typing import Literal
 from uuid import UUID
 
 from django.db import connection
@@ -43,6 +44,7 @@ def refresh_site(site_id: UUID) -> None:
         )
 
 
-def _set(value: str) -> None:
+def _set(value: Literal["on", "off"]) -> None:
+    # No SELECT: the history's context goes with every other statement, and not with a COPY that may follow this one.
     with connection.cursor() as cursor:
-        cursor.execute("SELECT set_config('longlead.log_rests', %s, true)", [value])
+        cursor.execute(f"SET LOCAL longlead.log_rests = {value}")

@@ -16,7 +16,7 @@ from procurement.domain.money import trimmed
 from procurement.domain.order_document import LineDocument, OrderDocument, ScheduleDocument
 from procurement.gateways import wake
 from procurement.models import DeliveryLot, Disagreement, ExternalRef, OpenOrderList, OpenOrderRow, ScheduleLine
-from procurement.services import alerts, forecasts, orders
+from procurement.services import alerts, forecasts, orders, stored_orders
 from procurement.vocabulary import DisagreementKind, LineStatus
 from sites.accounts import audit
 from sites.accounts.models import ApiClient, User
@@ -243,7 +243,7 @@ def _in_values(stated: Stated, row: ScheduleLine) -> Iterable[_Found]:
 def _ours(system: str, actor: User) -> dict[Key, ScheduleLine]:
     """What the actor may see of the orders that go by an id of the system, by that id."""
     named: dict[UUID, str] = dict(
-        ExternalRef.objects.filter(system=system, kind=orders.ORDER_REF).values_list("subject_id", "external_id")
+        ExternalRef.objects.filter(system=system, kind=stored_orders.ORDER_REF).values_list("subject_id", "external_id")
     )
     lines = ScheduleLine.objects.visible_to(actor).filter(line__order__in=named).select_related("line")
     return {(named[row.line.order_id], row.line.number, row.number): row for row in lines}

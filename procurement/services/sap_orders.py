@@ -12,6 +12,7 @@ from procurement.models import EquipmentClass, ExternalRef, PurchaseOrder
 from procurement.readers.sap_orders import SapItem, SapOrder, SapSchedule, read
 from procurement.services import orders
 from procurement.services.orders import Upserted
+from procurement.services.stored_orders import ORDER_REF
 from procurement.vocabulary import CommercialStatus, LineStatus
 from sites.accounts.models import User
 from sites.domain.errors import BadInput, RuleBroken
@@ -93,7 +94,7 @@ def _known_item(number: int) -> SapItem:
 
 
 def _stored(order: SapOrder, system: str, actor: User) -> PurchaseOrder | None:
-    ref = ExternalRef.objects.filter(system=system, kind=orders.ORDER_REF, external_id=order.number).first()
+    ref = ExternalRef.objects.filter(system=system, kind=ORDER_REF, external_id=order.number).first()
     if ref is None:
         return None
     return PurchaseOrder.objects.visible_to(actor).filter(pk=ref.subject_id).select_related("seller").first()

@@ -1,7 +1,8 @@
 """What documents said of orders and no table holds yet: written one statement a table, however many they are."""
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from uuid import UUID
 
@@ -47,20 +48,27 @@ class Unwritten:
         alike: _Alike = defaultdict(list)
         for row, names in self.changed.values():
             alike[type(row), tuple(sorted(names))].append(row)
-        try:
-            insert_each(self.refs)
-            insert_each(self.orders)
-            _save(alike, ExternalRef, PurchaseOrder)
-        except IntegrityError as refusal:
-            if not isinstance(refusal.__cause__, UniqueViolation):
-                raise
-            raise Overtaken from refusal
-        _save(alike, OrderLine, ScheduleLine)
-        if self.lines or self.rows:
+        if self.refs or self.orders or self.lines or self.rows:
             with log_rows.resting():
+                with _overtaking():
+                    insert_each(self.refs)
+                    insert_each(self.orders)
                 insert_each(self.lines)
                 insert_each(self.rows)
                 self.lots.write()
+        with _overtaking():
+            _save(alike, ExternalRef, PurchaseOrder)
+        _save(alike, OrderLine, ScheduleLine)
+
+
+@contextmanager
+def _overtaking() -> Iterator[None]:
+    try:
+        yield
+    except IntegrityError as refusal:
+        if isinstance(refusal.__cause__, UniqueViolation):
+            raise Overtaken from refusal
+        raise
 
 
 # Rows by what they are and what of them has changed.

@@ -27,7 +27,7 @@ from procurement.services.demo.draft import Draft
 from procurement.services.demo.places import BuiltSite
 from procurement.services.demo.requirements import Slot
 from procurement.services.demo.stories import Story
-from procurement.services.orders import ORDER_REF
+from procurement.services.stored_orders import ORDER_REF
 from procurement.vocabulary import (
     CalendarOf,
     ChangeOrderState,

@@ -386,7 +386,7 @@ def test_three_lines_read_in_as_many_queries_as_one(erp: Caller) -> None:
         for name in ("one", "three")
     ]
 
-    assert counts == [14, 14]
+    assert counts == [13, 13]
 
 
 # -- sight ---------------------------------------------------------------------------------------------------------

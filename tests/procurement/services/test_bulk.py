@@ -8,15 +8,19 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
+import pghistory
 import pytest
 from django.db import connection, connections
 from django.test.utils import CaptureQueriesContext
 
 from procurement.domain.order_document import OrderDocument
 from procurement.models import DeliveryLot, ExternalRef, LogLine, OrderLine, PurchaseOrder, ScheduleLine
-from procurement.services import bulk, orders
+from procurement.services import bulk
 from procurement.services.bulk import BulkRow, Outcome
+from procurement.services.stored_orders import ORDER_REF
 from sites.accounts.models import AuditEvent
+from sites.models import Milestone
+from tests.history import history_of
 from tests.procurement.services.order_documents import NOON, World, document, line, make_world, put
 
 LATER = date(2027, 8, 2)
@@ -69,7 +73,7 @@ def test_what_became_of_each_is_told_with_its_version() -> None:
     stored = {str(order.pk): order.version for order in PurchaseOrder.objects.all()}
     assert {each["id"]: each["version"] for each in outcomes[:4]} == stored
     assert sorted(stored.values()) == [1, 1, 1, 2]
-    versions = ExternalRef.objects.filter(kind=orders.ORDER_REF).order_by("external_id")
+    versions = ExternalRef.objects.filter(kind=ORDER_REF).order_by("external_id")
     assert list(versions.values_list("external_id", "document_version")) == [
         ("moved", "6"), ("new", "1"), ("same", "6"), ("stale", "5"),
     ]  # fmt: skip
@@ -135,6 +139,19 @@ def test_a_first_contract_date_makes_the_first_baselines(world: World) -> None:
     lines = dated.values_list("schedule_line__line__order__number", "schedule_line__line__number")
     assert set(lines) == {("A", 10), ("A", 20), ("B", 10)}
     assert [each["warnings"] for each in outcomes] == [[], []]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_history_of_what_is_copied_in_names_its_request() -> None:
+    world = make_world()
+
+    with pghistory.context(request_id="req-17"):
+        put(world, document())
+
+    models = (PurchaseOrder, OrderLine, ScheduleLine, DeliveryLot, Milestone)
+    events = [event for model in models for row in model._default_manager.all() for event in history_of(row).all()]
+    assert len(events) > len(models)
+    assert {event.pgh_context.metadata["request_id"] for event in events} == {"req-17"}
 
 
 def test_a_site_out_of_sight_is_unknown_to_every_row(world: World) -> None:
