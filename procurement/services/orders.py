@@ -49,8 +49,9 @@ from sites.accounts.permissions import Permission
 from sites.accounts.row import new_id
 from sites.domain.errors import BadInput, ChangedSince, Conflict, NotFound
 from sites.models import Promise, Site
+from sites.queries.access import Rights, rights_of
 from sites.queries.among import among
-from sites.services.access import check_can_at_all
+from sites.services.access import check_held
 from sites.vocabulary import PromiseSource
 
 _MANY_LOTS: Final = 1000
@@ -338,8 +339,11 @@ class _Upsert:
     def _check_rights(self) -> None:
         """At every site of the document; many documents in one transaction ask once about each."""
         known = set() if self.later is None else self.later.allowed
-        check_can_at_all(self.actor, Permission.ORDER_WRITE, site_ids=self.changes.sites.keys() - known)
-        known.update(self.changes.sites)
+        asked = {key: site for key, site in self.changes.sites.items() if key not in known}
+        rights = rights_of(self.actor) if asked else Rights(())
+        for site in asked.values():
+            check_held(rights, Permission.ORDER_WRITE, site=site)
+        known.update(asked)
 
     def _look_up(self) -> Known:
         """What the codes mean; many documents in one transaction ask once for the same ones."""
