@@ -85,7 +85,7 @@ def test_what_became_of_each_is_told_with_its_version() -> None:
 
 
 def test_a_bulk_of_three_costs_as_many_queries_as_one(world: World) -> None:
-    """But for the savepoint of each, and what an alert that stands by now may add: one of each row's would be two more."""
+    """But for the savepoint of each, and what an alert that stands by now may add once."""
     write(world, ("warm", document()))
     counts = []
     for names in (["one"], ["two", "three", "four"]):
