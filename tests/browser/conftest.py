@@ -58,7 +58,7 @@ def page(browser_context: BrowserContext) -> Iterator[Page]:
     page.on("pageerror", lambda error: complaints.append(str(error)))
     page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
     yield page
-    # A refused form answers 422, one too old 403, and a test goes offline on purpose; browser and htmx report all of it.
+    # A refused form answers 422, one too old 403, and a test goes offline on purpose: the browser and htmx say so.
     meant = ("status of 422", "ERR_INTERNET_DISCONNECTED", "status of 403", "htmx:afterRequest", "htmx:sendError")
     assert [complaint for complaint in complaints if not any(word in complaint for word in meant)] == []
 
