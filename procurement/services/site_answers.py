@@ -256,7 +256,7 @@ class SiteWork:
     def _answer_lots(self, wanted: Keys | None) -> None:
         lots = reading.lots_of(self.site.pk, wanted)
         read = self._allocations_read
-        is_read = read is not None and np.array_equal(read[0], lots.key)
+        is_read = read is not None and np.array_equal(np.unique(read[0]), np.unique(lots.key))
         self.allocations = read[1] if read and is_read else reading.live_allocations(lots=lots.key)
         self.stored_chains = chain_table(
             lots.chain, as_of=self.as_of, site_calendar=self.site.calendar_id, calendars=self._calendars_of

@@ -111,7 +111,7 @@ def test_the_portfolio(viewer: User, django_assert_num_queries: DjangoAssertNumQ
     for more in (1, 2):
         for _ in range(more):
             whole_site(SiteFactory.create())
-        with django_assert_num_queries(10):
+        with django_assert_num_queries(9):
             portfolio.portfolio(viewer)
 
 
