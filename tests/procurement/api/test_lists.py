@@ -220,8 +220,8 @@ MAKERS: dict[str, Callable[[World], object]] = {
 @pytest.mark.parametrize("path", MAKERS)
 def test_a_list_takes_a_fixed_number_of_queries(erp: Caller, world: World, path: str) -> None:
     MAKERS[path](world)
+    rows = len(erp.get(path).json()["items"])  # the first call also notes that its key is used
     one = queries_of(lambda: erp.get(path))
-    rows = len(erp.get(path).json()["items"])
     MAKERS[path](world)
     MAKERS[path](world)
 
