@@ -17,6 +17,7 @@ def test_beat_looks_at_once_when_it_starts_and_not_only_a_minute_later() -> None
 
     assert sorted(map(str, published)) == [
         "procurement.tasks.alerts.tick",
+        "procurement.tasks.futures.draw_now",
         "procurement.tasks.imports.work_now",
         "procurement.tasks.jobs.work_now",
         "procurement.tasks.webhooks.send_now",
