@@ -275,7 +275,7 @@ def key_page(actor: User, wanted: LogFilter) -> KeyPage:
     if wanted.as_known_on is not None:
         page = log_page(actor, wanted)
         return KeyPage(page.filter.page, page.pages, page.totals.lines, tuple(row.key for row in page.rows))
-    lines = _of_today(LogLine.objects.within(sight_of(actor)), wanted)
+    lines = _seen_today(actor, wanted)
     count = lines.count()
     pages = _pages(count, wanted)
     shown = replace(wanted, page=min(wanted.page, pages))
@@ -284,14 +284,14 @@ def key_page(actor: User, wanted: LogFilter) -> KeyPage:
 
 def log_totals(actor: User, wanted: LogFilter, sight: Sight | None = None) -> Totals:
     """Of the list of today. Two statements, and those of the actor's sight where it is not given."""
-    return _totals(_of_today(LogLine.objects.within(sight or sight_of(actor)), wanted))
+    return _totals(_seen_today(actor, wanted, sight))
 
 
 def log_rows(actor: User, wanted: LogFilter, sight: Sight | None = None) -> tuple[LogRow, ...]:
     """The first page of the list of today, nothing counted. Two statements, and those of the actor's sight where it is
     not given.
     """
-    lines = _of_today(LogLine.objects.within(sight or sight_of(actor)), wanted)
+    lines = _seen_today(actor, wanted, sight)
     return _read(list(_in_order(lines, wanted).values_list("pk", flat=True)[: wanted.size]))
 
 
@@ -391,7 +391,11 @@ def lines_of_today(actor: User, wanted: LogFilter) -> QuerySet[LogLine]:
 
 def first_lines(actor: User, wanted: LogFilter, most: int) -> QuerySet[LogLine]:
     """The list of today from its beginning and in its order, whatever its page."""
-    return _in_order(_of_today(LogLine.objects.within(sight_of(actor)), wanted), wanted)[:most]
+    return _in_order(_seen_today(actor, wanted), wanted)[:most]
+
+
+def _seen_today(actor: User, wanted: LogFilter, sight: Sight | None = None) -> QuerySet[LogLine]:
+    return _of_today(LogLine.objects.within(sight or sight_of(actor)), wanted)
 
 
 def _of_today(mine: QuerySet[LogLine], wanted: LogFilter) -> QuerySet[LogLine]:

@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
-from typing import Final, TypeVar
+from typing import Any, Final, TypeVar
 from uuid import UUID
 
 from django.db import transaction
@@ -80,6 +80,14 @@ class _Written:
     def recorded(self, moved: tuple[Moved, ...]) -> Recorded:
         lot_ids = tuple(lot.pk for lot in self.lots)
         return Recorded(self.order, self.key, self.promise_ids, lot_ids, self.split_off, moved)
+
+
+def about(lot: DeliveryLot, kind: RevisionKind, said: ImpreciseDate, **more: Any) -> DateRevision:
+    """What is said of this lot alone; `more` are other fields of the revision."""
+    row = lot.schedule_line
+    return DateRevision(
+        kind=kind, line_number=row.line.number, schedule_number=row.number, lot_number=lot.number, said=said, **more
+    )
 
 
 @transaction.atomic

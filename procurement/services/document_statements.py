@@ -33,15 +33,7 @@ class Meant:
 
 
 def promise(row: DocumentRow, lot: Any, said: ImpreciseDate, **more: Any) -> DateRevision:
-    return DateRevision(
-        kind=RevisionKind.PROMISE,
-        line_number=lot.schedule_line.line.number,
-        schedule_number=lot.schedule_line.number,
-        lot_number=lot.number,
-        said=said,
-        field=str(row.number),
-        **more,
-    )
+    return dates.about(lot, RevisionKind.PROMISE, said, field=str(row.number), **more)
 
 
 def meanings(file: Sheetful, mean: Any) -> tuple[list[Meant], dict[int, BadInput]]:

@@ -3,10 +3,10 @@
 import re
 from dataclasses import asdict, dataclass
 from enum import StrEnum
-from typing import Final
+from typing import Final, TypeVar
 from uuid import UUID
 
-from django.db import transaction
+from django.db import models, transaction
 from django.db.models.functions import Lower
 from django.utils.translation import gettext as _
 
@@ -19,6 +19,8 @@ from sites.domain.errors import BadInput
 from sites.domain.text import check_text
 from sites.models import Site
 from sites.services.access import check_can
+
+Pointer = TypeVar("Pointer", bound=models.Model)
 
 _LONGEST: Final = 80
 _LONGEST_CODE: Final = 40
@@ -69,14 +71,9 @@ def name(
     check_text(external_id, "external_id", longest=_LONGEST)
     is_changed = vendor is not None and _upsert(code, vendor)
     key = _key_of(kind, code, actor)
-    ref, is_new = ExternalRef.objects.select_for_update(of=("self",)).get_or_create(
-        system=system, kind=kind.value, external_id=external_id, defaults={"subject_id": key}
-    )
-    if not is_new and ref.subject_id == key:
-        return (NameResult.UPDATED if is_changed else NameResult.UNCHANGED), key
-    if not is_new:
-        ref.subject_id = key
-        ref.save(update_fields=["subject_id"])
+    _ref, result = _point(ExternalRef, "subject_id", key, system=system, kind=kind.value, external_id=external_id)
+    if result is NameResult.UNCHANGED:
+        return (NameResult.UPDATED if is_changed else result), key
     audit.record(
         actor=actor,
         verb="external_id.named",
@@ -85,7 +82,7 @@ def name(
         request_id=request_id,
         facts={"system": system, "external_id": external_id},
     )
-    return (NameResult.CREATED if is_new else NameResult.UPDATED), key
+    return result, key
 
 
 @transaction.atomic
@@ -102,14 +99,9 @@ def name_unit(
         raise BadInput(_("%(code)s is a unit itself and means no other.") % {"code": external_id}, field="external_id")
     if unit not in UNITS:
         raise BadInput(_("Nothing of ours has the code %(code)s.") % {"code": unit}, field="code")
-    row, is_new = UnitMapping.objects.select_for_update(of=("self",)).get_or_create(
-        system=system, code=external_id, defaults={"unit": unit}
-    )
-    if not is_new and row.unit == unit:
-        return NameResult.UNCHANGED, row.pk
-    if not is_new:
-        row.unit = unit
-        row.save(update_fields=["unit"])
+    row, result = _point(UnitMapping, "unit", unit, system=system, code=external_id)
+    if result is NameResult.UNCHANGED:
+        return result, row.pk
     audit.record(
         actor=actor,
         verb="external_id.named",
@@ -118,7 +110,7 @@ def name_unit(
         request_id=request_id,
         facts={"system": system, "external_id": external_id, "unit": unit},
     )
-    return (NameResult.CREATED if is_new else NameResult.UPDATED), row.pk
+    return result, row.pk
 
 
 def _upsert(code: str, said: Vendor) -> bool:
@@ -142,6 +134,19 @@ def _upsert(code: str, said: Vendor) -> bool:
         raise BadInput(_("Another company has this name."), field="name")
     row.save()
     return True
+
+
+def _point(model: type[Pointer], field: str, value: object, **what: str) -> tuple[Pointer, NameResult]:
+    """The row of `what`, made where there is none; from now on its `field` holds the value."""
+    rows = model._default_manager.select_for_update(of=("self",))
+    row, is_new = rows.get_or_create(**what, defaults={field: value})
+    if is_new:
+        return row, NameResult.CREATED
+    if getattr(row, field) == value:
+        return row, NameResult.UNCHANGED
+    setattr(row, field, value)
+    row.save(update_fields=[field])
+    return row, NameResult.UPDATED
 
 
 def _key_of(kind: Named, code: str, actor: User) -> UUID:

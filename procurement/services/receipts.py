@@ -11,7 +11,6 @@ from django.utils.translation import gettext as _
 
 from procurement.domain import lots as lot_rules
 from procurement.domain.lots import ON_SITE
-from procurement.domain.revision import DateRevision
 from procurement.models import DeliveryLot, Receipt
 from procurement.services import dates, lots
 from procurement.services.forecasts import local_date
@@ -157,18 +156,9 @@ def _waits_for_arrival(lot: DeliveryLot) -> bool:
 def _arrived(lot: DeliveryLot, *, document: str, actor: User, now: datetime) -> None:
     last_on = _standing(lot)["last_on"]
     assert isinstance(last_on, date)
-    line = lot.schedule_line
-    said = DateRevision(
-        kind=RevisionKind.ACTUAL,
-        line_number=line.line.number,
-        schedule_number=line.number,
-        lot_number=lot.number,
-        milestone=ON_SITE,
-        said=on_day(last_on),
-    )
     dates.record(
-        order_id=line.line.order_id,
-        revisions=[said],
+        order_id=lot.schedule_line.line.order_id,
+        revisions=[dates.about(lot, RevisionKind.ACTUAL, on_day(last_on), milestone=ON_SITE)],
         stated_on=last_on,
         source=PromiseSource.FILE,
         document=document,

@@ -6,7 +6,6 @@ from uuid import UUID
 from django.db import transaction
 from django.utils.translation import gettext as _
 
-from procurement.domain.revision import DateRevision
 from procurement.domain.step_rounds import ACCEPTED, RESULTS, whose_turn
 from procurement.models import DeliveryLot
 from procurement.services import dates, lots
@@ -140,24 +139,14 @@ def _done(
     now: datetime,
     request_id: str,
 ) -> Recorded:
-    line = lot.schedule_line
     outcome = _("%(step)s, round %(number)d: %(result)s") % {
         "step": step_name(step),
         "number": row.number,
         "result": RoundResult(row.result).label,
     }
     return dates.record(
-        order_id=line.line.order_id,
-        revisions=[
-            DateRevision(
-                kind=RevisionKind.ACTUAL,
-                line_number=line.line.number,
-                schedule_number=line.number,
-                lot_number=lot.number,
-                milestone=step,
-                said=on_day(on),
-            )
-        ],
+        order_id=lot.schedule_line.line.order_id,
+        revisions=[dates.about(lot, RevisionKind.ACTUAL, on_day(on), milestone=step)],
         stated_on=on,
         source=PromiseSource.PORTAL,
         document=document or outcome,

@@ -58,7 +58,12 @@ def attempt(form: PortalForm, act: Callable[[], HttpResponse], again: Callable[[
         raise Http404 from None
     except RuleBroken as refusal:
         form.refuse(refusal)
-        return again(403 if isinstance(refusal, NotPermitted) else 422)
+        return again(status_of(refusal))
+
+
+def status_of(refusal: RuleBroken) -> int:
+    """Of the page that shows it."""
+    return 403 if isinstance(refusal, NotPermitted) else 422
 
 
 def _check_plain(text: str) -> None:

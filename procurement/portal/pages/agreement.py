@@ -28,7 +28,7 @@ from procurement.portal.forms.agreement import (
     StateForm,
     TermsForm,
 )
-from procurement.portal.forms.base import PortalForm, attempt
+from procurement.portal.forms.base import PortalForm, attempt, status_of
 from procurement.portal.forms.rows import RowsForm
 from procurement.portal.pages.power_chain import chain_part
 from procurement.portal.templatetags.portal import amount, day
@@ -84,7 +84,7 @@ def bring_in(request: HttpRequest) -> HttpResponse:
             saved = agreements.save(record, actor=actor, now=timezone.now(), reason="record imported")
         except RuleBroken as refusal:
             form.refuse(refusal)
-            status = 403 if isinstance(refusal, NotPermitted) else 422
+            status = status_of(refusal)
         else:
             messages.success(request, _("The agreement is saved."))
             return redirect("agreement", key=saved.agreement.pk)

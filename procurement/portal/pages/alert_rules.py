@@ -16,13 +16,14 @@ from procurement.domain import alert_parameters
 from procurement.models import AlertRuleSetting, EquipmentClass
 from procurement.portal.actor import acting_user
 from procurement.portal.forms.alert_rules import LABELS, Thresholds, shown
+from procurement.portal.forms.base import status_of
 from procurement.portal.pages.simulator import what_it_would_do
 from procurement.queries.alert_rule import RuleRow, rule_at, rules_at, set_rules
 from procurement.services import rule_settings
 from procurement.services.alert_preview import preview
 from procurement.vocabulary import Rule
 from sites.accounts.models import User
-from sites.domain.errors import NotFound, NotPermitted, RuleBroken
+from sites.domain.errors import NotFound, RuleBroken
 from sites.models import Site
 from sites.queries.access import can
 
@@ -77,7 +78,7 @@ def show(request: HttpRequest, code: str) -> HttpResponse:
                 raise Http404 from None
             except RuleBroken as refusal:
                 form.refuse(refusal)
-                status = 403 if isinstance(refusal, NotPermitted) else 422
+                status = status_of(refusal)
     context = {
         "rule": rule,
         "row": row,

@@ -16,6 +16,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from procurement.models import ChangeOrder, PurchaseOrder, ScheduleLine
 from procurement.portal.actor import acting_user
 from procurement.portal.change_order_words import ChangedDate, ChangedValue, changed_dates, changed_values
+from procurement.portal.forms.base import status_of
 from procurement.portal.forms.change_orders import DraftChange, RejectChange
 from procurement.queries.log_address import number
 from procurement.queries.paging import A_PAGE, paged
@@ -23,7 +24,7 @@ from procurement.services import change_orders
 from procurement.vocabulary import ChangeOrderState, LineStatus
 from sites.accounts.models import User
 from sites.accounts.permissions import Permission
-from sites.domain.errors import NotPermitted, RuleBroken
+from sites.domain.errors import RuleBroken
 from sites.queries.access import can
 
 
@@ -59,7 +60,7 @@ def index(request: HttpRequest, key: UUID) -> HttpResponse:
                 )
             except RuleBroken as refusal:
                 form.refuse(refusal)
-                status = 403 if isinstance(refusal, NotPermitted) else 422
+                status = status_of(refusal)
             else:
                 messages.success(request, _drafted(made))
                 return redirect("change_order", key=made.pk)
@@ -112,7 +113,7 @@ def decide(request: HttpRequest, key: UUID, step: str) -> HttpResponse:
     except RuleBroken as refusal:
         form = RejectChange(request.POST) if step == "reject" else RejectChange()
         messages.error(request, refusal.message)
-        return _page(request, actor, _find(actor, key), form, status=403 if isinstance(refusal, NotPermitted) else 422)
+        return _page(request, actor, _find(actor, key), form, status=status_of(refusal))
     return redirect("change_order", key=row.pk)
 
 

@@ -16,7 +16,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from procurement.portal import schedule_words
 from procurement.portal.actor import acting_user
-from procurement.portal.forms.base import PortalForm, attempt
+from procurement.portal.forms.base import PortalForm, attempt, status_of
 from procurement.portal.forms.schedules import AcceptSchedule, RejectSchedule, RollBackSchedule, UploadSchedule
 from procurement.portal.gantt import gantt
 from procurement.queries.schedule_activities import ActivityFilter, activity_page, activity_view
@@ -24,7 +24,7 @@ from procurement.queries.schedule_revisions import across_revisions, find_revisi
 from procurement.services import schedule_preview, schedules
 from sites.accounts.models import User
 from sites.accounts.permissions import Permission
-from sites.domain.errors import NotPermitted, RuleBroken
+from sites.domain.errors import RuleBroken
 from sites.models import ScheduleRevision, Site
 from sites.queries.access import can
 from sites.vocabulary import ActivityStatus, RevisionState
@@ -60,7 +60,7 @@ def upload(request: HttpRequest, code: str) -> HttpResponse:
         except RuleBroken as refusal:
             form.refuse(refusal)
             where = "" if refusal.field in form.fields else refusal.field or ""
-            status = 403 if isinstance(refusal, NotPermitted) else 422
+            status = status_of(refusal)
         else:
             messages.success(request, _("Read whole, and quarantined: nothing has moved yet."))
             return redirect("schedule", key=revision.pk)

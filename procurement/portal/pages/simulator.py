@@ -11,10 +11,11 @@ from django.views.decorators.http import require_http_methods
 from procurement.models import Alert
 from procurement.portal import alert_words
 from procurement.portal.actor import acting_user
+from procurement.portal.forms.base import status_of
 from procurement.portal.forms.simulator import PromiseChange, RequiredChange, ThresholdChange
 from procurement.services.alert_preview import preview
 from procurement.services.rehearsal import Rehearsal
-from sites.domain.errors import NotPermitted, RuleBroken
+from sites.domain.errors import RuleBroken
 
 _FORMS: Final[dict[str, type[PromiseChange | RequiredChange | ThresholdChange]]] = {
     "promise": PromiseChange,
@@ -37,7 +38,7 @@ def show(request: HttpRequest) -> HttpResponse:
             found = preview(form.as_change(), actor=actor, now=timezone.now())
         except RuleBroken as refusal:
             form.refuse(refusal)
-            status = 403 if isinstance(refusal, NotPermitted) else 422
+            status = status_of(refusal)
     elif form is not None:
         status = 422
     context: dict[str, Any] = {

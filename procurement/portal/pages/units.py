@@ -13,6 +13,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from procurement.models import ScheduleLine, UnitSerial
 from procurement.portal.actor import acting_user
+from procurement.portal.forms.base import status_of
 from procurement.portal.forms.receive import Receive
 from procurement.queries.line import LineView, find_line, line_view
 from procurement.queries.log import LogFilter, Shown, log_page
@@ -21,7 +22,7 @@ from procurement.services.forecasts import local_date
 from procurement.vocabulary import ReceiptState, TalkSubject
 from sites.accounts.models import User
 from sites.accounts.permissions import Permission
-from sites.domain.errors import NotFound, NotPermitted, RuleBroken
+from sites.domain.errors import NotFound, RuleBroken
 from sites.queries.access import can
 
 MOST = 50
@@ -86,7 +87,7 @@ def receive(request: HttpRequest, key: UUID) -> HttpResponse:
         raise Http404 from None
     except RuleBroken as refusal:
         form.refuse(refusal)
-        return _page(request, actor, view, form, status=403 if isinstance(refusal, NotPermitted) else 422)
+        return _page(request, actor, view, form, status=status_of(refusal))
     messages.success(request, _("The receipt is recorded."))
     return redirect("unit_receive", key=line.pk)
 
