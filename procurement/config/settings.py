@@ -177,7 +177,8 @@ STORAGES = {
     },
 }
 WHITENOISE_USE_FINDERS = MODE is not Mode.PRODUCTION
-WHITENOISE_AUTOREFRESH = False
+# Tests make a client each, which would otherwise list every static file: a tenth of the suite's time.
+WHITENOISE_AUTOREFRESH = MODE is Mode.TEST
 
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
