@@ -13,7 +13,7 @@ from procurement.queries.readiness import Cell, MatrixRow
 
 def matrix(rows: Sequence[MatrixRow]) -> SafeString:
     """One row a class, one cell a block."""
-    carry, redundant = escape(_("can carry")), escape(_("redundant"))
+    carry, redundant, in_service = escape(_("can carry")), escape(_("redundant")), escape(_("in service"))
 
     @cache
     def state(tone: str) -> str:
@@ -28,9 +28,10 @@ def matrix(rows: Sequence[MatrixRow]) -> SafeString:
 
     def shown(cell: Cell) -> str:
         tone = "bad" if cell.is_late else "good" if cell.decides else "quiet"
+        carries = in_service if cell.is_in_service else f"{carry} {escape(short_day(cell.can_carry_on))}"
         return (
             f'<div class="ll-ready ll-{tone}"><span class="ll-strong">{state(tone)} {units(cell.needed, cell.units)}'
-            f'</span><span class="ll-second">{carry} {escape(short_day(cell.can_carry_on))}</span>'
+            f'</span><span class="ll-second">{carries}</span>'
             f'<span class="ll-second">{redundant} {escape(short_day(cell.redundant_on))}</span></div>'
         )
 

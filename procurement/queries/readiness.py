@@ -16,7 +16,8 @@ from sites.vocabulary import BlockPolicy, RevisionState
 @dataclass(frozen=True, slots=True)
 class Cell:
     """One group that a block needs: `needed` of `units`. Null dates are not known. `decides`: the date that its block
-    counts, `is_late`: it lies behind the block's baseline.
+    counts, `is_late`: it lies behind the block's baseline. `is_in_service`: its block is, so its units carry the load
+    whether somebody recorded that or not.
     """
 
     group: str
@@ -26,6 +27,7 @@ class Cell:
     redundant_on: date | None
     decides: date | None
     is_late: bool
+    is_in_service: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +62,7 @@ def _cell(group: dict[str, Any], view: BlockView) -> Cell:
         can_carry_on=can_carry_on,
         redundant_on=redundant_on,
         decides=decides,
+        is_in_service=view.block.rfs_actual_on is not None,
         # What is in service carried its load by then, whatever came later.
         is_late=(
             view.block.rfs_actual_on is None and decides is not None and baseline is not None and decides > baseline

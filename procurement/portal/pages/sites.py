@@ -12,6 +12,9 @@ from procurement.queries.readiness import followed_schedules, readiness
 from procurement.queries.site import site_view
 from sites.models import Site
 
+# The next ones stand beside power and people; the rest is folded below them.
+GATES_SHOWN = 8
+
 
 @require_safe
 @login_required
@@ -19,11 +22,13 @@ def show(request: HttpRequest, code: str) -> HttpResponse:
     actor = acting_user(request)
     site = get_object_or_404(Site.objects.visible_to(actor).select_related("desk", "calendar"), code=code)
     view = site_view(site)
+    to_come = [row for row in view.gates if not row.is_actual]
     context = {
         "view": view,
         "readiness": matrix(readiness(site, view.blocks)),
         "schedules": followed_schedules(site),
-        "gates_to_come": [row for row in view.gates if not row.is_actual],
+        "gates_next": to_come[:GATES_SHOWN],
+        "gates_later": to_come[GATES_SHOWN:],
         "gates_passed": [row for row in view.gates if row.is_actual],
         "open_alerts": Alert.objects.visible_to(actor).needing_action().filter(site=site).count(),
         "crumbs": [(reverse("portfolio"), _("Portfolio"))],
