@@ -92,6 +92,7 @@ _PORTS_OF_SITES = {
     "DUB01": "Dublin", "IAD01": "Norfolk",
 }  # fmt: skip
 _SHORTEST_WAIT_BEFORE_ORDERING = 14
+_CALLED_OFF_LATELY = (30, 75)
 
 
 @dataclass
@@ -193,7 +194,12 @@ class _PurchasingDesk:
         order = self._header(site, class_code, maker, issued_on, by_land=self._is_near(site, maker))
         for number, slot in enumerate(bought, start=1):
             target_on = (slot.required_on or latest) - timedelta(days=buffers[slot.name])
-            self._line(order, number * 10, slot, maker, plans[slot.name], issued_on, target_on)
+            called_off_on = issued_on
+            if needed_by[slot.name] > self.draft.today and slot.name not in TOLD_STORIES:
+                # Called off ahead of its need, some weeks ago: its drawings are in the making or with the owner.
+                lately = site.working.back(self.draft.day(-dice.randint(*_CALLED_OFF_LATELY)), 1, DurationBasis.WORKING)
+                called_off_on = max(issued_on, lately)
+            self._line(order, number * 10, slot, maker, plans[slot.name], called_off_on, target_on)
 
     def _choose_maker(self, site: BuiltSite, class_code: str, throw: float) -> BuiltCompany:
         if class_code in self.frames and site.plan.desk != "TOKYO":
