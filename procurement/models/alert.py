@@ -143,7 +143,7 @@ class Alert(Row):
         indexes = [
             models.Index(fields=["escalate_at"], condition=Q(escalate_at__isnull=False), name="alerts_to_escalate"),
             models.Index(fields=["rearm_at"], condition=Q(rearm_at__isnull=False), name="alerts_to_ask_again"),
-            models.Index(fields=["site", "state"], name="alerts_of_a_site"),
+            models.Index(fields=["site", "state", "severity", "opened_on"], name="alerts_of_a_site"),
             models.Index(fields=["subject_kind", "subject_id"], name="alerts_of_a_subject"),
         ]
 

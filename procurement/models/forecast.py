@@ -74,7 +74,10 @@ class LotForecast(Row):
             models.UniqueConstraint(fields=["lot"], condition=Q(current=True), name="a_lot_has_one_current_forecast"),
             models.UniqueConstraint(fields=["run", "lot"], name="a_run_answers_a_lot_once"),
         ]
-        indexes = [models.Index(fields=["lot", "-created_at"], name="forecasts_of_a_lot")]
+        indexes = [
+            models.Index(fields=["lot", "-created_at"], name="forecasts_of_a_lot"),
+            models.Index(fields=["as_of"], include=["lot"], condition=Q(current=True), name="current_forecasts_by_day"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.lot} on {self.forecast_on}"
@@ -116,7 +119,13 @@ class RequirementForecast(Row):
             ),
             models.UniqueConstraint(fields=["run", "requirement"], name="a_run_answers_a_requirement_once"),
         ]
-        indexes = [models.Index(fields=["requirement", "-created_at"], name="forecasts_of_a_requirement")]
+        indexes = [
+            models.Index(fields=["requirement", "-created_at"], name="forecasts_of_a_requirement"),
+            models.Index(
+                fields=["order_by_on"], include=["requirement", "run", "as_of", "float_days", "costs_mw_days"],
+                condition=Q(current=True, ordered=False), name="order_by_dates",
+            ),
+        ]  # fmt: skip
 
     def __str__(self) -> str:
         return f"{self.requirement} on {self.forecast_on}"

@@ -83,7 +83,10 @@ class LogLine(models.Model):
                 condition=Q(shown="open"), name="open_lines_by_float",
             ),
             # What the totals need stands in these two, so that they read no row.
-            models.Index(fields=["shown", "site", "is_late", "schedule_line"], name="log_lines_counted"),
+            models.Index(
+                fields=["shown", "site", "is_late", "schedule_line"], include=["seller", "float_days"],
+                name="log_lines_counted",
+            ),
             models.Index(
                 fields=["shown", "site"], include=["blocks"], condition=Q(is_late=True), name="late_lines_with_blocks"
             ),

@@ -139,6 +139,9 @@ class Requirement(Row):
                 | (Q(lead_time_weeks__isnull=False) & Q(lead_time_percentile__gte=0, lead_time_percentile__lte=100)),
             ),
         ]
+        indexes = [
+            models.Index(fields=["id"], condition=Q(cancelled_at__isnull=False), name="cancelled_requirements"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.site.code} {self.tag}"

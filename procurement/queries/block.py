@@ -70,10 +70,10 @@ def block_rows(actor: User) -> tuple[BlockRow, ...]:
         .select_related("phase__site")
         .order_by("phase__site__code", "phase__code", "code")
     )
-    answers = {row.block_id: row for row in BlockForecast.objects.filter(current=True, block__in=blocks)}
+    answers = BlockForecast.objects.filter(current=True, block__in=blocks)
+    answered = {key: told for key, *told in answers.values_list("block", "rfs_forecast_on", "mw_days_at_risk")}
     rows = []
     for block in blocks:
-        answer = answers.get(block.pk)
-        forecast_on = block.rfs_actual_on or (answer.rfs_forecast_on if answer else None)
-        rows.append(BlockRow(block, block.rfs_baseline_on, forecast_on, answer.mw_days_at_risk if answer else None))
+        on, mw_days = answered.get(block.pk, (None, None))
+        rows.append(BlockRow(block, block.rfs_baseline_on, block.rfs_actual_on or on, mw_days))
     return tuple(sorted(rows, key=lambda row: row.forecast_on or date.max))

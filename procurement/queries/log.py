@@ -193,14 +193,34 @@ JOIN procurement_scheduleline today ON today.id = wanted.key"""  # noqa: S608
 _EVENT = """JOIN LATERAL (
     SELECT event.* FROM {table}event event
     WHERE event.pgh_obj_id = {key} AND event.pgh_created_at
-        < ((%(as_known_on)s::date + 1)::timestamp AT TIME ZONE coalesce(site.time_zone, 'UTC'))
+        < ((%(as_known_on)s::date + 1)::timestamp AT TIME ZONE stored.time_zone)
     ORDER BY event.pgh_created_at DESC, event.pgh_id DESC LIMIT 1
 ) {name} ON {name}.pgh_label <> 'delete'"""
+# Lines of which anything may be other than at the end of a day: every answer and every event is kept only where
+# something changed. One too many does no harm, one missing would: a day has ended everywhere after 14 hours.
+CHANGED = """
+SELECT lot.schedule_line_id FROM procurement_lotforecast answer
+JOIN procurement_deliverylot lot ON lot.id = answer.lot_id
+WHERE answer.current AND answer.as_of > %(day)s
+UNION
+SELECT event.pgh_obj_id FROM procurement_schedulelineevent event
+WHERE event.pgh_created_at >= %(day)s::date + 1 - interval '14 hours'
+UNION
+SELECT line.id FROM procurement_orderlineevent event
+JOIN procurement_scheduleline line ON line.line_id = event.pgh_obj_id
+WHERE event.pgh_created_at >= %(day)s::date + 1 - interval '14 hours'
+"""
+# All others stand as they stood, so the stored rows of today tell; their contract step is looked up where it is shown.
+_UNCHANGED: Final = (
+    "schedule_line", "site_code", "order_number", "line_number", "schedule_number", "class_name", "seller_name",
+    "maker_name", "tags", "blocks", "answer", "quantity", "contract_on", "required_on_site", "promised_on",
+    "forecast_on", "delivered_on", "slip_days", "next_on", "driver", "mw_days", "shown", "lots", "float_days",
+)  # fmt: skip
 # The last of a line's open lots then, with the worst float of all of them. Joined flat and then cut to one row, because
 # a join with a grouped subquery has no index and sent PostgreSQL into a nested loop of seconds.
 _KNOWN = f"""
-SELECT DISTINCT ON (s.id)
-    s.id AS schedule_line_id, {_NAMES}, f.id AS answer_id, was.quantity, was.contract_on, was.contract_step,
+SELECT DISTINCT ON (stored.schedule_line_id)
+    stored.schedule_line_id, {_NAMES}, f.id AS answer_id, was.quantity, was.contract_on,
     f.required_on_site, f.promised_on, f.forecast_on, f.delivered_on, f.slip_days, f.next_on, f.driver,
     GREATEST(f.recovers_mw_days, f.costs_mw_days) AS mw_days,
     CASE WHEN was.status = 'cancelled' OR line_was.status = 'cancelled' THEN 'cancelled'
@@ -208,25 +228,36 @@ SELECT DISTINCT ON (s.id)
     count(f.id) OVER line_lots AS lots,
     CASE WHEN f.delivered_on IS NULL
          THEN min(f.float_days) FILTER (WHERE f.delivered_on IS NULL) OVER line_lots
-         ELSE f.float_days END AS float_days
-FROM procurement_logline stored
-JOIN procurement_scheduleline s ON s.id = stored.schedule_line_id
-LEFT JOIN sites_site site ON site.id = s.site_id
-LEFT JOIN procurement_deliverylot lot ON lot.schedule_line_id = s.id
-{_EVENT.format(table="procurement_scheduleline", key="s.id", name="was")}
-{_EVENT.format(table="procurement_orderline", key="s.line_id", name="line_was")}
+         ELSE f.float_days END AS float_days,
+    was.contract_step
+FROM (
+    SELECT now.*, s.line_id, coalesce(site.time_zone, 'UTC') AS time_zone FROM procurement_logline now
+    JOIN procurement_scheduleline s ON s.id = now.schedule_line_id
+    LEFT JOIN sites_site site ON site.id = s.site_id
+    WHERE now.schedule_line_id IN ({{lines}}) AND now.schedule_line_id IN (SELECT schedule_line_id FROM changed)
+    OFFSET 0 -- else the past of all lines would be read first
+) stored
+LEFT JOIN procurement_deliverylot lot ON lot.schedule_line_id = stored.schedule_line_id
+{_EVENT.format(table="procurement_scheduleline", key="stored.schedule_line_id", name="was")}
+{_EVENT.format(table="procurement_orderline", key="stored.line_id", name="line_was")}
 LEFT JOIN LATERAL (
     SELECT answer.* FROM procurement_lotforecast answer
     WHERE answer.lot_id = lot.id AND answer.as_of <= %(as_known_on)s::date
     ORDER BY answer.as_of DESC, answer.created_at DESC, answer.id DESC LIMIT 1
 ) f ON TRUE
-WHERE stored.schedule_line_id IN ({{lines}})
-WINDOW line_lots AS (PARTITION BY s.id)
-ORDER BY s.id, (f.id IS NULL), (f.delivered_on IS NULL) DESC, f.forecast_on DESC NULLS FIRST, lot.number DESC
+WINDOW line_lots AS (PARTITION BY stored.schedule_line_id)
+ORDER BY stored.schedule_line_id, (f.id IS NULL), (f.delivered_on IS NULL) DESC, f.forecast_on DESC NULLS FIRST,
+    lot.number DESC
 """  # noqa: S608
-_FOUND = """SELECT {columns} FROM (
-        SELECT *, shown = 'open' AND coalesce(float_days < 0, false) AS is_late FROM ({known}) known
-    ) line WHERE {kept}"""
+_FOUND = f"""WITH changed AS MATERIALIZED ({CHANGED.replace("%(day)s", "%(as_known_on)s")})
+    SELECT {{columns}} FROM (
+        SELECT *, shown = 'open' AND coalesce(float_days < 0, false) AS is_late FROM (
+            ({{known}})
+            UNION ALL
+            SELECT unchanged.*, NULL FROM ({{unchanged}}) unchanged
+            WHERE unchanged.schedule_line NOT IN (SELECT schedule_line_id FROM changed)
+        ) known
+    ) line WHERE {{kept}}"""  # noqa: S608
 # A page beyond the last one is the last. Its rows and the totals come together: without any rows, of the totals alone.
 _THEN = """
 WITH found AS MATERIALIZED (
@@ -247,7 +278,9 @@ ORDER BY page.place
 """
 _THEN_PAGE = """
     SELECT schedule_line_id, site_code, order_number, line_number, schedule_number, class_name, seller_name, maker_name,
-        tags, answer_id, shown, lots, quantity, contract_on, contract_step, float_days,
+        tags, answer_id, shown, lots, quantity, contract_on, float_days,
+        coalesce(contract_step, (SELECT contract_step FROM procurement_scheduleline WHERE id = schedule_line_id))
+            AS contract_step,
         row_number() OVER (ORDER BY {order}) AS place
     FROM (SELECT * FROM found ORDER BY {order}
         LIMIT %(size)s OFFSET (SELECT LEAST(%(start)s, (GREATEST(lines, 1) - 1) / %(size)s * %(size)s) FROM totals)
@@ -349,15 +382,23 @@ def _page_then(mine: QuerySet[LogLine], wanted: LogFilter, day: date) -> LogPage
 
 def _known(mine: QuerySet[LogLine], wanted: LogFilter, day: date, columns: str) -> tuple[str, dict[str, Any]]:
     """The statement of the whole list as it was, and its values."""
-    statement, params = _narrowed(mine, wanted).values("pk").query.sql_with_params()
-    values: dict[str, Any] = {f"door{place}": value for place, value in enumerate(params)}
-    doors = iter(values)
-    lines = re.sub("%(%|s)", lambda found: found[0] if found[1] == "%" else f"%({next(doors)})s", statement)
+    narrowed = _narrowed(mine, wanted)
+    values: dict[str, Any] = {"as_known_on": day}
+    lines, unchanged = (named(rows, values) for rows in (narrowed.values("pk"), narrowed.values(*_UNCHANGED)))
     kept = "TRUE" if wanted.shown is Shown.ALL else f"shown = '{wanted.shown.value}'"
     if wanted.late:
         kept += " AND is_late"
     known = _KNOWN.format(lines=lines)
-    return _FOUND.format(columns=columns, known=known, kept=kept), {**values, "as_known_on": day}
+    return _FOUND.format(columns=columns, known=known, unchanged=unchanged, kept=kept), values
+
+
+def named(rows: QuerySet[Any, Any], values: dict[str, Any]) -> str:
+    """The statement of these rows with names for its values, which are added to `values`."""
+    statement, params = rows.query.sql_with_params()
+    told = {f"door{place}": value for place, value in enumerate(params, len(values))}
+    values.update(told)
+    doors = iter(told)
+    return re.sub("%(%|s)", lambda found: found[0] if found[1] == "%" else f"%({next(doors)})s", statement)
 
 
 def log_keys(wanted: LogFilter, sight: Sight) -> set[UUID]:

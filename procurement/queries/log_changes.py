@@ -8,27 +8,13 @@ from uuid import UUID
 
 from django.db import connection
 
-from procurement.queries.log import LogFilter, LogPage, LogRow, Shown, log_keys, log_page, log_rows
+from procurement.queries.log import CHANGED, LogFilter, LogPage, LogRow, Shown, log_keys, log_page, log_rows
 from sites.accounts.models import User
 from sites.models.site import Sight, sight_of
 
 MOST: Final = 5000
 MOST_SHOWN: Final = 200
 _NO_LINE: Final = (UUID(int=0),)
-# Every answer and every event is kept only where something changed.
-_CHANGED = """
-SELECT lot.schedule_line_id FROM procurement_lotforecast answer
-JOIN procurement_deliverylot lot ON lot.id = answer.lot_id
-WHERE answer.current AND answer.as_of > %(day)s
-UNION
-SELECT event.pgh_obj_id FROM procurement_schedulelineevent event
-WHERE event.pgh_created_at >= %(day)s::date + 1 - interval '14 hours'
-UNION
-SELECT line.id FROM procurement_orderlineevent event
-JOIN procurement_scheduleline line ON line.line_id = event.pgh_obj_id
-WHERE event.pgh_created_at >= %(day)s::date + 1 - interval '14 hours'
-LIMIT %(most)s
-"""
 # Of these lines those of which the log shows something else: an answer is kept anew also where only a step that the log
 # does not show has moved, and a row that was there before may have been loaded later.
 _SHOWN: Final = (
@@ -129,7 +115,7 @@ def _page_with_before(
 def _changed(since: date) -> list[UUID]:
     """At most one more than `MOST`; a line too many does no harm, one missing would."""
     with connection.cursor() as cursor:
-        cursor.execute(_CHANGED, {"day": since, "most": MOST + 1})
+        cursor.execute(f"{CHANGED} LIMIT %(most)s", {"day": since, "most": MOST + 1})
         return [key for (key,) in cursor.fetchall()]
 
 

@@ -9,12 +9,13 @@ from uuid import UUID
 
 from django.db.models import Count, F, Min, Q
 
-from procurement.models import Alert, BlockForecast, ChainForecast, LogLine, RequirementForecast
+from procurement.models import Alert, ChainForecast, LogLine, Requirement, RequirementForecast
+from procurement.queries.block import BlockRow, block_rows
 from procurement.queries.log import Shown
 from procurement.queries.steps import date_state
 from procurement.vocabulary import DateState
 from sites.accounts.models import User
-from sites.models import Block, Gate, GridConnection, Site
+from sites.models import Gate, GridConnection, Site
 from sites.vocabulary import GateKind
 
 
@@ -70,36 +71,42 @@ class PortfolioTotals:
 
 @dataclass(frozen=True, slots=True)
 class Portfolio:
+    """`blocks` are those of all its sites."""
+
     sites: tuple[SiteLine, ...]
     totals: PortfolioTotals
+    blocks: tuple[BlockRow, ...]
 
 
 def portfolio(actor: User) -> Portfolio:
     """Sites with trouble first: megawatt-days at risk, then the worst float, then the code."""
     sites = list(Site.objects.visible_to(actor).select_related("desk").order_by("code"))
     keys = [site.pk for site in sites]
-    blocks = _blocks(keys)
+    blocks = block_rows(actor)
+    blocks_of: dict[UUID, list[BlockRow]] = defaultdict(list)
+    for row in blocks:
+        blocks_of[row.block.phase.site_id].append(row)
     ordered = _ordered(keys)
     unordered = _unordered(keys)
     alerts = _alerts(actor)
     power = _energisations(keys)
     lines = []
     for site in sites:
-        mine = blocks[site.pk]
+        mine = blocks_of[site.pk]
         late, ordered_float = ordered.get(site.pk, (0, None))
         worst = min((days for days in (ordered_float, unordered[site.pk][1]) if days is not None), default=None)
         lines.append(
             SiteLine(
                 site=site,
-                it_mw=sum((each.it_mw for each in mine), Decimal(0)),
+                it_mw=sum((each.block.it_mw for each in mine), Decimal(0)),
                 block=_shown(mine),
-                late_blocks=sum(1 for each in mine if (each.line.days_later or 0) > 0),
+                late_blocks=sum(1 for each in mine if (each.days_later or 0) > 0),
                 worst_float_days=worst,
                 late_lines=late,
                 past_order_by=unordered[site.pk][0],
                 open_alerts=alerts.get(site.pk, 0),
                 energisation=power.get(site.pk),
-                mw_days_at_risk=sum((each.at_risk for each in mine), Decimal(0)),
+                mw_days_at_risk=sum((each.mw_days_at_risk or Decimal(0) for each in mine), Decimal(0)),
                 state=date_state(is_cancelled=False, is_delivered=False, has_forecast=bool(mine), float_days=worst),
             )
         )
@@ -112,7 +119,7 @@ def portfolio(actor: User) -> Portfolio:
         open_alerts=sum(line.open_alerts for line in lines),
         mw_days_at_risk=sum((line.mw_days_at_risk for line in lines), Decimal(0)),
     )
-    return Portfolio(tuple(lines), totals)
+    return Portfolio(tuple(lines), totals, blocks)
 
 
 def _trouble(line: SiteLine) -> tuple[Decimal, float, str]:
@@ -120,65 +127,52 @@ def _trouble(line: SiteLine) -> tuple[Decimal, float, str]:
     return -line.mw_days_at_risk, worst, line.site.code
 
 
-@dataclass(frozen=True, slots=True)
-class _Block:
-    line: BlockLine
-    it_mw: Decimal
-    at_risk: Decimal
-
-
-def _blocks(site_ids: Collection[UUID]) -> dict[UUID, list[_Block]]:
-    rows_of = BlockForecast.objects.filter(current=True, block__phase__site__in=site_ids)
-    answers = {row.block_id: row for row in rows_of.only("block_id", "rfs_forecast_on", "mw_days_at_risk")}
-    found: dict[UUID, list[_Block]] = defaultdict(list)
-    rows = Block.objects.filter(phase__site__in=site_ids).select_related("phase").order_by("phase__code", "code")
-    for block in rows:
-        answer = answers.get(block.pk)
-        forecast_on = block.rfs_actual_on or (answer.rfs_forecast_on if answer else None)
-        baseline_on = block.rfs_baseline_on
-        later = (forecast_on - baseline_on).days if forecast_on and baseline_on else None
-        line = BlockLine(
-            f"{block.phase.code} {block.code}", baseline_on, forecast_on, later, block.rfs_actual_on is not None
+def _shown(blocks: Collection[BlockRow]) -> BlockLine | None:
+    lines = [
+        BlockLine(
+            f"{row.block.phase.code} {row.block.code}",
+            row.baseline_on,
+            row.forecast_on,
+            row.days_later,
+            row.block.rfs_actual_on is not None,
         )
-        at_risk = (answer.mw_days_at_risk if answer else None) or Decimal(0)
-        found[block.phase.site_id].append(_Block(line, block.it_mw, at_risk))
-    return found
-
-
-def _shown(blocks: Collection[_Block]) -> BlockLine | None:
-    open_blocks = [block.line for block in blocks if not block.line.is_done] or [block.line for block in blocks]
-    if not open_blocks:
+        for row in sorted(blocks, key=lambda row: (row.block.phase.code, row.block.code))
+    ]
+    shown = [line for line in lines if not line.is_done] or lines
+    if not shown:
         return None
-    latest = max(open_blocks, key=lambda line: line.days_later or 0)
+    latest = max(shown, key=lambda line: line.days_later or 0)
     if (latest.days_later or 0) > 0:
         return latest
-    return min(open_blocks, key=lambda line: line.baseline_on or date.max)
+    return min(shown, key=lambda line: line.baseline_on or date.max)
 
 
 def _ordered(site_ids: Collection[UUID]) -> dict[UUID | None, tuple[int, int | None]]:
     """Per site, of the lines still to come: how many are late, as the log shows, and the worst float."""
     rows = LogLine.objects.filter(shown=Shown.OPEN, site__in=site_ids).values("site")
-    counted = rows.annotate(late=Count("pk", filter=Q(is_late=True)), worst=Min("float_days"))
+    counted = rows.annotate(late=Count("is_late", filter=Q(is_late=True)), worst=Min("float_days"))
     return {site: (late, worst) for site, late, worst in counted.values_list("site", "late", "worst")}
 
 
 def _unordered(site_ids: Collection[UUID]) -> dict[UUID, tuple[int, int | None]]:
-    """Per site: how many order-by dates are past, and the worst float of what is not ordered."""
+    """Per site: how many order-by dates are past, and the worst float of what is not ordered. An answer is of the site
+    of its run; those cancelled are few and looked up, the others not.
+    """
+    cancelled = Requirement.objects.filter(cancelled_at__isnull=False).values("pk")
     rows = (
-        RequirementForecast.objects.filter(
-            current=True, ordered=False, requirement__site__in=site_ids, requirement__cancelled_at__isnull=True
-        )
-        .values("requirement__site")
-        .annotate(past=Count("pk", filter=Q(order_by_on__lt=F("as_of"))), worst=Min("float_days"))
+        RequirementForecast.objects.filter(current=True, ordered=False, run__site__in=site_ids)
+        .exclude(requirement__in=cancelled)
+        .values("run__site")
+        .annotate(past=Count("order_by_on", filter=Q(order_by_on__lt=F("as_of"))), worst=Min("float_days"))
     )
     found: dict[UUID, tuple[int, int | None]] = defaultdict(lambda: (0, None))
-    found.update({row["requirement__site"]: (row["past"], row["worst"]) for row in rows})
+    found.update({row["run__site"]: (row["past"], row["worst"]) for row in rows})
     return found
 
 
 def _alerts(actor: User) -> dict[UUID | None, int]:
     rows = Alert.objects.visible_to(actor).needing_action().values("site")
-    return dict(rows.annotate(number=Count("pk")).values_list("site", "number"))
+    return dict(rows.annotate(number=Count("*")).values_list("site", "number"))
 
 
 def _energisations(site_ids: Collection[UUID]) -> dict[UUID, Energisation]:

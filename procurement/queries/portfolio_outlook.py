@@ -4,27 +4,29 @@ Every figure is of what the reader may see, and each function is a fixed number 
 """
 
 from collections import Counter, defaultdict
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
 from typing import Final
 from uuid import UUID
 
+from django.db import connection
 from django.db.models import Count, Min, Q, QuerySet
 
-from procurement.models import Alert, LogLine, LotForecast, Requirement, RequirementForecast
+from procurement.models import Alert, Company, LogLine, LotForecast, RequirementForecast
 from procurement.queries.alert import Age, aged
 from procurement.queries.block import BlockRow, Plan
 from procurement.queries.log import Shown
 from procurement.vocabulary import Severity
 from sites.accounts.models import User
 from sites.models import Site
+from sites.models.site import sight_of
 
 ORDER_BY_DAYS: Final = 120
 WORST_SLIPS: Final = 10
 _TAGS_A_WEEK: Final = 6
 _HEATED_VENDORS: Final = 15
-_WEEK: Final = timedelta(days=7)
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,35 +103,57 @@ class OrderByWeek:
         return self.number - len(self.shown)
 
 
+# Numbers of each week, and of its first rows the keys: an index is in the order of the date, so that no week is sorted
+# whole. An answer is of the site of its run.
+_WEEKS = """
+WITH counted AS (
+    SELECT CASE WHEN answer.order_by_on >= %(as_of)s THEN date_trunc('week', answer.order_by_on)::date END AS monday,
+        count(*) AS number, coalesce(sum(answer.costs_mw_days), 0) AS mw_days
+    FROM procurement_requirementforecast answer
+    JOIN procurement_forecastrun run ON run.id = answer.run_id
+    WHERE {wanted} AND answer.order_by_on < %(until)s
+    GROUP BY monday
+),
+due AS (
+    SELECT *, CASE WHEN monday IS NULL THEN '-infinity' ELSE greatest(monday, %(as_of)s) END AS from_on,
+        CASE WHEN monday IS NULL THEN %(as_of)s ELSE least(monday + 7, %(until)s) END AS until_on
+    FROM counted
+)
+SELECT due.monday, due.number, due.mw_days, ARRAY(
+    SELECT answer.id FROM procurement_requirementforecast answer
+    JOIN procurement_forecastrun run ON run.id = answer.run_id
+    JOIN procurement_requirement needed ON needed.id = answer.requirement_id
+    WHERE {wanted} AND answer.order_by_on >= due.from_on AND answer.order_by_on < due.until_on
+    ORDER BY answer.order_by_on, needed.tag, answer.id LIMIT %(shown)s
+) AS keys
+FROM due ORDER BY due.monday NULLS FIRST
+"""
+_DUE = """answer.current AND NOT answer.ordered AND (%(whole)s OR run.site_id = ANY(%(sites)s))
+        AND answer.requirement_id NOT IN (SELECT id FROM procurement_requirement WHERE cancelled_at IS NOT NULL)"""
+
+
 def order_by_calendar(actor: User, as_of: date) -> tuple[OrderByWeek, ...]:
     """What must be ordered in the days ahead, week by week, and what should have been. Weeks without any are left out.
-    `mw_days` is what being late with them costs, as far as it is known. One query.
+    `mw_days` is what being late with them costs, as far as it is known. Two queries, and those of the actor's sight.
     """
+    sight = sight_of(actor)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            _WEEKS.format(wanted=_DUE),
+            {
+                "as_of": as_of, "until": as_of + timedelta(days=ORDER_BY_DAYS), "shown": _TAGS_A_WEEK,
+                "whole": sight.whole, "sites": list(sight.sites),
+            },
+        )  # fmt: skip
+        weeks = cursor.fetchall()
     rows = (
-        RequirementForecast.objects.filter(
-            current=True,
-            ordered=False,
-            requirement__in=Requirement.objects.visible_to(actor),
-            requirement__cancelled_at__isnull=True,
-            order_by_on__lt=as_of + timedelta(days=ORDER_BY_DAYS),
-        )
-        .select_related("requirement__site", "requirement__equipment_class")
+        RequirementForecast.objects.select_related("requirement__site")
         .defer("steps")
-        .order_by("order_by_on", "requirement__tag", "pk")
+        .in_bulk([key for *_counted, keys in weeks for key in keys])
     )
-    weeks: dict[date | None, list[RequirementForecast]] = defaultdict(list)
-    for row in rows:
-        if row.order_by_on is not None:
-            past = row.order_by_on < as_of
-            weeks[None if past else row.order_by_on - timedelta(days=row.order_by_on.weekday())].append(row)
     return tuple(
-        OrderByWeek(
-            monday,
-            len(found),
-            sum((row.costs_mw_days or Decimal(0) for row in found), Decimal(0)),
-            tuple(found[:_TAGS_A_WEEK]),
-        )
-        for monday, found in weeks.items()
+        OrderByWeek(monday, number, mw_days, tuple(rows[key] for key in keys))
+        for monday, number, mw_days, keys in weeks
     )
 
 
@@ -145,7 +169,7 @@ class AlertAge:
 
 def alerts_by_age(actor: User, as_of: date) -> tuple[AlertAge, ...]:
     """Those that wait for an answer, the youngest first. One query."""
-    of_age = {age.value: Count("pk", filter=aged(age, as_of)) for age in Age}
+    of_age = {age.value: Count("opened_on", filter=aged(age, as_of)) for age in Age}
     rows = Alert.objects.visible_to(actor).needing_action().order_by().values("severity").annotate(**of_age)
     told = rows.values_list("severity", *of_age)
     counted: dict[tuple[str, str], int] = {
@@ -190,25 +214,32 @@ class HeatTable:
 
 
 def vendor_heat(actor: User) -> HeatTable:
-    """Sellers with open lines, those with most late ones first. One query."""
+    """Sellers with open lines, those with most late ones first. Three queries."""
     rows = (
         _open_lines(actor)
-        .values_list("seller", "seller__code", "seller_name", "site_code")
-        .annotate(open=Count("pk"), late=Count("pk", filter=Q(is_late=True)), worst=Min("float_days"))
+        .values_list("seller", "site")
+        .annotate(open=Count("*"), late=Count("is_late", filter=Q(is_late=True)), worst=Min("float_days"))
         .order_by()
     )
-    names: dict[UUID, tuple[str, str]] = {}
+    found = list(rows)
+    sellers = {key: (code, name) for key, code, name in _named(Company, {row[0] for row in found})}
+    codes = {key: code for key, code, _name in _named(Site, {row[1] for row in found})}
     cells: dict[UUID, dict[str, Heat]] = defaultdict(dict)
-    for key, code, name, site, number, late, worst in rows:
-        names[key] = (code, name)
-        cells[key][site] = Heat(number, late, worst)
+    for key, site, number, late, worst in found:
+        cells[key][codes[site]] = Heat(number, late, worst)
     sites = tuple(sorted({site for found in cells.values() for site in found}))
     vendors = [
-        VendorHeat(key, *names[key], _together(list(found.values())), tuple((site, found.get(site)) for site in sites))
+        VendorHeat(
+            key, *sellers[key], _together(list(found.values())), tuple((site, found.get(site)) for site in sites)
+        )
         for key, found in cells.items()
     ]
     vendors.sort(key=lambda each: (-each.together.late, each.name, each.key))
     return HeatTable(sites, tuple(vendors[:_HEATED_VENDORS]), max(0, len(vendors) - _HEATED_VENDORS))
+
+
+def _named(model: type[Company | Site], keys: Collection[UUID]) -> Iterable[tuple[UUID, str, str]]:
+    return model._default_manager.filter(pk__in=keys).values_list("pk", "code", "name")
 
 
 def _together(cells: list[Heat]) -> Heat:

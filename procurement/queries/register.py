@@ -1,5 +1,6 @@
 """The register of submittals and factory tests: what is in whose court, round by round."""
 
+import json
 from collections import defaultdict
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
@@ -8,14 +9,16 @@ from enum import StrEnum
 from typing import Any, Final
 from uuid import UUID
 
-from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet, Subquery, Value
-from django.db.models.functions import Coalesce, NullIf
+from django.db import connection
+from django.db.models import F, OuterRef, QuerySet, Subquery, Value
+from django.db.models.functions import Coalesce, Lower, NullIf
 
 from procurement.models import DeliveryLot, LotForecast
+from procurement.queries.log import named
 from procurement.queries.steps import Step, read_steps
-from procurement.vocabulary import LineStatus
 from sites.accounts.models import User
 from sites.models import Milestone, MilestoneRound
+from sites.models.site import Sight, sight_of
 from sites.vocabulary import MilestoneCode
 
 PAGE_SIZE: Final = 100
@@ -79,26 +82,29 @@ class RegisterPage:
     balls: Mapping[str, int]
 
 
-def register(actor: User, wanted: RegisterFilter) -> RegisterPage:
-    """What lies longest first, then what was never submitted, by order. Four queries."""
-    found = _found(actor, wanted)
-    counts = found.order_by().values_list("ball").annotate(number=Count("pk"))
-    balls: dict[str, int] = dict(counts)
-    if wanted.ball:
-        found = found.filter(ball=wanted.ball)
+def register(actor: User, wanted: RegisterFilter, sight: Sight | None = None) -> RegisterPage:
+    """What lies longest first, then what was never submitted, by order. Four queries, and those of the actor's sight
+    where it is not given.
+    """
+    statement, values = _found(actor, wanted, sight)
+    values |= {"ball": wanted.ball, "size": wanted.size, "start": (wanted.page - 1) * wanted.size}
+    with connection.cursor() as cursor:
+        cursor.execute(statement + _PAGE, values)
+        ((counted, keys),) = cursor.fetchall()
+    balls: dict[str, int] = json.loads(counted) if isinstance(counted, str) else counted or {}
     total = balls.get(wanted.ball, 0) if wanted.ball else sum(balls.values())
     pages = max(1, -(-total // wanted.size))
     shown = replace(wanted, page=min(wanted.page, pages))
-    ordered = found.select_related(
-        "chain__lot__schedule_line__line__order__seller",
-        "chain__lot__schedule_line__line__equipment_class",
-        "chain__lot__schedule_line__site",
-    ).order_by(
-        F("since").asc(nulls_last=True), "chain__lot__schedule_line__line__order__number",
-        "chain__lot__schedule_line__line__number", "chain__lot__number", "sequence", "pk",
-    )  # fmt: skip
-    start = (shown.page - 1) * shown.size
-    milestones = list(ordered[start : start + shown.size])
+    by_key = (
+        with_turn(Milestone.objects.all())
+        .select_related(
+            "chain__lot__schedule_line__line__order__seller",
+            "chain__lot__schedule_line__line__equipment_class",
+            "chain__lot__schedule_line__site",
+        )
+        .in_bulk(keys)
+    )
+    milestones = [by_key[key] for key in keys]
     rounds: dict[UUID, list[MilestoneRound]] = defaultdict(list)
     for each in MilestoneRound.objects.filter(milestone__in=milestones).order_by("number"):
         rounds[each.milestone_id].append(each)
@@ -120,12 +126,14 @@ def register(actor: User, wanted: RegisterFilter) -> RegisterPage:
     return RegisterPage(shown, rows, total, pages, balls)
 
 
-def keys_among(actor: User, wanted: RegisterFilter, chains: Collection[UUID]) -> set[UUID]:
-    """The steps of these chains that the register shows now, on any page. One query."""
-    found = _found(actor, wanted).filter(chain__in=chains)
-    if wanted.ball:
-        found = found.filter(ball=wanted.ball)
-    return set(found.values_list("pk", flat=True))
+def keys_among(actor: User, wanted: RegisterFilter, chains: Collection[UUID], sight: Sight | None = None) -> set[UUID]:
+    """The steps of these chains that the register shows now, on any page. One query, and those of the actor's sight
+    where it is not given.
+    """
+    statement, values = _found(actor, wanted, sight, chains)
+    with connection.cursor() as cursor:
+        cursor.execute(statement + _KEYS, {**values, "ball": wanted.ball})
+        return {key for (key,) in cursor.fetchall()}
 
 
 def codes_of(about: About | None) -> list[str]:
@@ -133,18 +141,14 @@ def codes_of(about: About | None) -> list[str]:
 
 
 def lots_of(actor: User, wanted: RegisterFilter) -> QuerySet[DeliveryLot]:
-    """Also of lines that are cancelled."""
+    """Also of lines that are cancelled. Words are looked for as the log does."""
     lots = DeliveryLot.objects.visible_to(actor).filter(quantity__gt=0)
     if wanted.site:
         lots = lots.filter(schedule_line__site__code=wanted.site)
     if wanted.vendor:
         lots = lots.filter(schedule_line__line__order__seller__code=wanted.vendor)
     for word in wanted.text.split():
-        lots = lots.filter(
-            Q(schedule_line__line__order__number__icontains=word)
-            | Q(schedule_line__line__description__icontains=word)
-            | Q(allocations__requirement__tag__icontains=word)
-        )
+        lots = lots.filter(schedule_line__log_line__words__contains=Lower(Value(word)))
     return lots
 
 
@@ -157,21 +161,65 @@ def with_turn(rows: Any) -> Any:
     )
 
 
-def _found(actor: User, wanted: RegisterFilter) -> Any:
-    lots = (
-        lots_of(actor, wanted)
-        .exclude(schedule_line__status=LineStatus.CANCELLED)
-        .exclude(schedule_line__line__status=LineStatus.CANCELLED)
+# Indexes hold what the steps of the register are found by; of rounds only those of these steps are sorted.
+_STEPS = """
+WITH step AS MATERIALIZED (
+    SELECT id, chain_id, sequence, responsible FROM sites_milestone
+    WHERE applicable AND code IN ({codes}) AND actual_on IS {done} {among}
+),
+last AS MATERIALIZED (
+    SELECT DISTINCT ON (milestone_id) milestone_id, ball_in_court, submitted_on, returned_on
+    FROM sites_milestoneround JOIN step ON step.id = milestone_id ORDER BY milestone_id, number DESC
+),
+found AS MATERIALIZED (
+    SELECT step.id, step.sequence, lot.number AS lot_number, lot.schedule_line_id,
+        coalesce(nullif(last.ball_in_court, ''), step.responsible) AS ball,
+        coalesce(last.returned_on, last.submitted_on) AS since
+    FROM step
+    JOIN procurement_deliverylot lot ON lot.chain_id = step.chain_id
+    JOIN procurement_logline stored ON stored.schedule_line_id = lot.schedule_line_id
+    LEFT JOIN last ON last.milestone_id = step.id
+    WHERE lot.quantity > 0 AND stored.shown IN ('open', 'delivered') AND (%(whole)s OR stored.site_id = ANY(%(sites)s))
+        {wanted} {waiting}
+)
+"""
+_WAITING = """AND (last.milestone_id IS NOT NULL OR NOT EXISTS (
+            SELECT FROM sites_milestone earlier WHERE earlier.chain_id = step.chain_id
+                AND earlier.sequence < step.sequence AND earlier.applicable AND earlier.actual_on IS NULL))"""
+_KEYS = "SELECT id FROM found WHERE %(ball)s IN ('', ball)"
+# A page beyond the last one is the last.
+_PAGE = """
+SELECT (SELECT jsonb_object_agg(ball, number) FROM (SELECT ball, count(*) AS number FROM found GROUP BY ball) each),
+    ARRAY(
+        SELECT found.id FROM found
+        JOIN procurement_logline stored ON stored.schedule_line_id = found.schedule_line_id
+        WHERE %(ball)s IN ('', ball)
+        ORDER BY since NULLS LAST, stored.order_number, stored.line_number, lot_number, sequence, found.id
+        LIMIT %(size)s OFFSET (
+            SELECT LEAST(%(start)s, (GREATEST(count(*), 1) - 1) / %(size)s * %(size)s)
+            FROM found WHERE %(ball)s IN ('', ball)
+        )
     )
-    rows = with_turn(Milestone.objects.filter(chain__lot__in=lots, code__in=codes_of(wanted.about), applicable=True))
-    match wanted.shown:
-        case Shown.DONE:
-            return rows.filter(actual_on__isnull=False)
-        case Shown.OPEN:
-            return rows.filter(actual_on__isnull=True)
-        case Shown.WAITING:
-            earlier = Milestone.objects.filter(
-                chain=OuterRef("chain"), sequence__lt=OuterRef("sequence"), applicable=True, actual_on__isnull=True
-            )
-            has_round = Exists(MilestoneRound.objects.filter(milestone=OuterRef("pk")))
-            return rows.filter(has_round | ~Exists(earlier), actual_on__isnull=True)
+"""
+
+
+def _found(
+    actor: User, wanted: RegisterFilter, sight: Sight | None, chains: Collection[UUID] | None = None
+) -> tuple[str, dict[str, Any]]:
+    """The steps that are shown as the table `found`, on any page and in any court, and the values it names."""
+    sight = sight or sight_of(actor)
+    values: dict[str, Any] = {"whole": sight.whole, "sites": list(sight.sites)}
+    narrowed = ""
+    if wanted.site or wanted.vendor or wanted.text:
+        narrowed = f"AND lot.id IN ({named(lots_of(actor, wanted).values('pk'), values)})"
+    if chains is not None:
+        values["chains"] = list(chains)
+    statement = _STEPS.format(
+        # Written out, so that PostgreSQL sees that the index holds them.
+        codes=", ".join(f"'{code}'" for code in codes_of(wanted.about)),
+        done="NOT NULL" if wanted.shown is Shown.DONE else "NULL",
+        among="" if chains is None else "AND chain_id = ANY(%(chains)s)",
+        wanted=narrowed,
+        waiting=_WAITING if wanted.shown is Shown.WAITING else "",
+    )
+    return statement, values

@@ -25,6 +25,7 @@ from procurement.queries.steps import Step, read_steps
 from procurement.vocabulary import LineStatus
 from sites.accounts.models import User
 from sites.models import Milestone, MilestoneRound
+from sites.models.site import Sight
 
 MOST: Final = 5000
 MOST_SHOWN: Final = 200
@@ -86,7 +87,9 @@ class RegisterChanges:
         return self.before.get(key), self.forecast.get(key), self.came is not None and key in self.came
 
 
-def register_changes(actor: User, page: RegisterPage, day: date, instant: datetime) -> RegisterChanges:
+def register_changes(
+    actor: User, page: RegisterPage, day: date, instant: datetime, sight: Sight | None = None
+) -> RegisterChanges:
     """`instant` is the end of the day where the reader is. Twelve queries at most, for any number of rows."""
     wanted = page.filter
     touched = _touched(instant)
@@ -94,7 +97,7 @@ def register_changes(actor: User, page: RegisterPage, day: date, instant: dateti
     if len(touched) > MOST:
         return RegisterChanges(day, {}, forecast, None, None)
     then, was = _list_then(actor, wanted, touched, instant)
-    now = keys_among(actor, wanted, touched)
+    now = keys_among(actor, wanted, touched, sight)
     shown = {row.milestone.pk for row in page.rows}
     gone = was - now
     found = with_turn(Milestone.objects.filter(pk__in=gone)).select_related(

@@ -6,7 +6,7 @@ from datetime import date
 from typing import Final
 from uuid import UUID
 
-from django.db.models import Q
+from django.db.models import OuterRef, Q, Subquery
 
 from procurement.models import ForecastRun, RequirementForecast
 from procurement.queries.log import LogFilter, UnorderedPage, unordered
@@ -21,7 +21,7 @@ MOST_SHOWN: Final = 200
 class UnorderedChanges:
     """`before` are the old answers of the page's requirements where they are others, `came` those that were not in the
     list. `went` were in it and are ordered or cancelled by now: the old answer and the new one, as far as the reader
-    still sees the site; None where more than `MOST` changed.
+    still sees the site; None where more than `MOST` went.
     """
 
     since: date
@@ -59,18 +59,17 @@ def unordered_changes(actor: User, wanted: LogFilter, page: UnorderedPage, since
         gone = gone.filter(requirement__equipment_class__code=wanted.equipment_class)
     for word in wanted.text.split():
         gone = gone.filter(Q(requirement__tag__icontains=word) | Q(requirement__description__icontains=word))
+    # Most of those that are ordered had been before, and were only answered anew.
+    answers = RequirementForecast.objects.filter(requirement=OuterRef("requirement"), as_of__lte=since)
+    last = answers.order_by("-as_of", "-created_at", "-pk").values("ordered")[:1]
+    gone = gone.annotate(was_ordered=Subquery(last)).filter(was_ordered=False).defer("steps")
     candidates = list(
         gone.select_related("requirement__site").order_by("requirement__site__code", "requirement__tag")[: MOST + 1]
     )
     if len(candidates) > MOST:
         return UnorderedChanges(since, before, came, None)
     then = _answers([row.requirement_id for row in candidates], since)
-    went = tuple(
-        (then[row.requirement_id], row)
-        for row in candidates
-        if row.requirement_id in then and not then[row.requirement_id].ordered
-    )
-    return UnorderedChanges(since, before, came, went)
+    return UnorderedChanges(since, before, came, tuple((then[row.requirement_id], row) for row in candidates))
 
 
 def changed_since(actor: User, since: date) -> tuple[UUID, ...]:

@@ -1,5 +1,7 @@
 """One dated chain and its ledger. What owns a chain (lot, gate, agreement, grid connection) points to it."""
 
+from typing import Final
+
 import pghistory
 import pgtrigger
 from django.db import models
@@ -13,12 +15,21 @@ from sites.models.site import Site
 from sites.vocabulary import (
     ChainKind,
     DurationBasis,
+    MilestoneCode,
     Party,
     Precision,
     PromiseSource,
     ReasonCode,
     RoundResult,
 )
+
+# Submittals and factory tests, which come back and fail: those that are kept in a register.
+REGISTERED_STEPS: Final = [
+    MilestoneCode.SUBMITTAL_IN.value,
+    MilestoneCode.SUBMITTAL_APPROVED.value,
+    MilestoneCode.FAT_READY.value,
+    MilestoneCode.FAT_PASS.value,
+]
 
 
 class ChainQuerySet(models.QuerySet["Chain"]):
@@ -98,6 +109,15 @@ class Milestone(Row):
         indexes = [
             models.Index(
                 fields=["actual_recorded_at"], condition=Q(actual_recorded_at__isnull=False), name="actuals_by_instant"
+            ),
+            models.Index(
+                fields=["chain", "sequence"], condition=Q(applicable=True, actual_on__isnull=True), name="steps_to_come"
+            ),
+            models.Index(
+                fields=["actual_on", "code"],
+                include=["chain", "sequence", "responsible", "id"],
+                condition=Q(applicable=True, code__in=REGISTERED_STEPS),
+                name="steps_of_the_register",
             ),
         ]
 

@@ -8,7 +8,6 @@ from procurement.portal.actor import acting_user
 from procurement.portal.alert_words import AGE_WORDS
 from procurement.portal.portfolio_pictures import rfs_chart, site_map
 from procurement.queries import portfolio_outlook
-from procurement.queries.block import block_rows
 from procurement.queries.portfolio import portfolio
 
 
@@ -17,7 +16,7 @@ from procurement.queries.portfolio import portfolio
 def show(request: HttpRequest) -> HttpResponse:
     actor, today = acting_user(request), timezone.now().date()
     found = portfolio(actor)
-    outlook = portfolio_outlook.rfs_by_month(block_rows(actor))
+    outlook = portfolio_outlook.rfs_by_month(found.blocks)
     context = {
         "portfolio": found,
         "map": site_map(found.sites),

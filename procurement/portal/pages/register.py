@@ -24,6 +24,7 @@ from procurement.queries.register_changes import RegisterChanges, register_chang
 from sites.accounts.models import User
 from sites.accounts.permissions import Permission
 from sites.models import Site
+from sites.models.site import sight_of
 from sites.vocabulary import Party, step_name
 
 _LONGEST = 80
@@ -34,10 +35,11 @@ _AT_ONCE = 1000
 @login_required
 def show(request: HttpRequest) -> HttpResponse:
     actor = acting_user(request)
-    page = register(actor, _wanted(request))
+    sight = sight_of(actor)
+    page = register(actor, _wanted(request), sight)
     today = timezone.now().astimezone(zone_of(actor)).date()
     since = compared(request.GET, actor)
-    changes = register_changes(actor, page, since.day, since.instant) if since.day and since.instant else None
+    changes = register_changes(actor, page, since.day, since.instant, sight) if since.day and since.instant else None
     rows = [
         (
             row,
@@ -64,7 +66,7 @@ def show(request: HttpRequest) -> HttpResponse:
             (Shown.OPEN.value, _("All that is open")),
             (Shown.DONE.value, _("Done")),
         ],
-        "choices": log.choices(actor),
+        "choices": log.choices(actor, sight),
         "crumbs": [(reverse("log"), _("Log"))],
     }
     return render(request, "register/register.html", context)

@@ -75,6 +75,17 @@ def test_only_what_waits_for_an_answer_is_shown_first(browser: Client, sydney: P
     assert totals == [0, 1]
 
 
+@pytest.mark.parametrize(("more", "shown"), [(0, "1<"), (98, "99<"), (99, "99+<"), (120, "99+<")])
+def test_the_number_beside_alerts_says_no_more_than_99(
+    more: int, shown: str, browser: Client, expediter: User, sydney: Place
+) -> None:
+    AlertFactory.create_batch(more, site=sydney.site, owner=expediter)
+
+    html = browser.get("/views/").content.decode()
+
+    assert f'<span class="ll-count">{shown}' in html
+
+
 @pytest.mark.parametrize(
     ("query", "total"), [("lane=digest", 0), ("lane=urgent", 1), ("severity=critical", 0), ("severity=warning", 1)]
 )

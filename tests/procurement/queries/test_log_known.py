@@ -18,6 +18,9 @@ from tests.procurement.queries.test_known import AFTER, ASKED, existing_lot
 
 pytestmark = pytest.mark.django_db
 
+# Behind the events that the rows of a test are written with now.
+AFTER_ALL = date(2099, 12, 31)
+
 
 @pytest.fixture
 def viewer() -> User:
@@ -80,6 +83,15 @@ def test_a_line_that_was_not_there_yet_is_not_in_it(viewer: User) -> None:
 
     assert rows(viewer, ASKED) == ()
     assert len(rows(viewer, date(2021, 9, 2))) == 1
+
+
+def test_what_has_not_changed_since_is_as_today(viewer: User) -> None:
+    for on in (date(2022, 1, 10), date(2022, 3, 1)):
+        answered(existing_lot(), date(2021, 8, 1), on, current=True)
+
+    assert rows(viewer, AFTER_ALL) == rows(viewer, None)
+    late = log_page(viewer, LogFilter(late=True, as_known_on=AFTER_ALL)).rows
+    assert [row.forecast_on for row in late] == [date(2022, 3, 1)]
 
 
 def test_a_line_cancelled_later_was_still_to_come(viewer: User) -> None:
