@@ -97,7 +97,8 @@ SELECT line.schedule_line_id AS id, o.id AS "order", o.version AS order_version,
     seller.code AS vendor, line.seller_name AS vendor_name, o.issued_on, o.currency,
     coalesce(nullif(o.incoterm, ''), o.incoterm_text) AS incoterm, o.incoterm_place, o.document_version,
     line.line_number, l.external_line_id, l.status AS line_status, l.description, class.code AS equipment_class,
-    maker.code || '/' || plant.code AS plant, l.unit, l.unit_price, line.schedule_number, s.status,
+    maker.code || '/' || plant.code AS plant, l.unit, l.unit_price, l.over_delivery_percent,
+    line.schedule_number, s.status,
     line.site_code AS site, line.quantity, line.contract_on AS contractual_date, s.contract_step,
     s.contract_step_assumed, coalesce(line.tags, '{{}}') AS tags, line.required_on_site, line.promised_on,
     line.forecast_on, line.delivered_on, line.next_on AS next_milestone_on, line.float_days, line.slip_days,
@@ -161,7 +162,8 @@ def by_hand(after: UUID, kept: str = "", **said: str) -> bytes:
         names = [column.name for column in cursor.description]
         found = [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
     for row in found:
-        row["quantity"] = f"{row['quantity'].normalize():f}"
+        for name in ("quantity", "over_delivery_percent"):
+            row[name] = f"{row[name].normalize():f}"
         row["unit_price"] = (
             None if row["unit_price"] is None else str(in_minor_units(row["unit_price"], row["currency"]))
         )

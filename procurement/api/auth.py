@@ -81,8 +81,12 @@ class HasScope(BasePermission):
         scopes: dict[str, str | None] = getattr(view, "scopes", {})
         needed = scopes.get(str(method))
         if needed is not None and needed not in acting_credential(request).scopes:
-            raise exceptions.PermissionDenied(_("The key lacks the scope %(scope)s.") % {"scope": needed}, "scope")
+            raise lacks_scope(needed)
         return True
+
+
+def lacks_scope(scope: str) -> exceptions.PermissionDenied:
+    return exceptions.PermissionDenied(_("The key lacks the scope %(scope)s.") % {"scope": scope}, "scope")
 
 
 def acting_credential(request: Request) -> Credential:

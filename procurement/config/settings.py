@@ -217,6 +217,8 @@ REST_FRAMEWORK = {
     "UPLOADED_FILES_USE_URL": False,
     "TEST_REQUEST_DEFAULT_FORMAT": "json",
 }
+# Who says what a record reads like, for webhooks that carry it; the services know no door.
+WEBHOOK_RECORDS = "procurement.api.v1.records.whole"
 SPECTACULAR_SETTINGS = {
     "TITLE": "Longlead API",
     "DESCRIPTION": "Owner-furnished equipment: orders, promises, forecasts and alerts.",

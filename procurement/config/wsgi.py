@@ -1,6 +1,7 @@
 import os
 
 import django
+from django.urls import get_resolver
 
 from procurement.config.request import Handler
 
@@ -11,3 +12,5 @@ os.environ.setdefault("LONGLEAD_LOCK_TIMEOUT_MS", "3000")
 
 django.setup(set_prefix=False)
 application = Handler()
+# Every address with its code now, once for all workers, rather than in a thread of each at its first request.
+get_resolver().url_patterns  # noqa: B018

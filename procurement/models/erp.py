@@ -138,7 +138,8 @@ class FeedState(models.Model):
 @pghistory.track(exclude=["secret", "former_secret", "position_xid", "position_id", "succeeded_at"])
 class WebhookEndpoint(Row):
     """An address that a client wants to be told at. It hears what its client's account may see, of these `kinds`
-    (empty: all). The former secret signs beside the new one until `former_secret_until`.
+    (empty: all); `full` has each message carry the record as well. The former secret signs beside the new one until
+    `former_secret_until`.
     `position_*` is how far the feed has been read for it.
     """
 
@@ -146,6 +147,7 @@ class WebhookEndpoint(Row):
     url = models.URLField(max_length=500)
     description = models.CharField(max_length=200, blank=True)
     kinds = ArrayField(models.CharField(max_length=40, choices=ChangeKind), default=list, blank=True)
+    full = models.BooleanField(default=False)
     secret = models.CharField(max_length=120)
     former_secret = models.CharField(max_length=120, blank=True)
     former_secret_until = models.DateTimeField(null=True, blank=True)

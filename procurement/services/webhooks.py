@@ -16,6 +16,7 @@ from django.conf import settings
 from django.db import transaction
 from django.utils import translation
 from django.utils.html import escape, linebreaks
+from django.utils.module_loading import import_string
 from django.utils.translation import gettext as _
 
 from procurement.gateways.mail import Delivery, Outcome
@@ -53,13 +54,26 @@ MOST_REPLAYED: Final = 1000
 _LARGEST_BODY: Final = 20_000
 _PAGE: Final = 200
 _GONE: Final = "410"
+_THIN: Final = object()
+_PATHS: Final = {
+    ChangeSubject.ORDER: "purchase-orders",
+    ChangeSubject.ALERT: "slip-alerts",
+    ChangeSubject.AGREEMENT: "agreements",
+}
 
 
 # -- endpoints -----------------------------------------------------------------------------------------------------
 
 
 def make(
-    *, client: ApiClient, url: str, kinds: Collection[str], description: str, actor: User, now: datetime
+    *,
+    client: ApiClient,
+    url: str,
+    kinds: Collection[str],
+    description: str,
+    actor: User,
+    now: datetime,
+    full: bool = False,
 ) -> WebhookEndpoint:
     """A new endpoint with a secret of its own; it is told what changes from now on. Raises BadInput, Conflict."""
     _check(url)
@@ -73,6 +87,7 @@ def make(
             client=client,
             url=url,
             kinds=sorted(kinds),
+            full=full,
             description=description,
             secret=new_secret(),
             owner=client.owner,
@@ -101,6 +116,7 @@ def change(
     now: datetime,
     url: str | None = None,
     kinds: Collection[str] | None = None,
+    full: bool | None = None,
     description: str | None = None,
     active: bool | None = None,
 ) -> WebhookEndpoint:
@@ -111,6 +127,7 @@ def change(
         endpoint = _locked(endpoint_id, client)
         endpoint.url = endpoint.url if url is None else url
         endpoint.kinds = endpoint.kinds if kinds is None else sorted(kinds)
+        endpoint.full = endpoint.full if full is None else full
         endpoint.description = endpoint.description if description is None else description
         if active is not None and active != endpoint.active:
             endpoint.active = active
@@ -241,13 +258,17 @@ def put_all(*, now: datetime) -> int:
 
 
 def _put(endpoint: WebhookEndpoint, entries: Sequence[Entry], now: datetime) -> int:
+    records: dict[UUID, Any] = {}
+    if endpoint.full and entries:
+        whole = import_string(settings.WEBHOOK_RECORDS)
+        records = whole(endpoint.client.account, {(entry.subject, entry.subject_id) for entry in entries})
     rows = [
         WebhookDelivery(
             endpoint=endpoint,
             key=_key(entry),
             change_id=entry.position.id,
             kind=entry.kind,
-            body=body_of(entry),
+            body=body_of(entry, records.get(entry.subject_id) if endpoint.full else _THIN),
             next_attempt_at=now,
         )
         for entry in entries
@@ -261,7 +282,10 @@ def _key(entry: Entry) -> str:
     return f"{entry.position.id}.{entry.subject_id.hex[-12:]}.{entry.sequence}"
 
 
-def body_of(entry: Entry) -> str:
+def body_of(entry: Entry, record: Any = _THIN) -> str:
+    """`record` is the thing as it is read now, null where it is not; without one the message is thin. What would not
+    fit is left out, the record first.
+    """
     data: dict[str, Any] = {
         "id": str(entry.subject_id),
         "subject": entry.subject.value,
@@ -270,15 +294,20 @@ def body_of(entry: Entry) -> str:
         "changed": {path: list(values) for path, values in entry.changed.items()},
         "links": _links(entry),
     }
-    body = _json(entry.kind, entry.at, data)
-    if len(body.encode()) > _LARGEST_BODY:
-        body = _json(entry.kind, entry.at, data | {"changed": {}, "changed_left_out": True})
+    smaller: list[dict[str, Any]] = [{}, {"changed": {}, "changed_left_out": True}]
+    if record is not _THIN:
+        without = {"record": None, "record_left_out": True}
+        smaller = [{"record": record}, without, without | smaller[1]]
+    body = ""
+    for part in smaller:
+        body = _json(entry.kind, entry.at, data | part)
+        if len(body.encode()) <= _LARGEST_BODY:
+            break
     return body
 
 
 def _links(entry: Entry) -> dict[str, str]:
-    paths = {ChangeSubject.ORDER: "purchase-orders", ChangeSubject.AGREEMENT: "agreements"}
-    path = paths.get(entry.subject)
+    path = _PATHS.get(entry.subject)
     return {"self": f"{settings.BASE_URL}/api/v1/{path}/{entry.subject_id}"} if path else {}
 
 

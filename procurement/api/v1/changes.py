@@ -25,6 +25,7 @@ from sites.accounts.permissions import Scope
 from sites.domain.errors import BadInput
 
 MOST: Final = 500
+_PAGES: Final = {ChangeSubject.ORDER: "order", ChangeSubject.ALERT: "alert", ChangeSubject.AGREEMENT: "agreement"}
 
 
 class CursorGone(APIException):
@@ -83,11 +84,8 @@ def shown(entry: Entry) -> dict[str, Any]:
 
 
 def self_link(entry: Entry) -> str:
-    if entry.subject is ChangeSubject.ORDER:
-        return reverse("api-v1:order", args=[entry.subject_id])
-    if entry.subject is ChangeSubject.AGREEMENT:
-        return reverse("api-v1:agreement", args=[entry.subject_id])
-    return ""
+    page = _PAGES.get(entry.subject)
+    return reverse(f"api-v1:{page}", args=[entry.subject_id]) if page else ""
 
 
 def kinds_of(said: str) -> frozenset[str]:

@@ -170,7 +170,7 @@ class Alerts(ClientView):
         rows = rows.filter(state=asked["state"]) if "state" in asked else rows.standing()
         if "site" in asked:
             rows = rows.filter(site__code=asked["site"])
-        return page(request, rows, "pk", lambda found: [_alert(each) for each in found], AlertSerializer)
+        return page(request, rows, "pk", lambda found: [alert_answer(each) for each in found], AlertSerializer)
 
 
 class OneAlert(ClientView):
@@ -188,7 +188,7 @@ class OneAlert(ClientView):
         found = rows.filter(pk=alert_id).first()
         if found is None:
             raise NotFound(_("There is no such alert."))
-        return Response(_alert(found))
+        return Response(alert_answer(found))
 
 
 class AcknowledgeAlert(ClientView):
@@ -208,7 +208,7 @@ class AcknowledgeAlert(ClientView):
         done = alert_answers.acknowledge(
             alert_id=alert_id, actor=acting_user(request), now=clock(), request_id=request_id(request), **said
         )
-        return Response(_alert(done))
+        return Response(alert_answer(done))
 
 
 class SnoozeAlert(ClientView):
@@ -227,7 +227,7 @@ class SnoozeAlert(ClientView):
         done = alert_answers.snooze(
             alert_id=alert_id, actor=acting_user(request), now=clock(), request_id=request_id(request), **said
         )
-        return Response(_alert(done))
+        return Response(alert_answer(done))
 
 
 class ResolveAlert(ClientView):
@@ -248,7 +248,7 @@ class ResolveAlert(ClientView):
         done = alerts.resolve(
             alert_id=alert_id, actor=acting_user(request), now=clock(), request_id=request_id(request), **said
         )
-        return Response(_alert(done))
+        return Response(alert_answer(done))
 
 
 def _requirement(row: Requirement) -> dict[str, Any]:
@@ -274,7 +274,7 @@ def _milestone(row: Milestone) -> dict[str, Any]:
     return dict(MilestoneSerializer(shown).data)
 
 
-def _alert(row: Alert) -> dict[str, Any]:
+def alert_answer(row: Alert) -> dict[str, Any]:
     shown = fields_of(row, AlertSerializer)
     shown |= {
         "site": row.site.code if row.site else None,

@@ -119,15 +119,23 @@ def describe_webhooks(result: Any, generator: Any, request: Any, public: bool) -
     change = schemas["Change"]
     schemas["WebhookMessage"] = {
         "type": "object",
-        "description": "As the change feed tells it. Where it would not fit, `changed` of `data` is empty and "
-        "`changed_left_out` true; a test message has nothing but `id`, `changed` and `links` in `data`.",
+        "description": "As the change feed tells it, and to a `full` endpoint with the record. Where that would not "
+        "fit, `record` of `data` is null and `record_left_out` true; where that is not enough, `changed` is empty and "
+        "`changed_left_out` true. A test message has nothing but `id`, `changed` and `links` in `data`.",
         "properties": {name: change["properties"][name] for name in ("type", "timestamp")}
         | {"data": {"$ref": "#/components/schemas/ChangeDataItem", "description": "Of the change."}},
         "required": ["data", "timestamp", "type"],
     }
     data = {name: said for name, said in schemas["ChangeData"].items() if name != "required"}
-    left_out = {"type": "boolean", "description": "The differences would not fit; read the thing itself."}
-    schemas["ChangeDataItem"] = data | {"properties": data["properties"] | {"changed_left_out": left_out}}
+    left_out = {"type": "boolean", "description": "It would not fit; read the thing itself."}
+    record = {
+        "type": ["object", "null"],
+        "additionalProperties": True,
+        "description": "To a `full` endpoint: what `links.self` answered when the message was made; null where there "
+        "is nothing to be read.",
+    }
+    more = {"changed_left_out": left_out, "record": record, "record_left_out": left_out}
+    schemas["ChangeDataItem"] = data | {"properties": data["properties"] | more}
     result["components"]["parameters"] = {
         name: {"name": name, "in": "header", "required": True, "description": said, "schema": {"type": "string"}}
         for name, said in _SIGNED

@@ -66,6 +66,7 @@ class OrderLineRowSerializer(serializers.Serializer[Any]):
     plant = serializers.CharField(allow_null=True, help_text="COMPANY/PLANT; null where it is not known.")
     unit = serializers.CharField(help_text="UN/ECE Recommendation 20.")
     unit_price = ExactDecimal(allow_null=True, help_text="In the order's currency; null without the right to amounts.")
+    over_delivery_percent = ExactDecimal(help_text="How much more than ordered may be received.")
     schedule_number = serializers.IntegerField(help_text="Within the line.")
     status = serializers.ChoiceField(LineStatus.choices, help_text="Of the schedule line.")
     site = serializers.CharField(allow_null=True, help_text="Code of the ship-to site.")

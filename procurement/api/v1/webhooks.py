@@ -9,7 +9,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from procurement.api.asking import clock, query
-from procurement.api.auth import acting_client, acting_user
+from procurement.api.auth import acting_client, acting_credential, acting_user, lacks_scope
 from procurement.api.fields import Text
 from procurement.api.v1.bodies import checked
 from procurement.api.v1.shapes import REQUEST_ID, example, problems
@@ -22,6 +22,7 @@ from sites.domain.errors import NotFound
 
 _TAG: Final = ["webhooks"]
 _KINDS: Final = [(kind.value, kind.label) for kind in ChangeKind if kind is not ChangeKind.PING]
+_OF_RECORDS: Final = (Scope.ORDERS_READ, Scope.ALERTS_READ, Scope.POWER_READ)
 _EXAMPLE: Final = OpenApiExample(
     "Orders",
     request_only=True,
@@ -35,6 +36,11 @@ class EndpointWrite(serializers.Serializer[Any]):
     )
     types = serializers.ListField(
         child=serializers.ChoiceField(_KINDS), required=False, max_length=60, help_text="Empty: all."
+    )
+    full = serializers.BooleanField(
+        required=False,
+        help_text="Each message carries the record as well, in `record`. It takes the scopes that read one: `po:read`, "
+        "`alert:read` and `power:read`.",
     )
     description = Text(required=False, max_length=200, allow_blank=True, help_text="For people.")
 
@@ -50,12 +56,13 @@ class EndpointSerializer(serializers.ModelSerializer[WebhookEndpoint]):
     class Meta:
         model = WebhookEndpoint
         fields = [
-            "id", "url", "types", "description", "active", "created_at", "disabled_at", "disabled_because",
+            "id", "url", "types", "full", "description", "active", "created_at", "disabled_at", "disabled_because",
             "succeeded_at",
         ]  # fmt: skip
         extra_kwargs: ClassVar[dict[str, dict[str, Any]]] = {
             "id": {"help_text": "Ours."},
             "url": {"help_text": "Where messages go."},
+            "full": {"help_text": "Whether messages carry the record."},
             "description": {"help_text": "For people."},
             "active": {"help_text": "Whether messages are sent."},
             "created_at": {"help_text": "Since when it is told."},
@@ -153,11 +160,12 @@ class WebhookEndpoints(ClientView):
         tags=_TAG,
     )
     def post(self, request: Request) -> Response:
-        said = checked(EndpointWrite, request)
+        said = _said(request, EndpointWrite)
         endpoint = webhooks.make(
             client=acting_client(request),
             url=said["url"],
             kinds=said.get("types", []),
+            full=said.get("full", False),
             description=said.get("description", ""),
             actor=acting_user(request),
             now=clock(),
@@ -188,7 +196,7 @@ class WebhookEndpointView(ClientView):
         tags=_TAG,
     )
     def patch(self, request: Request, endpoint_id: UUID) -> Response:
-        said = checked(EndpointChange, request)
+        said = _said(request, EndpointChange)
         endpoint = webhooks.change(
             endpoint_id=endpoint_id,
             client=acting_client(request),
@@ -196,6 +204,7 @@ class WebhookEndpointView(ClientView):
             now=clock(),
             url=said.get("url"),
             kinds=said.get("types"),
+            full=said.get("full"),
             description=said.get("description"),
             active=said.get("active"),
         )
@@ -290,6 +299,15 @@ class Deliveries(ClientView):
         found = list(rows[said["offset"] : said["offset"] + said["limit"] + 1])
         shown = {"results": found[: said["limit"]], "has_more": len(found) > said["limit"]}
         return Response(DeliveryPageSerializer(shown).data)
+
+
+def _said(request: Request, shape: type[EndpointWrite]) -> dict[str, Any]:
+    """Who asks for whole records could read each by itself."""
+    said = checked(shape, request)
+    lacking = [scope for scope in _OF_RECORDS if scope not in acting_credential(request).scopes]
+    if said.get("full") and lacking:
+        raise lacks_scope(lacking[0])
+    return said
 
 
 def _found(request: Request, endpoint_id: UUID) -> WebhookEndpoint:

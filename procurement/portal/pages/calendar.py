@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import UTC, timedelta
+from typing import TYPE_CHECKING
 from uuid import UUID
 
 from django.conf import settings
@@ -11,7 +12,6 @@ from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
-from icalendar import Calendar, Event
 
 from procurement.queries.calendar_feed import MOST_ENTRIES, Entry, entries
 from procurement.queries.log import log_page
@@ -20,6 +20,9 @@ from procurement.services import mail_text, preferences
 from procurement.services.mail_calendar import local_now
 from sites.accounts.models import User
 from sites.domain.errors import NotFound
+
+if TYPE_CHECKING:
+    from icalendar import Event
 
 _REFRESH = timedelta(hours=6)
 _PAST = timedelta(days=30)
@@ -31,6 +34,8 @@ def feed(request: HttpRequest, secret: str) -> HttpResponse:
     """The first two thousand dates from a month ago on; with `view=` in the address of the lines of that saved view,
     the first two thousand of them.
     """
+    from icalendar import Calendar  # eighty modules, which only calendars need
+
     now = timezone.now()
     try:
         person = preferences.calendar_of(secret, now=now)
@@ -61,7 +66,9 @@ def _of_view(person: User, slug: str) -> tuple[list[UUID] | None, str]:
     return [row.key for row in log_page(person, wanted).rows], f"Longlead: {mail_text.clean(view.name)}"
 
 
-def _event(entry: Entry) -> Event:
+def _event(entry: Entry) -> "Event":
+    from icalendar import Event
+
     event = Event()
     event.add("uid", f"{entry.kind}.{entry.key}@{settings.MAIL_DOMAIN}")
     event.add("sequence", entry.sequence)

@@ -24,7 +24,6 @@ from django.utils.translation import gettext as _
 from procurement.models import Watch
 from procurement.portal import power_words, words
 from procurement.queries.steps import Step
-from procurement.services.demo import people
 from procurement.vocabulary import DateState
 from sites.accounts.permissions import ROLES
 from sites.vocabulary import ConstraintKind, ReasonCode, step_name
@@ -259,6 +258,10 @@ def watch_button(context: Mapping[str, Any], subject: str, key: UUID) -> dict[st
 @register.inclusion_tag("components/demo_accounts.html")
 def demo_accounts() -> dict[str, object]:
     """Who can log in to the demo, with what they may do; nobody outside it."""
+    if not settings.DEMO:
+        return {"accounts": []}
+    from procurement.services.demo import people  # a portfolio of its own, which other servers never load
+
     accounts = [
         {
             "username": plan.username,
@@ -267,6 +270,6 @@ def demo_accounts() -> dict[str, object]:
             "scope": ", ".join(plan.desks or plan.sites) or _("all sites"),
             "description": ROLES[plan.role].description,
         }
-        for plan in (people.ACCOUNTS if settings.DEMO else ())
+        for plan in people.ACCOUNTS
     ]
     return {"accounts": accounts, "password": people.PASSWORD}

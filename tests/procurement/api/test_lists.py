@@ -124,7 +124,15 @@ def test_a_line_is_listed_with_all_that_is_known_of_it(erp: Caller) -> None:
     assert (row["order"], row["order_version"], row["id"]) == (key, whole["version"], schedule["id"])
     for name in ("number", "currency", "incoterm", "document_version", "vendor", "vendor_name", "external_ids"):
         assert row[name] == whole[name]
-    for name in ("line_number", "description", "equipment_class", "plant", "unit", "unit_price"):
+    for name in (
+        "line_number",
+        "description",
+        "equipment_class",
+        "plant",
+        "unit",
+        "unit_price",
+        "over_delivery_percent",
+    ):
         assert row[name] == line[name]
     for name in ("schedule_number", "site", "quantity", "contractual_date", "contract_step", "status"):
         assert row[name] == schedule[name]

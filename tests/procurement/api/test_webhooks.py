@@ -22,7 +22,16 @@ from procurement.services import webhooks
 from procurement.vocabulary import DeliveryState, NotificationState
 from tests.factories.accounts import UserFactory
 from tests.factories.procurement import PurchaseOrderFactory
-from tests.procurement.api.calls import Caller, calling, pointers, problem, queries_of
+from tests.procurement.api.calls import (
+    ORDER,
+    Caller,
+    calling,
+    order_body,
+    order_line,
+    pointers,
+    problem,
+    queries_of,
+)  # fmt: skip
 from tests.procurement.services.order_documents import NOON, World, make_world
 from tests.threads import at_once
 
@@ -109,6 +118,55 @@ def test_what_changes_reaches_the_receiver_signed_and_once(receiver: Receiver) -
     ((headers, body),) = receiver.got
     assert json.loads(body)["type"] == "po.created"
     assert is_signed(endpoint["secret"], headers, body)
+
+
+def record_of(receiver: Receiver) -> dict[str, Any]:
+    (_headers, body) = receiver.got[-1]
+    data: dict[str, Any] = json.loads(body)["data"]
+    return data
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_full_endpoint_is_sent_the_record_as_reading_it_answers(receiver: Receiver) -> None:
+    make_world()
+    erp = calling()
+    endpoint = made(erp, receiver.url, types=["po.created"], full=True)
+    key = erp.put(ORDER, order_body()).json()["id"]
+    round_at(NOON)
+    data = record_of(receiver)
+
+    assert endpoint["full"] is True
+    assert data["record"] == erp.get(f"/purchase-orders/{key}").json()
+    assert "record_left_out" not in data
+
+    thin = erp.patch(f"/webhook-endpoints/{endpoint['id']}", {"full": False})
+    assert (thin.status_code, thin.json()["full"]) == (200, False)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_record_that_would_not_fit_is_left_out_and_what_changed_is_kept(receiver: Receiver) -> None:
+    make_world()
+    erp = calling()
+    made(erp, receiver.url, types=["po.created", "po.updated"], full=True)
+    long = [order_line(number, description="x" * 200) for number in range(10, 1000, 10)]
+    erp.put(ORDER, order_body(*long))
+    erp.put(ORDER, order_body(document_version=2, title="Another"))
+    round_at(NOON)
+    data = record_of(receiver)
+
+    assert (data["record"], data["record_left_out"]) == (None, True)
+    assert data["changed"]["title"] == ["", "Another"]
+    assert len(receiver.got[-1][1]) < 20_000
+
+
+@pytest.mark.django_db
+def test_whole_records_take_the_scopes_that_read_them(world: World) -> None:
+    narrow = calling(scopes=["hook:admin", "po:read"])
+
+    refused = narrow.post("/webhook-endpoints", {"url": URL, "full": True})
+
+    assert "alert:read" in problem(refused, 403, "scope")["detail"]
+    assert narrow.post("/webhook-endpoints", {"url": URL}).status_code == 201
 
 
 @pytest.mark.django_db(transaction=True)
