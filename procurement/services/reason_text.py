@@ -307,8 +307,9 @@ def _rest(rest: Rest) -> str:
     if rest.days == 0 and len(rest.held) == rest.steps:
         return ""
     if rest.is_lead_time:
-        weeks = formats.number_format(round(rest.days / 7, 1), use_l10n=True)
-        return _("a lead time of %(weeks)s weeks from “%(from)s” to “%(to)s”") % {**facts, "weeks": weeks}
+        if rest.days % 7:
+            return _("a lead time of %(days)s days from “%(from)s” to “%(to)s”") % facts
+        return _("a lead time of %(weeks)s weeks from “%(from)s” to “%(to)s”") % {**facts, "weeks": rest.days // 7}
     if rest.steps == 1:
         told = ngettext(
             "%(days)d day from “%(from)s” to “%(to)s”", "%(days)d days from “%(from)s” to “%(to)s”", rest.days
