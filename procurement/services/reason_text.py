@@ -252,10 +252,10 @@ def _moved(found: Reason, names: Names) -> str:
 def _moved_further(found: Reason, behind: Behind, promise: str) -> str:
     """Where most of what it is late by is the vendor's own: the promise first, then what moved it further."""
     told = ngettext(
-        "%(promise)s, and %(shift)d day more, to %(on)s, as “%(behind)s” (%(party)s) comes later than the vendor relied "
-        "on",
-        "%(promise)s, and %(shift)d days more, to %(on)s, as “%(behind)s” (%(party)s) comes later than the vendor relied "
-        "on",
+        "%(promise)s, and %(shift)d day more, to %(on)s, as “%(behind)s” (%(party)s) comes later than the vendor "
+        "relied on",
+        "%(promise)s, and %(shift)d days more, to %(on)s, as “%(behind)s” (%(party)s) comes later than the vendor "
+        "relied on",
         found.shift_days,
     )
     return told % {
