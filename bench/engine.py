@@ -89,7 +89,9 @@ def _sampling() -> Case:
     draws = np.random.default_rng(1)
     quantiles = np.sort(draws.lognormal(0.1, 0.3, (40, POINTS)).astype(np.float32), axis=1)
     shape = (answers.table.steps, SAMPLED_LINES)
-    references = References(quantiles, draws.integers(0, 40, shape), draws.integers(0, 40, shape))
+    references = References(
+        quantiles, np.ones(40, np.float32), draws.integers(0, 40, shape), draws.integers(0, 40, shape)
+    )
 
     def work() -> object:
         return simulate(

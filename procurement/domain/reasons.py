@@ -73,7 +73,7 @@ class Behind:
 class Rest:
     """From the deciding step to the anchor. `working_days` where that is one step counted in them, with `off_days` of
     weekends, holidays and closures in between; `is_lead_time` where it is one span of weeks. `held` are steps whose
-    own date could not stand because the step before comes later.
+    own date could not stand because the step before comes later: they add no days, and `steps` does not count them.
     """
 
     from_code: str
@@ -241,16 +241,17 @@ def _rest(tail: Sequence[ReasonStep]) -> Rest:
     last = others[-1]
     assert first.on is not None
     assert last.on is not None
-    alone = others[0] if len(others) == 1 and others[0].driver is Driver.DURATION else None
-    counts_working = alone is not None and alone.basis is DurationBasis.WORKING
+    lasting = [step for step in others if step.driver is not Driver.PREDECESSOR]
+    alone = lasting[0] if len(lasting) == 1 else None
+    counts_working = alone is not None and alone.driver is Driver.DURATION and alone.basis is DurationBasis.WORKING
     return Rest(
         from_code=first.code,
-        to_code=last.code,
+        to_code=lasting[-1].code if lasting else last.code,
         days=(last.on - first.on).days,
-        steps=len(others),
+        steps=len(lasting),
         working_days=alone.duration_days if alone and counts_working else None,
         off_days=alone.off_days if alone and counts_working else None,
-        is_lead_time=len(others) == 1 and last.driver is Driver.SPAN,
+        is_lead_time=alone is not None and alone.driver is Driver.SPAN,
         held=tuple(step.code for step in others if step.driver is Driver.PREDECESSOR),
     )
 

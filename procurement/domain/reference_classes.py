@@ -1,7 +1,10 @@
 """What a step's duration is drawn from: the narrowest reference class with enough of its own history.
 
 A share is what happened over what was expected: of a step, its duration over the planned one; of a promise, the time
-it took from the day it was stated over the time it left.
+it took over the time it left. A promise that still stands a month before its day moves far less than one made a year
+before, because those that were to move much have been replaced by then; so it is looked at again at landmarks, and
+drawn from promises that stood as near their day. Source: van Houwelingen, Dynamic prediction by landmarking in event
+history analysis, 2007.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -12,9 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from procurement.vocabulary import HistoryKind, HistoryLevel
-from sites.domain.calendar_arrays import NO_DAY, Days, over_years
-from sites.domain.probability import POINTS, Shares
-from sites.domain.schedule_arrays import ChainTable, Wide
+from sites.domain.calendar_arrays import LAST, NO_DAY, Days, Flags, over_years
+from sites.domain.probability import LANDMARKS, POINTS, Shares, landmark, seen_on
+from sites.domain.schedule_arrays import ChainAnswers, ChainTable, Ledger, Wide
 
 # How many observations a level needs before it is drawn from. An average of fewer says more of chance than of a vendor.
 LEAST: Final = {
@@ -27,9 +30,15 @@ LEAST: Final = {
 ASSUMED: Final = ((0.0, 0.85), (0.05, 0.95), (0.5, 1.0), (0.8, 1.15), (0.95, 1.4), (1.0, 1.8))
 LONGEST: Final = 10.0
 _SHORTEST_PLAN_DAYS: Final = 3
-_SHORTEST_PROMISE_DAYS: Final = 14
+_SHORTEST_PROMISE_DAYS: Final = 7
+# That of a duration.
+NO_LANDMARK: Final = -1
 
-Reference = tuple[HistoryKind, HistoryLevel, str, int, int, int]
+Reference = tuple[HistoryKind, HistoryLevel, str, int, int, int, int]
+
+
+# Code, landmark, chain, days, expected and late.
+_Rows = tuple[Wide, Wide, Wide, Days, Days, Days]
 
 
 def assumed() -> Shares:
@@ -49,28 +58,33 @@ class Profiles:
 
 @dataclass(frozen=True, slots=True)
 class Observations:
-    """One row each. `code` numbers `codes`."""
+    """One row each: what took `days`, where `expected` had been expected and the step before was `late` by so many.
+
+    `code` numbers `codes`; `landmark` is that of a promise, -1 of a duration.
+    """
 
     codes: tuple[str, ...]
     code: Wide
+    landmark: Wide
     equipment_class: Wide
     company: Wide
     plant: Wide
-    share: NDArray[np.float64]
+    days: Days
+    expected: Days
+    late: Days
 
 
 def durations(table: ChainTable, profiles: Profiles) -> Observations:
     """Steps that are done, and whose step before is: their days over the planned ones, in calendar days."""
-    rows: list[tuple[Wide, Wide, NDArray[np.float64]]] = []
+    rows: list[_Rows] = []
     before = np.full(table.chains, NO_DAY, np.int32)
     for step in range(table.steps):
         lives, actual = table.code[step] >= 0, table.actual[step]
         at = np.flatnonzero(lives & (actual != NO_DAY) & (before != NO_DAY) & (actual >= before))
-        since = before[at]
-        planned = _planned(table, step, at, since)
-        enough = planned >= _SHORTEST_PLAN_DAYS
-        share = (actual[at] - since)[enough] / planned[enough]
-        rows.append((table.code[step, at[enough]].astype(np.int64), at[enough], share))
+        planned = _planned(table, step, at, before[at])
+        at, planned = at[planned >= _SHORTEST_PLAN_DAYS], planned[planned >= _SHORTEST_PLAN_DAYS]
+        code, nothing = table.code[step, at].astype(np.int64), np.zeros(len(at), np.int32)
+        rows.append((code, nothing + NO_LANDMARK, at, actual[at] - before[at], planned, nothing))
         before = np.where(lives, actual, before)
     return _observed(table, profiles, rows)
 
@@ -82,28 +96,58 @@ def _planned(table: ChainTable, step: int, at: Wide, since: Days) -> Days:
 
 
 def promises(table: ChainTable, profiles: Profiles) -> Observations:
-    """Promises about steps that are done: the days from statement to fact over those that were stated."""
+    """Promises about steps that are done, each at every landmark at which it stood: the days from there to the fact
+    over those that it left.
+    """
     ledger = table.ledger
+    if not len(ledger):
+        return _observed(table, profiles, [(np.zeros(0, np.int64),) * 6])
     step, chain = np.divmod(ledger.cell, max(1, table.chains))
-    actual = table.actual[step, chain] if len(ledger) else np.zeros(0, np.int32)
-    left = np.where(ledger.counts_on == NO_DAY, 0, ledger.counts_on - ledger.stated_on)
-    counts = ledger.is_live & (actual != NO_DAY) & (left >= _SHORTEST_PROMISE_DAYS) & (actual > ledger.stated_on)
-    share = (actual - ledger.stated_on)[counts] / left[counts]
-    code = table.code[step[counts], chain[counts]].astype(np.int64)
-    return _observed(table, profiles, [(code, chain[counts], share)])
+    actual = table.actual[step, chain]
+    stands = ledger.is_live & (ledger.counts_on != NO_DAY) & (actual != NO_DAY)
+    until = np.minimum(_replaced_on(ledger, stands), actual)
+    relied_on, before = ledger.conditional_on, _actual_before(table)[step, chain]
+    late = np.where((relied_on != NO_DAY) & (before != NO_DAY), np.maximum(before - relied_on, 0), 0)
+    rows: list[_Rows] = []
+    for place in range(len(LANDMARKS) + 1):
+        since = seen_on(ledger.stated_on, ledger.counts_on, place)
+        left = ledger.counts_on - since
+        counts = stands & (landmark(left) == place) & (since < until) & (left >= _SHORTEST_PROMISE_DAYS)
+        at = np.flatnonzero(counts)
+        code = table.code[step[at], chain[at]].astype(np.int64)
+        rows.append((code, np.full(len(at), place), chain[at], (actual - since)[at], left[at], late[at]))
+    return _observed(table, profiles, rows)
 
 
-def _observed(
-    table: ChainTable, profiles: Profiles, rows: Sequence[tuple[Wide, Wide, NDArray[np.float64]]]
-) -> Observations:
-    code, chain, share = (np.concatenate(each) for each in zip(*rows, strict=True))
+def _replaced_on(ledger: Ledger, stands: Flags) -> Days:
+    """The day on which the next promise about the same step was stated; far ahead for the last one."""
+    found = np.full(len(ledger), LAST, np.int32)
+    rows = np.flatnonzero(stands)
+    rows = rows[np.lexsort((ledger.recorded_at[rows], ledger.stated_on[rows], ledger.cell[rows]))]
+    same = ledger.cell[rows[1:]] == ledger.cell[rows[:-1]]
+    found[rows[:-1][same]] = ledger.stated_on[rows[1:][same]]
+    return found
+
+
+def _actual_before(table: ChainTable) -> Days:
+    found = np.full(table.actual.shape, NO_DAY, np.int32)
+    for step in range(1, table.steps):
+        found[step] = table.actual[step - 1]
+    return found
+
+
+def _observed(table: ChainTable, profiles: Profiles, rows: Sequence[_Rows]) -> Observations:
+    code, landmark, chain, days, expected, late = (np.concatenate(each) for each in zip(*rows, strict=True))
     return Observations(
         table.codes,
         code,
+        landmark.astype(np.int64),
         profiles.equipment_class[chain],
         profiles.company[chain],
         profiles.plant[chain],
-        np.minimum(share, LONGEST),
+        days,
+        expected,
+        late,
     )
 
 
@@ -123,16 +167,22 @@ _COLUMNS: Final = tuple(each.name for each in fields(Observations))[2:]
 
 @dataclass(frozen=True, slots=True)
 class History:
-    """`reference` is (kind, level, code, class, company, plant), -1 for what the level does not look at."""
+    """`reference` is (kind, level, code, landmark, class, company, plant), -1 for what the level does not look at.
+
+    `carried` is the part of a delay before it that moved such a promise.
+    """
 
     reference: Reference
     sample: int
     quantiles: Shares
+    carried: float = 1.0
 
 
 def histories(kind: HistoryKind, seen: Observations) -> Iterator[History]:
     """A row for every reference class with enough observations."""
-    nothing = np.full(len(seen.share), -1, np.int64)
+    nothing = np.full(len(seen.days), -1, np.int64)
+    carried = _carried(seen)
+    share = np.clip((seen.days - carried * seen.late) / np.maximum(seen.expected, 1), 0, LONGEST)
     looks = {
         HistoryLevel.PLANT: (seen.equipment_class, seen.company, seen.plant),
         HistoryLevel.COMPANY: (seen.equipment_class, seen.company, nothing),
@@ -143,8 +193,8 @@ def histories(kind: HistoryKind, seen: Observations) -> Iterator[History]:
     for level, (equipment_class, company, plant) in looks.items():
         known = plant >= 0 if level is HistoryLevel.PLANT else np.ones(len(nothing), np.bool_)
         order = np.flatnonzero(known)
-        keys = (seen.code, equipment_class, company, plant)
-        order = order[np.lexsort((seen.share[order], *(key[order] for key in reversed(keys))))]
+        keys = (seen.code, seen.landmark, equipment_class, company, plant)
+        order = order[np.lexsort((share[order], *(key[order] for key in reversed(keys))))]
         if not len(order):
             continue
         changes = np.any([np.diff(key[order]) != 0 for key in keys], axis=0)
@@ -152,14 +202,28 @@ def histories(kind: HistoryKind, seen: Observations) -> Iterator[History]:
         for first, last in zip(starts[:-1].tolist(), starts[1:].tolist(), strict=True):
             if last - first >= LEAST[level]:
                 head = order[first]
-                quantiles = np.quantile(seen.share[order[first:last]], at).astype(np.float32)
+                quantiles = np.quantile(share[order[first:last]], at).astype(np.float32)
                 place = seen.codes[seen.code[head]], *(int(key[head]) for key in keys[1:])
-                yield History((kind, level, *place), last - first, quantiles)
+                yield History((kind, level, *place), last - first, quantiles, float(carried[head]))
+
+
+def _carried(seen: Observations) -> NDArray[np.float64]:
+    """The part of a delay before it that ended up in such a step, by least squares over everybody's; all of it where
+    too few are known. What is left is then of its own making, and may be drawn beside the delay.
+    """
+    found = np.ones(len(seen.days))
+    for code, place in np.unique(np.stack([seen.code, seen.landmark], axis=1), axis=0).tolist():
+        rows = np.flatnonzero((seen.code == code) & (seen.landmark == place))
+        late = seen.late[rows] - seen.late[rows].mean()
+        if len(rows) >= LEAST[HistoryLevel.STEP] and late.any():
+            moved = (seen.days - seen.expected)[rows]
+            found[rows] = np.clip((late * moved).sum() / (late * late).sum(), 0, 1)
+    return found
 
 
 def _lent(of_class: History) -> History:
-    kind, _level, code, equipment_class, company, plant = of_class.reference
-    return replace(of_class, reference=(kind, HistoryLevel.STAND_IN, code, equipment_class, company, plant))
+    kind, _level, *place = of_class.reference
+    return replace(of_class, reference=(kind, HistoryLevel.STAND_IN, *place))
 
 
 class Library:
@@ -174,29 +238,43 @@ class Library:
         rows = [*own, *(lent if self._stand_ins else ())]
         self._row = {each.reference: place for place, each in enumerate(rows, start=1)}
         self.quantiles: Shares = np.stack([assumed(), *(each.quantiles for each in rows)])
+        self.carried: Shares = np.array([1.0, *(each.carried for each in rows)], np.float32)
         self.levels: list[HistoryLevel] = [HistoryLevel.ASSUMED, *(each.reference[1] for each in rows)]
         self.samples = [0, *(each.sample for each in rows)]
 
-    def row(self, kind: HistoryKind, code: str, equipment_class: int, company: int, plant: int) -> int:
+    def row(self, kind: HistoryKind, code: str, landmark: int, equipment_class: int, company: int, plant: int) -> int:
         """0 is the assumption."""
-        for reference in (
-            (kind, HistoryLevel.PLANT, code, equipment_class, company, plant),
-            (kind, HistoryLevel.COMPANY, code, equipment_class, company, -1),
-            (kind, HistoryLevel.EQUIPMENT_CLASS, code, equipment_class, -1, -1),
-            *((kind, HistoryLevel.STAND_IN, code, other, -1, -1) for other in self._stand_ins.get(equipment_class, ())),
-            (kind, HistoryLevel.STEP, code, -1, -1, -1),
+        for level, *makers in (
+            (HistoryLevel.PLANT, equipment_class, company, plant),
+            (HistoryLevel.COMPANY, equipment_class, company, -1),
+            (HistoryLevel.EQUIPMENT_CLASS, equipment_class, -1, -1),
+            *((HistoryLevel.STAND_IN, other, -1, -1) for other in self._stand_ins.get(equipment_class, ())),
+            (HistoryLevel.STEP, -1, -1, -1),
         ):
-            found = self._row.get(reference)
+            found = self._row.get((kind, level, code, landmark, *makers))
             if found is not None:
                 return found
         return 0
 
-    def rows(self, kind: HistoryKind, table: ChainTable, profiles: Profiles) -> Wide:
-        """(steps, chains); asked once for each profile and code."""
+    def of_durations(self, answers: ChainAnswers, profiles: Profiles) -> Wide:
+        """(steps, chains)."""
+        return self._rows(HistoryKind.DURATION, answers.table, profiles, np.full(answers.promise.shape, NO_LANDMARK))
+
+    def of_promises(self, answers: ChainAnswers, profiles: Profiles) -> Wide:
+        """(steps, chains): by how near the day of the deciding promise is."""
+        table = answers.table
+        counts_on = np.append(table.ledger.counts_on, NO_DAY)[answers.promise]
+        place = np.where(counts_on == NO_DAY, NO_LANDMARK, landmark(counts_on - table.as_of))
+        return self._rows(HistoryKind.PROMISE, table, profiles, place)
+
+    def _rows(self, kind: HistoryKind, table: ChainTable, profiles: Profiles, place: Wide) -> Wide:
+        """Asked once for each profile, code and landmark."""
         columns = np.stack([profiles.equipment_class, profiles.company, profiles.plant], axis=1)
         unique, inverse = np.unique(columns, axis=0, return_inverse=True)
-        found = np.zeros((len(unique), len(table.codes) + 1), np.int64)
-        for place, (equipment_class, company, plant) in enumerate(unique.tolist()):
-            found[place, :-1] = [self.row(kind, code, equipment_class, company, plant) for code in table.codes]
-        rows: Wide = found[inverse.ravel()[None, :], table.code]
+        places = np.unique(place).tolist()
+        found = np.zeros((len(unique), len(table.codes) + 1, len(LANDMARKS) + 2), np.int64)
+        for number, makers in enumerate(unique.tolist()):
+            for each in places:
+                found[number, :-1, each] = [self.row(kind, code, each, *makers) for code in table.codes]
+        rows: Wide = found[inverse.ravel()[None, :], table.code, place]
         return rows

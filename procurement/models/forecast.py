@@ -297,13 +297,17 @@ class StepHistory(Row):
     """How long a step of one reference class took, as a share of what was expected; learnt anew once a day.
 
     `quantiles` are thousandths of the plan (1000: as planned), evenly spaced from the shortest to the longest of
-    `sample` completed steps. Company is the maker, else the seller; null where the level does not look at it.
+    `sample` completed steps. A promise has a history for each landmark (the place of its days to go) and `carried`,
+    the thousandths of a delay before it that moved it. Company is the maker, else the seller; null where the level does
+    not look at it.
     """
 
     as_of = models.DateField()
     kind = models.CharField(max_length=10, choices=HistoryKind)
     level = models.CharField(max_length=16, choices=HistoryLevel)
     code = models.CharField(max_length=40)
+    landmark = models.PositiveSmallIntegerField(null=True)
+    carried = models.PositiveSmallIntegerField(default=1000)
     equipment_class = models.ForeignKey(
         EquipmentClass, null=True, on_delete=models.CASCADE, related_name="step_histories"
     )
@@ -315,9 +319,14 @@ class StepHistory(Row):
     class Meta:
         constraints = [
             models.UniqueConstraint(
-                fields=["kind", "level", "code", "equipment_class", "company", "plant"],
+                fields=["kind", "level", "code", "landmark", "equipment_class", "company", "plant"],
                 nulls_distinct=False,
                 name="a_reference_class_has_one_history",
+            ),
+            models.CheckConstraint(
+                condition=Q(kind=HistoryKind.PROMISE, landmark__isnull=False)
+                | Q(kind=HistoryKind.DURATION, landmark__isnull=True),
+                name="only_a_promise_has_a_landmark",
             ),
         ]
 

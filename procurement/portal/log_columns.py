@@ -247,7 +247,7 @@ class Rows:
         return f'<td class="{tone}">{shown}{struck}{column.more(row)}</td>'
 
 
-def total_cells(names: Sequence[str], late: str, mw_days: Decimal, label: str) -> SafeString:
+def total_cells(names: Sequence[str], late: str, mw_days: Decimal | None, label: str) -> SafeString:
     """The foot under the chosen columns: how many are late under the float, MW-days at risk under theirs."""
     made = []
     for name in names:

@@ -90,10 +90,8 @@ def long_why(
             return _shifted(step, facts, promise)
         case Driver.DURATION:
             return _lasting(step, facts)
-        case Driver.SPAN if step.forecast_on is None:
-            return _("Lead time")
         case Driver.SPAN:
-            return _("Lead time: %(weeks)g weeks.") % {"weeks": round(step.duration_days / 7, 1)}
+            return _spanned(step)
         case Driver.PLAN:
             return _("Planned for %(day)s; neither promised nor done.") % facts
         case Driver.TODAY:
@@ -102,6 +100,23 @@ def long_why(
             return _("%(before)s comes first and is now expected on %(day)s.") % facts
         case other:
             return other
+
+
+def _spanned(step: Step) -> str:
+    if step.forecast_on is None:
+        return _("Lead time")
+    if step.duration_days % 7:
+        return _("Lead time: %(days)s days.") % {"days": step.duration_days}
+    return _("Lead time: %(weeks)s weeks.") % {"weeks": step.duration_days // 7}
+
+
+def why_if_ordered(step: Step, *, as_of: date, before: str = "") -> str:
+    """The same of a chain that nothing is ordered for: it starts on the day of the calculation."""
+    if not before and step.driver == Driver.TODAY:
+        return _("Nothing is ordered yet, so it counts as if ordered on %(as_of)s, the day of the calculation.") % {
+            "as_of": day(as_of)
+        }
+    return long_why(step, as_of=as_of, before=before)
 
 
 def _pinned(facts: dict[str, str], milestone: Milestone | None) -> str:

@@ -29,6 +29,8 @@ class ObservationView:
 PAGE_SIZE: Final = 40
 CLASS_PAGE_SIZE: Final = 25
 LAST_ACHIEVED: Final = 25
+CHOICES_STATED: Final = 60
+CHOICES_ACHIEVED: Final = 20
 # A publisher's editions differ in what follows the comma: "SourceBlue MEP cost index, Q3 2025".
 _EDITION: Final = ","
 
@@ -156,15 +158,31 @@ def _of_class(equipment_class: EquipmentClass) -> QuerySet[LeadTimeObservation]:
     return rows.select_related("equipment_class", "company", "plant").order_by("-as_of", "source", "pk")
 
 
-def choices_for(requirement: Requirement) -> list[LeadTimeObservation]:
-    """What a planner may pick for it: live ones of its class and of what stands in for it. Two queries."""
-    return list(
-        LeadTimeObservation.objects.filter(
-            equipment_class__in=classes_standing_in(requirement.equipment_class_id), retired_at__isnull=True
-        )
-        .select_related("equipment_class", "company")
-        .order_by("equipment_class__name", "-as_of", "source", "pk")
-    )
+@dataclass(frozen=True, slots=True)
+class Choices:
+    """`rows` may be picked; `chosen` are the keys of those that count now, which are among them."""
+
+    rows: tuple[LeadTimeObservation, ...]
+    chosen: tuple[UUID, ...]
+
+
+def choices_for(requirement: Requirement) -> Choices:
+    """What a planner may pick for it: live ones of its class and of what stands in for it, by what they count between
+    and the newest first. Of what was stated and of what was achieved only the last few. Four queries.
+    """
+    line = classes_standing_in(requirement.equipment_class_id)
+    every = LeadTimeObservation.objects.filter(equipment_class__in=line).select_related("equipment_class", "company")
+    newest = every.filter(retired_at__isnull=True).order_by("-as_of", "source", "pk")
+    stated = newest.exclude(kind=LeadTimeKind.ACHIEVED)[:CHOICES_STATED]
+    achieved = newest.filter(kind=LeadTimeKind.ACHIEVED)[:CHOICES_ACHIEVED]
+    considered = set(requirement.considered.values_list("observation", flat=True))
+    chosen = considered or ({requirement.lead_time_id} if requirement.lead_time_id else set())
+    rows = {row.pk: row for row in (*stated, *achieved)}
+    rows |= {row.pk: row for row in every.filter(pk__in=chosen - rows.keys())} if chosen - rows.keys() else {}
+    ordered = sorted(rows.values(), key=lambda row: (row.as_of, row.source), reverse=True)
+    ordered.sort(key=lambda row: (line.index(row.equipment_class_id), row.basis_from, row.basis_to))
+    live = tuple(row for row in ordered if row.retired_at is None)
+    return Choices(live, tuple(row.pk for row in live if row.pk in chosen))
 
 
 def _views(actor: User, rows: list[LeadTimeObservation], today: date) -> list[ObservationView]:

@@ -106,11 +106,14 @@ class LogRow:
 
 @dataclass(frozen=True, slots=True)
 class Totals:
-    """`mw_days_at_risk` is that of the blocks that the late lines serve, each block once."""
+    """`mw_days_at_risk` is that of the blocks that the late lines serve, each block once; None where no run had
+    answered for them. `answered` are the lines that a run had answered for by the past day asked for.
+    """
 
     lines: int
     late: int
-    mw_days_at_risk: Decimal
+    mw_days_at_risk: Decimal | None
+    answered: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -263,14 +266,16 @@ _THEN = """
 WITH found AS MATERIALIZED (
     {found}
 ),
-totals AS (SELECT count(*) AS lines, count(*) FILTER (WHERE is_late) AS late FROM found),
+totals AS (SELECT count(*) AS lines, count(*) FILTER (WHERE is_late) AS late,
+    count(answer_id) AS answered FROM found),
 at_risk AS (
-    SELECT coalesce(sum(block.mw_days_at_risk), 0) AS mw_days
+    SELECT sum(block.mw_days_at_risk) AS mw_days
     FROM (SELECT DISTINCT ON (block_id) * FROM procurement_blockforecast WHERE as_of <= %(as_known_on)s::date
         ORDER BY block_id, as_of DESC, created_at DESC, id DESC) block
     WHERE block.block_id IN (SELECT unnest(blocks) FROM found WHERE is_late)
 )
-SELECT totals.lines AS all_lines, totals.late AS all_late, at_risk.mw_days AS all_mw_days, page.*
+SELECT totals.lines AS all_lines, totals.late AS all_late, at_risk.mw_days AS all_mw_days,
+    totals.answered AS all_answered, page.*
 FROM totals CROSS JOIN at_risk LEFT JOIN (
     {rows}
 ) page ON TRUE
@@ -374,7 +379,7 @@ def _page_then(mine: QuerySet[LogLine], wanted: LogFilter, day: date) -> LogPage
             {**values, "size": wanted.size, "start": (wanted.page - 1) * wanted.size},
         )
         found = _dicts(cursor)
-    totals = Totals(found[0]["all_lines"], found[0]["all_late"], found[0]["all_mw_days"])
+    totals = Totals(*(found[0][f"all_{name}"] for name in ("lines", "late", "mw_days", "answered")))
     pages = _pages(totals.lines, wanted)
     shown = tuple(_row(row) for row in found if row["schedule_line_id"] is not None)
     return LogPage(replace(wanted, page=min(wanted.page, pages)), shown, totals, pages)

@@ -8,7 +8,7 @@ import numpy as np
 from django.db.models import Q
 
 from procurement.domain.fallbacks import line_of
-from procurement.domain.reference_classes import History, Library, Profiles
+from procurement.domain.reference_classes import NO_LANDMARK, History, Library, Profiles
 from procurement.models import Company, EquipmentClass, Plant, StepHistory
 from procurement.vocabulary import HistoryKind, HistoryLevel
 from sites.domain.schedule_arrays import Wide
@@ -82,14 +82,21 @@ def library(wanted: Sequence[Makers]) -> Library:
     )
     known = (
         History(
-            (HistoryKind(kind), HistoryLevel(level), code, number(equipment_class), number(company), number(plant)),
+            (
+                HistoryKind(kind), HistoryLevel(level), code, NO_LANDMARK if landmark is None else landmark,
+                number(equipment_class), number(company), number(plant),
+            ),
             sample,
             (np.array(quantiles) / PER_MILLE).astype(np.float32),
+            carried / PER_MILLE,
         )
-        for kind, level, code, equipment_class, company, plant, sample, quantiles in rows.order_by("pk").values_list(
-            "kind", "level", "code", "equipment_class_id", "company_id", "plant_id", "sample", "quantiles"
+        for (
+            kind, level, code, landmark, equipment_class, company, plant, sample, quantiles, carried,
+        ) in rows.order_by("pk").values_list(
+            "kind", "level", "code", "landmark", "equipment_class_id", "company_id", "plant_id", "sample", "quantiles",
+            "carried",
         )
-    )
+    )  # fmt: skip
     return Library(known, stand_ins(lines))
 
 

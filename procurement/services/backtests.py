@@ -19,7 +19,6 @@ from procurement.models import Backtest
 from procurement.queries import facts, odds
 from procurement.services import histories
 from procurement.services.probabilities import SEED
-from procurement.vocabulary import HistoryKind
 from sites.domain.calendar_arrays import NO_DAY, Days, number_of
 from sites.domain.errors import BadInput
 from sites.domain.probability import TRIALS, References, simulate
@@ -122,8 +121,9 @@ def _forecast(
         answers,
         References(
             library.quantiles,
-            library.rows(HistoryKind.DURATION, table, world.profiles),
-            library.rows(HistoryKind.PROMISE, table, world.profiles),
+            library.carried,
+            library.of_durations(answers, world.profiles),
+            library.of_promises(answers, world.profiles),
         ),
         keys=world.keys.tolist(),
         vendors=vendors.tolist(),

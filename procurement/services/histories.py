@@ -6,6 +6,7 @@ from datetime import date, datetime
 from django.db import transaction
 
 from procurement.domain.reference_classes import (
+    NO_LANDMARK,
     History,
     Observations,
     Profiles,
@@ -39,6 +40,8 @@ def learn(*, as_of: date) -> int:
             kind=kind,
             level=level,
             code=code,
+            landmark=None if landmark == NO_LANDMARK else landmark,
+            carried=round(each.carried * odds.PER_MILLE),
             equipment_class_id=names.get(equipment_class),
             company_id=names.get(company),
             plant_id=names.get(plant),
@@ -46,7 +49,7 @@ def learn(*, as_of: date) -> int:
             quantiles=[round(float(share) * odds.PER_MILLE) for share in each.quantiles],
         )
         for each in known(tables(as_of))
-        for kind, level, code, equipment_class, company, plant in [each.reference]
+        for kind, level, code, landmark, equipment_class, company, plant in [each.reference]
     ]
     StepHistory.objects.all().delete()
     StepHistory.objects.bulk_create(rows, batch_size=_BATCH)

@@ -184,14 +184,13 @@ def _sampled(
 ) -> _Sampled:
     """Of the chains that are not over, or of those `among` them."""
     table = answers.table
-    of_duration = library.rows(HistoryKind.DURATION, table, profiles)
-    of_promise = library.rows(HistoryKind.PROMISE, table, profiles)
+    of_duration, of_promise = library.of_durations(answers, profiles), library.of_promises(answers, profiles)
     is_over = np.isin(answers.driver[last_step(table), np.arange(table.chains)], HAPPENED)
     which = np.flatnonzero(~is_over if among is None else ~is_over & among)
     vendors = np.where(profiles.company == odds.NOBODY, keys, profiles.company)
     futures = simulate(
         answers,
-        References(library.quantiles, of_duration, of_promise),
+        References(library.quantiles, library.carried, of_duration, of_promise),
         keys=keys.tolist(),
         vendors=vendors.tolist(),
         seed=seed,

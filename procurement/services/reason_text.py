@@ -115,9 +115,9 @@ def _cause(found: Reason, names: Names) -> str:
         case Cause.PINNED:
             return _pinned(facts, names)
         case Cause.PROMISED:
-            return _promised(found, names)
+            return _promised(found.code, found.on, found.slip_days, names)
         case Cause.MOVED:
-            return _moved(found)
+            return _moved(found, names)
         case Cause.PROMISE_OVER:
             over = _(
                 "%(vendor)s promised “%(step)s” for %(promised)s, that day is over and nothing is recorded, "
@@ -186,12 +186,12 @@ def _pinned(facts: dict[str, str], names: Names) -> str:
     return _("%(who)s pinned “%(step)s” to %(on)s (%(why)s)") % told
 
 
-def _promised(found: Reason, names: Names) -> str:
-    slip = found.slip_days or 0
+def _promised(code: str, on: date | None, slip_days: int | None, names: Names) -> str:
+    slip = slip_days or 0
     facts = {
         "vendor": names.vendor or _("the vendor"),
-        "step": step_name(found.code),
-        "on": _day(found.on),
+        "step": step_name(code),
+        "on": _day(on),
         "said": names.said,
         "days": abs(slip),
     }
@@ -222,9 +222,12 @@ def _with_reason(clause: str, names: Names) -> str:
     )
 
 
-def _moved(found: Reason) -> str:
+def _moved(found: Reason, names: Names) -> str:
     behind = found.behind
     assert behind is not None  # what is moved was moved by something
+    own_slip = (found.slip_days or 0) - found.shift_days
+    if own_slip > found.shift_days:
+        return _moved_further(found, behind, _promised(found.code, found.promised_on, own_slip, names))
     facts = {
         "step": step_name(found.code),
         "behind": step_name(behind.code),
@@ -244,6 +247,24 @@ def _moved(found: Reason) -> str:
         )
         return told % facts
     return _moved_late(behind, behind.late_days) % facts
+
+
+def _moved_further(found: Reason, behind: Behind, promise: str) -> str:
+    """Where most of what it is late by is the vendor's own: the promise first, then what moved it further."""
+    told = ngettext(
+        "%(promise)s, and %(shift)d day more, to %(on)s, as “%(behind)s” (%(party)s) comes later than the vendor "
+        "relied on",
+        "%(promise)s, and %(shift)d days more, to %(on)s, as “%(behind)s” (%(party)s) comes later than the vendor "
+        "relied on",
+        found.shift_days,
+    )
+    return told % {
+        "promise": promise,
+        "shift": found.shift_days,
+        "on": _day(found.on),
+        "behind": step_name(behind.code),
+        "party": behind.owner.label,
+    }
 
 
 def _moved_late(behind: Behind, days: int) -> str:
@@ -304,11 +325,12 @@ def _rest(rest: Rest) -> str:
     }
     if rest.working_days is not None:
         return _working(rest.working_days, rest.off_days or 0) % {**facts, "days": rest.working_days}
-    if rest.days == 0 and len(rest.held) == rest.steps:
+    if not rest.steps:
         return ""
     if rest.is_lead_time:
-        weeks = formats.number_format(round(rest.days / 7, 1), use_l10n=True)
-        return _("a lead time of %(weeks)s weeks from “%(from)s” to “%(to)s”") % {**facts, "weeks": weeks}
+        if rest.days % 7:
+            return _("a lead time of %(days)s days from “%(from)s” to “%(to)s”") % facts
+        return _("a lead time of %(weeks)s weeks from “%(from)s” to “%(to)s”") % {**facts, "weeks": rest.days // 7}
     if rest.steps == 1:
         told = ngettext(
             "%(days)d day from “%(from)s” to “%(to)s”", "%(days)d days from “%(from)s” to “%(to)s”", rest.days

@@ -26,6 +26,8 @@ _FINE: Final = 1025
 # A chain at a time would not fill the caches, all at once would overflow them.
 _CELLS_AT_ONCE: Final = 250_000
 _FURTHEST: Final = 4.5
+# Days to go from which a promise is looked at anew: what still stands so near its day moves less than it did before.
+LANDMARKS: Final = (14, 30, 60, 120, 240)
 _BINS: Final = 4096
 _NORMAL: Final = np.array(
     [0.5 * (1 + erf((n + 0.5) / _BINS * 2 * _FURTHEST / sqrt(2) - _FURTHEST / sqrt(2))) for n in range(_BINS)],
@@ -37,10 +39,12 @@ _NORMAL: Final = np.array(
 class References:
     """`quantiles` are shares of the plan (1: as planned), POINTS of them evenly spaced, a row a reference class.
 
-    `of_duration` and `of_promise` name the row for each step and chain.
+    `carried` is, a row each, the part of a delay before it that moves a promise. `of_duration` and `of_promise` name
+    the row for each step and chain.
     """
 
     quantiles: Shares
+    carried: Shares
     of_duration: Wide
     of_promise: Wide
 
@@ -51,6 +55,19 @@ class References:
         low = np.minimum(at.astype(np.int64), POINTS - 2)
         part = (at - low).astype(np.float32)
         return (self.quantiles[:, low] * (1 - part) + self.quantiles[:, low + 1] * part).ravel()
+
+
+def landmark(to_go: Days) -> Wide:
+    """The place among LANDMARKS of so many days to go; behind the last one for what is further off."""
+    place: Wide = np.searchsorted(LANDMARKS, to_go)
+    return place
+
+
+def seen_on(stated_on: Days, counts_on: Days, place: Wide) -> Days:
+    """The day from which a promise is looked at: when it came so near, or was stated, if that was later."""
+    days = np.append(LANDMARKS, 0)[place]
+    day: Days = np.where(place < len(LANDMARKS), np.maximum(stated_on, counts_on - days), stated_on).astype(np.int32)
+    return day
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,29 +190,28 @@ class _Run:
         on = np.broadcast_to(self.answers.forecast[step, part][:, None], before.shape).copy()
         on[lock != NO_DAY] = lock[lock != NO_DAY][:, None]
         if promised.any():
-            on[promised] = self._promised(step, part[promised], chance[promised])
+            on[promised] = self._promised(step, part[promised], before[promised], chance[promised])
         if lasts.any():
             on[lasts] = self._after(tables, step, part[lasts], before[lasts], chance[lasts])
         on = np.where(is_first, on, np.maximum(on, before))
         placed: Days = np.minimum(np.maximum(on, as_of), LAST).astype(np.int32)
         return placed
 
-    def _promised(self, step: int, part: Wide, chance: Shares) -> Days:
-        """The time the promise left, stretched; then moved as far as the engine moves it now.
-
-        What further delays before it would move is in the history of such promises already.
+    def _promised(self, step: int, part: Wide, before: Days, chance: Shares) -> Days:
+        """What is left of it since it came so near, stretched; then moved by what the steps before are late in this
+        trial, as far as such delays were carried on.
         """
-        ledger, row = self.table.ledger, self.answers.promise[step, part]
-        counts_on, stated_on = ledger.counts_on[row], ledger.stated_on[row]
-        shift = self.answers.shift[step, part]
-        left = np.maximum(counts_on - stated_on, 0)
-        base = counts_on - left
-        share = self._shares_of(
-            self.references.of_promise[step, part],
-            chance,
-            (self.table.as_of[part] - 1 - base) / np.maximum(left, 1),
-        )
-        moved: Days = (base[:, None] + np.rint(left[:, None] * share) + shift[:, None]).astype(np.int32)
+        ledger, row = self.table.ledger, self.references.of_promise[step, part]
+        promise = self.answers.promise[step, part]
+        as_of, counts_on, relied_on = self.table.as_of[part], ledger.counts_on[promise], ledger.conditional_on[promise]
+        since = seen_on(ledger.stated_on[promise], counts_on, landmark(counts_on - as_of))
+        left = np.maximum(counts_on - since, 0)
+        base, carried = counts_on - left, self.references.carried[row]
+        moved_now = self.answers.shift[step, part] * carried
+        share = self._shares_of(row, chance, (as_of - 1 - base - moved_now) / np.maximum(left, 1))
+        relies = (relied_on != NO_DAY)[:, None] & (before != NO_DAY)
+        late = np.where(relies, np.maximum(before - relied_on[:, None], 0), 0)
+        moved: Days = (base[:, None] + np.rint(left[:, None] * share + late * carried[:, None])).astype(np.int32)
         return moved
 
     def _after(self, tables: DayTables, step: int, part: Wide, before: Days, chance: Shares) -> Days:

@@ -1,18 +1,21 @@
 """What a planner says of lead times: a new observation, one to retire, a stand-in, and the choice for a requirement."""
 
 from decimal import Decimal
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
 from uuid import UUID
 
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from procurement.models import Company, EquipmentClass, LeadTimeObservation, Plant
+from procurement.models import Company, EquipmentClass, LeadTimeObservation, Plant, Requirement
 from procurement.portal import words
 from procurement.portal.forms.base import PortalForm, day_input
+from procurement.queries.lead_time import Choices
 from procurement.services.lead_times import Stated
 from procurement.vocabulary import LeadTimeKind
 from sites.vocabulary import step_name
+
+_USUAL_PERCENTILE: Final = 80
 
 
 class AddObservation(PortalForm):
@@ -99,7 +102,7 @@ class ChooseLeadTime(PortalForm):
 
     observations = forms.MultipleChoiceField(
         label=_("Observations"),
-        widget=forms.SelectMultiple(attrs={"size": "8"}),
+        widget=forms.CheckboxSelectMultiple(attrs={"class": "form-check-input"}),
         required=False,
         help_text=_("None: the usual durations of the class. One: its weeks. Several: a percentile of their high ends"),
     )
@@ -111,16 +114,12 @@ class ChooseLeadTime(PortalForm):
         decimal_places=1,
         help_text=_("Empty: its high end"),
     )
-    percentile = forms.IntegerField(
-        label=_("Percentile, of several"), required=False, min_value=0, max_value=100, initial=80
-    )
+    percentile = forms.IntegerField(label=_("Percentile, of several"), required=False, min_value=0, max_value=100)
     why = forms.CharField(label=_("Reason"), max_length=300)
 
-    def __init__(self, data: Any = None, *, rows: list[LeadTimeObservation], **kwargs: Any) -> None:
-        super().__init__(data, auto_id="lead-%s", **kwargs)
-        field = self.fields["observations"]
-        assert isinstance(field, forms.MultipleChoiceField)
-        field.choices = [(str(row.pk), observation_words(row)) for row in rows]
+    def __init__(self, data: Any = None, *, need: Requirement, choices: Choices, **kwargs: Any) -> None:
+        super().__init__(data, auto_id="lead-%s", initial=_choice(need, choices.chosen), **kwargs)
+        self.choose("observations", ((str(row.pk), _words_for(need, row)) for row in choices.rows))
 
     @property
     def chosen(self) -> list[UUID]:
@@ -134,6 +133,24 @@ class ChooseLeadTime(PortalForm):
         if several and cleaned.get("weeks") is not None:
             self.add_error("weeks", _("Weeks of your own go with a single one."))
         return cleaned
+
+
+def _choice(need: Requirement, chosen: tuple[UUID, ...]) -> dict[str, Any]:
+    """What counts now; weeks only where they are the planner's own."""
+    is_several = len(chosen) > 1
+    is_own = need.lead_time is not None and need.lead_time_weeks != need.lead_time.high_weeks
+    return {
+        "observations": [str(key) for key in chosen],
+        "weeks": need.lead_time_weeks if is_own and not is_several else None,
+        "percentile": need.lead_time_percentile if is_several else _USUAL_PERCENTILE,
+    }
+
+
+def _words_for(need: Requirement, row: LeadTimeObservation) -> str:
+    words_of_row = observation_words(row)
+    if row.equipment_class_id == need.equipment_class_id:
+        return words_of_row
+    return str(_("%(class)s: %(what)s") % {"class": row.equipment_class, "what": words_of_row})
 
 
 def observation_words(row: LeadTimeObservation) -> str:

@@ -1,10 +1,12 @@
 from dataclasses import replace
+from datetime import date
 from typing import Any
 from urllib.parse import urlencode
 
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import render
+from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_safe
@@ -64,10 +66,17 @@ def asked(request: HttpRequest, actor: User) -> tuple[QueryDict, SavedView | Non
     return log_address.spelled_out(request.GET, actor)
 
 
+def _is_over(day: date | None) -> bool:
+    return day is not None and day < timezone.localdate()
+
+
 def _ordered(
     request: HttpRequest, actor: User, sight: Sight, address: QueryDict, context: dict[str, Any]
 ) -> HttpResponse:
     wanted = read_filter(address)
+    is_no_past_day = bool(address.get("as_known_on")) and not _is_over(wanted.as_known_on)
+    if is_no_past_day:
+        wanted = replace(wanted, as_known_on=None)
     since = compared(address, actor)
     changes: Changes | None = None
     if since.day is not None and wanted.as_known_on is None:
@@ -84,6 +93,7 @@ def _ordered(
         context
         | {
             "log": page,
+            "is_no_past_day": is_no_past_day,
             "changes": changes,
             "compared": since,
             "only_changed": address.get("changed") == "1",

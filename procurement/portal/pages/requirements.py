@@ -43,7 +43,7 @@ def show(request: HttpRequest, key: UUID) -> HttpResponse:
 def choose_lead_time(request: HttpRequest, key: UUID) -> HttpResponse:
     actor, now = acting_user(request), timezone.now()
     requirement = _find(actor, key)
-    form = ChooseLeadTime(request.POST, rows=choices_for(requirement))
+    form = ChooseLeadTime(request.POST, need=requirement, choices=choices_for(requirement))
     return _try(request, actor, requirement, form, "lead_time", lambda: _chosen(form, requirement, actor, now))
 
 
@@ -142,7 +142,7 @@ def _forms(actor: User, view: RequirementView, refused: dict[str, PortalForm]) -
     may_plan = is_live and can(actor, Permission.LEAD_TIME_WRITE, site_id=need.site_id)
     may_rule = is_live and can(actor, Permission.REQUIREMENT_WRITE, site_id=need.site_id)
     offered: list[tuple[str, str, str, Callable[[], PortalForm], bool]] = [
-        ("lead_time", "clock", _("Choose the lead time"), lambda: ChooseLeadTime(rows=choices_for(need)),
+        ("lead_time", "clock", _("Choose the lead time"), lambda: ChooseLeadTime(need=need, choices=choices_for(need)),
          may_plan and not view.live),
         ("required", "calendar", _("Fix the required-on-site date"), FixRequired, may_rule),
     ]  # fmt: skip
@@ -182,6 +182,6 @@ def _steps(view: RequirementView) -> list[dict[str, object]]:
         return []
     rows, before = [], ""
     for step in view.steps:
-        rows.append({"step": step, "why": words.long_why(step, as_of=view.answer.as_of, before=before)})
+        rows.append({"step": step, "why": words.why_if_ordered(step, as_of=view.answer.as_of, before=before)})
         before = step.code
     return rows

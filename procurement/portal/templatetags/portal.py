@@ -12,7 +12,7 @@ from uuid import UUID
 from django import template
 from django.conf import settings
 from django.contrib.staticfiles import finders
-from django.forms import BoundField
+from django.forms import BoundField, CheckboxSelectMultiple
 from django.http import QueryDict
 from django.utils import formats
 from django.utils.functional import Promise as Lazy
@@ -207,7 +207,13 @@ def _badge(sign: str, tone: str, label: str) -> SafeString:
 def field(bound: BoundField, wide: str = "") -> dict[str, object]:
     if bound.widget_type != "checkbox":
         bound.field.widget.attrs.setdefault("class", "form-control")
-    return {"field": bound, "wide": wide, "is_checkbox": bound.widget_type == "checkbox"}
+    is_several = isinstance(bound.field.widget, CheckboxSelectMultiple)
+    return {
+        "field": bound,
+        "wide": wide or ("wide" if is_several else ""),
+        "is_checkbox": bound.widget_type == "checkbox",
+        "is_several": is_several,
+    }
 
 
 @register.inclusion_tag("components/sort_header.html", takes_context=True)

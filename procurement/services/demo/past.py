@@ -6,23 +6,35 @@ of a line can be followed between any two days.
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any, Final
 from uuid import UUID
 
 from django.apps import apps
 from django.db import connection, transaction
-from django.db.models import Model
+from django.db.models import F, Model
 
-from procurement.models import DeliveryLot, ForecastRun, LotForecast, OrderLine, RequirementForecast, ScheduleLine
+from procurement.models import (
+    BlockForecast,
+    DeliveryLot,
+    ForecastRun,
+    LotForecast,
+    OrderLine,
+    RequirementForecast,
+    ScheduleLine,
+)
 from procurement.queries.reasons import reason_of_answer
 from procurement.services.forecasts import local_date
-from procurement.services.site_answers import combined_hash, steps_json
+from procurement.services.site_answers import SiteWork, combined_hash, steps_json
 from procurement.vocabulary import LineStatus, RunCause
+from sites.domain import capacity
+from sites.domain.calendar_arrays import day_of
 from sites.domain.schedule import ENGINE_VERSION, ChainAnswer, ChainFacts, StepAnswer, forecast_chain, input_hash
 from sites.domain.statement import as_known_on
-from sites.models import Milestone, Site
+from sites.models import Block, Milestone, Site
 from sites.queries.chains import chain_facts, with_required_on_site, working_calendars
+from sites.queries.columns import NO_KEY, uuids
 from sites.vocabulary import Driver
 
 DAYS_AGO: Final = (180, 120, 75, 40, 14, 1)
@@ -54,6 +66,7 @@ def add_past(*, now: datetime) -> int:
     wanted = _not_ordered()
     written = 0
     for site in Site.objects.order_by("code"):
+        units = _Units(site, local_date(site, now))
         mine = [lot for lot in lots if lot.schedule_line.site_id == site.pk]
         for ago in DAYS_AGO:
             day = local_date(site, now) - timedelta(days=ago)
@@ -62,7 +75,11 @@ def add_past(*, now: datetime) -> int:
                 for lot in mine
                 if (ordered_on := issued.get(lot.pk)) and ordered_on <= day
             }
-            written += _write_run(site, day, known, shown, wanted.get(site.pk, ()))
+            run, answers = _write_run(site, day, known, shown, wanted.get(site.pk, ()))
+            # What was not ordered by then counts as if ordered on that day.
+            others = [lot for lot in mine if lot not in known]
+            answers |= {lot.pk: forecast_chain(as_known_on(facts[lot.chain_id], day)) for lot in others}
+            written += run.changed_answers + _write_blocks(run, units, answers, shown)
     return written
 
 
@@ -86,7 +103,7 @@ def _write_run(
     known: Mapping[DeliveryLot, ChainFacts],
     shown: dict[UUID, object],
     wanted: Sequence[RequirementForecast],
-) -> int:
+) -> tuple[ForecastRun, dict[UUID, ChainAnswer]]:
     evening = _noon(day)
     run = ForecastRun(
         site=site,
@@ -97,9 +114,9 @@ def _write_run(
         cause_text=_CAUSE,
         created_at=evening,
     )
-    rows = []
+    rows, answers = [], {}
     for lot, facts in known.items():
-        answer = forecast_chain(facts)
+        answer = answers[lot.pk] = forecast_chain(facts)
         steps = steps_json(answer)
         if shown.get(lot.pk) != steps:
             shown[lot.pk] = steps
@@ -108,7 +125,105 @@ def _write_run(
     run.save(force_insert=True)
     LotForecast.objects.bulk_create(rows, batch_size=500)
     RequirementForecast.objects.bulk_create([_if_ordered(run, row, evening) for row in wanted])
-    return run.changed_answers
+    return run, answers
+
+
+class _Units:
+    """The blocks of a site, the groups they need, and what serves their members, as allocated today."""
+
+    def __init__(self, site: Site, today: date) -> None:
+        blocks = Block.objects.filter(phase__site=site)
+        self.work = work = SiteWork.as_stored(site, today, (), blocks.values_list("pk", flat=True))
+        self.today = today
+        rows, served = work.requirements, work.allocations
+        self.lots: dict[bytes, list[UUID]] = defaultdict(list)
+        for lot, requirement in zip(uuids(served.lot), served.requirement.tolist(), strict=True):
+            self.lots[requirement].append(lot)
+        self.members = [place for place in range(len(rows)) if rows.group[place] != NO_KEY]
+
+    def on(self, day: date, answers: Mapping[UUID, ChainAnswer]) -> list[capacity.Unit]:
+        return [self._unit(place, day, answers) for place in self.members]
+
+    def _unit(self, place: int, day: date, answers: Mapping[UUID, ChainAnswer]) -> capacity.Unit:
+        """What nothing serves would be ready so many days earlier, had it been ordered so many days earlier."""
+        rows, today = self.work.requirements, day_of(int(self.work.answers.ready_on[place]))
+        ready = [
+            self._ready(answers[lot], int(rows.work_days[place]), day)
+            for lot in self.lots.get(rows.key[place], ())
+            if lot in answers
+        ]
+        on = max((each for each in ready if each), default=today and today - (self.today - day))
+        group = UUID(bytes=rows.group[place].ljust(16, b"\0"))
+        return capacity.Unit(f"{place:06}", group.hex, on, None)
+
+    def _ready(self, answer: ChainAnswer, work_days: int, day: date) -> date | None:
+        last = answer.steps[-1]
+        return capacity.ready_on(
+            capacity.ReadinessFacts(
+                on_site_forecast_on=answer.forecast_on_site,
+                last_step_forecast_on=last.forecast_on,
+                last_step_actual_on=last.forecast_on
+                if last.driver == Driver.ACTUAL and last.code != answer.anchor_step
+                else None,
+                goes_beyond_on_site=last.code != answer.anchor_step,
+                installation_days=work_days,
+                commissioning_days=0,
+            ),
+            calendar=self.work.calendar,
+            as_of=day,
+        )
+
+
+def _write_blocks(
+    run: ForecastRun, units: _Units, answers: Mapping[UUID, ChainAnswer], shown: dict[UUID, object]
+) -> int:
+    blocks = [
+        block if block.rfs_actual_on is None or block.rfs_actual_on <= run.as_of else replace(block, rfs_actual_on=None)
+        for block in units.work.engine_blocks
+    ]
+    codes, rows = units.work.group_codes, []
+    for answer in capacity.assess(blocks, units.on(run.as_of, answers)).blocks:
+        row = _block_row(run, units.work.blocks[UUID(answer.block)], answer, codes)
+        told = (row.rfs_forecast_on, row.can_carry_on, row.redundant_on, row.decided_by, row.groups)
+        if shown.get(row.block_id) != told:
+            shown[row.block_id] = told
+            rows.append(row)
+    BlockForecast.objects.bulk_create(rows)
+    ForecastRun.objects.filter(pk=run.pk).update(changed_answers=F("changed_answers") + len(rows))
+    return len(rows)
+
+
+def _block_row(
+    run: ForecastRun, block: Block, answer: capacity.BlockAnswer, codes: Mapping[UUID, str]
+) -> BlockForecast:
+    by_group = {codes[UUID(need.group)]: need for need in answer.needs}
+    is_actual = block.rfs_actual_on is not None and block.rfs_actual_on <= run.as_of
+    decided_by = codes[UUID(answer.deciding_group)] if answer.deciding_group else "actual" if is_actual else "schedule"
+    return BlockForecast(
+        run=run,
+        block=block,
+        current=False,
+        as_of=run.as_of,
+        created_at=run.created_at,
+        rfs_baseline_on=block.rfs_baseline_on,
+        rfs_forecast_on=answer.rfs_forecast_on,
+        can_carry_on=answer.can_carry_on,
+        redundant_on=answer.redundant_on,
+        decided_by=decided_by if answer.rfs_forecast_on else "",
+        unknown_because=", ".join(code for code, need in by_group.items() if need.can_carry_on is None)[:200],
+        it_mw=block.it_mw,
+        mw_days_at_risk=answer.mw_days_at_risk,
+        groups=[
+            {
+                "group": code,
+                "needed": need.units_needed,
+                "units": need.units,
+                "can_carry_on": need.can_carry_on.isoformat() if need.can_carry_on else None,
+                "redundant_on": need.redundant_on.isoformat() if need.redundant_on else None,
+            }
+            for code, need in by_group.items()
+        ],
+    )
 
 
 def _if_ordered(run: ForecastRun, row: RequirementForecast, at: datetime) -> RequirementForecast:

@@ -123,6 +123,24 @@ SAID = [
         id="held back",
     ),
     pytest.param(
+        chain(begun(), StepFacts("M", 60), replace(B, promises=(promised("2027-04-01"),)), ros="2027-04-20"),
+        "SYD1 asked for it by 20 Apr 2027; “A” was done on 20 Feb 2027; 60 days from “A” to “M”; so it is expected on "
+        "21 Apr 2027, 1 day late. “B” had an earlier date of its own, but cannot come before the step before it.",
+        id="held back by a usual step",
+    ),
+    pytest.param(
+        chain(
+            begun("2027-02-22"),
+            replace(
+                B, baseline_on=day("2027-03-02"), promises=(promised("2027-04-01", conditional_on=day("2027-02-20")),)
+            ),
+        ),
+        "Nobody has said when it is required; Kogarashino promises “B” for 1 Apr 2027, 30 days later than agreed, and "
+        "2 days more, to 3 Apr 2027, as “A” (Vendor) comes later than the vendor relied on; so it "
+        "is expected on 3 Apr 2027.",
+        id="late of its own and moved a little",
+    ),
+    pytest.param(
         chain(begun(), replace(B, promises=(promised("2027-04-01"), undecided(stated="2027-02-01"))), ros="2027-04-02"),
         "SYD1 asked for it by 2 Apr 2027; Kogarashino promises “B” for 1 Apr 2027; so it is expected on 1 Apr 2027, "
         "1 day before that. For “B” the vendor has since said “to be decided”.",

@@ -162,6 +162,13 @@ CHECKS = [
         right={"on_time_percent": 100},
     ),
     Check(
+        "only_a_promise_has_a_landmark",
+        StepHistoryFactory,
+        wrong={"kind": "promise"},
+        right={"kind": "promise", "landmark": 0},
+    ),
+    Check("only_a_promise_has_a_landmark", StepHistoryFactory, wrong={"landmark": 0}, right={"landmark": None}),
+    Check(
         "what_is_due_to_be_drawn_is_a_lot_or_a_block",
         DueDrawFactory,
         wrong={"block": SubFactory(BlockFactory)},
@@ -806,7 +813,12 @@ TWICE = [
         near=({"person": Own}, {"revoked_at": NOON}),
     ),
     Twice("a_scope_has_one_last_evaluation", EvaluationFactory, ("site",), ({"site": Own},), first={"site": None}),
-    Twice("a_reference_class_has_one_history", StepHistoryFactory, ("code",), ({"kind": "promise"}, {"code": "RTS"})),
+    Twice(
+        "a_reference_class_has_one_history",
+        StepHistoryFactory,
+        ("code",),
+        ({"kind": "promise", "landmark": 0}, {"code": "RTS"}),
+    ),
     Twice(
         "the_same_file_is_imported_once",
         ImportBatchFactory,

@@ -6,7 +6,7 @@ import pytest
 from django.test import Client
 
 from procurement.models import LeadTimeObservation, Requirement
-from procurement.queries.lead_time import CLASS_PAGE_SIZE
+from procurement.queries.lead_time import CHOICES_ACHIEVED, CLASS_PAGE_SIZE, choices_for
 from sites.accounts.permissions import Role
 from tests.factories.procurement import LeadTimeFactory
 from tests.factories.sites import MembershipFactory
@@ -123,7 +123,49 @@ def test_a_planner_takes_a_percentile_of_two_and_keeps_the_reason(planner: Clien
     assert answer.status_code == 302
     planned = Requirement.objects.get(pk=sydney.unordered.pk)
     assert (planned.lead_time_percentile, planned.lead_time_reason) == (80, "Two makers")
-    assert "P80 of 2 observations" in planner.get(f"/requirements/{planned.pk}/").content.decode()
+    assert "P80 of the high ends of 2 observations" in planner.get(f"/requirements/{planned.pk}/").content.decode()
+
+
+def test_the_form_shows_what_counts_now_and_the_reason_is_in_the_history(planner: Client, sydney: Place) -> None:
+    need = sydney.unordered
+    other = LeadTimeFactory.create(equipment_class=need.equipment_class)
+    assert need.lead_time is not None
+    post(planner, f"/requirements/{need.pk}/lead-time/", observations=[str(other.pk)], weeks="41.5", why="Asked them")
+
+    html = planner.get(f"/requirements/{need.pk}/").content.decode()
+
+    box = html.index(f'value="{other.pk}"')
+    assert str(need.lead_time_id) in html
+    assert (html.count("checked"), "checked" in html[box : html.index(">", box)]) == (1, True)
+    assert 'name="weeks" value="41.5"' in html
+    assert "Asked them" in planner.get(f"/notes/requirement/{need.pk}/").content.decode()
+
+
+def test_observations_between_other_steps_are_refused_at_the_field_and_stay_ticked(
+    planner: Client, sydney: Place
+) -> None:
+    need = sydney.unordered
+    shorter = LeadTimeFactory.create(equipment_class=need.equipment_class, basis_to="FAT_PASS")
+    keys = [str(need.lead_time_id), str(shorter.pk)]
+
+    answer = post(planner, f"/requirements/{need.pk}/lead-time/", observations=keys, percentile="80", why="Both")
+
+    html = answer.content.decode()
+    assert (answer.status_code, html.count("checked")) == (422, 2)
+    assert "same two steps" in html[html.index('id="lead-observations_error"') :]
+
+
+def test_of_what_was_achieved_only_the_last_are_offered_and_what_counts_now(planner: Client, sydney: Place) -> None:
+    need = sydney.unordered
+    for day in range(1, CHOICES_ACHIEVED + 3):
+        LeadTimeFactory.create(equipment_class=need.equipment_class, kind="achieved", as_of=f"2026-10-{day:02}")
+
+    found = choices_for(need)
+
+    achieved = [row.as_of.day for row in found.rows if row.kind == "achieved"]
+    assert achieved == list(range(CHOICES_ACHIEVED + 2, 2, -1))
+    assert found.chosen == (need.lead_time_id,)
+    assert need.lead_time_id in {row.pk for row in found.rows}
 
 
 def test_no_observation_goes_back_to_the_usual_durations(planner: Client, sydney: Place) -> None:

@@ -256,3 +256,18 @@ def test_the_preview_is_a_part_of_a_page(browser: Client, sydney: Place) -> None
 
 def test_a_preview_of_another_site_is_not_found(browser: Client, sydney: Place, tokyo: Place) -> None:
     assert browser.get(f"/lines/{tokyo.line_key}/preview/", headers={"HX-Request": "true"}).status_code == 404
+
+
+@pytest.mark.parametrize("day", ["2999-01-01", "2026-11-31", "tomorrow"])
+def test_what_is_no_past_day_is_said_and_today_is_shown(browser: Client, sydney: Place, day: str) -> None:
+    html = browser.get(f"/log/?shown=all&as_known_on={day}").content.decode()
+
+    assert "give a day that is over" in html
+    assert str(sydney.line_key) in html
+
+
+def test_of_a_day_before_all_runs_the_log_says_that_nothing_is_known(browser: Client, sydney: Place) -> None:
+    html = browser.get("/log/?shown=all&as_known_on=2001-01-01").content.decode()
+
+    assert "No line of this filter was there on that day." in html
+    assert str(sydney.line_key) not in html

@@ -40,7 +40,7 @@ LONG = {
     Driver.PLAN: "Planned for 5 Jul 2027; neither promised nor done.",
     Driver.TODAY: "Promised 21 May 2027; that day is over and nothing was recorded, so it counts as 20 Nov 2026.",
     Driver.PREDECESSOR: "Release to manufacture comes first and is now expected on 5 Jul 2027.",
-    Driver.SPAN: "Lead time: 31.4 weeks.",
+    Driver.SPAN: "Lead time: 220 days.",
 }
 
 

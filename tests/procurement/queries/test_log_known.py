@@ -57,6 +57,16 @@ def test_each_day_shows_what_was_known_on_it(viewer: User) -> None:
     assert [row.forecast_on for row in rows(viewer, None)] == [date(2022, 4, 1)]
 
 
+def test_what_no_run_had_answered_for_is_not_known_and_not_zero(viewer: User) -> None:
+    lot = existing_lot()
+    answered(lot, date(2021, 9, 10), date(2022, 3, 1))
+
+    before, after = (log_page(viewer, LogFilter(shown=Shown.ALL, as_known_on=day)) for day in (ASKED, AFTER.date()))
+
+    assert (before.totals.lines, before.totals.answered) == (1, 0)
+    assert (after.totals.late, after.totals.answered, after.totals.mw_days_at_risk) == (1, 1, None)
+
+
 def test_the_odds_of_today_are_not_those_of_a_past_day(viewer: User) -> None:
     lot = existing_lot()
     answered(lot, date(2021, 8, 1), date(2022, 1, 10), current=True)

@@ -6,9 +6,10 @@ import pytest
 
 from procurement.models import DeliveryLot, LotForecast
 from procurement.portal.known import known_pairs
-from procurement.queries.known import lots_known_on
+from procurement.queries.known import block_answers, lots_known_on
 from procurement.services import demo
 from procurement.services.demo.past import add_past
+from sites.models import Block
 
 pytestmark = pytest.mark.django_db
 
@@ -34,4 +35,11 @@ def test_what_was_known_of_the_demo_on_a_past_day() -> None:
         if known.float_days is not None and known.forecast_on and known.required_on_site:
             assert (known.required_on_site - known.forecast_on).days == known.float_days
     pictures = [pair.picture for pair in known_pairs(lots, FIRST, SECOND, NOW.date(), "Australia/Sydney")]
+    blocks = block_answers(Block.objects.values_list("pk", flat=True), FIRST)
+    assert len(blocks) == Block.objects.count()
+    assert all(row.as_of <= FIRST and not row.current for row in blocks.values())
+    for row in blocks.values():
+        finished_on = row.block.rfs_actual_on
+        assert (row.decided_by == "actual") == (finished_on is not None and finished_on <= row.as_of)
+    assert any(row.mw_days_at_risk for row in blocks.values())
     assert any(picture and picture.float_from != picture.float_to for picture in pictures)

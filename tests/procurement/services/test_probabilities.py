@@ -153,7 +153,9 @@ def test_a_promised_step_is_drawn_from_how_promises_were_kept() -> None:
         stated_on=TODAY,
         conditional_on=None,
     )
-    StepHistoryFactory.create(kind=HistoryKind.PROMISE, code="ON_SITE", quantiles=[1000 + 10 * n for n in range(65)])
+    StepHistoryFactory.create(
+        kind=HistoryKind.PROMISE, landmark=5, code="ON_SITE", quantiles=[1000 + 10 * n for n in range(65)]
+    )
 
     recalculate(site_of(lot))
 
@@ -439,6 +441,28 @@ def test_histories_are_learnt_from_steps_that_are_done() -> None:
     assert (row.code, row.sample, len(row.quantiles)) == ("SUBMITTAL_IN", 30, 65)
     assert row.quantiles == sorted(row.quantiles)
     assert row.quantiles[-1] > row.quantiles[0] > 1000
+
+
+def test_a_promise_is_learnt_at_each_landmark_with_how_far_a_delay_moved_it() -> None:
+    site = SiteFactory.create()
+    for late in range(30):
+        lot = DeliveryLotFactory.create(site=site)
+        before, arrived = list(lot.chain.milestones.order_by("-sequence")[:2])[::-1]
+        _done(before, date(2026, 8, 1) + timedelta(days=late))
+        _done(arrived, date(2026, 9, 1) + timedelta(days=late))
+        PromiseFactory.create(
+            milestone=arrived,
+            counts_on=date(2026, 9, 1),
+            stated_on=date(2026, 8, 20),
+            recorded_at=NOW,
+            conditional_on=date(2026, 8, 1),
+        )
+
+    histories.learn(as_of=TODAY)
+
+    row = StepHistory.objects.get(kind=HistoryKind.PROMISE, level=HistoryLevel.STEP)
+    assert (row.code, row.landmark, row.sample, row.carried) == (arrived.code, 0, 30, 1000)
+    assert set(row.quantiles) == {1000}  # what came later than promised was all in the step before
 
 
 def _done(milestone: Milestone, on: date) -> None:

@@ -8,9 +8,19 @@ import pytest
 
 from sites.domain import probability
 from sites.domain.calendar import WorkingCalendar
-from sites.domain.calendar_arrays import NO_DAY
+from sites.domain.calendar_arrays import NO_DAY, number_of
 from sites.domain.imprecise import on_day
-from sites.domain.probability import POINTS, Futures, References, chance_by, nth_of, percentiles, simulate
+from sites.domain.probability import (
+    POINTS,
+    Futures,
+    References,
+    chance_by,
+    landmark,
+    nth_of,
+    percentiles,
+    seen_on,
+    simulate,
+)
 from sites.domain.schedule import ChainFacts, PromiseFacts, StepFacts
 from sites.domain.schedule_arrays import ChainAnswers, answer, pack
 from tests.sites.domain.random_chains import chains
@@ -20,9 +30,11 @@ AS_PLANNED = [1.0] * POINTS
 WIDE = np.linspace(0.8, 1.8, POINTS).tolist()
 
 
-def references(answers: ChainAnswers, *rows: list[float], of_promise: int = 0) -> References:
+def references(answers: ChainAnswers, *rows: list[float], of_promise: int = 0, carries: float = 1.0) -> References:
     shape = answers.table.code.shape
-    return References(np.array(rows, np.float32), np.zeros(shape, np.int64), np.full(shape, of_promise, np.int64))
+    carried = np.full(len(rows), carries, np.float32)
+    of_promises = np.full(shape, of_promise, np.int64)
+    return References(np.array(rows, np.float32), carried, np.zeros(shape, np.int64), of_promises)
 
 
 def futures(facts: list[ChainFacts], row: list[float], *, seed: int = 1, trials: int = 400) -> Futures:
@@ -110,6 +122,56 @@ def test_a_promise_spreads_by_the_time_it_left() -> None:
 
     assert (days.min() >= 80, days.max() <= 182) == (True, True)  # 101 days, at 0.8 to 1.8 of them
     assert 125 < np.median(days) < 138
+
+
+def test_a_promise_is_drawn_from_the_day_it_came_near() -> None:
+    said = PromiseFacts("p", on_day(date(2026, 12, 15)), date(2025, 12, 15))
+    promised = a_chain(StepFacts("PO_ISSUED", actual_on=TODAY), StepFacts("ON_SITE", 10, promises=(said,)))
+
+    days = futures([promised], WIDE, trials=5000).on_site[0] - answer(pack([promised])).table.as_of[0]
+
+    assert (days.min() >= 19, days.max() <= 49) == (True, True)  # 30 days from 15 November, at 0.8 to 1.8 of them
+
+
+@pytest.mark.parametrize(("carries", "moves"), [(1.0, 60), (0.5, 30), (0.0, 0)])
+def test_a_delay_moves_a_promise_in_every_future_as_far_as_such_delays_did(carries: float, moves: int) -> None:
+    said = PromiseFacts("p", on_day(date(2027, 9, 1)), date(2026, 11, 1), conditional_on=date(2026, 9, 21))
+    promised = a_chain(StepFacts("PO_ISSUED", actual_on=TODAY), StepFacts("ON_SITE", 10, promises=(said,)))
+    answers = answer(pack([promised]))
+
+    found = simulate(
+        answers, references(answers, AS_PLANNED, carries=carries), keys=[1], vendors=[1], seed=1, trials=3
+    ).on_site[0]
+
+    assert (found == number_of(date(2027, 9, 1)) + moves).all()
+
+
+def test_a_promise_moves_by_what_is_late_in_that_future() -> None:
+    said = PromiseFacts("p", on_day(date(2027, 9, 1)), date(2026, 11, 1), conditional_on=date(2027, 3, 1))
+    steps = (
+        StepFacts("PO_ISSUED", actual_on=TODAY),
+        StepFacts("FAT_PASS", 101),  # 1 March 2027
+        StepFacts("ON_SITE", 10, promises=(said,)),
+    )
+    facts = a_chain(*steps)
+    answers = answer(pack([facts]))
+    shape = answers.table.code.shape
+    drawn = References(np.array([AS_PLANNED, WIDE], np.float32), np.ones(2, np.float32), np.ones(shape, np.int64),
+                       np.zeros(shape, np.int64))  # fmt: skip
+
+    days = simulate(answers, drawn, keys=[1], vendors=[1], seed=1, trials=4000).on_site[0] - answers.on_site[0]
+
+    assert (days.min(), days.max() > 60) == (0, True)
+    assert 0.15 < (days == 0).mean() < 0.25  # a fifth of the shares is not above the plan
+
+
+@pytest.mark.parametrize(
+    ("to_go", "place", "from_day"), [(-5, 0, -14), (14, 0, -14), (15, 1, -30), (240, 4, -240), (241, 5, -400)]
+)
+def test_a_promise_has_a_landmark_by_its_days_to_go(to_go: int, place: int, from_day: int) -> None:
+    assert int(landmark(np.int32(to_go))) == place
+    assert int(seen_on(np.int32(1000 - 400), np.int32(1000), place)) == 1000 + from_day
+    assert int(seen_on(np.int32(995), np.int32(1000), place)) == 995
 
 
 def test_the_shares_of_the_variance_add_up_and_name_the_long_step() -> None:
