@@ -292,9 +292,10 @@ def needs_of(blocks: Iterable[UUID]) -> list[Need]:
     return list(rows.values_list("block_id", "group_id", "needed_units"))
 
 
+# Arrays keep it by the indexes, a block and a group at a time: joined, the needs of all sites are read.
 _AROUND = """
 WITH mine AS MATERIALIZED (
-    SELECT DISTINCT group_id FROM procurement_groupneed WHERE block_id = ANY(%(blocks)s)
+    SELECT DISTINCT group_id FROM procurement_groupneed WHERE block_id = ANY(%(blocks)s::uuid[])
 ), lots AS MATERIALIZED (
     SELECT DISTINCT a.lot_id FROM mine JOIN procurement_requirement r USING (group_id)
     JOIN procurement_allocation a ON a.requirement_id = r.id AND a.ended_at IS NULL
@@ -305,8 +306,9 @@ WITH mine AS MATERIALIZED (
     JOIN procurement_requirement r ON r.id = a.requirement_id
 )
 SELECT block_id, group_id, needed_units FROM procurement_groupneed
-WHERE block_id = ANY(%(blocks)s)
-    OR block_id IN (SELECT block_id FROM procurement_groupneed JOIN further USING (group_id))
+WHERE block_id = ANY(%(blocks)s::uuid[] || ARRAY(
+    SELECT block_id FROM procurement_groupneed WHERE group_id = ANY(ARRAY(SELECT group_id FROM further))
+))
 ORDER BY block_id, group_id
 """
 
@@ -314,7 +316,7 @@ ORDER BY block_id, group_id
 def needs_around(blocks: Iterable[UUID]) -> list[Need]:
     """As `group_needs`, of these blocks and of every block that a lot for one of their groups serves besides."""
     with connection.cursor() as cursor:
-        cursor.execute(_AROUND, {"blocks": list(blocks)})
+        cursor.execute(_AROUND, {"blocks": as_array(blocks)})
         return list(cursor.fetchall())
 
 
