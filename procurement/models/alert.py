@@ -409,7 +409,10 @@ class ChatEndpoint(Row):
 
 
 class Evaluation(models.Model):
-    """When a site (null: the power portfolio) was last looked at; silence means that nothing slipped."""
+    """When a site (null: the power portfolio) was last looked at; silence means that nothing slipped.
+
+    `standing_alerts` is what stood when all of it was looked at last, at its date `as_of`.
+    """
 
     site = models.OneToOneField(Site, null=True, on_delete=models.CASCADE, related_name="evaluation")
     as_of = models.DateField()

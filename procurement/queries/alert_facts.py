@@ -7,7 +7,7 @@ what stands already: the rules themselves are decided by `procurement.domain.ale
 import json
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -42,6 +42,7 @@ from procurement.models import (
     Company,
     DeliveryLot,
     EquipmentClass,
+    Evaluation,
     GroupNeed,
     LotForecast,
     OrderLine,
@@ -54,8 +55,7 @@ from procurement.models import (
 from procurement.vocabulary import AlertState, AlertSubject, CommercialStatus, Rule
 from sites.domain.calendar import WorkingCalendar
 from sites.models import Baseline, Block, Chain, Gate, GridConnection, Milestone, Phase, Promise, PromiseRetraction
-from sites.queries.among import among, as_array
-from sites.queries.chains import calendar_of_site
+from sites.queries.among import as_array
 from sites.vocabulary import DurationBasis, GateKind, Party, Precision
 
 OVER = (CommercialStatus.CANCELLED, CommercialStatus.TERMINATED)
@@ -64,7 +64,8 @@ _TAGS_NAMED = 3
 
 # The lots of which a rule might have something to say, with what was said about their next step.
 _LOTS = """
-SELECT l.id, m.code, m.responsible, m.locked_on, m.planned_on, s.promise_on, s.baseline_on, s.promise_id
+SELECT l.id, m.code, m.responsible, m.locked_on, m.planned_on, s.promise_on, s.baseline_on, s.promise_id,
+    {is_undecided}
 FROM {forecast} f
 JOIN {lot} l ON l.id = f.lot_id
 JOIN {schedule} sl ON sl.id = l.schedule_line_id
@@ -80,9 +81,11 @@ WHERE f.current AND f.delivered_on IS NULL AND sl.site_id = %(site)s {only} AND 
     f.slip_days >= %(slip)s
     OR l.id = ANY(%(standing)s::uuid[])
     OR COALESCE(m.locked_on, s.promise_on, m.planned_on, s.baseline_on) < %(as_of)s
+    OR {is_undecided}
 )
 ORDER BY l.id
 """
+_IS_UNDECIDED = """f.steps @? '$[*].flags[*] ? (@ == "tbd")'"""
 
 # Steps not done of which the vendor's last word, retracted and superseded ones left out, is "to be determined".
 _TO_BE_DETERMINED = """
@@ -139,11 +142,13 @@ WHERE a.lot_id = ANY(%(lots)s::uuid[]) AND a.ended_at IS NULL ORDER BY a.id
 
 _LOST_ANCHORS = """
 SELECT a.requirement_id, a.activity_code, gate.activity_code FROM {anchor} a
-JOIN {requirement} r ON r.id = a.requirement_id LEFT JOIN {gate} gate ON gate.id = a.gate_id
-WHERE r.site_id = %(site)s AND a.lost_at IS NOT NULL
-    AND (%(only)s::uuid[] IS NULL OR a.requirement_id = ANY(%(only)s::uuid[]))
-ORDER BY a.id
+LEFT JOIN {gate} gate ON gate.id = a.gate_id
+WHERE a.lost_at IS NOT NULL AND a.requirement_id = ANY(%(requirements)s::uuid[]) ORDER BY a.id
 """
+
+_NEEDS = "SELECT group_id, block_id FROM {need} WHERE group_id = ANY(%(groups)s::uuid[]) ORDER BY id"
+
+_IMPRECISE = "SELECT id::text FROM {promise} WHERE id = ANY(%(promises)s::uuid[]) AND precision <> ALL(%(plain)s)"
 
 _LATE_BLOCKS = """
 SELECT f.block_id, phase.code, block.code, f.rfs_baseline_on, f.rfs_forecast_on FROM {ready} f
@@ -156,7 +161,8 @@ WHERE f.current AND phase.site_id = %(site)s AND f.rfs_forecast_on > f.rfs_basel
 _REQUIREMENTS = """
 SELECT r.id, r.tag, r.equipment_class_id, c.name, r.block_id, r.group_id, r.required_on_site, r.ros_before_on,
     r.ros_pulled_on, f.current, f.ordered, f.forecast_on, f.float_days, f.float_working_days, f.order_by_on,
-    f.recovers_mw_days, f.costs_mw_days
+    f.recovers_mw_days, f.costs_mw_days,
+    EXISTS (SELECT FROM {anchor} a WHERE a.requirement_id = r.id AND a.lost_at IS NOT NULL)
 FROM {requirement} r JOIN {equipment} c ON c.id = r.equipment_class_id
 LEFT JOIN {required} f ON f.requirement_id = r.id AND f.current
 WHERE r.site_id = %(site)s AND r.cancelled_at IS NULL {only} AND (
@@ -184,15 +190,26 @@ WHERE l.id = ANY(%(lots)s::uuid[])
 ORDER BY l.id
 """
 
-# Those of some lots, and those that an alert of the site stands on.
+_LOOKED_AT = "SELECT as_of FROM {evaluation} WHERE site_id = %(site)s"
+
+# Those of some lots, with whether one of them has been spoken about or done lately, as most often after a change; and
+# those that an alert of the site stands on.
 _SELLERS = """
-SELECT o.seller_id FROM {lot} l
+SELECT o.seller_id, bool_or(EXISTS (
+    SELECT FROM {milestone} m WHERE m.chain_id = l.chain_id AND (
+        m.actual_recorded_at >= %(since)s AND m.responsible = %(vendor)s
+        OR EXISTS (SELECT FROM {promise} p WHERE p.milestone_id = m.id AND p.stated_on >= %(since)s)
+    )
+))
+FROM {lot} l
 JOIN {schedule} sl ON sl.id = l.schedule_line_id
 JOIN {line} li ON li.id = sl.line_id
 JOIN {order} o ON o.id = li.order_id
-WHERE l.id = ANY(%(lots)s) AND sl.site_id = %(site)s
-UNION
-SELECT subject_id FROM {alert} WHERE site_id = %(site)s AND subject_kind = %(company)s AND state <> %(closed)s
+WHERE l.id = ANY(%(lots)s::uuid[]) AND sl.site_id = %(site)s
+GROUP BY o.seller_id
+UNION ALL
+SELECT subject_id, FALSE FROM {alert}
+WHERE site_id = %(site)s AND subject_kind = %(company)s AND state <> %(closed)s
 """
 
 # The forecast and the required-on-site date of the answer before the current one.
@@ -202,19 +219,6 @@ CROSS JOIN LATERAL (
     SELECT f.forecast_on, f.required_on_site FROM {required} f
     WHERE f.requirement_id = wanted.key AND NOT f.current ORDER BY f.created_at DESC, f.id DESC LIMIT 1
 ) earlier
-"""
-
-# Whose lots, of some, have been spoken about or done lately: most often the vendor of a change has just spoken.
-_SPOKE = """
-SELECT DISTINCT o.seller_id FROM {lot} l
-JOIN {schedule} sl ON sl.id = l.schedule_line_id
-JOIN {line} li ON li.id = sl.line_id
-JOIN {order} o ON o.id = li.order_id
-JOIN {milestone} m ON m.chain_id = l.chain_id
-WHERE l.id = ANY(%(lots)s::uuid[]) AND sl.site_id = %(site)s AND (
-    m.actual_recorded_at >= %(since)s AND m.responsible = %(vendor)s
-    OR EXISTS (SELECT FROM {promise} p WHERE p.milestone_id = m.id AND p.stated_on >= %(since)s)
-)
 """
 
 # The chains of the site first: without fresh statistics (a bulk load) the planner else walks all promises for each lot.
@@ -251,7 +255,9 @@ _TABLES = {
     "block": Block._meta.db_table,
     "phase": Phase._meta.db_table,
     "ready": BlockForecast._meta.db_table,
+    "evaluation": Evaluation._meta.db_table,
     "gate": Gate._meta.db_table,
+    "need": GroupNeed._meta.db_table,
     "requirement": Requirement._meta.db_table,
     "setting": AlertRuleSetting._meta.db_table,
     "baseline": Baseline._meta.db_table,
@@ -287,10 +293,6 @@ class Subjects:
     blocks: frozenset[UUID]
     energisations: bool = False
 
-    def sellers(self, site_id: UUID) -> frozenset[UUID]:
-        values = {"lots": list(self.lots), "site": site_id, "company": AlertSubject.COMPANY_AT_SITE.value}
-        return frozenset(key for (key,) in _rows(_SELLERS, values | {"closed": AlertState.CLOSED.value}))
-
     def by_kind(self, sellers: Collection[UUID]) -> dict[AlertSubject, Collection[UUID]]:
         """Whose alerts are concerned, among those of the site."""
         return {
@@ -304,6 +306,50 @@ class Subjects:
     def kinds_together(self) -> tuple[AlertSubject, ...]:
         """The kinds of which all alerts of the site are concerned."""
         return (AlertSubject.GRID_CONNECTION, AlertSubject.GATE) if self.energisations else ()
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """What is looked at on a day: all of a site, or `only` some subjects there, with the vendors that they concern, of
+    whom some `spoke` lately. Calendar and settings are the site's.
+    """
+
+    site_id: UUID
+    as_of: date
+    calendar: WorkingCalendar
+    settings: RuleSettings
+    only: Subjects | None = None
+    sellers: frozenset[UUID] = frozenset()
+    spoke: frozenset[UUID] = frozenset()
+
+    @property
+    def of_lots(self) -> tuple[str, dict[str, Any]]:
+        """For a statement that calls the lots `l`, with its values."""
+        if self.only is None:
+            return "", {}
+        return "AND l.id = ANY(%(lots)s::uuid[])", {"lots": as_array(self.only.lots)}
+
+    @property
+    def heard_since(self) -> date:
+        """Who has said something on this day or later is not silent."""
+        days = self.settings.of(Rule.VENDOR_SILENT, site_id=self.site_id).working_days
+        return self.calendar.back(self.as_of, max(0, days - 1), DurationBasis.WORKING)
+
+
+def narrowed(scope: Scope, only: Subjects) -> Scope:
+    values = {
+        "lots": as_array(only.lots), "site": scope.site_id, "company": AlertSubject.COMPANY_AT_SITE.value,
+        "closed": AlertState.CLOSED.value, "since": scope.heard_since, "vendor": Party.VENDOR.value,
+    }  # fmt: skip
+    rows = _rows(_SELLERS, values)
+    spoke = frozenset(key for key, has_spoken in rows if has_spoken)
+    return replace(scope, only=only, sellers=frozenset(key for key, _ in rows), spoke=spoke)
+
+
+def looked_at_on(site_id: UUID) -> date | None:
+    """The date at the site when all of it was looked at last."""
+    rows = _rows(_LOOKED_AT, {"site": site_id})
+    return rows[0][0] if rows else None
 
 
 @dataclass(slots=True)
@@ -328,22 +374,20 @@ class KnownAlert:
     facts: dict[str, Any]
 
 
-def known_alerts(
-    rules: Collection[Rule], site_id: UUID | None = None, only: Subjects | None = None, sellers: Collection[UUID] = ()
-) -> list[KnownAlert]:
-    """Those of these rules that stand: anywhere, at a site, or on `only` some subjects of a site. No models are made of
-    them, for there are many and few change.
+def known_alerts(rules: Collection[Rule], scope: Scope | None = None) -> list[KnownAlert]:
+    """Those of these rules that stand: anywhere, or in a scope. No models are made of them, for there are many and few
+    change.
     """
     values: dict[str, Any] = {"rules": [each.value for each in rules], "closed": AlertState.CLOSED.value}
     which = []
-    if site_id is not None:
-        which, values["site"] = ["AND a.site_id = %(site)s"], site_id
-    if only is not None:
-        subjects = only.by_kind(sellers)
+    if scope is not None:
+        which, values["site"] = ["AND a.site_id = %(site)s"], scope.site_id
+    if scope is not None and scope.only is not None:
+        subjects = scope.only.by_kind(scope.sellers)
         among_those = [
             f"a.subject_kind = '{kind.value}' AND a.subject_id = ANY(%({kind.value})s::uuid[])" for kind in subjects
         ]
-        among_those += [f"a.subject_kind = '{kind.value}'" for kind in only.kinds_together]
+        among_those += [f"a.subject_kind = '{kind.value}'" for kind in scope.only.kinds_together]
         which.append(f"AND ({' OR '.join(among_those)})")
         values |= {kind.value: as_array(keys) for kind, keys in subjects.items()}
     return [KnownAlert(*(*row[:-1], _decoded(row[-1])[0])) for row in _rows(_KNOWN, values, " ".join(which))]
@@ -357,43 +401,15 @@ def rule_settings(site_id: UUID | None = None) -> RuleSettings:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class _Scope:
-    """All of a site, or only some subjects there, with the vendors looked at among them."""
-
-    site_id: UUID
-    only: Subjects | None = None
-    sellers: frozenset[UUID] = frozenset()
-
-    @property
-    def of_lots(self) -> tuple[str, dict[str, Any]]:
-        """For a statement that calls the lots `l`, with its values."""
-        if self.only is None:
-            return "", {}
-        return "AND l.id = ANY(%(lots)s::uuid[])", {"lots": as_array(self.only.lots)}
-
-
-def site_facts(
-    site_id: UUID,
-    as_of: date,
-    alerts: Iterable[KnownAlert],
-    only: Subjects | None = None,
-    sellers: Collection[UUID] = (),
-    calendar: WorkingCalendar | None = None,
-) -> SiteFacts:
-    """Everything the rules of one site need, or what they need of `only` these subjects (with `sellers`, those of
-    `only`). `alerts` are those that stand on what is looked at; `calendar` is the site's. Raises Site.DoesNotExist.
-    """
-    scope = _Scope(site_id, only, frozenset(sellers))
-    calendar = calendar or calendar_of_site(site_id)
-    settings = rule_settings(site_id)
+def site_facts(scope: Scope, alerts: Iterable[KnownAlert]) -> SiteFacts:
+    """What the rules need of a scope. `alerts` are those that stand there."""
+    site_id, only, settings = scope.site_id, scope.only, scope.settings
     standing: dict[str, set[UUID]] = defaultdict(set)
     for alert in alerts:
         standing[alert.subject_kind].add(alert.subject_id)
-    requirements = _requirements(scope, as_of, settings, standing[AlertSubject.REQUIREMENT])
+    requirements = _requirements(scope, standing[AlertSubject.REQUIREMENT])
     serving = _rows(_SERVING, {"requirements": as_array(requirements)}) if requirements else []
-    said = _said_of_lots(scope, as_of, settings, standing[AlertSubject.LOT])
-    undecided = _to_be_determined(scope)
+    said, undecided = _said_of_lots(scope, standing[AlertSubject.LOT])
     wanted = said.keys() | undecided.keys() | standing[AlertSubject.LOT]
     lots = _lots({lot for lot, _ in serving} | wanted)
     served: dict[UUID, list[str]] = defaultdict(list)
@@ -402,14 +418,14 @@ def site_facts(
     imprecise = _imprecise(said.values())
     return SiteFacts(
         site_id=site_id,
-        calendar=calendar,
+        calendar=scope.calendar,
         requirements=_requirement_facts(scope, requirements, lots, serving),
         lots=tuple(
             _lot_facts(lots[key], said.get(key), undecided.get(key), served[key], imprecise)
             for key in sorted(wanted & lots.keys())
         ),
-        vendors=tuple(_vendors(scope, as_of, settings, calendar)),
-        blocks=tuple(_blocks(scope, settings)),
+        vendors=tuple(_vendors(scope)),
+        blocks=tuple(_blocks(scope)),
         energisations=tuple(_energisations(site_id)) if only is None or only.energisations else (),
         lost_gates=tuple(_lost_gates(site_id)) if only is None or only.energisations else (),
         settings=settings,
@@ -448,11 +464,11 @@ class _Requirement:
     order_by_on: date | None
     recovers: Decimal | None
     costs: Decimal | None
+    has_lost_anchor: bool
 
 
-def _requirements(
-    scope: _Scope, as_of: date, settings: RuleSettings, standing: Collection[UUID]
-) -> dict[UUID, _Requirement]:
+def _requirements(scope: Scope, standing: Collection[UUID]) -> dict[UUID, _Requirement]:
+    as_of, settings = scope.as_of, scope.settings
     if scope.only is not None and not scope.only.requirements:
         return {}
     near = settings.most(Rule.ORDER_BY, "near_days") + settings.most(Rule.ORDER_BY, "hysteresis_days")
@@ -476,7 +492,7 @@ def _requirements(
 
 
 def _requirement_facts(
-    scope: _Scope,
+    scope: Scope,
     requirements: Mapping[UUID, _Requirement],
     lots: Mapping[UUID, "_Lot"],
     serving: Iterable[tuple[Any, ...]],
@@ -491,7 +507,7 @@ def _requirement_facts(
     late_blocks = _late_blocks(scope.site_id, None if scope.only is None else blocks.all())
     worst_block = blocks.worst(late_blocks)
     before = _answers_before([key for key, row in requirements.items() if row.float_days is not None])
-    lost = _lost_anchors(scope.site_id, None if scope.only is None else requirements.keys())
+    lost = _lost_anchors([key for key, row in requirements.items() if row.has_lost_anchor])
     facts = []
     for key, row in requirements.items():
         mine = lots_of.get(key, ())
@@ -533,9 +549,7 @@ class _Blocks:
         self._own = {row.block_id for row in rows if row.block_id}
         self._of_group: dict[UUID, list[UUID]] = defaultdict(list)
         groups = {row.group_id for row in rows if row.group_id}
-        for group_id, block_id in (
-            GroupNeed.objects.filter(among("group", groups)).order_by("pk").values_list("group_id", "block_id")
-        ):
+        for group_id, block_id in _rows(_NEEDS, {"groups": as_array(groups)}) if groups else ():
             self._of_group[group_id].append(block_id)
 
     def all(self) -> set[UUID]:
@@ -567,10 +581,10 @@ def _lost_gates(site_id: UUID) -> Iterator[LostGateFacts]:
         yield LostGateFacts(gate.pk, " ".join(filter(None, (str(gate), place)))[:200], gate.activity_code)
 
 
-def _lost_anchors(site_id: UUID, only: Collection[UUID] | None) -> dict[UUID, list[str]]:
+def _lost_anchors(requirements: Collection[UUID]) -> dict[UUID, list[str]]:
     found: dict[UUID, list[str]] = defaultdict(list)
-    values = {"site": site_id, "only": None if only is None else as_array(only)}
-    for requirement_id, code, gate_code in _rows(_LOST_ANCHORS, values):
+    rows = _rows(_LOST_ANCHORS, {"requirements": as_array(requirements)}) if requirements else ()
+    for requirement_id, code, gate_code in rows:
         found[requirement_id].append(code or gate_code or "")
     return found
 
@@ -665,25 +679,26 @@ class _Said:
         return (self.baseline_on, "baseline") if self.baseline_on else (None, "")
 
 
-def _said_of_lots(scope: _Scope, as_of: date, settings: RuleSettings, standing: Collection[UUID]) -> dict[UUID, _Said]:
+def _said_of_lots(scope: Scope, standing: Collection[UUID]) -> tuple[dict[UUID, _Said], dict[UUID, tuple[str, date]]]:
+    """What was said of the lots that a rule might speak of, and of which the last word is "to be determined"."""
+    settings = scope.settings
     # The loosest first band there is: bands are sorted, so the least of them all is at most the first of any.
     slip = settings.least(Rule.SLIP_GREW, "bands") - settings.most(Rule.SLIP_GREW, "hysteresis_days")
     only, lots = scope.of_lots
-    values = {"site": scope.site_id, "as_of": as_of, "slip": slip, "standing": as_array(standing)}
-    return {row[0]: _Said(*row[1:]) for row in _rows(_LOTS, values | lots, only)}
-
-
-def _to_be_determined(scope: _Scope) -> dict[UUID, tuple[str, date]]:
-    only, lots = scope.of_lots
-    rows = _rows(_TO_BE_DETERMINED, {"site": scope.site_id} | lots, only)
-    return {lot: (code, stated_on) for lot, code, stated_on in rows}
+    values = {"site": scope.site_id, "as_of": scope.as_of, "slip": slip, "standing": as_array(standing)}
+    # Their forecasts know it; of a whole site it is read at once, sooner than out of the steps of all its lots.
+    flagged = "FALSE" if scope.only is None else _IS_UNDECIDED
+    rows = _rows(_LOTS.replace("{is_undecided}", flagged), values | lots, only)
+    asks = scope.only is None or any(is_undecided for *_, is_undecided in rows)
+    undecided = _rows(_TO_BE_DETERMINED, {"site": scope.site_id} | lots, only) if asks else ()
+    return {key: _Said(*said) for key, *said, _ in rows}, {lot: (code, on) for lot, code, on in undecided}
 
 
 def _imprecise(said: Iterable[_Said]) -> set[str]:
     """The promises among those that decide which name no single day."""
     keys = [row.promise_id for row in said if row.due[1] == "promise" and row.promise_id]
-    rows = Promise.objects.filter(among("pk", map(UUID, keys))).exclude(precision__in=[Precision.DAY, Precision.TBD])
-    return {str(key) for key in rows.values_list("pk", flat=True)}
+    values = {"promises": as_array(map(UUID, keys)), "plain": [Precision.DAY.value, Precision.TBD.value]}
+    return {key for (key,) in _rows(_IMPRECISE, values)} if keys else set()
 
 
 def _lot_facts(
@@ -719,19 +734,17 @@ def _lot_facts(
 # -- vendors, blocks, power --------------------------------------------------------------------------------------
 
 
-def _vendors(scope: _Scope, as_of: date, settings: RuleSettings, calendar: WorkingCalendar) -> Iterable[VendorFacts]:
+def _vendors(scope: Scope) -> Iterable[VendorFacts]:
     """The vendors with open lots that have said nothing for long enough; who did is read by its own index."""
-    parameters = settings.of(Rule.VENDOR_SILENT, site_id=scope.site_id)
-    if not parameters.enabled:
+    if not scope.settings.of(Rule.VENDOR_SILENT, site_id=scope.site_id).enabled:
         return
-    since = calendar.back(as_of, max(0, parameters.working_days - 1), DurationBasis.WORKING)
     if scope.only is None:
         rows = _open_vendors(scope, None)
-        heard = _heard(scope, since, [row[0] for row in rows])
+        heard = _heard(scope, [row[0] for row in rows])
     else:
         # What a vendor that has just spoken has open need not be counted.
-        quiet = scope.sellers - _spoke(scope, since)
-        heard = _heard(scope, since, quiet)
+        quiet = scope.sellers - scope.spoke
+        heard = _heard(scope, quiet)
         rows = _open_vendors(scope, quiet - {seller for seller, (_on, lately) in heard.items() if lately})
     for seller, name, lots, late, issued_on in rows:
         heard_on, lately = heard.get(seller, (None, False))
@@ -739,10 +752,10 @@ def _vendors(scope: _Scope, as_of: date, settings: RuleSettings, calendar: Worki
             continue
         heard_on = heard_on or issued_on
         if heard_on is not None:
-            yield VendorFacts(seller, name, min(heard_on, as_of), lots, late)
+            yield VendorFacts(seller, name, min(heard_on, scope.as_of), lots, late)
 
 
-def _open_vendors(scope: _Scope, sellers: Collection[UUID] | None) -> list[tuple[Any, ...]]:
+def _open_vendors(scope: Scope, sellers: Collection[UUID] | None) -> list[tuple[Any, ...]]:
     values: dict[str, Any] = {"site": scope.site_id, "out": [status.value for status in _OUT]}
     if sellers is None:
         return _rows(_OPEN_VENDORS, values)
@@ -751,16 +764,13 @@ def _open_vendors(scope: _Scope, sellers: Collection[UUID] | None) -> list[tuple
     return _rows(_OPEN_VENDORS, values | {"sellers": list(sellers)}, "AND o.seller_id = ANY(%(sellers)s)")
 
 
-def _spoke(scope: _Scope, since: date) -> set[UUID]:
-    values = {"site": scope.site_id, "vendor": Party.VENDOR.value, "since": since}
-    return {seller for (seller,) in _rows(_SPOKE, values | scope.of_lots[1])}
-
-
-def _heard(scope: _Scope, since: date, sellers: Collection[UUID]) -> dict[UUID, tuple[date, bool]]:
-    """When each was heard last, and whether that was said `since`."""
+def _heard(scope: Scope, sellers: Collection[UUID]) -> dict[UUID, tuple[date, bool]]:
+    """When each was heard last, and whether that was lately."""
     if not sellers:
         return {}
-    values = {"site": scope.site_id, "vendor": Party.VENDOR.value, "since": since, "sellers": list(sellers)}
+    values = {
+        "site": scope.site_id, "vendor": Party.VENDOR.value, "since": scope.heard_since, "sellers": list(sellers)
+    }  # fmt: skip
     return {seller: (heard_on, lately) for seller, heard_on, lately in _rows(_HEARD, values)}
 
 
@@ -774,10 +784,10 @@ def _late_blocks(site_id: UUID, only: Collection[UUID] | None) -> dict[UUID, Blo
     }
 
 
-def _blocks(scope: _Scope, settings: RuleSettings) -> Iterable[ReadyFacts]:
+def _blocks(scope: Scope) -> Iterable[ReadyFacts]:
     if scope.only is not None and not scope.only.blocks:
         return
-    lingering = timedelta(days=settings.most(Rule.RFS_HIT, "hysteresis_days"))
+    lingering = timedelta(days=scope.settings.most(Rule.RFS_HIT, "hysteresis_days"))
     earlier = BlockForecast.objects.filter(block=OuterRef("block"), current=False).order_by("-created_at", "-pk")
     there = BlockForecast.objects.filter(
         current=True,

@@ -7,23 +7,33 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import date
+from typing import Any
 from uuid import UUID
 
 import numpy as np
 from django.db import connection
 from django.db.models import F
 
-from procurement.models import ChainStep, EquipmentClass, GroupNeed, Requirement, RequirementForecast, RosAnchor
+from procurement.models import (
+    ChainStep,
+    EquipmentClass,
+    GroupNeed,
+    RedundancyGroup,
+    Requirement,
+    RequirementForecast,
+    RosAnchor,
+)
 from procurement.models import DeliveryLot as Lot
 from procurement.vocabulary import LineStatus, RosRule
 from sites.domain.calendar_arrays import NO_DAY, Days, Flags, number_of
 from sites.domain.lead_time import LeadTime
 from sites.domain.schedule import StepFacts
 from sites.domain.schedule_arrays import Wide
-from sites.models import Block, Gate
+from sites.models import Block, Phase
 from sites.queries.among import among, as_array
-from sites.queries.anchors import ActivityKey, activity_dates, gate_dates
+from sites.queries.anchors import ActivityKey, activity_dates, gate_dates, gate_dates_of_blocks
 from sites.queries.columns import NO_KEY, Keys, as_list, read, uuids
+from sites.queries.whole_rows import Whole, whole_rows
 from sites.vocabulary import DurationBasis, GateKind
 
 NO_FIGURE = NO_DAY
@@ -137,13 +147,23 @@ def requirements_of(site_id: UUID, keys: Keys | None = None) -> Requirements:
 def live_allocations(*, lots: Keys | None = None, requirements: Keys | None = None) -> Allocations:
     """The live allocations of these lots or of these requirements."""
     column = "a.lot_id" if lots is not None else "a.requirement_id"
+    return _allocations(f"{column} = ANY(%(keys)s::uuid[])", lots if lots is not None else requirements)
+
+
+def allocations_around(lots: Keys) -> Allocations:
+    """All live allocations of the requirements that these lots serve."""
+    mine = "SELECT requirement_id FROM procurement_allocation WHERE ended_at IS NULL AND lot_id = ANY(%(keys)s::uuid[])"
+    return _allocations(f"a.requirement_id = ANY(ARRAY({mine}))", lots)
+
+
+def _allocations(which: str, keys: Keys | None) -> Allocations:
     rows = read(
         {
             "lot": ("key", "a.lot_id"), "requirement": ("key", "a.requirement_id"),
             "quantity": ("long", _THOUSANDTHS.format("a.quantity")),
         },
-        f"FROM procurement_allocation a WHERE a.ended_at IS NULL AND {column} = ANY(%(keys)s::uuid[]) ORDER BY a.id",
-        {"keys": _listed(lots if lots is not None else requirements)},
+        f"FROM procurement_allocation a WHERE a.ended_at IS NULL AND {which} ORDER BY a.id",
+        {"keys": _listed(keys)},
     )  # fmt: skip
     return Allocations(**rows)
 
@@ -248,19 +268,14 @@ def labels_of_lots(keys: Iterable[UUID]) -> dict[UUID, str]:
     return {key: f"{order}/{line}/{schedule}/{lot}" for key, order, line, schedule, lot in rows}
 
 
+def codes_of_groups(keys: Collection[UUID]) -> dict[UUID, str]:
+    with connection.cursor() as cursor:
+        cursor.execute(_CODES, [as_array(keys)])
+        return dict(cursor.fetchall())
+
+
 def tags_of(keys: Iterable[UUID]) -> dict[UUID, str]:
     return dict(Requirement.objects.filter(pk__in=list(keys)).values_list("pk", "tag"))
-
-
-@dataclass(frozen=True, slots=True)
-class ReadyRow:
-    """When a requirement that is not calculated now is ready, as last answered, None where it never was. `line` is None
-    where unordered.
-    """
-
-    ready_on: date | None
-    ready_at_ros_on: date | None
-    line: UUID | None
 
 
 def template_steps(template_ids: Iterable[UUID]) -> dict[UUID, tuple[StepFacts, ...]]:
@@ -292,9 +307,10 @@ def needs_of(blocks: Iterable[UUID]) -> list[Need]:
     return list(rows.values_list("block_id", "group_id", "needed_units"))
 
 
+# Arrays keep it by the indexes, a block and a group at a time: joined, the needs of all sites are read.
 _AROUND = """
 WITH mine AS MATERIALIZED (
-    SELECT DISTINCT group_id FROM procurement_groupneed WHERE block_id = ANY(%(blocks)s)
+    SELECT DISTINCT group_id FROM procurement_groupneed WHERE block_id = ANY(%(blocks)s::uuid[])
 ), lots AS MATERIALIZED (
     SELECT DISTINCT a.lot_id FROM mine JOIN procurement_requirement r USING (group_id)
     JOIN procurement_allocation a ON a.requirement_id = r.id AND a.ended_at IS NULL
@@ -305,45 +321,77 @@ WITH mine AS MATERIALIZED (
     JOIN procurement_requirement r ON r.id = a.requirement_id
 )
 SELECT block_id, group_id, needed_units FROM procurement_groupneed
-WHERE block_id = ANY(%(blocks)s)
-    OR block_id IN (SELECT block_id FROM procurement_groupneed JOIN further USING (group_id))
+WHERE block_id = ANY(%(blocks)s::uuid[] || ARRAY(
+    SELECT block_id FROM procurement_groupneed WHERE group_id = ANY(ARRAY(SELECT group_id FROM further))
+))
 ORDER BY block_id, group_id
 """
+
+
+_CODES = f"SELECT id, code FROM {RedundancyGroup._meta.db_table} WHERE id = ANY(%s::uuid[])"  # noqa: S608
 
 
 def needs_around(blocks: Iterable[UUID]) -> list[Need]:
     """As `group_needs`, of these blocks and of every block that a lot for one of their groups serves besides."""
     with connection.cursor() as cursor:
-        cursor.execute(_AROUND, {"blocks": list(blocks)})
+        cursor.execute(_AROUND, {"blocks": as_array(blocks)})
         return list(cursor.fetchall())
+
+
+_BLOCK = Whole(Block, "b")
+_BLOCKS = f"""
+SELECT {_BLOCK.columns} FROM {Block._meta.db_table} b
+WHERE b.phase_id IN (SELECT id FROM {Phase._meta.db_table} WHERE site_id = %(site)s) {{only}}
+ORDER BY b.id FOR UPDATE OF b
+"""  # noqa: S608
+_SERVED = f"""AND (
+    b.id = ANY(%(blocks)s::uuid[])
+    OR b.id = ANY(ARRAY(SELECT block_id FROM {GroupNeed._meta.db_table} WHERE group_id = ANY(%(groups)s::uuid[])))
+)"""  # noqa: S608
+
+
+def locked_blocks_of(
+    site_id: UUID, blocks: Iterable[UUID] | None = None, groups: Keys | None = None
+) -> dict[UUID, Block]:
+    """The blocks of a site, or those of them that are named or need one of these groups, locked in the order of their
+    keys.
+    """
+    values: dict[str, Any] = {"site": site_id}
+    if blocks is not None and groups is not None:
+        values |= {"blocks": as_array(blocks), "groups": as_list(groups)}
+    found = whole_rows(_BLOCKS.format(only=_SERVED if len(values) > 1 else ""), values, _BLOCK)
+    return {block.pk: block for (block,) in found}
 
 
 def schedule_rfs_dates(blocks: Iterable[Block]) -> dict[UUID, date | None]:
     """The RFS date of the site's schedule per block: its RFS gate's, else the plan kept on the block."""
     known = list(blocks)
-    of_blocks = Gate.objects.filter(among("block", [block.pk for block in known]), kind=GateKind.RFS)
-    block_of = dict(of_blocks.values_list("pk", "block_id"))
     from_gates: dict[UUID, date] = {}
-    for key, gate in gate_dates(block_of).items():
-        block_id = block_of[key]
-        if gate.on is not None and block_id is not None:
+    for block_id, gate in gate_dates_of_blocks([block.pk for block in known], GateKind.RFS):
+        if gate.on is not None:
             from_gates[block_id] = max(gate.on, from_gates.get(block_id, gate.on))
     return {block.pk: from_gates.get(block.pk, block.rfs_plan_on) for block in known}
 
 
+# Keys as the capacity engine names them, in hexadecimal: there may be hundreds for one unit that moves.
+_HEX = "encode(uuid_send({0}), 'hex')"
 _MEMBERS = f"""
-SELECT r.id, r.group_id, f.ready_on, f.ready_at_ros_on, f.schedule_line_id
+SELECT {_HEX.format("r.id")}, {_HEX.format("r.group_id")}, f.ready_on, f.ready_at_ros_on,
+    {_HEX.format("f.schedule_line_id")}
 FROM {Requirement._meta.db_table} r
 LEFT JOIN {RequirementForecast._meta.db_table} f ON f.requirement_id = r.id AND f.current
-WHERE r.group_id = ANY(%s::uuid[]) AND r.cancelled_at IS NULL ORDER BY r.id
+WHERE r.group_id = ANY(%s::uuid[]) AND r.cancelled_at IS NULL
 """  # noqa: S608
+Member = tuple[str, str, date | None, date | None, str | None]
 
 
-def members_of(groups: Collection[UUID]) -> dict[UUID, tuple[UUID, ReadyRow]]:
-    """The live requirements of these groups with their group, and when they are ready as last answered. One query."""
+def members_of(groups: Collection[UUID]) -> list[Member]:
+    """The live requirements of these groups, each with its group, when it is ready and would be at its ROS as last
+    answered (None where it never was), and its schedule line (None where unordered). One query.
+    """
     with connection.cursor() as cursor:
         cursor.execute(_MEMBERS, [as_array(groups)])
-        return {key: (group, ReadyRow(*answer)) for key, group, *answer in cursor.fetchall()}
+        return list(cursor.fetchall())
 
 
 def requirements_in_groups(groups: Collection[UUID]) -> list[tuple[UUID, UUID]]:

@@ -14,10 +14,10 @@ from django.utils.translation import gettext as _
 from procurement.domain import alerting, power_alerting
 from procurement.domain.alert_parameters import RuleSettings
 from procurement.domain.alerting import Look, StandingAlert
-from procurement.models import Alert, AlertEvent, Disagreement, Evaluation, Requirement
+from procurement.models import Alert, AlertEvent, Disagreement, Requirement
 from procurement.queries import alert_facts, power_alert_facts
 from procurement.queries import alerts as reading
-from procurement.queries.alert_facts import KnownAlert, Subjects
+from procurement.queries.alert_facts import KnownAlert, Scope, Subjects
 from procurement.services import holding
 from procurement.services.alert_answers import acknowledge, assign, close_recovered, decline, snooze
 from procurement.services.reconciling import Evaluated, Reconciliation
@@ -25,6 +25,7 @@ from procurement.vocabulary import AlertEventKind, AlertState, AlertSubject, Lan
 from sites.accounts.models import User
 from sites.accounts.permissions import Permission
 from sites.domain.calendar import WorkingCalendar
+from sites.queries.chains import calendar_of_site
 from sites.services.access import check_can
 
 __all__ = [
@@ -61,17 +62,18 @@ def evaluate_site(
     whoever opened the transaction does. Raises Site.DoesNotExist.
     """
     _one_at_a_time(f"site:{site_id}")
-    sellers = frozenset[UUID]()
-    if only is not None and not Evaluation.objects.filter(site=site_id, as_of=as_of).exists():
-        only = None
-    if only is not None:
-        sellers = only.sellers(site_id)
-    rows = alert_facts.known_alerts(_OF_A_SITE, site_id, only, sellers)
-    look = alerting.look(alert_facts.site_facts(site_id, as_of, rows, only, sellers, calendar), as_of)
-    look |= _still_disagreeing([row for row in rows if row.rule == Rule.ERP_DISAGREEMENT])
-    if only is None:
-        look |= _open_order_lists(site_id)
-    return Reconciliation(site_id, as_of, now, cause_key, cause_text).of(look, rows, counted=_OF_A_SITE)
+    calendar = calendar or calendar_of_site(site_id)
+    settings = alert_facts.rule_settings(site_id)
+    scope = Scope(site_id, as_of, calendar, settings)
+    if only is not None and alert_facts.looked_at_on(site_id) == as_of:
+        scope = alert_facts.narrowed(scope, only)
+    rows = alert_facts.known_alerts(_OF_A_SITE, scope)
+    look = alerting.look(alert_facts.site_facts(scope, rows), as_of)
+    look |= _still_disagreeing([row for row in rows if row.rule == Rule.ERP_DISAGREEMENT], settings)
+    if scope.only is None:
+        look |= _open_order_lists(site_id, settings)
+    counted = _OF_A_SITE if scope.only is None else None
+    return Reconciliation(site_id, as_of, now, cause_key, cause_text).of(look, rows, counted=counted)
 
 
 @transaction.atomic
@@ -112,11 +114,10 @@ def _one_at_a_time(scope: str) -> None:
         cursor.execute("SELECT pg_advisory_xact_lock(%s)", [key])
 
 
-def _still_disagreeing(rows: Sequence[KnownAlert]) -> Look:
+def _still_disagreeing(rows: Sequence[KnownAlert], settings: RuleSettings) -> Look:
     """The disagreements whose requirement still lacks units that the ERP took away; the others recover."""
     if not rows:
         return Look((), {})
-    settings = alert_facts.rule_settings()
     classes = dict(
         Requirement.objects.filter(pk__in=[row.subject_id for row in rows]).values_list("pk", "equipment_class")
     )
@@ -142,7 +143,7 @@ def _still_disagreeing(rows: Sequence[KnownAlert]) -> Look:
     )
 
 
-def _open_order_lists(site_id: UUID) -> Look:
+def _open_order_lists(site_id: UUID, settings: RuleSettings) -> Look:
     """One alert a site for what the newest list of an ERP says otherwise and nobody has accepted; told again each time
     there is twice as much of it.
     """
@@ -152,7 +153,7 @@ def _open_order_lists(site_id: UUID) -> Look:
         number=Count("pk"), system=Min("system"), lines=Count("schedule_line", distinct=True)
     )
     row = found.order_by("site__code").first()
-    if row is None or not _speaks(alert_facts.rule_settings(site_id), site_id, None):
+    if row is None or not _speaks(settings, site_id, None):
         return Look((), {subject: 0})
     code, name, number, system, lines = row
     alert = StandingAlert(

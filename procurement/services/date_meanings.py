@@ -12,17 +12,18 @@ from django.utils.translation import gettext as _
 from procurement.domain.attribution import party_of_step
 from procurement.domain.lots import LotState, spoken_for
 from procurement.domain.revision import DateRevision
-from procurement.models import DeliveryLot, PurchaseOrder, ScheduleLine
+from procurement.models import DeliveryLot, OrderLine, PurchaseOrder, ScheduleLine
 from procurement.services import lots
 from procurement.services.forecasts import local_date
 from procurement.vocabulary import LineStatus, RevisionKind
 from sites.accounts.models import User
 from sites.accounts.permissions import Permission
 from sites.domain.errors import BadInput
-from sites.models import Milestone, Site
-from sites.models.site import Sight
+from sites.models import Chain, Milestone, Site
+from sites.models.site import Sight, within_sql
 from sites.queries.access import Rights, rights_of
-from sites.queries.among import among
+from sites.queries.among import as_array
+from sites.queries.whole_rows import Whole, whole_rows
 from sites.services.access import check_held
 from sites.vocabulary import Party, Precision
 
@@ -68,23 +69,40 @@ class _Rows:
     milestones: dict[tuple[UUID, str], Milestone] = field(default_factory=dict)
 
 
+_SCHEDULE, _LINE, _SITE = Whole(ScheduleLine, "s"), Whole(OrderLine, "l"), Whole(Site, "t")
+_LOT, _CHAIN, _STEP = Whole(DeliveryLot, "d"), Whole(Chain, "c"), Whole(Milestone, "m")
+_LINES = f"""
+SELECT {_SCHEDULE.columns}, {_LINE.columns}, {_SITE.columns} FROM {ScheduleLine._meta.db_table} s
+JOIN {OrderLine._meta.db_table} l ON l.id = s.line_id LEFT JOIN {Site._meta.db_table} t ON t.id = s.site_id
+WHERE l.order_id = ANY(%(orders)s::uuid[]) AND l.number = ANY(%(numbers)s) AND {within_sql("s.site_id")}
+ORDER BY s.number
+"""  # noqa: S608
+_LOTS = f"""
+SELECT {_LOT.columns}, {_CHAIN.columns} FROM {DeliveryLot._meta.db_table} d
+JOIN {Chain._meta.db_table} c ON c.id = d.chain_id
+WHERE d.schedule_line_id = ANY(%(lines)s::uuid[]) ORDER BY d.number
+"""  # noqa: S608
+_STEPS = f"SELECT {_STEP.columns} FROM {Milestone._meta.db_table} m WHERE m.chain_id = ANY(%(chains)s::uuid[])"  # noqa: S608
+
+
 def _rows_of(orders: Mapping[UUID, PurchaseOrder], numbers: Collection[int], sight: Sight) -> dict[UUID, _Rows]:
     """What is in sight of the lines of these numbers, in three queries for any number of orders."""
     found: dict[UUID, _Rows] = {key: _Rows() for key in orders}
     lines: dict[UUID, ScheduleLine] = {}
-    there = ScheduleLine.objects.within(sight).filter(among("line__order", found), line__number__in=numbers)
-    for line in there.select_related("line", "site").order_by("number"):
-        line.line.order = orders[line.line.order_id]
-        found[line.line.order_id].lines[line.line.number].append(line)
-        lines[line.pk] = line
+    named = {"orders": as_array(orders), "numbers": list(numbers)} | sight.values
+    for schedule_line, line, site in whole_rows(_LINES, named, _SCHEDULE, _LINE, _SITE):
+        schedule_line.line, schedule_line.site = line, site
+        line.order = orders[line.order_id]
+        found[line.order_id].lines[line.number].append(schedule_line)
+        lines[schedule_line.pk] = schedule_line
     of_chain: dict[UUID, UUID] = {}
-    for lot in DeliveryLot.objects.filter(among("schedule_line", lines)).select_related("chain").order_by("number"):
-        lot.schedule_line = lines[lot.schedule_line_id]
+    for lot, chain in whole_rows(_LOTS, {"lines": as_array(lines)}, _LOT, _CHAIN):
+        lot.schedule_line, lot.chain = lines[lot.schedule_line_id], chain
         order = lot.schedule_line.line.order_id
         found[order].lots[lot.schedule_line_id].append(lot)
         of_chain[lot.chain_id] = order
-    for row in Milestone.objects.filter(among("chain", of_chain)):
-        found[of_chain[row.chain_id]].milestones[row.chain_id, row.code] = row
+    for (step,) in whole_rows(_STEPS, {"chains": as_array(of_chain)}, _STEP):
+        found[of_chain[step.chain_id]].milestones[step.chain_id, step.code] = step
     return found
 
 

@@ -4,11 +4,11 @@ An answer is compared by its fingerprint, so that only what changed is ever writ
 """
 
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
-from typing import Any, TypeVar
+from typing import TypeVar
 from uuid import UUID
 
 import numpy as np
@@ -32,7 +32,6 @@ from sites.domain.schedule_arrays import (
     flags_of,
 )
 from sites.models import Chain
-from sites.queries.among import as_array
 from sites.queries.columns import NO_KEY, Keys, as_list, found_in, padded, uuids
 from sites.vocabulary import Driver, DurationBasis
 
@@ -443,43 +442,45 @@ def _store_figures(work: SiteWork) -> None:
     if not work.figures:
         return
     # Of a unit of an unordered requirement the key is the requirement's own.
-    subjects = [UUID(name.removeprefix("requirement:")) for name in work.figures]
+    subjects = [name.removeprefix("requirement:") for name in work.figures]
     figures = list(work.figures.values())
     values = {
-        "subjects": as_array(subjects),
-        "recovers": [each.recovers_mw_days for each in figures],
-        "costs": [each.costs_mw_days for each in figures],
+        "subjects": _listed(subjects),
+        "recovers": _listed(each.recovers_mw_days for each in figures),
+        "costs": _listed(each.costs_mw_days for each in figures),
+        "known_lots": as_list(work.lots.key),
+        "known_requirements": as_list(work.requirements.key),
     }
-    work.news.lots |= _update_figures(LotForecast, _OTHER_LOTS, values | {"known": as_list(work.lots.key)})
-    known = {"known": as_list(work.requirements.key)}
-    work.news.requirements |= _update_figures(RequirementForecast, _OTHER_REQUIREMENTS, values | known)
+    with connection.cursor() as cursor:
+        cursor.execute(_OTHERS, values)
+        changed = cursor.fetchall()
+    for model, news in ((LotForecast, work.news.lots), (RequirementForecast, work.news.requirements)):
+        mine = [row for row in changed if row[0] == model._meta.db_table]
+        update_each(model, _FIGURES, [(str(key), recovers, costs) for _of, key, _subject, recovers, costs in mine])
+        news.update(subject for _of, _key, subject, *_figures in mine)
+
+
+def _listed(values: Iterable[str | Decimal | None]) -> str:
+    """As the text of a PostgreSQL array: the driver takes a list of decimals apart, one by one."""
+    return "{" + ",".join("NULL" if each is None else str(each) for each in values) + "}"
 
 
 _GIVEN = (
     "unnest(%(subjects)s::uuid[], %(recovers)s::numeric[], %(costs)s::numeric[]) AS given(subject, recovers, costs)"
 )
 _DIFFERS = "(f.recovers_mw_days, f.costs_mw_days) IS DISTINCT FROM (given.recovers, given.costs)"
-_OTHER_LOTS = f"""
-SELECT f.id, f.lot_id, given.recovers, given.costs FROM {_GIVEN}
+# Of lots and requirements that were not calculated: the table, the current row, its subject and the figures it lacks.
+_OTHERS = f"""
+SELECT '{LotForecast._meta.db_table}', f.id, f.lot_id, given.recovers, given.costs FROM {_GIVEN}
 JOIN procurement_deliverylot lot ON lot.schedule_line_id = given.subject
 JOIN procurement_lotforecast f ON f.lot_id = lot.id AND f.current
-WHERE lot.id <> ALL(%(known)s::uuid[]) AND {_DIFFERS}
-"""  # noqa: S608
-_OTHER_REQUIREMENTS = f"""
-SELECT f.id, f.requirement_id, given.recovers, given.costs FROM {_GIVEN}
+WHERE lot.id <> ALL(%(known_lots)s::uuid[]) AND {_DIFFERS}
+UNION ALL
+SELECT '{RequirementForecast._meta.db_table}', f.id, f.requirement_id, given.recovers, given.costs FROM {_GIVEN}
 JOIN procurement_requirementforecast f ON f.current
     AND (f.schedule_line_id = given.subject OR f.schedule_line_id IS NULL AND f.requirement_id = given.subject)
-WHERE f.requirement_id <> ALL(%(known)s::uuid[]) AND {_DIFFERS}
+WHERE f.requirement_id <> ALL(%(known_requirements)s::uuid[]) AND {_DIFFERS}
 """  # noqa: S608
-
-
-def _update_figures(model: type[models.Model], statement: str, values: Mapping[str, Any]) -> set[UUID]:
-    """The subjects whose figures have changed."""
-    with connection.cursor() as cursor:
-        cursor.execute(statement, values)
-        changed = cursor.fetchall()
-    update_each(model, _FIGURES, [(str(key), recovers, costs) for key, _subject, recovers, costs in changed])
-    return {subject for _key, subject, _recovers, _costs in changed}
 
 
 def _retire_cancelled(work: SiteWork) -> None:

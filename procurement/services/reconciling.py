@@ -42,6 +42,10 @@ ON CONFLICT (site_id) DO UPDATE SET as_of = GREATEST(seen.as_of, excluded.as_of)
     evaluated_at = GREATEST(seen.evaluated_at, excluded.evaluated_at), standing_alerts = excluded.standing_alerts
 RETURNING standing_alerts
 """  # noqa: S608
+_REMEMBER_A_PART: Final = f"""
+UPDATE {Evaluation._meta.db_table} SET evaluated_at = GREATEST(evaluated_at, %(now)s)
+WHERE site_id = %(site)s RETURNING standing_alerts
+"""  # noqa: S608
 
 # Of numbers and words: a key is hashed twenty times as slowly as its number.
 Key = tuple[str, str, int, int | None]
@@ -89,8 +93,10 @@ class Reconciliation:
         self.hits_told: set[tuple[UUID, int]] = set()
         self.turns: dict[tuple[UUID, str], int] = {}
 
-    def of(self, look: Look, rows: Sequence[KnownAlert], *, counted: Collection[Rule]) -> Evaluated:
-        """`rows` are the alerts that stand on what the look is about, `counted` the rules of the whole scope."""
+    def of(self, look: Look, rows: Sequence[KnownAlert], *, counted: Collection[Rule] | None) -> Evaluated:
+        """`rows` are the alerts that stand on what the look is about, `counted` the rules of the whole scope (None: of
+        part of a site that was looked at as a whole before; what stands was counted then).
+        """
         self.expect(look)
         self._read_told(rows)
         standing: dict[Key, Row] = {key_of(row): row for row in rows}
@@ -415,8 +421,12 @@ class Reconciliation:
         holding.hold(told, now=self.now)
         return sum(event.kind in holding.MAILED for event in told)
 
-    def _remember(self, counted: Collection[Rule]) -> int:
+    def _remember(self, counted: Collection[Rule] | None) -> int:
         """How many alerts of these rules stand in the scope."""
+        if counted is None:
+            with connection.cursor() as cursor:
+                cursor.execute(_REMEMBER_A_PART, {"site": self.site_id, "now": self.now})
+                return int(cursor.fetchall()[0][0])
         values = {
             "site": self.site_id, "as_of": self.as_of, "now": self.now, "rules": [rule.value for rule in counted],
             "over": [AlertState.CLOSED.value, AlertState.RECOVERED.value],

@@ -10,9 +10,8 @@ from itertools import chain as chained
 from uuid import UUID
 
 import numpy as np
-from django.db.models import Q
 
-from procurement.models import GroupNeed, RedundancyGroup, Requirement, RosAnchor
+from procurement.models import Requirement, RosAnchor
 from procurement.queries import facts as reading
 from procurement.queries.facts import Allocations, Anchors, Lots, Requirements
 from procurement.services.copying import Plain, update_each
@@ -24,7 +23,6 @@ from sites.domain.lead_time import LeadTime, as_if_ordered_today
 from sites.domain.schedule import ChainAnswer, ChainFacts, forecast_chain, input_hash
 from sites.domain.schedule_arrays import DRIVERS, ChainAnswers, ChainTable, Wide, answer, last_step, pack, take
 from sites.models import Block, Chain, Site
-from sites.queries.among import among
 from sites.queries.chain_arrays import StoredChains, chain_table
 from sites.queries.chains import UNPLACED, calendars_of_chains, chain_facts, working_calendars
 from sites.queries.columns import NO_KEY, Keys, found_in, keys_of, padded, uuids
@@ -126,7 +124,7 @@ class SiteWork:
         groups = {
             UUID(need.group) for block in self.engine_blocks if UUID(block.id) in self.blocks for need in block.needs
         }
-        return dict(RedundancyGroup.objects.filter(among("pk", groups)).values_list("pk", "code"))
+        return reading.codes_of_groups(groups)
 
     @classmethod
     def as_stored(cls, site: Site, as_of: date, lots: Iterable[UUID], blocks: Iterable[UUID]) -> "SiteWork":
@@ -170,24 +168,20 @@ class SiteWork:
         lots, wanted = keys_of(self.touched.lots), keys_of(self.touched.requirements)
         if len(wanted):
             lots = np.union1d(lots, reading.live_allocations(requirements=wanted).lot)
-        if len(lots):
-            served = reading.live_allocations(lots=lots)
-            self._allocations_read = lots, served
-            wanted = np.union1d(wanted, served.requirement)
-        self.requirements = reading.requirements_of(self.site.pk, wanted)
-        if len(self.requirements):
-            lots = np.union1d(lots, reading.live_allocations(requirements=self.requirements.key).lot)
-        return lots
+        around = reading.allocations_around(lots)
+        mine = np.isin(around.lot, lots)
+        self._allocations_read = (
+            lots, Allocations(around.lot[mine], around.requirement[mine], around.quantity[mine])
+        )  # fmt: skip
+        self.requirements = reading.requirements_of(self.site.pk, np.union1d(wanted, around.requirement))
+        return np.union1d(lots, around.lot[np.isin(around.requirement, self.requirements.key)])
 
     def _lock_blocks(self) -> None:
-        blocks = Block.objects.filter(phase__site=self.site)
-        if self.touched is not None:
-            groups = set(uuids(np.unique(self.requirements.group[self.requirements.group != NO_KEY])))
-            if not groups and not self.touched.blocks:
-                return
-            served = GroupNeed.objects.filter(group__in=groups).values("block")
-            blocks = blocks.filter(Q(pk__in=self.touched.blocks) | Q(pk__in=served))
-        self.blocks = {block.pk: block for block in blocks.order_by("pk").select_for_update(of=("self",))}
+        groups = np.unique(self.requirements.group[self.requirements.group != NO_KEY])
+        if self.touched is None:
+            self.blocks = reading.locked_blocks_of(self.site.pk)
+        elif len(groups) or self.touched.blocks:
+            self.blocks = reading.locked_blocks_of(self.site.pk, self.touched.blocks, groups)
 
     # -- required on site ----------------------------------------------------------------------------------------
 
@@ -450,10 +444,11 @@ class SiteWork:
         if self.touched is None:
             return units
         known = {unit.id for unit in units}
-        for key, (group, row) in reading.members_of(groups).items():
-            if key.hex not in known:
-                line = row.line.hex if row.line else f"requirement:{key.hex}"
-                units.append(capacity.Unit(key.hex, group.hex, row.ready_on, row.ready_at_ros_on, line))
+        units += [
+            capacity.Unit(key, group, ready_on, at_ros_on, line or f"requirement:{key}")
+            for key, group, ready_on, at_ros_on, line in reading.members_of(groups)
+            if key not in known
+        ]
         return sorted(units, key=lambda unit: unit.id)
 
     # -- gates and grid connections ------------------------------------------------------------------------------

@@ -229,6 +229,8 @@ class _Served:
         self.needed = {need.group: need.units_needed for need in block.needs}
         self._as_is = self._group_days(lambda group: group.as_is)
         self._at_ros = self._group_days(lambda group: group.at_ros)
+        self._risk_now = self._risk(self._rfs(day for day, _ in self._as_is))
+        self._risk_planned = self._risk(self._rfs(day for day, _ in self._at_ros))
         self._groups_of: dict[str, list[tuple[str, _Group]]] = defaultdict(list)
         for name, group in self.groups.items():
             for line in group.lines:
@@ -237,14 +239,6 @@ class _Served:
     @property
     def lines(self) -> Iterable[str]:
         return self._groups_of
-
-    @cached_property
-    def _risk_now(self) -> Decimal | None:
-        return self._risk(self._rfs(day for day, _ in self._as_is))
-
-    @cached_property
-    def _risk_planned(self) -> Decimal | None:
-        return self._risk(self._rfs(day for day, _ in self._at_ros))
 
     def answer(self) -> BlockAnswer:
         needs = tuple(self._need_answer(need) for need in self.block.needs)
@@ -259,14 +253,15 @@ class _Served:
             mw_days_at_risk=self._risk(rfs_on),
         )
 
-    def recovers(self, line: str) -> Decimal | None:
+    def recovers(self, line: str, *, is_late: bool) -> Decimal | None:
+        """A line that is not late moves nothing by coming at its ROS, nor by coming when it does."""
         now = self._risk_now
-        then = self._risk(self._rfs(self._days_with(line, self._as_is, _Group.with_line_at_ros)))
+        then = self._risk_with(line, self._as_is, _Group.with_line_at_ros) if is_late else now
         return None if now is None or then is None else now - then
 
-    def costs(self, line: str) -> Decimal | None:
+    def costs(self, line: str, *, is_late: bool) -> Decimal | None:
         planned = self._risk_planned
-        late = self._risk(self._rfs(self._days_with(line, self._at_ros, _Group.with_line_alone_late)))
+        late = self._risk_with(line, self._at_ros, _Group.with_line_alone_late) if is_late else planned
         return None if planned is None or late is None else late - planned
 
     def is_moved_by(self, line: str) -> bool:
@@ -295,9 +290,9 @@ class _Served:
         """Latest first, so that the latest group a line does not touch is found at once."""
         return sorted(((self._day(name, ordered(group)), name) for name, group in self.groups.items()), reverse=True)
 
-    def _days_with(
+    def _risk_with(
         self, line: str, base: Sequence[tuple[date, str]], moved: Callable[[_Group, str], Sequence[date]]
-    ) -> list[date]:
+    ) -> Decimal | None:
         days: list[date] = []
         for day, name in base:
             group = self.groups[name]
@@ -305,7 +300,7 @@ class _Served:
                 days.append(day)
                 break
         days.extend(self._day(name, moved(group, line)) for name, group in self._groups_of.get(line, ()))
-        return days
+        return self._risk(self._rfs(days))
 
     def _rfs(self, group_days: Iterable[date]) -> date | None:
         if self.block.rfs_actual_on is not None:
@@ -346,8 +341,8 @@ def _line(line: str, blocks: Sequence[_Served], is_late: bool) -> LineAnswer:
     return LineAnswer(
         line=line,
         blocks=tuple(served.block.id for served in blocks),
-        recovers_mw_days=_sum(served.recovers(line) for served in blocks),
-        costs_mw_days=_sum(served.costs(line) for served in blocks),
+        recovers_mw_days=_sum(served.recovers(line, is_late=is_late) for served in blocks),
+        costs_mw_days=_sum(served.costs(line, is_late=is_late) for served in blocks),
         is_covered=is_late and bool(blocks) and not any(served.is_moved_by(line) for served in blocks),
     )
 

@@ -43,6 +43,16 @@ class Sight:
     whole: bool
     sites: tuple[UUID, ...]
 
+    @property
+    def values(self) -> dict[str, object]:
+        """For a statement that says `within_sql`."""
+        return {"sees_all": self.whole, "seen_sites": list(self.sites)}
+
+
+def within_sql(column: str) -> str:
+    """As `within` of a query set, for a statement spelled by hand: that the site of this column is in sight."""
+    return f"(%(sees_all)s OR {column} = ANY(%(seen_sites)s::uuid[]))"
+
 
 def sight_of(actor: User) -> Sight:
     """One statement, two where it is not everything."""

@@ -1,6 +1,6 @@
 """What a gate or an activity of the accepted site schedule says about a date."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date
 from uuid import UUID
@@ -9,7 +9,8 @@ from django.db import connection
 from django.db.models import QuerySet
 
 from sites.models import Activity
-from sites.vocabulary import ActivityEdge, RevisionState
+from sites.queries.among import as_array
+from sites.vocabulary import ActivityEdge, GateKind, RevisionState
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +72,7 @@ class GateDate:
 
 
 _GATES = """
-SELECT g.id, m.actual_on, g.followed_on, m.planned_on, g.activity_code <> '' AS follows,
+SELECT g.id, g.block_id, m.actual_on, g.followed_on, m.planned_on, g.activity_code <> '' AS follows,
     (CASE g.activity_edge WHEN 'start' THEN coalesce(a.actual_start, a.early_start, a.planned_start)
      ELSE coalesce(a.actual_finish, a.early_finish, a.planned_finish) END)::date
 FROM sites_gate g
@@ -80,23 +81,33 @@ LEFT JOIN sites_milestone m ON m.chain_id = c.id AND m.code = c.anchor_code
 LEFT JOIN sites_schedulerevision r ON g.activity_code <> '' AND r.site_id = g.site_id AND r.state = 'accepted'
     AND r.project_code = g.project_code
 LEFT JOIN sites_activity a ON a.revision_id = r.id AND a.code = g.activity_code
-WHERE g.id = ANY(%s::uuid[])
+WHERE {which}
 """
 
 
 def gate_dates(gates: Iterable[UUID]) -> dict[UUID, GateDate]:
     """The date of each of these gates. One query."""
-    wanted = list(gates)
-    if not wanted:
-        return {}
+    found = _gates("g.id = ANY(%(keys)s::uuid[])", gates)
+    return {key: gate for key, _block, gate in found}
+
+
+def gate_dates_of_blocks(blocks: Iterable[UUID], kind: GateKind) -> list[tuple[UUID, GateDate]]:
+    """By block, the date of each of its gates of a kind. One query."""
+    found = _gates("g.block_id = ANY(%(keys)s::uuid[]) AND g.kind = %(kind)s", blocks, kind=kind.value)
+    return [(block, gate) for _key, block, gate in found]
+
+
+def _gates(which: str, keys: Iterable[UUID], **values: str) -> Iterator[tuple[UUID, UUID, GateDate]]:
+    wanted = as_array(keys)
+    if wanted == "{}":
+        return
     with connection.cursor() as cursor:
-        cursor.execute(_GATES, [wanted])
+        cursor.execute(_GATES.format(which=which), {"keys": wanted} | values)
         rows = cursor.fetchall()
-    return {
-        key: GateDate(
+    for key, block, actual_on, followed_on, planned_on, follows, activity_on in rows:
+        gate = GateDate(
             actual_on or activity_on or followed_on or planned_on,
             is_actual=actual_on is not None,
             is_lost=follows and activity_on is None,
         )
-        for key, actual_on, followed_on, planned_on, follows, activity_on in rows
-    }
+        yield key, block, gate

@@ -1,4 +1,4 @@
-"""Chains as the engine over arrays wants them: four statements for any number of chains."""
+"""Chains as the engine over arrays wants them: three statements for any number of chains."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -94,8 +94,9 @@ def chain_table(
             "working": ("flag", "m.basis = %(working)s"), "calendar": ("key", "m.calendar_id"),
             "applicable": ("flag", "m.applicable"), "planned": ("day", "m.planned_on"),
             "locked": ("day", lock), "lock_set": ("instant", "m.locked_at"), "actual": ("day", actual),
+            "anchor": ("long", "hashtextextended(c.anchor_code, 0)"),
         },
-        f"{_STEPS} ORDER BY wanted.place, m.sequence",
+        f"{_STEPS} JOIN sites_chain c ON c.id = m.chain_id ORDER BY wanted.place, m.sequence",
         values,
     )  # fmt: skip
     present, chain = np.unique(rows["place"], return_inverse=True)
@@ -124,7 +125,7 @@ def chain_table(
         codes=_texts(hashes, as_list(chains)),
         as_of=everyone + number_of(as_of),
         site_calendar=everyone + number[site_calendar],
-        anchor=_anchors(values, present, hashes, grid(code.astype(np.int16), -1)),
+        anchor=_anchors(rows["anchor"][starts], hashes, grid(code.astype(np.int16), -1)),
         ros_from=everyone + NO_DAY,
         ros_offset=everyone,
         ros_working=everyone.astype(np.bool_),
@@ -162,14 +163,9 @@ def _texts(hashes: Wide, chains: str) -> tuple[str, ...]:
     return tuple(_codes[each] for each in wanted)
 
 
-def _anchors(values: Mapping[str, object], present: Days, hashes: Wide, code: Column) -> Days:
-    rows = read(
-        {"place": ("int", "wanted.place"), "code": ("long", "hashtextextended(c.anchor_code, 0)")},
-        f"{_WANTED} JOIN sites_chain c ON c.id = wanted.id ORDER BY wanted.place",
-        values,
-    )
-    mine = rows["code"][np.searchsorted(rows["place"], present)]
-    is_anchor = (code >= 0) & (hashes[np.maximum(code, 0)] == mine)
+def _anchors(anchor: Wide, hashes: Wide, code: Column) -> Days:
+    """By chain, the step whose code is the chain's `anchor`; -1 for none."""
+    is_anchor = (code >= 0) & (hashes[np.maximum(code, 0)] == anchor)
     return np.where(is_anchor.any(axis=0), is_anchor.argmax(axis=0), -1).astype(np.int32)
 
 

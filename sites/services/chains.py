@@ -5,10 +5,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Any, Final
+from typing import Final
 from uuid import UUID
 
-from django.db import connection
 from django.utils.translation import gettext as _
 
 from sites.accounts.models import User
@@ -18,9 +17,10 @@ from sites.domain.errors import BadInput
 from sites.domain.imprecise import ImpreciseDate
 from sites.domain.schedule import ChainFacts
 from sites.domain.statement import PlacedPromise, StatedDate, as_known_on, place_statement
-from sites.models import Chain, Milestone, Promise
-from sites.queries.among import among, as_array
+from sites.models import Chain, Milestone, Promise, PromiseRetraction
+from sites.queries.among import as_array
 from sites.queries.chains import chain_facts
+from sites.queries.whole_rows import Whole, whole_rows
 from sites.vocabulary import Party, Precision, PromiseSource, ReasonCode
 
 _ROWS_AT_ONCE = 1000
@@ -187,10 +187,14 @@ def _is_stated(said: StatedPromise | None, old: Promise | None) -> bool:
     return old is not None and old.condition_is_stated
 
 
+_PROMISE, _STEP = Whole(Promise, "p"), Whole(Milestone, "m")
 _LEDGERS: Final = f"""
-SELECT p.milestone_id, max(p.place), bool_or(p.stated_on = %(stated_on)s AND p.source = %(source)s)
-FROM {Milestone._meta.db_table} m JOIN {Promise._meta.db_table} p ON p.milestone_id = m.id
-WHERE m.chain_id = ANY(%(chains)s::uuid[]) GROUP BY p.milestone_id
+SELECT {_STEP.columns}, {_PROMISE.columns}, ledger.top FROM {Milestone._meta.db_table} m
+CROSS JOIN LATERAL (SELECT max(place) AS top FROM {Promise._meta.db_table} WHERE milestone_id = m.id) ledger
+LEFT JOIN {Promise._meta.db_table} p ON p.milestone_id = m.id AND p.stated_on = %(stated_on)s AND p.source = %(source)s
+    AND NOT EXISTS (SELECT FROM {PromiseRetraction._meta.db_table} r WHERE r.promise_id = p.id)
+    AND NOT EXISTS (SELECT FROM {Promise._meta.db_table} n WHERE n.supersedes_id = p.id)
+WHERE m.chain_id = ANY(%(chains)s::uuid[]) AND ledger.top IS NOT NULL ORDER BY p.place
 """  # noqa: S608
 
 
@@ -206,28 +210,15 @@ class _Already:
 
 
 def _already(chains: Sequence[UUID], statement: Statement) -> _Already:
-    """The live rows of the same statement: same source, same stated-on. One query where there are none, else two."""
-    values: dict[str, Any] = {
-        "stated_on": statement.stated_on,
-        "source": statement.source.value,
-        "chains": as_array(chains),
-    }
-    with connection.cursor() as cursor:
-        cursor.execute(_LEDGERS, values)
-        ledgers = cursor.fetchall()
-    top = defaultdict(int, {milestone: place for milestone, place, _ in ledgers})
-    if not any(is_the_same for _, _, is_the_same in ledgers):
-        return _Already({key: [] for key in chains}, {}, top)
-    rows = Promise.objects.filter(
-        among("milestone__chain", chains),
-        stated_on=statement.stated_on,
-        source=statement.source,
-        retraction__isnull=True,
-        superseded_by__isnull=True,
-    ).select_related("milestone")
+    """The live rows of the same statement: same source, same stated-on. One query."""
+    values = {"stated_on": statement.stated_on, "source": statement.source.value, "chains": as_array(chains)}
+    top: dict[UUID, int] = defaultdict(int)
     newest: dict[UUID, dict[str, Promise]] = {key: {} for key in chains}
-    for row in rows.order_by("place"):
-        newest[row.milestone.chain_id][row.milestone.code] = row
+    for step, row, place in whole_rows(_LEDGERS, values, _STEP, _PROMISE):
+        top[step.pk] = place
+        if row is not None:
+            row.milestone = step
+            newest[step.chain_id][step.code] = row
     dates = {
         key: [
             StatedDate(
