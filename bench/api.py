@@ -395,7 +395,7 @@ def _memory(key: str) -> list[Case]:
     child = processes.start(argv, env=env, cwd=REPOSITORY, output=subprocess.DEVNULL)
     try:
         line = http.client.HTTPConnection(LOOPBACK, port, timeout=60)
-        _until_it_answers(line)
+        until_it_answers(line)
         (worker,) = psutil.Process(child.pid).children()
         early = 0.0
         for number in range(REQUESTS):
@@ -411,7 +411,7 @@ def _memory(key: str) -> list[Case]:
     ]
 
 
-def _until_it_answers(line: http.client.HTTPConnection) -> None:
+def until_it_answers(line: http.client.HTTPConnection) -> None:
     ends_at = time.monotonic() + 60
     while True:
         try:

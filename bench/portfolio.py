@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from bench import alerts as alert_cases
 from bench import log as log_cases
-from bench import scale
+from bench import paint, scale
 from bench.case import Case, seconds, within
 from procurement.domain.revision import DateRevision
 from procurement.models import LotForecast
@@ -97,5 +97,6 @@ def cases() -> Iterator[Case]:
     yield within(f"a whole site recalculated, {of}", seconds(whole_site), SITE_SECONDS)
     yield within(f"a whole site's alerts, {of}", seconds(look), SITE_SECONDS)
     yield from log_cases.cases(reader=reader, lines=lines)
+    yield from paint.cases(reader=reader, lines=lines)
     yield from scale.cases(lines=lines, now=now)
     yield from alert_cases.cases(lines=lines, now=now)

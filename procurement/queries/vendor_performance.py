@@ -12,7 +12,8 @@ from itertools import pairwise
 from typing import Any, Final, NamedTuple
 from uuid import UUID
 
-from django.db.models import Count, Min, Q, QuerySet
+from django.db import connection
+from django.db.models import Min, QuerySet
 
 from procurement.domain.attribution import Move, Share, StepDates, attribute, by_party, by_reason, party_of_step
 from procurement.domain.vendor_performance import LotRecord, Scorecard, Word, scorecard
@@ -22,6 +23,7 @@ from procurement.queries.steps import day_of
 from procurement.vocabulary import LineStatus
 from sites.accounts.models import User
 from sites.models import Milestone, Promise
+from sites.models.site import sight_of
 from sites.queries.among import among
 from sites.vocabulary import Party, ReasonCode
 
@@ -48,23 +50,28 @@ class VendorRow:
     done: int
 
 
+# The log's rows know seller, maker, site and state, which would be five tables.
+_COUNTS = """
+SELECT stored.{side}_id, count(*) FILTER (WHERE answer.delivered_on IS NULL),
+    count(*) FILTER (WHERE answer.delivered_on IS NULL AND answer.float_days < 0),
+    count(*) FILTER (WHERE answer.delivered_on IS NOT NULL)
+FROM procurement_lotforecast answer
+JOIN procurement_deliverylot lot ON lot.id = answer.lot_id
+JOIN procurement_logline stored ON stored.schedule_line_id = lot.schedule_line_id
+WHERE answer.current AND lot.quantity > 0 AND stored.shown IN ('open', 'delivered')
+    AND (%(whole)s OR stored.site_id = ANY(%(sites)s))
+GROUP BY stored.{side}_id
+"""
+
+
 def vendors(actor: User, side: Side) -> tuple[VendorRow, ...]:
-    """Whoever sells or makes something that the actor may see, by name. Two queries."""
-    column = f"lot__schedule_line__{_COMPANY[side]}"
-    counts = (
-        LotForecast.objects.filter(current=True, lot__in=_lots(actor))
-        .values(column)
-        .annotate(
-            open=Count("pk", filter=Q(delivered_on__isnull=True)),
-            late=Count("pk", filter=Q(delivered_on__isnull=True, float_days__lt=0)),
-            done=Count("pk", filter=Q(delivered_on__isnull=False)),
-        )
-    )
-    found = {row[column]: row for row in counts if row[column] is not None}
-    companies = Company.objects.filter(pk__in=found).order_by("name", "pk")
-    return tuple(
-        VendorRow(row, found[row.pk]["open"], found[row.pk]["late"], found[row.pk]["done"]) for row in companies
-    )
+    """Whoever sells or makes something that the actor may see, by name. Two queries, and those of the actor's sight."""
+    sight = sight_of(actor)
+    with connection.cursor() as cursor:
+        cursor.execute(_COUNTS.format(side=side.value), {"whole": sight.whole, "sites": list(sight.sites)})
+        found = {key: counted for key, *counted in cursor.fetchall()}
+    companies = Company.objects.filter(pk__in=[key for key in found if key]).order_by("name", "pk")
+    return tuple(VendorRow(row, *found[row.pk]) for row in companies)
 
 
 def find_vendor(actor: User, key: UUID) -> Company | None:

@@ -146,7 +146,7 @@ def test_it_takes_as_many_queries_for_three_lots_as_for_one(
         calculated(site)
         with django_assert_num_queries(6):
             vendor_view(reader, seller.pk, Side.SELLER, as_of=TODAY)
-        with django_assert_num_queries(2):
+        with django_assert_num_queries(4):
             vendors(reader, Side.SELLER)
 
 
