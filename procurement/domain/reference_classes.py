@@ -83,8 +83,8 @@ def durations(table: ChainTable, profiles: Profiles) -> Observations:
         at = np.flatnonzero(lives & (actual != NO_DAY) & (before != NO_DAY) & (actual >= before))
         planned = _planned(table, step, at, before[at])
         at, planned = at[planned >= _SHORTEST_PLAN_DAYS], planned[planned >= _SHORTEST_PLAN_DAYS]
-        code, nothing = table.code[step, at].astype(np.int64), np.zeros(len(at), np.int32)
-        rows.append((code, nothing + NO_LANDMARK, at, actual[at] - before[at], planned, nothing))
+        code, no_landmark = table.code[step, at].astype(np.int64), np.full(len(at), NO_LANDMARK, np.int64)
+        rows.append((code, no_landmark, at, actual[at] - before[at], planned, np.zeros(len(at), np.int32)))
         before = np.where(lives, actual, before)
     return _observed(table, profiles, rows)
 
@@ -101,7 +101,8 @@ def promises(table: ChainTable, profiles: Profiles) -> Observations:
     """
     ledger = table.ledger
     if not len(ledger):
-        return _observed(table, profiles, [(np.zeros(0, np.int64),) * 6])
+        nothing, no_days = np.zeros(0, np.int64), np.zeros(0, np.int32)
+        return _observed(table, profiles, [(nothing, nothing, nothing, no_days, no_days, no_days)])
     step, chain = np.divmod(ledger.cell, max(1, table.chains))
     actual = table.actual[step, chain]
     stands = ledger.is_live & (ledger.counts_on != NO_DAY) & (actual != NO_DAY)
@@ -222,7 +223,7 @@ def _carried(seen: Observations) -> NDArray[np.float64]:
 
 
 def _lent(of_class: History) -> History:
-    kind, _level, *place = of_class.reference
+    kind, place = of_class.reference[0], of_class.reference[2:]
     return replace(of_class, reference=(kind, HistoryLevel.STAND_IN, *place))
 
 

@@ -63,7 +63,7 @@ def landmark(to_go: Days) -> Wide:
     return place
 
 
-def seen_on(stated_on: Days, counts_on: Days, place: Wide) -> Days:
+def seen_on(stated_on: Days, counts_on: Days, place: Wide | int) -> Days:
     """The day from which a promise is looked at: when it came so near, or was stated, if that was later."""
     days = np.append(LANDMARKS, 0)[place]
     day: Days = np.where(place < len(LANDMARKS), np.maximum(stated_on, counts_on - days), stated_on).astype(np.int32)

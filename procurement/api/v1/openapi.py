@@ -58,7 +58,8 @@ class ClientSchema(AutoSchema):
     `carry_out` adds to it.
     """
 
-    def get_description(self) -> str:
+    # The signature is drf-spectacular's, which has dropped the arguments of REST framework's.
+    def get_description(self) -> str:  # type: ignore[override]
         """Of an endpoint that says none: nothing; its docstring is for who reads the code."""
         return ""
 

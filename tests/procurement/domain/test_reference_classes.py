@@ -32,7 +32,8 @@ ONE = Profiles(*(np.array([number]) for number in (1, 2, 3)))
 
 
 def shares(seen: Observations) -> list[float]:
-    return (seen.days / seen.expected).tolist()
+    found: list[float] = (seen.days / seen.expected).tolist()
+    return found
 
 
 def done(days: int | None, *, planned: int = 100, promises: tuple[PromiseFacts, ...] = ()) -> ChainFacts:

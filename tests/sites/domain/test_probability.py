@@ -169,9 +169,10 @@ def test_a_promise_moves_by_what_is_late_in_that_future() -> None:
     ("to_go", "place", "from_day"), [(-5, 0, -14), (14, 0, -14), (15, 1, -30), (240, 4, -240), (241, 5, -400)]
 )
 def test_a_promise_has_a_landmark_by_its_days_to_go(to_go: int, place: int, from_day: int) -> None:
-    assert int(landmark(np.int32(to_go))) == place
-    assert int(seen_on(np.int32(1000 - 400), np.int32(1000), place)) == 1000 + from_day
-    assert int(seen_on(np.int32(995), np.int32(1000), place)) == 995
+    stated_on, counts_on = np.array([1000 - 400, 995], np.int32), np.array([1000, 1000], np.int32)
+
+    assert landmark(np.array([to_go], np.int32)).tolist() == [place]
+    assert seen_on(stated_on, counts_on, place).tolist() == [1000 + from_day, 995]
 
 
 def test_the_shares_of_the_variance_add_up_and_name_the_long_step() -> None:
