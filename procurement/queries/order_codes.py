@@ -1,19 +1,23 @@
 """What the codes of an order document mean: our own codes, else those of the sending system."""
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TypeVar
 from uuid import UUID
 
-from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
 from procurement.domain.order_document import Codes
 from procurement.domain.units import unit_of
-from procurement.models import Company, EquipmentClass, ExternalRef, Plant, PurchaseOrder, UnitMapping
+from procurement.models import ChainTemplate, Company, EquipmentClass, ExternalRef, Plant, PurchaseOrder, UnitMapping
 from sites.accounts.models import User
 from sites.domain.errors import BadInput
-from sites.models import Site
+from sites.models import Site, WorkCalendar
+from sites.models.site import Sight, within_sql
+from sites.queries.access import Rights, rights_of
+from sites.queries.among import as_array
+from sites.queries.whole_rows import Whole, whole_rows
 
 
 @dataclass(slots=True)
@@ -28,17 +32,22 @@ class Known:
     plants: list[Plant] = field(default_factory=list)
     units: dict[str, str] = field(default_factory=dict)
     asked: set[tuple[str, str]] = field(default_factory=set)
+    _rights: Rights | None = None
+
+    @property
+    def rights(self) -> Rights:
+        """Of the actor; looked up once."""
+        self._rights = self._rights or rights_of(self.actor)
+        return self._rights
 
     def learn(self, codes: Codes) -> None:
         """Look up those of them that were not asked about yet. A fixed number of queries."""
         if vendors := self._new("vendor", codes.vendors):
-            self.vendors |= _meant(Company.objects.all(), "company", vendors, self.system)
+            self.vendors |= _meant(_companies, "company", vendors, self.system)
         if sites := self._new("site", codes.sites):
-            visible = Site.objects.visible_to(self.actor).select_related("calendar")
-            self.sites |= _meant(visible, "site", sites, self.system)
+            self.sites |= _meant(partial(_sites, self.rights.sight()), "site", sites, self.system)
         if classes := self._new("class", codes.classes):
-            with_chains = EquipmentClass.objects.select_related("template")
-            self.classes |= _meant(with_chains, "equipment_class", classes, self.system)
+            self.classes |= _meant(_classes, "equipment_class", classes, self.system)
         if plants := self._new("plant", {code.rpartition("/")[2] for code in codes.plants}):
             self.plants += Plant.objects.filter(code__in=plants).select_related("company")
         if units := self._new("unit", codes.units):
@@ -85,13 +94,47 @@ def find_order(said: str, *, system: str, actor: User) -> UUID | None:
 
 
 Meant = TypeVar("Meant", Company, Site, EquipmentClass)
+_Which = dict[str, object]
 
 
-def _meant(rows: QuerySet[Meant], kind: str, codes: set[str], system: str) -> dict[str, Meant]:
-    found = {row.code: row for row in rows.filter(code__in=codes)}
+def _meant(read: Callable[[_Which], list[Meant]], kind: str, codes: set[str], system: str) -> dict[str, Meant]:
+    found = {row.code: row for row in read({"codes": list(codes), "keys": "{}"})}
     missing = _named(system, kind, codes - found.keys())
-    by_key = rows.in_bulk(list(missing.values())) if missing else {}
+    by_key = {row.pk: row for row in read({"codes": [], "keys": as_array(missing.values())})} if missing else {}
     return found | {code: by_key[key] for code, key in missing.items() if key in by_key}
+
+
+_COMPANY = Whole(Company, "x")
+_SITE, _CALENDAR = Whole(Site, "x"), Whole(WorkCalendar, "y")
+_CLASS, _TEMPLATE = Whole(EquipmentClass, "x"), Whole(ChainTemplate, "y")
+_NAMED = "(x.code = ANY(%(codes)s) OR x.id = ANY(%(keys)s::uuid[]))"
+_COMPANIES = f"SELECT {_COMPANY.columns} FROM {Company._meta.db_table} x WHERE {_NAMED}"  # noqa: S608
+_SITES = f"""
+SELECT {_SITE.columns}, {_CALENDAR.columns} FROM {Site._meta.db_table} x
+JOIN {WorkCalendar._meta.db_table} y ON y.id = x.calendar_id WHERE {_NAMED} AND {within_sql("x.id")}
+"""  # noqa: S608
+_CLASSES = f"""
+SELECT {_CLASS.columns}, {_TEMPLATE.columns} FROM {EquipmentClass._meta.db_table} x
+JOIN {ChainTemplate._meta.db_table} y ON y.id = x.template_id WHERE {_NAMED}
+"""  # noqa: S608
+
+
+def _companies(which: _Which) -> list[Company]:
+    return [row for (row,) in whole_rows(_COMPANIES, which, _COMPANY)]
+
+
+def _sites(sight: Sight, which: _Which) -> list[Site]:
+    found = []
+    for row, row.calendar in whole_rows(_SITES, which | sight.values, _SITE, _CALENDAR):
+        found.append(row)
+    return found
+
+
+def _classes(which: _Which) -> list[EquipmentClass]:
+    found = []
+    for row, row.template in whole_rows(_CLASSES, which, _CLASS, _TEMPLATE):
+        found.append(row)
+    return found
 
 
 def _units(codes: Collection[str], system: str) -> dict[str, str]:

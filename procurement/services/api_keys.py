@@ -20,6 +20,7 @@ from sites.accounts.models import ApiClient, ApiKey, User, UserKind
 from sites.accounts.permissions import Permission, Role, Scope
 from sites.domain.errors import BadInput, Conflict
 from sites.models import Desk, Membership, Site
+from sites.queries.whole_rows import Whole, whole_rows
 from sites.services.access import check_can
 from sites.vocabulary import ScopeKind
 
@@ -144,6 +145,21 @@ def revoke(*, key: ApiKey, actor: User | None, now: datetime, reason: str = "") 
     return locked
 
 
+_KEY, _CLIENT, _ACCOUNT = Whole(ApiKey, "k"), Whole(ApiClient, "c"), Whole(User, "u")
+_STORED = f"""
+SELECT {_KEY.columns}, {_CLIENT.columns}, {_ACCOUNT.columns} FROM {ApiKey._meta.db_table} k
+JOIN {ApiClient._meta.db_table} c ON c.id = k.client_id JOIN {User._meta.db_table} u ON u.id = c.account_id
+WHERE k.prefix = %(prefix)s
+"""  # noqa: S608
+
+
+def _stored(prefix: str) -> ApiKey | None:
+    for key, key.client, key.client.account in whole_rows(_STORED, {"prefix": prefix}, _KEY, _CLIENT, _ACCOUNT):
+        assert isinstance(key, ApiKey)
+        return key
+    return None
+
+
 def authenticate(presented: str, remote_addr: str, now: datetime) -> ApiKey | None:
     """The key, with its client and account, or None: wrong, expired, revoked, switched off, or from elsewhere.
 
@@ -151,7 +167,7 @@ def authenticate(presented: str, remote_addr: str, now: datetime) -> ApiKey | No
     """
     shaped = _SHAPE.fullmatch(presented)
     prefix, secret = shaped.groups() if shaped else ("", "")
-    key = ApiKey.objects.select_related("client__account").filter(prefix=prefix).first()
+    key = _stored(prefix)
     is_right = hmac.compare_digest(_hashed(secret), bytes(key.secret_hash) if key else _NO_HASH)
     if key is None or not is_right or not _is_usable(key, remote_addr, now):
         return None

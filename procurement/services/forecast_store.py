@@ -4,8 +4,9 @@ An answer is compared by its fingerprint, so that only what changed is ever writ
 """
 
 import json
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 from typing import TypeVar
@@ -31,7 +32,7 @@ from sites.domain.schedule_arrays import (
     Wide,
     flags_of,
 )
-from sites.models import Chain
+from sites.models import Block, Chain
 from sites.queries.columns import NO_KEY, Keys, as_list, found_in, padded, uuids
 from sites.vocabulary import Driver, DurationBasis
 
@@ -53,15 +54,29 @@ class Moved:
     after_on: date | None
 
 
+def named(moved: Sequence[Moved]) -> tuple[Moved, ...]:
+    """With their labels, in one query a kind."""
+    keys: dict[str, list[UUID]] = defaultdict(list)
+    for each in moved:
+        keys[each.kind].append(each.key)
+    labels = {kind: _LABELS[kind](found) for kind, found in keys.items()}
+    return tuple(replace(each, label=labels[each.kind].get(each.key, "")) for each in moved)
+
+
+_LABELS: Mapping[str, Callable[[Sequence[UUID]], dict[UUID, str]]] = {
+    "lot": reading.labels_of_lots,
+    "requirement": reading.tags_of,
+    "block": lambda keys: dict(Block.objects.filter(pk__in=keys).values_list("pk", "code")),
+    "chain": lambda keys: dict(Chain.objects.filter(pk__in=keys).values_list("pk", "kind")),
+}
+
+
 def store(work: SiteWork, run: ForecastRun) -> tuple[Moved, ...]:
-    """Write what changed; `run` is saved with how many answers that was."""
+    """Write what changed, as of a run that the caller writes once it knows how much that was."""
     moved = [*_store_lots(work, run), *_store_requirements(work, run), *_store_blocks(work, run)]
     moved += store_chains(run, work.chains)
     _store_figures(work)
     _retire_cancelled(work)
-    if moved:
-        run.changed_answers = len(moved)
-        run.save(update_fields=["changed_answers"])
     return tuple(moved)
 
 
@@ -122,7 +137,7 @@ def _store_lots(work: SiteWork, run: ForecastRun) -> list[Moved]:
         _retire(LotForecast, before.key[old[old >= 0]])
         copy_in(LotForecast, _LOT_COLUMNS, rows())
         log_rows.refresh(np.unique(work.lots.schedule_line[changed]))
-    return _moved("lot", work.lots.key, changed, chains.on_site, before, old, reading.labels_of_lots)
+    return _moved("lot", work.lots.key, changed, chains.on_site, before, old)
 
 
 def _lot_columns(work: SiteWork) -> _LotColumns:
@@ -209,7 +224,7 @@ def _store_requirements(work: SiteWork, run: ForecastRun) -> list[Moved]:
 
     if len(changed):
         copy_in(RequirementForecast, _REQUIREMENT_COLUMNS, rows())
-    return _moved("requirement", keys, changed, answers.forecast_on, before, old, reading.tags_of)
+    return _moved("requirement", keys, changed, answers.forecast_on, before, old)
 
 
 def _halves(keys: Keys) -> tuple[Wide, Wide]:
@@ -283,23 +298,13 @@ def _retire(model: type[models.Model], keys: Keys) -> None:
         update_each(model, {"current": "boolean"}, [(str(key), False) for key in uuids(keys)])
 
 
-def _moved(
-    kind: str,
-    keys: Keys,
-    changed: Wide,
-    shown: Days,
-    before: Answers,
-    old: Wide,
-    labels_of: Callable[[Sequence[UUID]], dict[UUID, str]],
-) -> list[Moved]:
+def _moved(kind: str, keys: Keys, changed: Wide, shown: Days, before: Answers, old: Wide) -> list[Moved]:
     was = np.append(before.forecast_on, NO_DAY)[old]
     differs = was != shown[changed]
-    ids = uuids(keys[changed][differs])
-    labels = labels_of(ids) if ids else {}
     days = zip(was[differs].tolist(), shown[changed][differs].tolist(), strict=True)
     return [
-        Moved(kind, key, labels.get(key, ""), day_of(before_on), day_of(after_on))
-        for key, (before_on, after_on) in zip(ids, days, strict=True)
+        Moved(kind, key, "", day_of(before_on), day_of(after_on))
+        for key, (before_on, after_on) in zip(uuids(keys[changed][differs]), days, strict=True)
     ]
 
 
@@ -423,10 +428,9 @@ def _store_blocks(work: SiteWork, run: ForecastRun) -> list[Moved]:
             )
         )
     before = {row.block_id: row for row in BlockForecast.objects.filter(current=True, block__in=work.block_answers)}
-    labels = {key: block.code for key, block in work.blocks.items()}
     changed = _changed_rows(rows, before, "block_id")
     work.news.blocks.update(row.block_id for row in changed)
-    return _store("block", changed, before, "block_id", "rfs_forecast_on", labels)
+    return _store("block", changed, before, "block_id", "rfs_forecast_on")
 
 
 # -- figures of what was not calculated ------------------------------------------------------------------------------
@@ -522,8 +526,7 @@ def store_chains(run: ForecastRun, answers: Mapping[UUID, tuple[ChainFacts, Chai
             )
         )
     before = {row.chain_id: row for row in ChainForecast.objects.filter(current=True, chain__in=answers)}
-    labels = dict(Chain.objects.filter(pk__in=answers).values_list("pk", "kind"))
-    return _store("chain", _changed_rows(rows, before, "chain_id"), before, "chain_id", "forecast_on", labels)
+    return _store("chain", _changed_rows(rows, before, "chain_id"), before, "chain_id", "forecast_on")
 
 
 Stored = TypeVar("Stored", BlockForecast, ChainForecast)
@@ -546,7 +549,6 @@ def _store(
     before: Mapping[UUID, Stored],
     subject: str,
     shown: str,
-    labels: Mapping[UUID, str],
 ) -> list[Moved]:
     """Write what has changed; the earlier rows stay as history."""
     if not changed:
@@ -560,7 +562,7 @@ def _store(
         key = getattr(row, subject)
         old_on = getattr(before[key], shown) if key in before else None
         if old_on != getattr(row, shown):
-            moved.append(Moved(kind, key, labels.get(key, ""), old_on, getattr(row, shown)))
+            moved.append(Moved(kind, key, "", old_on, getattr(row, shown)))
     return moved
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import cached_property
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -25,10 +26,15 @@ from sites.vocabulary import ChainKind
 __all__ = ["Moved", "Recalculated", "Touched", "local_date", "recalculate", "recalculate_power"]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Recalculated:
     run: ForecastRun
-    moved: tuple[Moved, ...]
+    nameless: tuple[Moved, ...]
+
+    @cached_property
+    def moved(self) -> tuple[Moved, ...]:
+        """With what a reader calls each; looked up for who asks."""
+        return forecast_store.named(self.nameless)
 
 
 def local_date(site: Site, now: datetime) -> date:
@@ -67,7 +73,7 @@ def recalculate(
     due = probabilities.due_before(site_id) if sample and touched is None else {}
     work = SiteWork(site, as_of, touched, calendars)
     work.calculate()
-    run = ForecastRun.objects.create(
+    run = ForecastRun(
         site=site,
         as_of=as_of,
         engine_version=ENGINE_VERSION,
@@ -80,6 +86,8 @@ def recalculate(
         trials=TRIALS if sample else 0,
     )
     moved = forecast_store.store(work, run)
+    run.changed_answers = len(moved)
+    run.save(force_insert=True)
     if sample and touched is None:
         probabilities.sample(work, run, due)
     elif sample:
@@ -132,7 +140,7 @@ def recalculate_power(
     if chains is not None:
         owned = owned.filter(pk__in=chains)
     answers = answer_chains(list(owned.select_related("site__calendar").order_by("pk")), as_of)
-    run = ForecastRun.objects.create(
+    run = ForecastRun(
         site=None,
         as_of=as_of,
         engine_version=ENGINE_VERSION,
@@ -143,6 +151,7 @@ def recalculate_power(
         actor=actor,
     )
     moved = forecast_store.store_chains(run, answers)
-    ForecastRun.objects.filter(pk=run.pk).update(changed_answers=len(moved))
+    run.changed_answers = len(moved)
+    run.save(force_insert=True)
     alerts.evaluate_power(as_of=as_of, now=now, cause_key=cause_key, cause_text=cause_text)
     return Recalculated(run, tuple(moved))

@@ -49,7 +49,6 @@ from sites.accounts.permissions import Permission
 from sites.accounts.row import new_id
 from sites.domain.errors import BadInput, ChangedSince, Conflict, NotFound
 from sites.models import Promise, Site
-from sites.queries.access import Rights, rights_of
 from sites.queries.among import among
 from sites.services.access import check_held
 from sites.vocabulary import PromiseSource
@@ -309,7 +308,7 @@ class _Upsert:
         if not self.is_new and self.header.keys() & {"incoterm", "incoterm_text"}:
             lines.follow_incoterm()
         self._check_issue_date(lines)
-        self._check_rights()
+        self._check_rights(known)
         revisions = self._new_promises(lines)
         if self.is_new:
             self.changes.paths = ["order"]
@@ -320,7 +319,7 @@ class _Upsert:
             self.unwritten.change(ref, ["document_version"])
         self._write(lines, version, is_more_to_come=bool(revisions))
         if self.changes.paths:
-            self._tell(revisions)
+            self._tell(lines, revisions)
         return Upserted(
             self._result(), self.order, tuple(self.changes.paths), tuple(dict.fromkeys(self.changes.warnings))
         )
@@ -336,14 +335,13 @@ class _Upsert:
             return UpsertResult.CREATED
         return UpsertResult.UPDATED if self.changes.paths else UpsertResult.UNCHANGED
 
-    def _check_rights(self) -> None:
+    def _check_rights(self, known: Known) -> None:
         """At every site of the document; many documents in one transaction ask once about each."""
-        known = set() if self.later is None else self.later.allowed
-        asked = {key: site for key, site in self.changes.sites.items() if key not in known}
-        rights = rights_of(self.actor) if asked else Rights(())
+        allowed = set() if self.later is None else self.later.allowed
+        asked = {key: site for key, site in self.changes.sites.items() if key not in allowed}
         for site in asked.values():
-            check_held(rights, Permission.ORDER_WRITE, site=site)
-        known.update(asked)
+            check_held(known.rights, Permission.ORDER_WRITE, site=site)
+        allowed.update(asked)
 
     def _look_up(self) -> Known:
         """What the codes mean; many documents in one transaction ask once for the same ones."""
@@ -517,7 +515,7 @@ class _Upsert:
         if self.later is not None:
             self.later.silent += [row.pk for row in self.unwritten.rows]
 
-    def _tell(self, revisions: Sequence[DateRevision]) -> None:
+    def _tell(self, lines: LineWork, revisions: Sequence[DateRevision]) -> None:
         """Leave what happened, move the forecasts, look at the alerts."""
         facts: dict[str, object] = {
             "system": self.system,
@@ -536,7 +534,7 @@ class _Upsert:
                 for each in self.changes.released
             ]
             self._record("order.reduced", {"released": released})
-        self._recalculate()
+        self._recalculate(lines)
         if self.changes.released:
             self._disagree()
         if revisions:
@@ -574,7 +572,7 @@ class _Upsert:
             facts=facts,
         )
 
-    def _recalculate(self) -> None:
+    def _recalculate(self, lines: LineWork) -> None:
         if not self.waits:
             self._read_version()
         needs: dict[UUID, set[UUID]] = defaultdict(set)
@@ -597,6 +595,8 @@ class _Upsert:
                 touched=Touched(lots=frozenset(self.changes.lots[site.pk]), requirements=frozenset(needs[site.pk])),
                 # What the document promises is not written yet: that statement looks at the alerts, once.
                 evaluate=site.pk not in self.promise_sites,
+                site=site,
+                calendars=lines.alike.calendars,
             )
         log_rows.add([row.pk for row in self.unwritten.rows])
 

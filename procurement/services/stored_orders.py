@@ -7,6 +7,7 @@ from functools import cached_property
 from typing import Final, TypeVar
 from uuid import UUID
 
+from django.db import connection
 from django.db.models import Model, QuerySet
 
 from procurement.models import (
@@ -22,6 +23,7 @@ from procurement.queries.order_codes import Known
 from sites.accounts.models import User
 from sites.models import Baseline, Site
 from sites.queries.among import among
+from sites.queries.whole_rows import Whole, whole_rows
 
 ORDER_REF: Final = "purchase_order"
 
@@ -103,26 +105,38 @@ class AtHand:
     order: PurchaseOrder | None = None
 
 
+_REF = Whole(ExternalRef, "x")
+_REFS = f"""
+SELECT {_REF.columns} FROM {ExternalRef._meta.db_table} x
+WHERE x.system = %(system)s AND x.kind = %(kind)s AND x.external_id = ANY(%(names)s)
+"""  # noqa: S608
+_TAKEN = f"SELECT number FROM {PurchaseOrder._meta.db_table} WHERE number = ANY(%s)"  # noqa: S608
+
+
+def _taken(numbers: Collection[str]) -> set[str]:
+    with connection.cursor() as cursor:
+        cursor.execute(_TAKEN, [list(numbers)])
+        return {number for (number,) in cursor.fetchall()}
+
+
 class Shelf:
     """What many documents of one system are about, read at once and locked in the order of the keys."""
 
     def __init__(self, numbers: Mapping[str, str], *, system: str, actor: User) -> None:
         """`numbers` says for each external id which number its order would have, were it new."""
         self._numbers = dict(numbers)
-        refs = ExternalRef.objects.filter(system=system, kind=ORDER_REF, external_id__in=list(numbers))
-        self._refs = {ref.external_id: ref for ref in refs}
+        asked = {"system": system, "kind": ORDER_REF, "names": list(numbers)}
+        self._refs = {ref.external_id: ref for (ref,) in whole_rows(_REFS, asked, _REF)}
         named = {ref.subject_id for ref in self._refs.values()}
         self._orders: dict[UUID, PurchaseOrder] = {}
         if named:
             orders = PurchaseOrder.objects.visible_to(actor).filter(among("pk", named)).order_by("pk")
             self._orders = {order.pk: order for order in orders.select_for_update(of=("self",))}
         # As they are by now: whoever held one of those locks may have moved them.
-        versions = dict(refs.values_list("pk", "document_version")) if self._orders else {}
-        for ref in self._refs.values():
-            ref.document_version = versions.get(ref.pk, ref.document_version)
+        if self._orders:
+            self._refs |= {ref.external_id: ref for (ref,) in whole_rows(_REFS, asked, _REF)}
         new = {number for name, number in numbers.items() if name not in self._refs}
-        taken = PurchaseOrder.objects.filter(number__in=new).values_list("number", flat=True) if new else ()
-        self._free = new - set(taken)
+        self._free = new - _taken(new) if new else new
         self.lines: StoredLines | None = None
 
     def read_lines(self, names: Iterable[str], known: Known) -> None:
