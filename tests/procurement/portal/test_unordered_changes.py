@@ -84,5 +84,5 @@ def test_it_takes_as_many_queries_for_three_rows_as_for_one(
     again(sydney)
     compared(browser)
 
-    with django_assert_num_queries(14):
+    with django_assert_num_queries(13):
         compared(browser)
