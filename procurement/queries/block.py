@@ -71,9 +71,8 @@ def block_rows(actor: User) -> tuple[BlockRow, ...]:
         .order_by("phase__site__code", "phase__code", "code")
     )
     answers = BlockForecast.objects.filter(current=True, block__in=blocks)
-    answered = {
-        key: (on, mw_days) for key, on, mw_days in answers.values_list("block", "rfs_forecast_on", "mw_days_at_risk")
-    }
+    told = answers.values_list("block", "rfs_forecast_on", "mw_days_at_risk")
+    answered = {key: (on, mw_days) for key, on, mw_days in told}
     rows = []
     for block in blocks:
         on, mw_days = answered.get(block.pk, (None, None))
