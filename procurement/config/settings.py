@@ -221,7 +221,9 @@ REST_FRAMEWORK = {
 WEBHOOK_RECORDS = "procurement.api.v1.records.whole"
 SPECTACULAR_SETTINGS = {
     "TITLE": "Longlead API",
-    "DESCRIPTION": "Owner-furnished equipment: orders, promises, forecasts and alerts.",
+    "DESCRIPTION": "Owner-furnished equipment: orders, promises, forecasts and alerts. Begin with `GET /api/v1/me`, "
+    "which tells what your key may do. Refusals are problem documents (RFC 9457): read `code` and `errors[].code`. "
+    "Lists give a `next_cursor`. Ignore fields you do not know, for version 1 only grows.",
     "VERSION": "1.0",
     "OAS_VERSION": "3.1.1",
     "SERVE_INCLUDE_SCHEMA": False,
@@ -234,6 +236,7 @@ SPECTACULAR_SETTINGS = {
         "procurement.api.v1.openapi.mark_owners",
         "procurement.api.v1.openapi.loosen_items",
         "procurement.api.v1.openapi.describe_webhooks",
+        "procurement.api.v1.openapi.show_answers",
     ],
     "ENUM_NAME_OVERRIDES": {
         "OrderKind": "procurement.vocabulary.OrderKind",

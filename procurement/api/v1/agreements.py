@@ -144,6 +144,8 @@ class Agreement(ClientView):
     @extend_schema(
         operation_id="readAgreement",
         summary="Read an agreement",
+        description="The published record of an agreement by our id, as far as the caller may know it; its ETag "
+        "is of what is shown.",
         parameters=[_IF_NONE_MATCH, _TAG, REQUEST_ID],
         responses={(200, "application/json"): _RECORD, 304: None, **problems(404)},
         tags=["power"],
@@ -159,6 +161,7 @@ class AgreementByCode(ClientView):
     @extend_schema(
         operation_id="readAgreementByCode",
         summary="Read an agreement by its code",
+        description="As by our id. The answer can be changed and sent back with PUT.",
         parameters=[_IF_NONE_MATCH, _TAG, REQUEST_ID],
         responses={(200, "application/json"): _RECORD, 304: None, **problems(404)},
         tags=["power"],

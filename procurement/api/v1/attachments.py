@@ -76,6 +76,7 @@ class Attachments(ClientView):
     @extend_schema(
         operation_id="listAttachments",
         summary="The files about a thing",
+        description="Those that were not removed, the oldest first.",
         parameters=[AttachmentQuery, REQUEST_ID],
         responses={200: AttachmentPageSerializer, **problems(400, 404)},
         tags=_TAG,
@@ -125,6 +126,7 @@ class OneAttachment(ClientView):
     @extend_schema(
         operation_id="readAttachment",
         summary="What a file is",
+        description="Its name, kind, size and SHA-256; the bytes are under `content`.",
         parameters=[REQUEST_ID],
         responses={200: AttachmentSerializer, **problems(404)},
         tags=_TAG,
@@ -152,6 +154,7 @@ class AttachmentContent(ClientView):
     @extend_schema(
         operation_id="readAttachmentContent",
         summary="The file itself",
+        description="The bytes as they came, to be kept and not shown: with `nosniff` and as an attachment.",
         parameters=[REQUEST_ID],
         responses={(200, "application/octet-stream"): OpenApiTypes.BINARY, **problems(404)},
         tags=_TAG,

@@ -248,6 +248,7 @@ class Jobs(ClientView):
     @extend_schema(
         operation_id="listJobs",
         summary="The jobs of this client",
+        description="Those of the calling client, the oldest first.",
         parameters=[JobQuery, REQUEST_ID],
         responses={200: JobPageSerializer, **problems(400)},
         tags=["jobs"],
@@ -281,6 +282,7 @@ class JobRows(ClientView):
     @extend_schema(
         operation_id="listJobRows",
         summary="What became of the rows of a job",
+        description="In the order they were sent, each as in the answer of a bulk.",
         parameters=[JobRowsQuery, REQUEST_ID],
         responses={200: JobRowsSerializer, **problems(400, 404)},
         tags=["jobs"],

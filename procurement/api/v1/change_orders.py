@@ -110,6 +110,7 @@ class ChangeOrders(ClientView):
     @extend_schema(
         operation_id="listChangeOrders",
         summary="Change orders of orders whose amounts the caller may see",
+        description="With the values before and after, the oldest first.",
         parameters=[ChangeOrderQuery, REQUEST_ID],
         responses={200: ChangeOrderPageSerializer, **problems(400)},
         tags=_TAG,
@@ -161,6 +162,7 @@ class OneChangeOrder(ClientView):
     @extend_schema(
         operation_id="readChangeOrder",
         summary="One change order",
+        description="What it changes, what that does to dates and float, and who decided.",
         parameters=[REQUEST_ID],
         responses={200: ChangeOrderSerializer, **problems(404)},
         tags=_TAG,
@@ -178,6 +180,7 @@ class ApproveChangeOrder(ClientView):
     @extend_schema(
         operation_id="approveChangeOrder",
         summary="Approve a draft; never its author, and only with the role for it",
+        description="Only a change that moves a baseline is approved here; the others are the ERP's to approve.",
         parameters=[REQUEST_ID],
         request=None,
         responses={200: ChangeOrderSerializer, **problems(400, 404, 409)},
@@ -193,6 +196,7 @@ class RejectChangeOrder(ClientView):
     @extend_schema(
         operation_id="rejectChangeOrder",
         summary="Reject a change order, or take one's own back",
+        description="It is kept with the reason and can no longer be applied.",
         parameters=[REQUEST_ID],
         request=ChangeOrderReject,
         responses={200: ChangeOrderSerializer, **problems(400, 404, 409, 413, 415, 422)},

@@ -13,7 +13,7 @@ from procurement.api.auth import acting_user
 from procurement.api.fields import Text
 from procurement.api.v1.bodies import checked
 from procurement.api.v1.orders import check_system
-from procurement.api.v1.shapes import OWN_SYSTEM, REQUEST_ID, problems
+from procurement.api.v1.shapes import OWN_SYSTEM, REQUEST_ID, example, problems
 from procurement.api.view import ClientView
 from procurement.services import external_ids
 from procurement.services.external_ids import Named, NameResult
@@ -27,22 +27,12 @@ _PATH: Final = [
 ]
 
 
-@extend_schema_serializer(
-    component_name="ExternalName",
-    examples=[OpenApiExample("Ours", request_only=True, value={"code": "KITA"})],
-)
+@extend_schema_serializer(component_name="ExternalName")
 class NameWrite(serializers.Serializer[Any]):
     code = Text(max_length=80, help_text="Our code of the record that your id means.")
 
 
-@extend_schema_serializer(
-    component_name="VendorWrite",
-    examples=[
-        OpenApiExample(
-            "A new vendor", request_only=True, value={"code": "KITA", "name": "Kitagawa Works", "country": "JP"}
-        )
-    ],
-)
+@extend_schema_serializer(component_name="VendorWrite")
 class VendorWrite(NameWrite):
     name = Text(required=False, max_length=160, help_text="What it is called; required when its code is new.")
     country = serializers.RegexField(
@@ -82,7 +72,9 @@ class _Name(ClientView):
         return Response(NameSerializer(shown).data, status=201 if result is NameResult.CREATED else 200)
 
 
-def _operation(name: str, what: str, shape: type[NameWrite] = NameWrite, more: str = "") -> Any:
+def _operation(
+    name: str, what: str, ours: OpenApiExample, *, shape: type[NameWrite] = NameWrite, more: str = ""
+) -> Any:
     return extend_schema(
         operation_id=name,
         summary=f"Say what your system calls a {what} of ours",
@@ -91,6 +83,7 @@ def _operation(name: str, what: str, shape: type[NameWrite] = NameWrite, more: s
         parameters=[*_PATH, REQUEST_ID],
         request=shape,
         responses={200: NameSerializer, 201: NameSerializer, **problems(400, 413, 415, 422)},
+        examples=[ours],
         tags=["reference data"],
     )
 
@@ -102,8 +95,9 @@ class VendorName(_Name):
     @_operation(  # type: ignore[untyped-decorator]
         "nameVendor",
         "vendor",
-        VendorWrite,
-        " A vendor of a new code is made; what is said of one that is here changes it.",
+        example("A new vendor", code="KITA", name="Kitagawa Works", country="JP"),
+        shape=VendorWrite,
+        more=" A vendor of a new code is made; what is said of one that is here changes it.",
     )
     def put(self, request: Request, system: str, external_id: str) -> Response:
         return self._put(request, system, external_id)
@@ -113,7 +107,10 @@ class UnitName(ClientView):
     scopes: ClassVar[dict[str, str | None]] = {"PUT": Scope.REFERENCE_WRITE}
 
     @_operation(  # type: ignore[untyped-decorator]
-        "nameUnit", "unit", more=" A code that is itself one of `/units` means itself, in every system."
+        "nameUnit",
+        "unit",
+        example("Each", code="EA"),
+        more=" A code that is itself one of `/units` means itself, in every system.",
     )
     def put(self, request: Request, system: str, external_id: str) -> Response:
         check_system(request, system)
@@ -132,7 +129,7 @@ class UnitName(ClientView):
 class SiteName(_Name):
     kind = Named.SITE
 
-    @_operation("nameSite", "site")  # type: ignore[untyped-decorator]
+    @_operation("nameSite", "site", example("A site", code="SYD01"))  # type: ignore[untyped-decorator]
     def put(self, request: Request, system: str, external_id: str) -> Response:
         return self._put(request, system, external_id)
 
@@ -140,6 +137,6 @@ class SiteName(_Name):
 class EquipmentTypeName(_Name):
     kind = Named.EQUIPMENT_CLASS
 
-    @_operation("nameEquipmentType", "class of equipment")  # type: ignore[untyped-decorator]
+    @_operation("nameEquipmentType", "class of equipment", example("A class", code="CHILLER_AIR"))  # type: ignore[untyped-decorator]
     def put(self, request: Request, system: str, external_id: str) -> Response:
         return self._put(request, system, external_id)

@@ -147,6 +147,7 @@ class GridConnections(ClientView):
     @extend_schema(
         operation_id="listGridConnections",
         summary="List grid connections",
+        description="Those of the sites in sight, with the forecast of their energisation.",
         parameters=[GridQuery, REQUEST_ID],
         responses={200: GridListShape, **problems(400)},
         tags=["power"],
@@ -192,6 +193,7 @@ class OneGridConnection(ClientView):
     @extend_schema(
         operation_id="readGridConnection",
         summary="Read a grid connection with its capacity and works",
+        description="Its ETag is what a PATCH names in `If-Match`.",
         parameters=[_TAG, REQUEST_ID],
         responses={200: WholeConnectionShape, 304: None, **problems(404)},
         tags=["power"],
@@ -244,6 +246,7 @@ class GridConnectionWorks(ClientView):
     @extend_schema(
         operation_id="addNetworkWorks",
         summary="Add works of the utility to a grid connection",
+        description="Works that the connection waits for, with steps of their own.",
         parameters=[_KEY, _TAG, REQUEST_ID],
         request=WorksWrite,
         responses={201: WholeConnectionShape, **problems(400, 404, 409, 413, 415, 422)},

@@ -53,6 +53,7 @@ class Imports(ClientView):
     @extend_schema(
         operation_id="listImports",
         summary="The newest imports",
+        description="At most a hundred, of the sites in sight.",
         parameters=[REQUEST_ID],
         responses={200: ImportListSerializer, **problems()},
         tags=["imports"],
@@ -101,6 +102,7 @@ class Import(ClientView):
     @extend_schema(
         operation_id="readImport",
         summary="One import",
+        description="How many rows were read, taken, refused and blank, and what became of the file.",
         parameters=[REQUEST_ID],
         responses={200: ImportSerializer, **problems(404)},
         tags=["imports"],
@@ -115,6 +117,7 @@ class ImportRows(ClientView):
     @extend_schema(
         operation_id="listImportRows",
         summary="The rows of an import",
+        description="Each with what it would change or changed, and why it was refused.",
         parameters=[ImportRowsQuery, REQUEST_ID],
         responses={200: ImportRowsSerializer, **problems(400, 404)},
         tags=["imports"],
@@ -151,6 +154,7 @@ class DiscardImport(ClientView):
     @extend_schema(
         operation_id="discardImport",
         summary="Put a preview away",
+        description="Nothing of it was written, and nothing will be.",
         parameters=[REQUEST_ID],
         request=None,
         responses={200: ImportSerializer, **problems(404, 409)},
@@ -188,6 +192,7 @@ class Export(ClientView):
     @extend_schema(
         operation_id="exportWorkbook",
         summary="A list as a workbook that comes back in",
+        description="The columns an import of the same kind reads, with a hidden key and version in each row.",
         parameters=[
             OpenApiParameter("kind", enum=ImportKind.values, location=OpenApiParameter.PATH),
             ExportQuery,

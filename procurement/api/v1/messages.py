@@ -93,6 +93,7 @@ class Messages(ClientView):
     @extend_schema(
         operation_id="listMessages",
         summary="What went between you and us; `status=failed` is the list to work through",
+        description="The oldest first, of the last ninety days; what failed stays until it is retried or discarded.",
         parameters=[MessageQuery, REQUEST_ID],
         responses={200: MessagePageSerializer, **problems(400)},
         tags=_TAG,
@@ -113,6 +114,7 @@ class OneMessage(ClientView):
     @extend_schema(
         operation_id="readMessage",
         summary="One message with its body",
+        description="Its body as it came, secrets masked, and what refused it.",
         parameters=[REQUEST_ID],
         responses={200: WholeMessageSerializer, **problems(404)},
         tags=_TAG,
@@ -130,6 +132,7 @@ class RetryMessage(ClientView):
     @extend_schema(
         operation_id="retryMessage",
         summary="Try what failed once more; the answer says what came of it",
+        description="With the rights that its sender has now. What was written stays written once.",
         parameters=[REQUEST_ID],
         request=None,
         responses={200: MessageSerializer, **problems(400, 404, 409)},
@@ -147,6 +150,7 @@ class DiscardMessage(ClientView):
     @extend_schema(
         operation_id="discardMessage",
         summary="Put away what failed, with the reason",
+        description="It leaves the list of what failed; the reason is kept with it.",
         parameters=[REQUEST_ID],
         request=DiscardWrite,
         responses={200: MessageSerializer, **problems(400, 404, 409, 413, 415, 422)},

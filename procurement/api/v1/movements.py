@@ -126,6 +126,7 @@ class GoodsReceipts(ClientView):
     @extend_schema(
         operation_id="listGoodsReceipts",
         summary="What came",
+        description="Append-only: what was wrong is taken back by a row that `reverses` it.",
         parameters=[PageQuery, REQUEST_ID],
         responses={200: ReceiptPageSerializer, **problems(400)},
         tags=["goods movements"],
@@ -175,6 +176,7 @@ class Shipments(ClientView):
     @extend_schema(
         operation_id="listShipments",
         summary="What is on its way",
+        description="Append-only: what was wrong is taken back by a row that `reverses` it.",
         parameters=[PageQuery, REQUEST_ID],
         responses={200: ShipmentPageSerializer, **problems(400)},
         tags=["goods movements"],

@@ -121,6 +121,7 @@ class Requirements(ClientView):
     @extend_schema(
         operation_id="listRequirements",
         summary="What the sites need",
+        description="What is needed where, by when, and how many.",
         parameters=[SiteQuery, REQUEST_ID],
         responses={200: RequirementPageSerializer, **problems(400)},
         tags=["requirements"],
@@ -139,6 +140,7 @@ class Milestones(ClientView):
     @extend_schema(
         operation_id="listMilestones",
         summary="The steps of what is ordered",
+        description="Of lots at the sites in sight: which are done, pinned or passed over.",
         parameters=[SiteQuery, REQUEST_ID],
         responses={200: MilestonePageSerializer, **problems(400)},
         tags=["milestones"],
@@ -160,6 +162,7 @@ class Alerts(ClientView):
     @extend_schema(
         operation_id="listAlerts",
         summary="What should not be so",
+        description="What stands now, the oldest first; with `state` those of that state.",
         parameters=[AlertQuery, REQUEST_ID],
         responses={200: AlertPageSerializer, **problems(400)},
         tags=["alerts"],
@@ -179,6 +182,7 @@ class OneAlert(ClientView):
     @extend_schema(
         operation_id="readAlert",
         summary="One alert",
+        description="What it is about, since when, how bad, and who answered it.",
         parameters=[REQUEST_ID],
         responses={200: AlertSerializer, **problems(404)},
         tags=["alerts"],
@@ -217,6 +221,7 @@ class SnoozeAlert(ClientView):
     @extend_schema(
         operation_id="snoozeAlert",
         summary="Ask again later",
+        description="It stays open and asks again on that day, or earlier when it gets worse.",
         parameters=[REQUEST_ID],
         request=SnoozeWrite,
         responses={200: AlertSerializer, **problems(404)},

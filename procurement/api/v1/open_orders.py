@@ -100,8 +100,8 @@ class DisagreementPageSerializer(serializers.Serializer[Any]):
 
 class DisagreementQuery(serializers.Serializer[Any]):
     kind = serializers.ChoiceField(DisagreementKind.choices, required=False)
-    offset = serializers.IntegerField(default=0, min_value=0, max_value=1_000_000)
-    limit = serializers.IntegerField(default=100, min_value=1, max_value=500)
+    offset = serializers.IntegerField(default=0, min_value=0, max_value=1_000_000, help_text="How many to pass over.")
+    limit = serializers.IntegerField(default=100, min_value=1, max_value=500, help_text="Most to answer, up to 500.")
 
 
 class AcceptWrite(serializers.Serializer[Any]):
@@ -158,6 +158,7 @@ class Disagreements(ClientView):
     @extend_schema(
         operation_id="listDisagreements",
         summary="What the newest list and we disagree in",
+        description="What is missing there or here, and quantities, prices, contract dates and states that differ.",
         parameters=[DisagreementQuery, REQUEST_ID],
         responses={200: DisagreementPageSerializer, **problems(400)},
         tags=_TAG,
@@ -179,6 +180,7 @@ class FixDisagreement(ClientView):
     @extend_schema(
         operation_id="fixDisagreement",
         summary="Take the ERP's value over",
+        description="Our side is made to say what the ERP said; what is not open there is closed or cancelled here.",
         parameters=[REQUEST_ID],
         request=None,
         responses={200: DisagreementSerializer, **problems(400, 404, 409, 422)},
@@ -197,6 +199,7 @@ class AcceptDisagreement(ClientView):
     @extend_schema(
         operation_id="acceptDisagreement",
         summary="Leave a disagreement as it is, with a reason",
+        description="Both sides stay as they are.",
         parameters=[REQUEST_ID],
         request=AcceptWrite,
         responses={200: DisagreementSerializer, **problems(400, 404, 409, 413, 415, 422)},

@@ -1,6 +1,8 @@
 """What the schema says of every write, so that no endpoint has to: its key, its dry run, its refusals."""
 
+import json
 from copy import deepcopy
+from pathlib import Path
 from typing import Any, Final
 
 from drf_spectacular.openapi import AutoSchema
@@ -42,8 +44,23 @@ def _key(method: str) -> OpenApiParameter:
     )
 
 
+# Parts of an address that no endpoint describes for itself.
+_PARTS: Final = {
+    "code": "Its code.",
+    "site": "Code of the site.",
+    "kind": "Which list.",
+    "order_id": "Our id of the order.",
+}
+
+
 class ClientSchema(AutoSchema):
-    """Of a write: what `carry_out` adds to it."""
+    """What no endpoint has to say for itself: the scope it takes, the ids in its address and, of a write, what
+    `carry_out` adds to it.
+    """
+
+    def get_description(self) -> str:
+        """Of an endpoint that says none: nothing; its docstring is for who reads the code."""
+        return ""
 
     def get_override_parameters(self) -> Any:
         found = list(super().get_override_parameters())
@@ -63,7 +80,15 @@ class ClientSchema(AutoSchema):
 
     def get_operation(self, *args: Any, **kwargs: Any) -> Any:
         operation = super().get_operation(*args, **kwargs)
-        if not operation or self.method not in _WRITES:
+        if not operation:
+            return operation
+        scope = getattr(self.view, "scopes", {}).get(self.method)
+        said = f"Scope: `{scope}`." if scope else "Any key."
+        operation["description"] = f"{operation.get('description', '')} {said}".strip()
+        for part in operation.get("parameters", ()):
+            if part["in"] == "path":
+                part.setdefault("description", _PARTS.get(part["name"], "Our id."))
+        if self.method not in _WRITES:
             return operation
         responses: dict[str, Any] = operation["responses"]
         for status in (400, 409, 413, 415, 422):
@@ -95,6 +120,17 @@ _SIGNED: Final = (
 _MIXED: Final = ("PurchaseOrder", "OrderLine", "ScheduleLine")
 _OURS: Final = ("Lot", "LotForecast", "LotProbability", "Spread")
 _OURS_BESIDE: Final = TRACKER_OWNED | {"contract_step_assumed"}
+
+
+def show_answers(result: Any, generator: Any, request: Any, public: bool) -> Any:
+    """An answer of each operation, as the demo gave it: of lists the first only."""
+    answers = json.loads(Path(__file__).with_name("answers.json").read_text())
+    for operations in result["paths"].values():
+        for operation in operations.values():
+            for status, value in answers.get(operation.get("operationId"), {}).items():
+                content = operation["responses"][status]["content"]["application/json"]
+                content["examples"] = {"Answer": {"value": value}}
+    return result
 
 
 def loosen_items(result: Any, generator: Any, request: Any, public: bool) -> Any:

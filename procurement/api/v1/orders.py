@@ -159,6 +159,7 @@ class Orders(ClientView):
     @extend_schema(
         operation_id="listPurchaseOrders",
         summary="The orders in sight",
+        description="By number. For what changed since, follow `/changes`; `updated_since` is for people.",
         parameters=[OrderQuery, REQUEST_ID],
         responses={200: OrderPageSerializer, **problems(400)},
         tags=["purchase orders"],
@@ -196,6 +197,7 @@ class OrderByExternalId(ClientView):
     @extend_schema(
         operation_id="readPurchaseOrderByExternalId",
         summary="Read an order by your own id",
+        description="As by our id: the lines of sites in sight, amounts with the right to them.",
         parameters=[*_PATH, _EXPAND, _AS_OF, _IF_NONE_MATCH, ETAG_HEADER, REQUEST_ID],
         responses={200: OrderRead, 304: None, **problems(400, 404)},
         tags=["purchase orders"],

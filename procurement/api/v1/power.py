@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any, ClassVar, Final
 from uuid import UUID
 
-from drf_spectacular.utils import OpenApiExample, extend_schema, extend_schema_serializer
+from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -64,6 +64,7 @@ class SiteBalance(ClientView):
     @extend_schema(
         operation_id="readPowerBalance",
         summary="Read the power balance of a site",
+        description="By day: load, what is usable and what binds it, gaps in megawatts and in money.",
         parameters=[BalanceQuery, REQUEST_ID],
         responses={(200, "application/json"): _BALANCE, **problems(400, 404, 422)},
         tags=["power"],
@@ -150,6 +151,7 @@ class LoadRamps(ClientView):
     @extend_schema(
         operation_id="readLoadRamps",
         summary="Read the load ramps of a site",
+        description="What the site or its blocks will draw, by day.",
         parameters=[REQUEST_ID],
         responses={200: RampsShape, **problems(404)},
         tags=["power"],
@@ -160,6 +162,7 @@ class LoadRamps(ClientView):
     @extend_schema(
         operation_id="writeLoadRamp",
         summary="Write one load ramp of a site",
+        description="The ramp is made to say what is sent; steps that are left out are removed.",
         parameters=[REQUEST_ID],
         request=RampWrite,
         responses={200: RampsShape, **problems(400, 404, 413, 415, 422)},
@@ -222,22 +225,6 @@ class ChainRevisionWrite(serializers.Serializer[Any]):
     )
 
 
-@extend_schema_serializer(
-    examples=[
-        OpenApiExample(
-            "A COD that slips",
-            request_only=True,
-            value={
-                "stated_on": "2026-11-15",
-                "source": "meeting",
-                "document": "Minutes of 15 November",
-                "revisions": [
-                    {"kind": "promise", "milestone": "COD", "date": {"value": "2027-Q1", "precision": "quarter"}}
-                ],
-            },
-        )
-    ]
-)
 class ChainStatementWrite(serializers.Serializer[Any]):
     """What one party said on one day, written together or not at all."""
 
@@ -333,10 +320,11 @@ _Method = Callable[..., Response]
 _Documenting = Callable[[_Method], _Method]
 
 
-def _documented(name: str, what: str) -> tuple[_Documenting, _Documenting]:
+def _documented(name: str, what: str, milestone: str) -> tuple[_Documenting, _Documenting]:
     read: _Documenting = extend_schema(
         operation_id=f"list{name}Dates",
         summary=f"Read what was promised about {what}",
+        description="The ledger of its milestones, the newest first.",
         parameters=[REQUEST_ID],
         responses={200: ChainLedgerSerializer, **problems(404)},
         tags=["power"],
@@ -348,15 +336,26 @@ def _documented(name: str, what: str) -> tuple[_Documenting, _Documenting]:
         parameters=[REQUEST_ID],
         request=ChainStatementWrite,
         responses={201: ChainRecordedSerializer, **problems(400, 404, 413, 415, 422)},
+        examples=[
+            example(
+                "A date that slips",
+                stated_on="2026-11-15",
+                source="meeting",
+                document="Minutes of 15 November",
+                revisions=[
+                    {"kind": "promise", "milestone": milestone, "date": {"value": "2027-Q1", "precision": "quarter"}}
+                ],
+            )
+        ],
         tags=["power"],
     )
     return read, write
 
 
 _AGREEMENT, _CONNECTION, _WORKS = (
-    _documented("Agreement", "an agreement"),
-    _documented("GridConnection", "a grid connection"),
-    _documented("NetworkWorks", "works of the utility"),
+    _documented("Agreement", "an agreement", "COD"),
+    _documented("GridConnection", "a grid connection", "ENERGISED"),
+    _documented("NetworkWorks", "works of the utility", "COMPLETE"),
 )
 
 

@@ -122,11 +122,12 @@ def _listed(request: Request, rows: QuerySet[Any], shape: type[serializers.Seria
 
 
 def _operation(
-    name: str, summary: str, answer: type[serializers.Serializer[Any]], *, paged: bool = True
+    name: str, summary: str, description: str, answer: type[serializers.Serializer[Any]], *, paged: bool = True
 ) -> Callable[[Get], Get]:
     described: Callable[[Get], Get] = extend_schema(
         operation_id=name,
         summary=summary,
+        description=description,
         parameters=_PARAMETERS if paged else _PARAMETERS[1:],
         responses={200: answer, 304: None, **problems(400)},
         tags=["reference data"],
@@ -139,32 +140,54 @@ class _Reference(ClientView):
 
 
 class Sites(_Reference):
-    @_operation("listSites", "The sites in sight", SitePageSerializer)
+    @_operation("listSites", "The sites in sight", "Their codes are what orders name in `site`.", SitePageSerializer)
     def get(self, request: Request) -> Response:
         return _listed(request, Site.objects.visible_to(acting_user(request)), SiteSerializer)
 
 
 class Vendors(_Reference):
-    @_operation("listVendors", "The companies that sell or make", VendorPageSerializer)
+    @_operation(
+        "listVendors",
+        "The companies that sell or make",
+        "Their codes are what orders name in `vendor`.",
+        VendorPageSerializer,
+    )
     def get(self, request: Request) -> Response:
         return _listed(request, Company.objects.all(), VendorSerializer)
 
 
 class EquipmentTypes(_Reference):
-    @_operation("listEquipmentTypes", "The classes of equipment", EquipmentTypePageSerializer)
+    @_operation(
+        "listEquipmentTypes",
+        "The classes of equipment",
+        "Their codes are what order lines name in `equipment_class`.",
+        EquipmentTypePageSerializer,
+    )
     def get(self, request: Request) -> Response:
         return _listed(request, EquipmentClass.objects.all(), EquipmentTypeSerializer)
 
 
 class ReasonCodes(_Reference):
-    @_operation("listReasonCodes", "Why a date moved", WordListSerializer, paged=False)
+    @_operation(
+        "listReasonCodes",
+        "Why a date moved",
+        "What a date revision says in `reason_code`.",
+        WordListSerializer,
+        paged=False,
+    )
     def get(self, request: Request) -> Response:
         words = [{"code": each.value, "name": str(each.label)} for each in ReasonCode]
         return _tagged(request, Response({"items": words}))
 
 
 class Units(_Reference):
-    @_operation("listUnits", "Units of quantities, of UN/ECE Recommendation 20", UnitListSerializer, paged=False)
+    @_operation(
+        "listUnits",
+        "Units of quantities, of UN/ECE Recommendation 20",
+        "Each with what the calling system calls it.",
+        UnitListSerializer,
+        paged=False,
+    )
     def get(self, request: Request) -> Response:
         named: dict[str, list[str]] = defaultdict(list)
         rows = UnitMapping.objects.filter(system=acting_client(request).system).order_by("code")
@@ -175,7 +198,12 @@ class Units(_Reference):
 
 
 class LeadTimes(_Reference):
-    @_operation("listLeadTimes", "Lead times as they were stated", LeadTimePageSerializer)
+    @_operation(
+        "listLeadTimes",
+        "Lead times as they were stated",
+        "Quoted, agreed, achieved and of the market, in weeks, as of a day.",
+        LeadTimePageSerializer,
+    )
     def get(self, request: Request) -> Response:
         rows = LeadTimeObservation.objects.filter(retired_at__isnull=True).select_related("equipment_class", "company")
         shown = page(request, rows, "pk", lambda found: [_lead_time(each) for each in found], LeadTimeSerializer)

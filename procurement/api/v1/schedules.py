@@ -117,6 +117,7 @@ class Schedule(ClientView):
     @extend_schema(
         operation_id="readSchedule",
         summary="One schedule",
+        description="Its state, its author and the counts of what it holds.",
         parameters=[REQUEST_ID],
         responses={200: RevisionSerializer, **problems(404)},
         tags=["schedules"],
@@ -148,6 +149,7 @@ class Activities(ClientView):
     @extend_schema(
         operation_id="listScheduleActivities",
         summary="The activities of a schedule",
+        description="By code, in pages; `search` looks in codes, names and the work breakdown.",
         parameters=[ActivityQuery, REQUEST_ID],
         responses={200: ActivityListSerializer, **problems(400, 404)},
         tags=["schedules"],
@@ -188,6 +190,7 @@ class Reject(ClientView):
     @extend_schema(
         operation_id="rejectSchedule",
         summary="Turn a schedule down",
+        description="It is kept with the reason; the schedule before it stays the one that counts.",
         parameters=[REQUEST_ID],
         request=DecisionWrite,
         responses={200: DecidedSerializer, **problems(400, 404, 409, 413, 415, 422)},

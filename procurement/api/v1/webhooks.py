@@ -132,8 +132,8 @@ class ReplaySerializer(serializers.Serializer[Any]):
 
 class DeliveryQuery(serializers.Serializer[Any]):
     state = serializers.ChoiceField(DeliveryState.choices, required=False)
-    offset = serializers.IntegerField(default=0, min_value=0, max_value=100_000)
-    limit = serializers.IntegerField(default=50, min_value=1, max_value=200)
+    offset = serializers.IntegerField(default=0, min_value=0, max_value=100_000, help_text="How many to pass over.")
+    limit = serializers.IntegerField(default=50, min_value=1, max_value=200, help_text="Most to answer, up to 200.")
 
 
 class WebhookEndpoints(ClientView):
@@ -142,6 +142,7 @@ class WebhookEndpoints(ClientView):
     @extend_schema(
         operation_id="listWebhookEndpoints",
         summary="Your webhook endpoints",
+        description="With whether each is on and when it last took a message; never their secrets.",
         parameters=[REQUEST_ID],
         responses={200: EndpointListSerializer, **problems()},
         tags=_TAG,
@@ -179,6 +180,7 @@ class WebhookEndpointView(ClientView):
     @extend_schema(
         operation_id="readWebhookEndpoint",
         summary="One webhook endpoint",
+        description="Whether it is on, why it was switched off, and when it last took a message.",
         parameters=[REQUEST_ID],
         responses={200: EndpointSerializer, **problems(404)},
         tags=_TAG,
@@ -189,6 +191,7 @@ class WebhookEndpointView(ClientView):
     @extend_schema(
         operation_id="changeWebhookEndpoint",
         summary="Change a webhook endpoint, or switch it on or off",
+        description="Only what is said changes. Switched on again, it goes on where it stopped, and nothing is lost.",
         parameters=[REQUEST_ID],
         request=EndpointChange,
         responses={200: EndpointSerializer, **problems(400, 404, 413, 415, 422)},
@@ -213,6 +216,7 @@ class WebhookEndpointView(ClientView):
     @extend_schema(
         operation_id="removeWebhookEndpoint",
         summary="Remove a webhook endpoint",
+        description="What was not delivered is discarded; what became of each message can no longer be read.",
         parameters=[REQUEST_ID],
         responses={204: None, **problems(400, 404)},
         tags=_TAG,
@@ -228,6 +232,8 @@ class Ping(ClientView):
     @extend_schema(
         operation_id="pingWebhookEndpoint",
         summary="Send a test message",
+        description="A `webhook.ping` is put in the queue and sent like every message; `deliveries` says what "
+        "came of it.",
         parameters=[REQUEST_ID],
         request=None,
         responses={202: DeliverySerializer, **problems(400, 404, 409)},
@@ -244,6 +250,7 @@ class RotateSecret(ClientView):
     @extend_schema(
         operation_id="rotateWebhookSecret",
         summary="A new secret; for a day the former one signs as well",
+        description="The answer holds the new secret, once. For a day every message has a signature by each.",
         parameters=[REQUEST_ID],
         request=None,
         responses={200: SecretSerializer, **problems(400, 404, 409)},
@@ -262,6 +269,8 @@ class Replay(ClientView):
     @extend_schema(
         operation_id="replayWebhooks",
         summary="Send changes again, by id or of a span of time",
+        description="They are sent under the `webhook-id` they had, so a receiver that keeps ids takes none "
+        "twice; 1,000 at most.",
         parameters=[REQUEST_ID],
         request=ReplayWrite,
         responses={202: ReplaySerializer, **problems(400, 404, 409, 413, 415, 422)},
@@ -287,6 +296,7 @@ class Deliveries(ClientView):
     @extend_schema(
         operation_id="listWebhookDeliveries",
         summary="What became of each message, newest first",
+        description="With every attempt: status, time taken and the first kilobyte of the answer.",
         parameters=[DeliveryQuery, REQUEST_ID],
         responses={200: DeliveryPageSerializer, **problems(400, 404)},
         tags=_TAG,

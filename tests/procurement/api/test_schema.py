@@ -7,6 +7,7 @@ import yaml
 from django.conf import settings
 from django.core.management import call_command
 from django.test import Client
+from jsonschema import Draft202012Validator
 
 from procurement.api.v1 import changelog
 from procurement.vocabulary import ChangeKind
@@ -40,6 +41,42 @@ def test_every_field_says_what_it_is(generated: str) -> None:
     ]
 
     assert silent == []
+
+
+def operations_of(schema: dict[str, Any]) -> list[dict[str, Any]]:
+    return [operation for path in schema["paths"].values() for operation in path.values()]
+
+
+def test_every_operation_says_what_it_does_and_what_its_address_holds(generated: str) -> None:
+    for operation in operations_of(yaml.safe_load(generated)):
+        said, _dot, scope = operation["description"].rpartition("Scope: ")
+        about = said if scope.startswith("`") else operation["description"]
+        assert operation["summary"], operation["operationId"]
+        assert len(about.removesuffix("Any key.")) > 20, operation["operationId"]
+        assert "carry_out" not in about, operation["operationId"]
+        assert [part["name"] for part in operation["parameters"] if not part.get("description")] == []
+
+
+def test_every_answer_has_an_example_that_is_one(generated: str) -> None:
+    schema = yaml.safe_load(generated)
+    wrong: list[tuple[str, str]] = []
+    for operation in operations_of(schema):
+        shown = 0
+        for status, answer in operation["responses"].items():
+            content = answer.get("content", {}).get("application/json", {})
+            for each in content.get("examples", {}).values():
+                shown += 1
+                whole = content["schema"] | {"components": schema["components"]}
+                wrong += [
+                    (operation["operationId"], f"{error.json_path}: {error.message[:200]}")
+                    for error in Draft202012Validator(whole).iter_errors(each["value"])
+                ]
+            if content and status in {"200", "201", "202"} and not shown and "204" not in operation["responses"]:
+                wrong.append((operation["operationId"], f"no example of {status}"))
+        if not shown and any("application/json" in a.get("content", {}) for a in operation["responses"].values()):
+            wrong.append((operation["operationId"], "no example"))
+
+    assert wrong == []
 
 
 def test_every_operation_has_a_name_and_documents_its_refusals(generated: str) -> None:
