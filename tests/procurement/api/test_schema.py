@@ -7,7 +7,7 @@ import yaml
 from django.conf import settings
 from django.core.management import call_command
 from django.test import Client
-from jsonschema import Draft202012Validator
+from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
 
 from procurement.api.v1 import changelog
 from procurement.vocabulary import ChangeKind
