@@ -93,7 +93,7 @@ class ListedAgreementSerializer(serializers.Serializer[Any]):
 
 
 class AgreementListSerializer(serializers.Serializer[Any]):
-    agreements = ListedAgreementSerializer(many=True, help_text="The late ones first, then by forecast COD.")
+    items = ListedAgreementSerializer(many=True, help_text="The late ones first, then by forecast COD.")
     has_more = serializers.BooleanField(help_text="True: ask again with a larger offset.")
 
 
@@ -134,7 +134,7 @@ class Agreements(ClientView):
         rows = power_portfolio.listed(acting_user(request), wanted)
         shown = [row for row in rows if row.view.is_late] if asked["late"] else list(rows)
         first, last = asked["offset"], asked["offset"] + asked["limit"]
-        answer = {"agreements": [_listed(row) for row in shown[first:last]], "has_more": len(shown) > last}
+        answer = {"items": [_listed(row) for row in shown[first:last]], "has_more": len(shown) > last}
         return Response(AgreementListSerializer(answer).data)
 
 

@@ -159,7 +159,7 @@ class JobRowsQuery(serializers.Serializer[Any]):
 
 
 class JobRowsSerializer(serializers.Serializer[Any]):
-    results = BulkOutcomeSerializer(many=True, help_text="Rows that have an outcome, by index.")
+    items = BulkOutcomeSerializer(many=True, help_text="Rows that have an outcome, by index.")
     has_more = serializers.BooleanField(help_text="True: ask again with `after`.")
 
 
@@ -294,7 +294,7 @@ class JobRows(ClientView):
             rows = rows.filter(outcome__result=asked["result"])
         found = list(rows.order_by("place").values_list("outcome", flat=True)[: asked["limit"] + 1])
         shown = [_shown(each) for each in found[: asked["limit"]] if each is not None]
-        return Response({"results": shown, "has_more": len(found) > asked["limit"]})
+        return Response({"items": shown, "has_more": len(found) > asked["limit"]})
 
 
 def _own(request: Request, job_id: UUID) -> Job:

@@ -12,6 +12,11 @@ from procurement.api.v1.shapes import REQUEST_ID, problems
 from procurement.api.view import ClientView
 
 _CHANGES: Final = (
+    (
+        "2026-11-22",
+        "",
+        "Every list of things is `items`; `results` are the outcomes of rows you sent, `changes` the feed's.",
+    ),
     ("2026-11-22", "createWebhookEndpoint", "`full`: messages carry the record; alerts have `links.self`."),
     ("2026-11-22", "listPurchaseOrderLines", "`over_delivery_percent` of the line."),
     ("2026-11-21", "nameUnit", "Your own codes of units; a unit that nobody knows is refused as `unknown_unit`."),

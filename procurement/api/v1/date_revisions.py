@@ -150,7 +150,7 @@ class RecordedSerializer(serializers.Serializer[Any]):
 
 
 class LedgerSerializer(serializers.Serializer[Any]):
-    entries = LedgerEntrySerializer(many=True, help_text="Newest first.")
+    items = LedgerEntrySerializer(many=True, help_text="Newest first.")
     has_more = serializers.BooleanField(help_text="True: older entries were left off; raise `limit`.")
 
 
@@ -176,7 +176,7 @@ class DateRevisions(ClientView):
         if found is None:
             raise NotFound("There is no such order.")
         entries, has_more = found
-        shown = {"entries": [entry_answer(entry) for entry in entries], "has_more": has_more}
+        shown = {"items": [entry_answer(entry) for entry in entries], "has_more": has_more}
         return Response(LedgerSerializer(shown).data)
 
     @extend_schema(

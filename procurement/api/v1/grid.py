@@ -95,7 +95,7 @@ class WholeConnectionShape(GridConnectionShape):
 
 
 class GridListShape(serializers.Serializer[Any]):
-    grid_connections = GridConnectionShape(many=True, help_text="The latest against their target first.")
+    items = GridConnectionShape(many=True, help_text="The latest against their target first.")
 
 
 class GridQuery(serializers.Serializer[Any]):
@@ -155,7 +155,7 @@ class GridConnections(ClientView):
     def get(self, request: Request) -> Response:
         asked = query(request, GridQuery)
         rows = power.grid(acting_user(request), site=asked.get("site", ""))
-        return Response(GridListShape({"grid_connections": [_listed(row) for row in rows]}).data)
+        return Response(GridListShape({"items": [_listed(row) for row in rows]}).data)
 
     @extend_schema(
         operation_id="addGridConnection",

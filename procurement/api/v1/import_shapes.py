@@ -53,7 +53,7 @@ class ImportSerializer(serializers.Serializer[Any]):
 
 
 class ImportListSerializer(serializers.Serializer[Any]):
-    imports = ImportSerializer(many=True, help_text="Newest first.")
+    items = ImportSerializer(many=True, help_text="Newest first.")
 
 
 class ImportChangeSerializer(serializers.Serializer[Any]):
@@ -78,7 +78,7 @@ class ImportRowSerializer(serializers.Serializer[Any]):
 
 
 class ImportRowsSerializer(serializers.Serializer[Any]):
-    rows = ImportRowSerializer(many=True, help_text="In the order of the file; blank ones are left out.")
+    items = ImportRowSerializer(many=True, help_text="In the order of the file; blank ones are left out.")
     has_more = serializers.BooleanField(help_text="Ask again with after.")
 
 

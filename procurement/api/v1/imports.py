@@ -59,7 +59,7 @@ class Imports(ClientView):
         tags=["imports"],
     )
     def get(self, request: Request) -> Response:
-        return Response(ImportListSerializer({"imports": newest_imports(acting_user(request))}).data)
+        return Response(ImportListSerializer({"items": newest_imports(acting_user(request))}).data)
 
     @extend_schema(
         operation_id="sendWorkbook",
@@ -127,7 +127,7 @@ class ImportRows(ClientView):
         rows = _found(acting_user(request), import_id).rows.filter(number__gt=said["after"])
         rows = rows.filter(outcome=said["outcome"]) if "outcome" in said else rows.exclude(outcome=RowOutcome.BLANK)
         found = list(rows.order_by("number")[: said["limit"] + 1])
-        shown = {"rows": found[: said["limit"]], "has_more": len(found) > said["limit"]}
+        shown = {"items": found[: said["limit"]], "has_more": len(found) > said["limit"]}
         return Response(ImportRowsSerializer(shown).data)
 
 

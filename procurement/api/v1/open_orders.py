@@ -94,7 +94,7 @@ class DisagreementSerializer(serializers.ModelSerializer[Disagreement]):
 
 
 class DisagreementPageSerializer(serializers.Serializer[Any]):
-    results = DisagreementSerializer(many=True, help_text="By order and line.")
+    items = DisagreementSerializer(many=True, help_text="By order and line.")
     has_more = serializers.BooleanField(help_text="Whether more follow.")
 
 
@@ -170,7 +170,7 @@ class Disagreements(ClientView):
             rows = rows.filter(kind=said["kind"])
         rows = rows.select_related("site").order_by("system", "number", "line_number", "schedule_number", "kind")
         found = list(rows[said["offset"] : said["offset"] + said["limit"] + 1])
-        shown = {"results": found[: said["limit"]], "has_more": len(found) > said["limit"]}
+        shown = {"items": found[: said["limit"]], "has_more": len(found) > said["limit"]}
         return Response(DisagreementPageSerializer(shown).data)
 
 

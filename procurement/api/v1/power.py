@@ -255,7 +255,7 @@ class ChainPromiseSerializer(serializers.Serializer[Any]):
 
 
 class ChainLedgerSerializer(serializers.Serializer[Any]):
-    promises = ChainPromiseSerializer(many=True, help_text="Newest statement first.")
+    items = ChainPromiseSerializer(many=True, help_text="Newest statement first.")
 
 
 class ChainRecordedSerializer(serializers.Serializer[Any]):
@@ -277,7 +277,7 @@ class _ChainDates(ClientView):
 
     def _ledger(self, request: Request, key: UUID, *, with_words: bool) -> Response:
         rows = power.ledger(self._chain(request, key))
-        return Response(ChainLedgerSerializer({"promises": [_promise(row, with_words) for row in rows]}).data)
+        return Response(ChainLedgerSerializer({"items": [_promise(row, with_words) for row in rows]}).data)
 
     def _record(self, request: Request, key: UUID) -> Response:
         chain = self._chain(request, key)

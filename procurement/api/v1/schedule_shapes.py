@@ -32,7 +32,7 @@ class RevisionSerializer(serializers.Serializer[Any]):
 
 
 class RevisionListSerializer(serializers.Serializer[Any]):
-    revisions = RevisionSerializer(many=True, help_text="Newest first.")
+    items = RevisionSerializer(many=True, help_text="Newest first.")
 
 
 class UploadedSerializer(serializers.Serializer[Any]):
@@ -79,7 +79,7 @@ class ActivitySerializer(serializers.Serializer[Any]):
 
 
 class ActivityListSerializer(serializers.Serializer[Any]):
-    activities = ActivitySerializer(many=True, help_text="In the order of their codes.")
+    items = ActivitySerializer(many=True, help_text="In the order of their codes.")
     has_more = serializers.BooleanField(help_text="Whether more follow; ask again with `after`.")
 
 

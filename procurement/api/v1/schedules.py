@@ -78,7 +78,7 @@ class SiteSchedules(ClientView):
     def get(self, request: Request, site: str) -> Response:
         found = _site(site, acting_user(request))
         rows = found.revisions.select_related("site").order_by("-created_at", "-pk")[:_MOST_REVISIONS]
-        return Response(RevisionListSerializer({"revisions": rows}).data)
+        return Response(RevisionListSerializer({"items": rows}).data)
 
     @extend_schema(
         operation_id="uploadSchedule",
@@ -160,7 +160,7 @@ class Activities(ClientView):
         if text := said["search"]:
             rows = rows.filter(Q(code__icontains=text) | Q(name__icontains=text) | Q(wbs__icontains=text))
         found = list(rows.order_by("code")[: said["limit"] + 1])
-        shown = {"activities": map(_activity, found[: said["limit"]]), "has_more": len(found) > said["limit"]}
+        shown = {"items": map(_activity, found[: said["limit"]]), "has_more": len(found) > said["limit"]}
         return Response(ActivityListSerializer(shown).data)
 
 

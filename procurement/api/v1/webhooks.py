@@ -80,7 +80,7 @@ class SecretSerializer(EndpointSerializer):
 
 
 class EndpointListSerializer(serializers.Serializer[Any]):
-    results = EndpointSerializer(many=True, help_text="Oldest first.")
+    items = EndpointSerializer(many=True, help_text="Oldest first.")
 
 
 class AttemptSerializer(serializers.ModelSerializer[WebhookAttempt]):
@@ -113,7 +113,7 @@ class DeliverySerializer(serializers.ModelSerializer[WebhookDelivery]):
 
 
 class DeliveryPageSerializer(serializers.Serializer[Any]):
-    results = DeliverySerializer(many=True, help_text="Newest first.")
+    items = DeliverySerializer(many=True, help_text="Newest first.")
     has_more = serializers.BooleanField(help_text="Whether more follow.")
 
 
@@ -148,7 +148,7 @@ class WebhookEndpoints(ClientView):
         tags=_TAG,
     )
     def get(self, request: Request) -> Response:
-        return Response(EndpointListSerializer({"results": webhooks.of(acting_client(request))}).data)
+        return Response(EndpointListSerializer({"items": webhooks.of(acting_client(request))}).data)
 
     @extend_schema(
         operation_id="createWebhookEndpoint",
@@ -307,7 +307,7 @@ class Deliveries(ClientView):
         if "state" in said:
             rows = rows.filter(state=said["state"])
         found = list(rows[said["offset"] : said["offset"] + said["limit"] + 1])
-        shown = {"results": found[: said["limit"]], "has_more": len(found) > said["limit"]}
+        shown = {"items": found[: said["limit"]], "has_more": len(found) > said["limit"]}
         return Response(DeliveryPageSerializer(shown).data)
 
 

@@ -163,7 +163,7 @@ def test_a_bulk_on_request_becomes_a_job(erp: Caller) -> None:
     assert (finished, after["state"], after["rows"], after["finished_rows"]) == (1, "done", 3, 3)
     assert (after["summary"]["created"], after["summary"]["failed"]) == (1, 2)
     listed = erp.get(f"{path}/rows?result=failed").json()
-    assert [each["index"] for each in listed["results"]] == [1, 2]
+    assert [each["index"] for each in listed["items"]] == [1, 2]
     assert jobs.do_all(now_fn=lambda: NOON) == 0
 
 

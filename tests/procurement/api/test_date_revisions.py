@@ -133,7 +133,7 @@ def test_an_actual_a_lock_and_its_release(erp: Caller, path: str) -> None:
     lock = {"kind": "lock", "line_number": 10, "milestone": "RTS", "date": "2027-07-01", "note": "Agreed by phone"}
     assert erp.post(path, statement(actual, lock)).json()["promises"] == []
 
-    entries = erp.get(path).json()["entries"]
+    entries = erp.get(path).json()["items"]
     assert [(each["kind"], each["milestone"], each["counts_on"]) for each in entries if each["kind"] != "promise"][
         :2
     ] == [("actual", "SUBMITTAL_IN", "2026-09-25"), ("lock", "RTS", "2027-07-01")]
@@ -156,7 +156,7 @@ def test_the_newest_entry_comes_first(erp: Caller, path: str) -> None:
     told = erp.get(f"{path}?limit=3").json()
 
     assert told["has_more"]
-    assert [(each["counts_on"], each["state"]) for each in told["entries"]] == [
+    assert [(each["counts_on"], each["state"]) for each in told["items"]] == [
         ("2027-10-04", "live"),
         ("2027-09-06", "superseded"),
         ("2027-08-16", "superseded"),
@@ -167,7 +167,7 @@ def test_the_newest_entry_comes_first(erp: Caller, path: str) -> None:
 def test_only_lines_in_sight_are_told(erp: Caller, sydney_only: Caller, path: str) -> None:
     erp.post(path, statement(promise(), promise(line_number=20)))
 
-    lines = {each["line_number"] for each in sydney_only.get(path).json()["entries"]}
+    lines = {each["line_number"] for each in sydney_only.get(path).json()["items"]}
     assert lines == {10}
 
 

@@ -56,7 +56,7 @@ def test_a_file_is_previewed_applied_and_undone(erp: Caller) -> None:
     assert (batch["state"], batch["rows_read"], batch["rows_accepted"], batch["rows_refused"], batch["rows_blank"]) == (
         "staged", 4, 2, 1, 1,
     )  # fmt: skip
-    rows = erp.get(f"/imports/{batch['id']}/rows").json()["rows"]
+    rows = erp.get(f"/imports/{batch['id']}/rows").json()["items"]
     assert [(row["row"], row["outcome"]) for row in rows] == [(2, "new"), (3, "refused"), (5, "new")]
     assert rows[0]["changes"] == [{"field": "promise", "old": "", "new": "2027-12-15"}]
     assert rows[1]["refusals"][0]["address"] == "Orders!A3"
@@ -114,9 +114,9 @@ def test_imports_are_listed_and_cut(erp: Caller) -> None:
     first = erp.get(f"/imports/{batch['id']}/rows?limit=3&outcome=refused").json()
     rest = erp.get(f"/imports/{batch['id']}/rows?limit=3&outcome=refused&after={first['rows'][-1]['row']}").json()
 
-    assert [each["id"] for each in erp.get("/imports").json()["imports"]] == [batch["id"]]
-    assert ([row["row"] for row in first["rows"]], first["has_more"]) == ([2, 3, 4], True)
-    assert ([row["row"] for row in rest["rows"]], rest["has_more"]) == ([5, 6], False)
+    assert [each["id"] for each in erp.get("/imports").json()["items"]] == [batch["id"]]
+    assert ([row["row"] for row in first["items"]], first["has_more"]) == ([2, 3, 4], True)
+    assert ([row["row"] for row in rest["items"]], rest["has_more"]) == ([5, 6], False)
 
 
 @pytest.mark.parametrize(
@@ -170,7 +170,7 @@ def test_a_list_goes_out_and_comes_back_unchanged(erp: Caller) -> None:
 
     assert [row[1] for row in xlsx_reader.read(out.content).sheets[0].rows] == ["Tag", "CH-01"]
     assert (back["rows_read"], back["rows_refused"]) == (1, 0)
-    assert erp.get(f"/imports/{back['id']}/rows").json()["rows"][0]["outcome"] == "unchanged"
+    assert erp.get(f"/imports/{back['id']}/rows").json()["items"][0]["outcome"] == "unchanged"
     problem(erp.get("/exports/users"), 404, "not_found")
 
 

@@ -19,7 +19,7 @@ def listed(caller: Caller, *rows: dict[str, Any], stated_at: str = "2026-11-20T0
 
 
 def standing(caller: Caller) -> list[tuple[str, str, str]]:
-    rows = caller.get("/disagreements").json()["results"]
+    rows = caller.get("/disagreements").json()["items"]
     return [(row["kind"], row["ours"], row["theirs"]) for row in rows]
 
 
@@ -47,7 +47,7 @@ def test_each_field_that_differs_is_told_and_can_be_taken_over(
     ordered: Caller, said: dict[str, str], found: tuple[str, str, str]
 ) -> None:
     listed(ordered, OURS | said)
-    (row,) = ordered.get("/disagreements").json()["results"]
+    (row,) = ordered.get("/disagreements").json()["items"]
     assert (row["kind"], row["ours"], row["theirs"]) == found
     assert (row["owner"], row["fixable"], row["site"]) == ("erp", True, "SYD1")
 

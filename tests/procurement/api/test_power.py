@@ -129,7 +129,7 @@ def test_a_reader_of_one_site_learns_only_of_their_own_share(energy: Caller, syd
     energy.put(PATH, record(conditions=[{"number": 1, "text": "Lease of the Tokyo hall"}]))
 
     read = sydney_energy.get(PATH)
-    listed = sydney_energy.get("/agreements").json()["agreements"][0]
+    listed = sydney_energy.get("/agreements").json()["items"][0]
 
     assert read.json()["shares"] == [{"site": "SYD1", "share_mw": "12"}]
     assert not {"price", "contracted_mw", "conditions", "annual_mwh", "delay_damages"} & read.json().keys()
@@ -163,8 +163,8 @@ def test_an_agreement_of_another_site_is_not_there(sydney_energy: Caller, world:
     ]
 
     assert {path: sydney_energy.get(path).status_code for path in paths} == dict.fromkeys(paths, 404)
-    assert sydney_energy.get("/agreements").json()["agreements"] == []
-    assert sydney_energy.get("/grid-connections").json()["grid_connections"] == []
+    assert sydney_energy.get("/agreements").json()["items"] == []
+    assert sydney_energy.get("/grid-connections").json()["items"] == []
 
 
 def test_money_needs_the_right_to_amounts(energy: Caller, world: World) -> None:
@@ -206,9 +206,9 @@ def test_a_cod_that_slips_is_said_and_stays_in_the_ledger(energy: Caller) -> Non
     # Said for a step that is open, it drifts with the step before: on the day itself at the earliest.
     assert told.status_code == 201
     assert told.json()["moved"][0]["after_on"] >= "2029-02-01"
-    ledger = energy.get(f"/agreements/{key}/date-revisions").json()["promises"]
+    ledger = energy.get(f"/agreements/{key}/date-revisions").json()["items"]
     assert [(row["milestone"], row["counts_on"], row["state"]) for row in ledger] == [("COD", "2029-02-01", "live")]
-    assert energy.get("/agreements").json()["agreements"][0]["is_late"] is True
+    assert energy.get("/agreements").json()["items"][0]["is_late"] is True
 
 
 def test_dates_of_connections_and_works_go_the_same_way(energy: Caller, world: World) -> None:

@@ -143,9 +143,9 @@ def test_activities_are_found_page_by_page(lead: Caller) -> None:
     first = lead.get(f"/schedules/{revision}/activities?limit=1").json()
     rest = lead.get(f"/schedules/{revision}/activities?after=A100&search=hall").json()
 
-    assert ([row["code"] for row in first["activities"]], first["has_more"]) == (["A100"], True)
+    assert ([row["code"] for row in first["items"]], first["has_more"]) == (["A100"], True)
     assert rest == {
-        "activities": [
+        "items": [
             {
                 "code": "A110", "name": "Task A110", "wbs": "Hall A", "kind": "task", "status": "not_started",
                 "start": "2027-01-11T08:00:00", "finish": "2027-02-05T17:00:00", "total_float_hours": "8",
@@ -192,7 +192,7 @@ def test_the_number_of_queries_does_not_grow_with_the_list(lead: Caller) -> None
     one(lead, EARLIER)
 
     assert queries_of(lambda: lead.get(SYDNEY)) == first
-    assert len(lead.get(SYDNEY).json()["revisions"]) == 3
+    assert len(lead.get(SYDNEY).json()["items"]) == 3
 
 
 @pytest.mark.parametrize("name", SAMPLES)

@@ -273,7 +273,7 @@ def test_an_inner_address_is_refused_when_connecting(erp: Caller, receiver: Rece
     webhooks.deliver_due(poster=elsewhere, now_fn=lambda: start)
 
     assert receiver.got == []
-    (row,) = erp.get(f"/webhook-endpoints/{endpoint['id']}/deliveries").json()["results"]
+    (row,) = erp.get(f"/webhook-endpoints/{endpoint['id']}/deliveries").json()["items"]
     assert [each["code"] for each in row["tries"]] == ["refused"]
 
 
