@@ -112,7 +112,7 @@ def test_imports_are_listed_and_cut(erp: Caller) -> None:
     batch = sent(erp, HEADER, *((f"X{number}", 10, date(2027, 12, 15)) for number in range(5)))
 
     first = erp.get(f"/imports/{batch['id']}/rows?limit=3&outcome=refused").json()
-    rest = erp.get(f"/imports/{batch['id']}/rows?limit=3&outcome=refused&after={first['rows'][-1]['row']}").json()
+    rest = erp.get(f"/imports/{batch['id']}/rows?limit=3&outcome=refused&after={first['items'][-1]['row']}").json()
 
     assert [each["id"] for each in erp.get("/imports").json()["items"]] == [batch["id"]]
     assert ([row["row"] for row in first["items"]], first["has_more"]) == ([2, 3, 4], True)

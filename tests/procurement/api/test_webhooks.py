@@ -307,7 +307,7 @@ def test_a_removed_endpoint_is_told_nothing_more(erp: Caller) -> None:
     round_at(NOON + timedelta(days=400), poster)
 
     assert poster.posts == []
-    assert erp.get("/webhook-endpoints").json() == {"results": []}
+    assert erp.get("/webhook-endpoints").json() == {"items": []}
 
 
 @pytest.mark.django_db(transaction=True)
