@@ -159,6 +159,8 @@ def test_no_server_error_and_no_answer_that_is_not_announced(
             print(f"\n{name}, seed {seed}: exit {ran.returncode}, {sum(answers.counted.values())} requests so far")  # noqa: T201
             if ran.returncode:
                 found[f"{name}, seed {seed}"] = ran.stdout[-20_000:] + ran.stderr[-2_000:]
+                # Said at once too: a run of half an hour may be stopped before its end.
+                print(found[f"{name}, seed {seed}"])  # noqa: T201
 
     print(f"answered: {dict(sorted(answers.counted.items()))}")  # noqa: T201
     assert not found, "\n".join(f"== {name}\n{said}" for name, said in found.items())
