@@ -54,7 +54,7 @@ def readiness(site: Site, blocks: Sequence[BlockView]) -> tuple[MatrixRow, ...]:
 def _cell(group: dict[str, Any], view: BlockView) -> Cell:
     can_carry_on, redundant_on = day_of(group.get("can_carry_on")), day_of(group.get("redundant_on"))
     decides = redundant_on if view.block.policy == BlockPolicy.REDUNDANT else can_carry_on
-    baseline = view.block.rfs_baseline_on
+    baseline, is_in_service = view.block.rfs_baseline_on, view.block.rfs_actual_on is not None
     return Cell(
         group=group["group"],
         needed=group["needed"],
@@ -62,11 +62,9 @@ def _cell(group: dict[str, Any], view: BlockView) -> Cell:
         can_carry_on=can_carry_on,
         redundant_on=redundant_on,
         decides=decides,
-        is_in_service=view.block.rfs_actual_on is not None,
+        is_in_service=is_in_service,
         # What is in service carried its load by then, whatever came later.
-        is_late=(
-            view.block.rfs_actual_on is None and decides is not None and baseline is not None and decides > baseline
-        ),
+        is_late=not is_in_service and decides is not None and baseline is not None and decides > baseline,
     )
 
 

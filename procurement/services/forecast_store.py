@@ -391,46 +391,52 @@ def _number(days: np.int32) -> int | None:
 def _store_blocks(work: SiteWork, run: ForecastRun) -> list[Moved]:
     if not work.block_answers:
         return []
-    codes = work.group_codes
-    rows = []
+    codes, rows = work.group_codes, []
     for key, answer in work.block_answers.items():
         block = work.blocks[key]
-        unknown = [codes[UUID(need.group)] for need in answer.needs if need.can_carry_on is None]
-        if answer.rfs_forecast_on is None:
-            decided_by = ""
-        elif answer.deciding_group:
-            decided_by = codes[UUID(answer.deciding_group)]
-        else:
-            decided_by = "actual" if block.rfs_actual_on else "schedule"
-        rows.append(
-            BlockForecast(
-                run=run,
-                block_id=key,
-                as_of=run.as_of,
-                rfs_baseline_on=block.rfs_baseline_on,
-                rfs_forecast_on=answer.rfs_forecast_on,
-                can_carry_on=answer.can_carry_on,
-                redundant_on=answer.redundant_on,
-                decided_by=decided_by,
-                unknown_because=", ".join(unknown)[:200],
-                it_mw=block.it_mw,
-                mw_days_at_risk=answer.mw_days_at_risk,
-                groups=[
-                    {
-                        "group": codes[UUID(need.group)],
-                        "needed": need.units_needed,
-                        "units": need.units,
-                        "can_carry_on": _iso(need.can_carry_on),
-                        "redundant_on": _iso(need.redundant_on),
-                    }
-                    for need in answer.needs
-                ],
-            )
-        )
+        rows.append(block_row(run, block, answer, codes, is_in_service=block.rfs_actual_on is not None))
     before = {row.block_id: row for row in BlockForecast.objects.filter(current=True, block__in=work.block_answers)}
     changed = _changed_rows(rows, before, "block_id")
     work.news.blocks.update(row.block_id for row in changed)
     return _store("block", changed, before, "block_id", "rfs_forecast_on")
+
+
+def block_row(
+    run: ForecastRun, block: Block, answer: capacity.BlockAnswer, codes: Mapping[UUID, str], *, is_in_service: bool
+) -> BlockForecast:
+    """The answer of a run about a block, not stored yet. `codes` are those of the groups that it needs;
+    `is_in_service`: it was on the day of the run.
+    """
+    unknown = [codes[UUID(need.group)] for need in answer.needs if need.can_carry_on is None]
+    if answer.rfs_forecast_on is None:
+        decided_by = ""
+    elif answer.deciding_group:
+        decided_by = codes[UUID(answer.deciding_group)]
+    else:
+        decided_by = "actual" if is_in_service else "schedule"
+    return BlockForecast(
+        run=run,
+        block_id=block.pk,
+        as_of=run.as_of,
+        rfs_baseline_on=block.rfs_baseline_on,
+        rfs_forecast_on=answer.rfs_forecast_on,
+        can_carry_on=answer.can_carry_on,
+        redundant_on=answer.redundant_on,
+        decided_by=decided_by,
+        unknown_because=", ".join(unknown)[:200],
+        it_mw=block.it_mw,
+        mw_days_at_risk=answer.mw_days_at_risk,
+        groups=[
+            {
+                "group": codes[UUID(need.group)],
+                "needed": need.units_needed,
+                "units": need.units,
+                "can_carry_on": _iso(need.can_carry_on),
+                "redundant_on": _iso(need.redundant_on),
+            }
+            for need in answer.needs
+        ],
+    )
 
 
 # -- figures of what was not calculated ------------------------------------------------------------------------------

@@ -25,6 +25,7 @@ from procurement.models import (
     ScheduleLine,
 )
 from procurement.queries.reasons import reason_of_answer
+from procurement.services.forecast_store import block_row
 from procurement.services.forecasts import local_date
 from procurement.services.site_answers import SiteWork, combined_hash, steps_json
 from procurement.vocabulary import LineStatus, RunCause
@@ -183,7 +184,10 @@ def _write_blocks(
     ]
     codes, rows = units.work.group_codes, []
     for answer in capacity.assess(blocks, units.on(run.as_of, answers)).blocks:
-        row = _block_row(run, units.work.blocks[UUID(answer.block)], answer, codes)
+        block = units.work.blocks[UUID(answer.block)]
+        is_in_service = block.rfs_actual_on is not None and block.rfs_actual_on <= run.as_of
+        row = block_row(run, block, answer, codes, is_in_service=is_in_service)
+        row.current, row.created_at = False, run.created_at
         told = (row.rfs_forecast_on, row.can_carry_on, row.redundant_on, row.decided_by, row.groups)
         if shown.get(row.block_id) != told:
             shown[row.block_id] = told
@@ -191,39 +195,6 @@ def _write_blocks(
     BlockForecast.objects.bulk_create(rows)
     ForecastRun.objects.filter(pk=run.pk).update(changed_answers=F("changed_answers") + len(rows))
     return len(rows)
-
-
-def _block_row(
-    run: ForecastRun, block: Block, answer: capacity.BlockAnswer, codes: Mapping[UUID, str]
-) -> BlockForecast:
-    by_group = {codes[UUID(need.group)]: need for need in answer.needs}
-    is_actual = block.rfs_actual_on is not None and block.rfs_actual_on <= run.as_of
-    decided_by = codes[UUID(answer.deciding_group)] if answer.deciding_group else "actual" if is_actual else "schedule"
-    return BlockForecast(
-        run=run,
-        block=block,
-        current=False,
-        as_of=run.as_of,
-        created_at=run.created_at,
-        rfs_baseline_on=block.rfs_baseline_on,
-        rfs_forecast_on=answer.rfs_forecast_on,
-        can_carry_on=answer.can_carry_on,
-        redundant_on=answer.redundant_on,
-        decided_by=decided_by if answer.rfs_forecast_on else "",
-        unknown_because=", ".join(code for code, need in by_group.items() if need.can_carry_on is None)[:200],
-        it_mw=block.it_mw,
-        mw_days_at_risk=answer.mw_days_at_risk,
-        groups=[
-            {
-                "group": code,
-                "needed": need.units_needed,
-                "units": need.units,
-                "can_carry_on": need.can_carry_on.isoformat() if need.can_carry_on else None,
-                "redundant_on": need.redundant_on.isoformat() if need.redundant_on else None,
-            }
-            for code, need in by_group.items()
-        ],
-    )
 
 
 def _if_ordered(run: ForecastRun, row: RequirementForecast, at: datetime) -> RequirementForecast:
