@@ -25,7 +25,7 @@ from sites.accounts.models import User
 from sites.models import Milestone, Promise
 from sites.models.site import sight_of
 from sites.queries.among import among
-from sites.vocabulary import Party, ReasonCode
+from sites.vocabulary import Driver, Party, ReasonCode
 
 MOST_LINES: Final = 20
 
@@ -183,6 +183,7 @@ class _Step(NamedTuple):
     code: str
     baseline_on: date | None
     forecast_on: date | None
+    is_implied: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,7 +217,7 @@ def _facts(lots: Collection[DeliveryLot]) -> _Facts:
     promises: dict[tuple[UUID, str], list[_Said]] = defaultdict(list)
     last_words: dict[UUID, date] = {}
     # In the order in which the engine lets them decide; what was superseded or retracted counts as never said.
-    rows = Promise.objects.filter(among("milestone", step_of), retraction__isnull=True, superseded_by__isnull=True)
+    rows = Promise.objects.standing().filter(among("milestone", step_of))
     for key, on, stated_on, copied_from, responsible, reason in rows.order_by(
         "stated_on", "recorded_at", "place"
     ).values_list("milestone", "counts_on", "stated_on", "copied_from", "responsible", "reason_code"):
@@ -242,7 +243,8 @@ def _facts(lots: Collection[DeliveryLot]) -> _Facts:
 
 
 def _step(row: Mapping[str, Any]) -> _Step:
-    return _Step(row["code"], day_of(row.get("baseline_on")), day_of(row.get("forecast_on")))
+    is_implied = row.get("driver") == Driver.IMPLIED
+    return _Step(row["code"], day_of(row.get("baseline_on")), day_of(row.get("forecast_on")), is_implied)
 
 
 def _moves(promises: Sequence[_Said]) -> list[Move]:
@@ -278,7 +280,8 @@ def _slip(lot: DeliveryLot, facts: _Facts) -> tuple[LotSlip, tuple[Share, ...]]:
                 step.code,
                 _owner(facts, lot, step.code, line.line.order.incoterm),
                 step.baseline_on,
-                step.forecast_on,
+                # Nobody knows when a step was done of which only a later one is recorded: its days are that one's.
+                None if step.is_implied and step.code != line.contract_step else step.forecast_on,
                 (*_first_move(facts, lot, step), *facts.moves.get((lot.chain_id, step.code), ())),
             )
             for step in facts.steps.get(lot.pk, ())
