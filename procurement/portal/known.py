@@ -35,7 +35,9 @@ class KnownPair:
 def known_pairs(
     lots: Collection[DeliveryLot], day: date, later: date | None, today: date, time_zone: str
 ) -> list[KnownPair]:
-    """Then and later, or now where no later day is named; fourteen queries for any number of lots."""
+    """Then and later, or now where no later day is named; what had no units on either day is left out. Fourteen
+    queries for any number of lots.
+    """
     then = lots_known_on(lots, day, time_zone)
     after = lots_known_on(lots, later or today, time_zone)
     when = words.day(later) if later else _("now")
@@ -46,7 +48,14 @@ def known_pairs(
             _picture(then.get(lot.pk), after.get(lot.pk)),
         )
         for lot in lots
+        if _ever_had_units(then.get(lot.pk), after.get(lot.pk))
     ]
+
+
+def _ever_had_units(*known: KnownLot | None) -> bool:
+    """Also where it was there on neither day."""
+    there = [row for row in known if row is not None]
+    return not there or any(row.quantity for row in there)
 
 
 def _picture(then: KnownLot | None, now: KnownLot | None) -> Picture | None:
