@@ -25,11 +25,14 @@ class KnownRow:
 
 @dataclass(frozen=True, slots=True)
 class KnownPair:
-    """`picture` is None where one of the two days has no float."""
+    """`picture` is None where one of the two days has no float; it leads from the float of the lot that this one was
+    `split_from`, where it was not there yet.
+    """
 
     lot: DeliveryLot
     rows: tuple[KnownRow, KnownRow]
     picture: Picture | None
+    split_from: DeliveryLot | None
 
 
 def known_pairs(
@@ -41,15 +44,20 @@ def known_pairs(
     then = lots_known_on(lots, day, time_zone)
     after = lots_known_on(lots, later or today, time_zone)
     when = words.day(later) if later else _("now")
-    return [
-        KnownPair(
+    by_key = {lot.pk: lot for lot in lots}
+
+    def pair(lot: DeliveryLot) -> KnownPair:
+        origin: DeliveryLot | None = lot
+        while origin is not None and origin.pk not in then:
+            origin = by_key.get(origin.copied_from_id) if origin.copied_from_id else None
+        return KnownPair(
             lot,
             (KnownRow(words.day(day), then.get(lot.pk)), KnownRow(when, after.get(lot.pk))),
-            _picture(then.get(lot.pk), after.get(lot.pk)),
+            _picture(then[origin.pk] if origin else None, after.get(lot.pk)),
+            origin if origin != lot else None,
         )
-        for lot in lots
-        if _ever_had_units(then.get(lot.pk), after.get(lot.pk))
-    ]
+
+    return [pair(lot) for lot in lots if _ever_had_units(then.get(lot.pk), after.get(lot.pk))]
 
 
 def _ever_had_units(*known: KnownLot | None) -> bool:
