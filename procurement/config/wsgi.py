@@ -1,3 +1,4 @@
+import gc
 import os
 
 import django
@@ -14,3 +15,6 @@ django.setup(set_prefix=False)
 application = Handler()
 # Every address with its code now, once for all workers, rather than in a thread of each at its first request.
 get_resolver().url_patterns  # noqa: B018
+# All of it stays as long as the process: going through it again for garbage took a large page as long as all its rows.
+gc.collect()
+gc.freeze()

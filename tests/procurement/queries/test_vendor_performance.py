@@ -173,7 +173,7 @@ def test_it_takes_as_many_queries_for_three_lots_as_for_one(
         for _ in range(more):
             lot_of(seller, site)
         calculated(site)
-        with django_assert_num_queries(6):
+        with django_assert_num_queries(7):
             vendor_view(reader, seller.pk, Side.SELLER, as_of=TODAY)
         with django_assert_num_queries(4):
             vendors(reader, Side.SELLER)
