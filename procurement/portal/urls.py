@@ -126,6 +126,7 @@ urlpatterns = [
     path("set-up/api-clients/", api_clients.index, name="api_clients"),
     path("set-up/api-clients/<uuid:key>/", api_clients.show, name="api_client"),
     path("set-up/<str:kind>/", set_up.show, name="set_up_table"),
+    path("set-up/<str:kind>/row/", set_up.save_row, name="set_up_row"),
     path("set-up/<str:kind>/save/", set_up.save, name="set_up_save"),
     path("set-up/<str:kind>/<uuid:key>/remove/", set_up.remove, name="set_up_remove"),
     path("notes/<str:kind>/<uuid:key>/", notes.show, name="notes"),

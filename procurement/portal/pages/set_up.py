@@ -5,17 +5,19 @@ from uuid import UUID
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.core.exceptions import PermissionDenied
+from django.core.exceptions import ObjectDoesNotExist, PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
+from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.http import require_POST, require_safe
 
 from procurement.portal.actor import acting_user
 from procurement.portal.context import zone_of
+from procurement.portal.forms.base import attempt
+from procurement.portal.forms.set_up import SheetRow, TableRow
 from procurement.queries.log_address import number
 from procurement.queries.row_history import row_history
 from procurement.services import set_up, set_up_sheets
@@ -26,7 +28,7 @@ from procurement.services.set_up_tables import TABLES
 from procurement.vocabulary import ImportKind
 from sites.accounts.models import ApiClient, User
 from sites.accounts.permissions import Permission
-from sites.domain.errors import NotFound, RuleBroken
+from sites.domain.errors import BadInput, NotFound, RuleBroken
 from sites.queries.access import can
 
 _A_PAGE = 200
@@ -37,6 +39,11 @@ _WAY = (
 )  # fmt: skip
 _LONGEST = 400_000
 # Lists that have rows of a workbook of their own: those go out as what comes back in.
+_SAID: Final = {
+    Outcome.ADDED: gettext_lazy("The row is added."),
+    Outcome.CHANGED: gettext_lazy("The row is changed."),
+    Outcome.UNCHANGED: gettext_lazy("The row stands like this already."),
+}
 _COMES_BACK: Final = {"companies": ImportKind.COMPANIES, "blocks": ImportKind.BLOCKS}
 
 
@@ -73,7 +80,8 @@ def show(request: HttpRequest, kind: str) -> HttpResponse:
     actor = _administrator(request)
     if kind in SHEETS:
         return _sheet_page(request, actor, SHEETS[kind], "")
-    return _page(request, _table(kind), "", "", [])
+    table = _table(kind)
+    return _page(request, table, "", "", [], form=TableRow(table=table, row=_changed(request, table)))
 
 
 @require_POST
@@ -105,6 +113,32 @@ def save(request: HttpRequest, kind: str) -> HttpResponse:
 
 @require_POST
 @login_required
+def save_row(request: HttpRequest, kind: str) -> HttpResponse:
+    """One row, typed field by field: saved as a pasted one is, and refused at its field."""
+    actor = _administrator(request)
+    if kind in SHEETS:
+        return _preview_row(request, actor, SHEETS[kind])
+    table = _table(kind)
+    form = TableRow(request.POST, table=table, row=_changed(request, table))
+
+    def done() -> HttpResponse:
+        (answer,) = set_up.save(
+            kind=kind,
+            rows=[form.cells(column.name for column in table.columns)],
+            reason=form.cleaned_data["reason"],
+            actor=actor,
+            now=timezone.now(),
+        )
+        if answer.outcome == Outcome.REFUSED:
+            raise BadInput(answer.message, field=answer.field)
+        messages.success(request, _SAID[answer.outcome])
+        return redirect("set_up_table", kind=kind)
+
+    return attempt(form, done, lambda status: _page(request, table, "", "", [], form=form, status=status))
+
+
+@require_POST
+@login_required
 def remove(request: HttpRequest, kind: str, key: UUID) -> HttpResponse:
     try:
         set_up.remove(
@@ -123,6 +157,34 @@ def remove(request: HttpRequest, kind: str, key: UUID) -> HttpResponse:
     return redirect("set_up_table", kind=kind)
 
 
+def _preview_row(request: HttpRequest, actor: User, sheet: Sheet) -> HttpResponse:
+    form = SheetRow(request.POST, sheet=sheet)
+
+    def done() -> HttpResponse:
+        now = timezone.now()
+        batch = set_up_sheets.stage(
+            kind=sheet.kind,
+            pasted="\n".join("\t".join(cells) for cells in (sheet.titles, form.cells(form.fields))),
+            stated_on=now.astimezone(zone_of(actor)).date(),
+            actor=actor,
+            now=now,
+        )
+        return redirect("import", key=batch.pk)
+
+    return attempt(form, done, lambda status: _sheet_page(request, actor, sheet, "", form=form, status=status))
+
+
+def _changed(request: HttpRequest, table: Table) -> Any:
+    """The row that is to be changed, where the address names one."""
+    key = request.GET.get("row", "")
+    if not key:
+        return None
+    try:
+        return set_up.rows_of(table).get(pk=UUID(key))
+    except (ValueError, ObjectDoesNotExist):
+        raise Http404 from None
+
+
 def _preview(request: HttpRequest, actor: User, sheet: Sheet) -> HttpResponse:
     """On to the page where every row is shown with what it would do, or back with what was typed."""
     pasted = request.POST.get("rows", "")[:_LONGEST]
@@ -138,7 +200,13 @@ def _preview(request: HttpRequest, actor: User, sheet: Sheet) -> HttpResponse:
 
 
 def _sheet_page(
-    request: HttpRequest, actor: User, sheet: Sheet, pasted: str, wrong: str = "", status: int = 200
+    request: HttpRequest,
+    actor: User,
+    sheet: Sheet,
+    pasted: str,
+    wrong: str = "",
+    form: SheetRow | None = None,
+    status: int = 200,
 ) -> HttpResponse:
     listing = sheet.listing()
     rows = listing.rows(actor)
@@ -147,6 +215,7 @@ def _sheet_page(
     keys = [row.pk for row in found]
     context = {
         "table": sheet,
+        "form": form or SheetRow(sheet=sheet),
         "workbook": reverse("export", args=[sheet.import_kind]),
         "titles": listing.titles,
         "rows": [[*cells(row)] for row in found],
@@ -183,12 +252,20 @@ def _table(kind: str) -> Table:
 
 
 def _page(
-    request: HttpRequest, table: Table, pasted: str, reason: str, wrong: list[tuple[str, Answer]], status: int = 200
+    request: HttpRequest,
+    table: Table,
+    pasted: str,
+    reason: str,
+    wrong: list[tuple[str, Answer]],
+    form: TableRow | None = None,
+    status: int = 200,
 ) -> HttpResponse:
     pager, found = _paged(request, set_up.rows_of(table))
     labels = {column.name: column.label for column in table.columns}
     context = {
         "table": table,
+        "form": form or TableRow(table=table),
+        "changes": request.GET.get("row", ""),
         "workbook": _workbook(table),
         "rows": [(row.pk, set_up.shown(table, row)) for row in found],
         **pager,

@@ -245,5 +245,69 @@ def test_a_list_takes_as_many_queries_for_three_rows_as_for_one(
         MembershipFactory.create()
     browser.get("/set-up/memberships/")
 
-    with django_assert_num_queries(8):
+    with django_assert_num_queries(11):
         browser.get("/set-up/memberships/")
+
+
+def typed(browser: Client, kind: str, row: object = "", **cells: str) -> str:
+    address = f"/set-up/{kind}/row/" + (f"?row={row}" if row else "")
+    return browser.post(address, cells, follow=True).content.decode()
+
+
+def test_a_row_is_typed_field_by_field_and_changed_where_it_stands(browser: Client) -> None:
+    assert "The row is added." in typed(browser, "desks", code="OSA", name="Osaka <b>", time_zone="Asia/Tokyo")
+    desk = Desk.objects.get(code="OSA")
+    form = browser.get(f"/set-up/desks/?row={desk.pk}").content.decode().split('id="row"')[1].split("</form>")[0]
+    assert ('value="OSA"' in form, "Osaka &lt;b&gt;" in form, "readonly" in form) == (True, True, True)
+
+    html = typed(browser, "desks", desk.pk, code="OSA", name="Osaka", time_zone="Asia/Tokyo", reason="Typing error")
+
+    assert "The row is changed." in html
+    assert "Typing error" in html
+    assert list(Desk.objects.filter(code="OSA").values_list("name", flat=True)) == ["Osaka"]
+
+
+def test_a_typed_row_is_refused_at_its_field_and_stays_typed(browser: Client) -> None:
+    html = typed(browser, "desks", code="OSA", name="<script>", time_zone="Osaka")
+
+    field = html.split('id="row-time_zone_error"')[1].split("</div>")[0]
+    assert "A time zone as Asia/Tokyo." in field
+    assert ('value="&lt;script&gt;"' in html, "<script>" in html.split("<main")[1]) == (True, False)
+    assert "This field is required." in typed(browser, "desks", code="", name="Osaka", time_zone="Asia/Tokyo")
+    assert not Desk.objects.filter(name__in=["<script>", "Osaka"]).exists()
+
+
+@pytest.mark.parametrize("row", ["x", "0198c0de-0000-7000-8000-000000000000"])
+def test_a_row_that_is_not_there_is_not_changed(browser: Client, row: str) -> None:
+    assert browser.get(f"/set-up/desks/?row={row}").status_code == 404
+    assert browser.post(f"/set-up/desks/row/?row={row}", {"code": "A"}).status_code == 404
+
+
+@pytest.mark.parametrize("kind", TABLES)
+def test_every_list_offers_a_field_for_each_of_its_columns(browser: Client, kind: str) -> None:
+    html = browser.get(f"/set-up/{kind}/").content.decode()
+
+    assert [f'id="row-{column.name}"' in html for column in TABLES[kind].columns] == [
+        True for _ in TABLES[kind].columns
+    ]
+
+
+def test_a_typed_requirement_is_shown_before_it_is_written(browser: Client) -> None:
+    SiteFactory.create(code="SYD1")
+    EquipmentClassFactory.create(code="CHILLER")
+
+    said = {"site": "SYD1", "tag": "CH-01", "class": "CHILLER", "quantity": "1", "required_on_site": "2027-06-01"}
+    html = typed(browser, "requirements", **said)
+
+    assert "CH-01" in html
+    assert "Apply" in html
+    assert "This field is required." in typed(browser, "requirements", tag="CH-02")
+
+
+def test_the_portfolio_of_an_empty_installation_leads_its_administrator_to_the_set_up(browser: Client) -> None:
+    stranger = browser_of(UserFactory.create())
+
+    pages = [each.get("/").content.decode() for each in (browser, stranger)]
+
+    assert ["There is no site yet." in html for html in pages] == [True, False]
+    assert ["An administrator grants you a role" in html for html in pages] == [False, True]
