@@ -1,7 +1,7 @@
 """Whose days a slip is: the slip of a chain up to a step, shared out among the parties so that it adds up exactly."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 from typing import Final
@@ -63,7 +63,7 @@ class Share:
     reason_code: str = ""
 
 
-def attribute(steps: Sequence[StepDates], until: str) -> tuple[Share, ...]:
+def attribute(steps: Iterable[StepDates], until: str) -> tuple[Share, ...]:
     """The slip of the step `until`, by step, party and reason; the days sum to it exactly. Empty where it has none.
 
     A step answers for what it adds to the slip of the step before. What it adds goes to the parties its moves name,

@@ -3,6 +3,8 @@
 from datetime import date
 
 import pghistory
+import pgtrigger
+from django.conf import settings
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
@@ -45,7 +47,17 @@ class AlertQuerySet(models.QuerySet["Alert"]):
         return self.filter(state__in=[AlertState.OPEN, AlertState.ESCALATED])
 
 
-@pghistory.track(model_name="AlertHistory")
+# What a rule saw last is computed anew each day for every alert that stands; what people were told stays in its events.
+_NOT_COMPUTED = pghistory.UpdateEvent(condition=pgtrigger.AnyChange(exclude=["facts", "measure_days", "subject_text"]))
+
+
+@pghistory.track(
+    *(
+        _NOT_COMPUTED if isinstance(tracker, pghistory.UpdateEvent) else tracker
+        for tracker in settings.PGHISTORY_DEFAULT_TRACKERS
+    ),
+    model_name="AlertHistory",
+)
 class Alert(Row):
     """One thing that should not be so. A recovered alert still stands until it has stood recovered for five days.
 

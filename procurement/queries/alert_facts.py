@@ -114,7 +114,7 @@ JOIN {schedule} sl ON sl.id = l.schedule_line_id AND sl.status <> 'cancelled'
 JOIN {line} li ON li.id = sl.line_id AND li.status <> 'cancelled'
 JOIN {order} o ON o.id = li.order_id AND o.commercial_status = ANY(%(out)s)
 JOIN {company} co ON co.id = o.seller_id
-WHERE f.current AND f.delivered_on IS NULL AND sl.site_id = %(site)s {only}
+WHERE f.current AND f.delivered_on IS NULL AND sl.site_id = %(site)s
 GROUP BY o.seller_id, co.name
 """
 
@@ -192,24 +192,19 @@ ORDER BY l.id
 
 _LOOKED_AT = "SELECT as_of FROM {evaluation} WHERE site_id = %(site)s"
 
-# Those of some lots, with whether one of them has been spoken about or done lately, as most often after a change; and
-# those that an alert of the site stands on.
-_SELLERS = """
-SELECT o.seller_id, bool_or(EXISTS (
-    SELECT FROM {milestone} m WHERE m.chain_id = l.chain_id AND (
-        m.actual_recorded_at >= %(since)s AND m.responsible = %(vendor)s
-        OR EXISTS (SELECT FROM {promise} p WHERE p.milestone_id = m.id AND p.stated_on >= %(since)s)
-    )
-))
-FROM {lot} l
-JOIN {schedule} sl ON sl.id = l.schedule_line_id
-JOIN {line} li ON li.id = sl.line_id
-JOIN {order} o ON o.id = li.order_id
-WHERE l.id = ANY(%(lots)s::uuid[]) AND sl.site_id = %(site)s
-GROUP BY o.seller_id
-UNION ALL
-SELECT subject_id, FALSE FROM {alert}
-WHERE site_id = %(site)s AND subject_kind = %(company)s AND state <> %(closed)s
+# The silent vendors whose alert ends with what was said or done lately of some lots of theirs.
+_SPOKE = """
+SELECT DISTINCT a.subject_id FROM {alert} a
+JOIN {order} o ON o.seller_id = a.subject_id
+JOIN {line} li ON li.order_id = o.id
+JOIN {schedule} sl ON sl.line_id = li.id AND sl.site_id = a.site_id
+JOIN {lot} l ON l.schedule_line_id = sl.id
+JOIN {milestone} m ON m.chain_id = l.chain_id
+WHERE a.site_id = %(site)s AND a.subject_kind = %(company)s AND a.state <> %(closed)s AND l.id = ANY(%(lots)s::uuid[])
+AND (
+    m.actual_recorded_at >= %(since)s AND m.responsible = %(vendor)s
+    OR EXISTS (SELECT FROM {promise} p WHERE p.milestone_id = m.id AND p.stated_on >= %(since)s)
+)
 """
 
 # The forecast and the required-on-site date of the answer before the current one.
@@ -284,8 +279,8 @@ def _rows(statement: str, values: dict[str, Any], only: str = "") -> list[tuple[
 
 @dataclass(frozen=True, slots=True)
 class Subjects:
-    """What a change can have made a rule say something else about. Vendors are those of the lots, and any that an alert
-    stands on; energisations are few and looked at together, or not at all.
+    """What a change can have made a rule say something else about. Energisations are few and looked at together, or not
+    at all. Silence is what days bring, not a change: of vendors only those who have now spoken are concerned.
     """
 
     lots: frozenset[UUID]
@@ -293,13 +288,13 @@ class Subjects:
     blocks: frozenset[UUID]
     energisations: bool = False
 
-    def by_kind(self, sellers: Collection[UUID]) -> dict[AlertSubject, Collection[UUID]]:
+    def by_kind(self, spoke: Collection[UUID]) -> dict[AlertSubject, Collection[UUID]]:
         """Whose alerts are concerned, among those of the site."""
         return {
             AlertSubject.LOT: self.lots,
             AlertSubject.REQUIREMENT: self.requirements,
             AlertSubject.BLOCK: self.blocks,
-            AlertSubject.COMPANY_AT_SITE: sellers,
+            AlertSubject.COMPANY_AT_SITE: spoke,
         }
 
     @property
@@ -310,8 +305,8 @@ class Subjects:
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """What is looked at on a day: all of a site, or `only` some subjects there, with the vendors that they concern, of
-    whom some `spoke` lately. Calendar and settings are the site's.
+    """What is looked at on a day: all of a site, or `only` some subjects there and the silent vendors that `spoke` of
+    them. Calendar and settings are the site's.
     """
 
     site_id: UUID
@@ -319,7 +314,6 @@ class Scope:
     calendar: WorkingCalendar
     settings: RuleSettings
     only: Subjects | None = None
-    sellers: frozenset[UUID] = frozenset()
     spoke: frozenset[UUID] = frozenset()
 
     @property
@@ -341,9 +335,7 @@ def narrowed(scope: Scope, only: Subjects) -> Scope:
         "lots": as_array(only.lots), "site": scope.site_id, "company": AlertSubject.COMPANY_AT_SITE.value,
         "closed": AlertState.CLOSED.value, "since": scope.heard_since, "vendor": Party.VENDOR.value,
     }  # fmt: skip
-    rows = _rows(_SELLERS, values)
-    spoke = frozenset(key for key, has_spoken in rows if has_spoken)
-    return replace(scope, only=only, sellers=frozenset(key for key, _ in rows), spoke=spoke)
+    return replace(scope, only=only, spoke=frozenset(key for (key,) in _rows(_SPOKE, values)))
 
 
 def looked_at_on(site_id: UUID) -> date | None:
@@ -383,7 +375,7 @@ def known_alerts(rules: Collection[Rule], scope: Scope | None = None) -> list[Kn
     if scope is not None:
         which, values["site"] = ["AND a.site_id = %(site)s"], scope.site_id
     if scope is not None and scope.only is not None:
-        subjects = scope.only.by_kind(scope.sellers)
+        subjects = scope.only.by_kind(scope.spoke)
         among_those = [
             f"a.subject_kind = '{kind.value}' AND a.subject_id = ANY(%({kind.value})s::uuid[])" for kind in subjects
         ]
@@ -736,16 +728,10 @@ def _lot_facts(
 
 def _vendors(scope: Scope) -> Iterable[VendorFacts]:
     """The vendors with open lots that have said nothing for long enough; who did is read by its own index."""
-    if not scope.settings.of(Rule.VENDOR_SILENT, site_id=scope.site_id).enabled:
+    if scope.only is not None or not scope.settings.of(Rule.VENDOR_SILENT, site_id=scope.site_id).enabled:
         return
-    if scope.only is None:
-        rows = _open_vendors(scope, None)
-        heard = _heard(scope, [row[0] for row in rows])
-    else:
-        # What a vendor that has just spoken has open need not be counted.
-        quiet = scope.sellers - scope.spoke
-        heard = _heard(scope, quiet)
-        rows = _open_vendors(scope, quiet - {seller for seller, (_on, lately) in heard.items() if lately})
+    rows = _rows(_OPEN_VENDORS, {"site": scope.site_id, "out": [status.value for status in _OUT]})
+    heard = _heard(scope, [row[0] for row in rows])
     for seller, name, lots, late, issued_on in rows:
         heard_on, lately = heard.get(seller, (None, False))
         if lately:
@@ -753,15 +739,6 @@ def _vendors(scope: Scope) -> Iterable[VendorFacts]:
         heard_on = heard_on or issued_on
         if heard_on is not None:
             yield VendorFacts(seller, name, min(heard_on, scope.as_of), lots, late)
-
-
-def _open_vendors(scope: Scope, sellers: Collection[UUID] | None) -> list[tuple[Any, ...]]:
-    values: dict[str, Any] = {"site": scope.site_id, "out": [status.value for status in _OUT]}
-    if sellers is None:
-        return _rows(_OPEN_VENDORS, values)
-    if not sellers:
-        return []
-    return _rows(_OPEN_VENDORS, values | {"sellers": list(sellers)}, "AND o.seller_id = ANY(%(sellers)s)")
 
 
 def _heard(scope: Scope, sellers: Collection[UUID]) -> dict[UUID, tuple[date, bool]]:

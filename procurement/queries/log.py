@@ -196,22 +196,23 @@ JOIN procurement_scheduleline today ON today.id = wanted.key"""  # noqa: S608
 _EVENT = """JOIN LATERAL (
     SELECT event.* FROM {table}event event
     WHERE event.pgh_obj_id = {key} AND event.pgh_created_at
-        < ((%(as_known_on)s::date + 1)::timestamp AT TIME ZONE stored.time_zone)
+        < ((%(day)s::date + 1)::timestamp AT TIME ZONE stored.time_zone)
     ORDER BY event.pgh_created_at DESC, event.pgh_id DESC LIMIT 1
 ) {name} ON {name}.pgh_label <> 'delete'"""
 # Lines of which anything may be other than at the end of a day: every answer and every event is kept only where
 # something changed. One too many does no harm, one missing would: a day has ended everywhere after 14 hours.
-CHANGED = """
+_ANSWERED_SINCE = """
 SELECT lot.schedule_line_id FROM procurement_lotforecast answer
 JOIN procurement_deliverylot lot ON lot.id = answer.lot_id
-WHERE answer.current AND answer.as_of > %(day)s
-UNION
-SELECT event.pgh_obj_id FROM procurement_schedulelineevent event
-WHERE event.pgh_created_at >= %(day)s::date + 1 - interval '14 hours'
+WHERE answer.current AND answer.as_of > %(day)s AND lot.schedule_line_id {wanted}
+"""
+_WRITTEN_SINCE = """
+SELECT event.pgh_obj_id AS schedule_line_id FROM procurement_schedulelineevent event
+WHERE event.pgh_created_at >= %(day)s::date + 1 - interval '14 hours' AND event.pgh_obj_id {wanted}
 UNION
 SELECT line.id FROM procurement_orderlineevent event
 JOIN procurement_scheduleline line ON line.line_id = event.pgh_obj_id
-WHERE event.pgh_created_at >= %(day)s::date + 1 - interval '14 hours'
+WHERE event.pgh_created_at >= %(day)s::date + 1 - interval '14 hours' AND line.id {wanted}
 """
 # All others stand as they stood, so the stored rows of today tell; their contract step is looked up where it is shown.
 _UNCHANGED: Final = (
@@ -237,7 +238,7 @@ FROM (
     SELECT now.*, s.line_id, coalesce(site.time_zone, 'UTC') AS time_zone FROM procurement_logline now
     JOIN procurement_scheduleline s ON s.id = now.schedule_line_id
     LEFT JOIN sites_site site ON site.id = s.site_id
-    WHERE now.schedule_line_id IN ({{lines}}) AND now.schedule_line_id IN (SELECT schedule_line_id FROM changed)
+    WHERE now.schedule_line_id IN (SELECT schedule_line_id FROM changed)
     OFFSET 0 -- else the past of all lines would be read first
 ) stored
 LEFT JOIN procurement_deliverylot lot ON lot.schedule_line_id = stored.schedule_line_id
@@ -245,22 +246,22 @@ LEFT JOIN procurement_deliverylot lot ON lot.schedule_line_id = stored.schedule_
 {_EVENT.format(table="procurement_orderline", key="stored.line_id", name="line_was")}
 LEFT JOIN LATERAL (
     SELECT answer.* FROM procurement_lotforecast answer
-    WHERE answer.lot_id = lot.id AND answer.as_of <= %(as_known_on)s::date
+    WHERE answer.lot_id = lot.id AND answer.as_of <= %(day)s::date
     ORDER BY answer.as_of DESC, answer.created_at DESC, answer.id DESC LIMIT 1
 ) f ON TRUE
 WINDOW line_lots AS (PARTITION BY stored.schedule_line_id)
 ORDER BY stored.schedule_line_id, (f.id IS NULL), (f.delivered_on IS NULL) DESC, f.forecast_on DESC NULLS FIRST,
     lot.number DESC
 """  # noqa: S608
-_FOUND = f"""WITH changed AS MATERIALIZED ({CHANGED.replace("%(day)s", "%(as_known_on)s")})
-    SELECT {{columns}} FROM (
+_FOUND = """WITH changed AS MATERIALIZED ({changed})
+    SELECT {columns} FROM (
         SELECT *, shown = 'open' AND coalesce(float_days < 0, false) AS is_late FROM (
-            ({{known}})
+            ({known})
             UNION ALL
-            SELECT unchanged.*, NULL FROM ({{unchanged}}) unchanged
-            WHERE unchanged.schedule_line NOT IN (SELECT schedule_line_id FROM changed)
+            SELECT unchanged.*, NULL FROM ({unchanged}) unchanged
+            WHERE NOT EXISTS (SELECT FROM changed WHERE changed.schedule_line_id = unchanged.schedule_line)
         ) known
-    ) line WHERE {{kept}}"""  # noqa: S608
+    ) line WHERE {kept}"""
 # A page beyond the last one is the last. Its rows and the totals come together: without any rows, of the totals alone.
 _THEN = """
 WITH found AS MATERIALIZED (
@@ -270,7 +271,7 @@ totals AS (SELECT count(*) AS lines, count(*) FILTER (WHERE is_late) AS late,
     count(answer_id) AS answered FROM found),
 at_risk AS (
     SELECT sum(block.mw_days_at_risk) AS mw_days
-    FROM (SELECT DISTINCT ON (block_id) * FROM procurement_blockforecast WHERE as_of <= %(as_known_on)s::date
+    FROM (SELECT DISTINCT ON (block_id) * FROM procurement_blockforecast WHERE as_of <= %(day)s::date
         ORDER BY block_id, as_of DESC, created_at DESC, id DESC) block
     WHERE block.block_id IN (SELECT unnest(blocks) FROM found WHERE is_late)
 )
@@ -387,14 +388,24 @@ def _page_then(mine: QuerySet[LogLine], wanted: LogFilter, day: date) -> LogPage
 
 def _known(mine: QuerySet[LogLine], wanted: LogFilter, day: date, columns: str) -> tuple[str, dict[str, Any]]:
     """The statement of the whole list as it was, and its values."""
-    narrowed = _narrowed(mine, wanted)
-    values: dict[str, Any] = {"as_known_on": day}
-    lines, unchanged = (named(rows, values) for rows in (narrowed.values("pk"), narrowed.values(*_UNCHANGED)))
+    mine = narrowed(mine, wanted)
+    values: dict[str, Any] = {"day": day}
+    unchanged = named(mine.values(*_UNCHANGED), values)
+    # What is asked for line by line is looked up line by line.
+    lines = named(mine.values("schedule_line_id"), values) if wanted.among else " UNION ".join(since(mine, values))
     kept = "TRUE" if wanted.shown is Shown.ALL else f"shown = '{wanted.shown.value}'"
     if wanted.late:
         kept += " AND is_late"
-    known = _KNOWN.format(lines=lines)
-    return _FOUND.format(columns=columns, known=known, unchanged=unchanged, kept=kept), values
+    return _FOUND.format(columns=columns, changed=lines, known=_KNOWN, unchanged=unchanged, kept=kept), values
+
+
+def since(mine: QuerySet[LogLine], values: dict[str, Any]) -> tuple[str, str]:
+    """The statements of these lines that were answered for, and that were written, since the end of the `day` that
+    `values` say.
+    """
+    lines = named(mine.values("schedule_line_id"), values) if mine.query.has_filters() else ""
+    wanted = f"IN ({lines})" if lines else "IS NOT NULL"
+    return _ANSWERED_SINCE.format(wanted=wanted), _WRITTEN_SINCE.format(wanted=wanted)
 
 
 def named(rows: QuerySet[Any, Any], values: dict[str, Any]) -> str:
@@ -445,13 +456,13 @@ def _seen_today(actor: User, wanted: LogFilter, sight: Sight | None = None) -> Q
 
 
 def _of_today(mine: QuerySet[LogLine], wanted: LogFilter) -> QuerySet[LogLine]:
-    lines = _narrowed(mine, wanted)
+    lines = narrowed(mine, wanted)
     if wanted.shown is not Shown.ALL:
         lines = lines.filter(shown=wanted.shown.value)
     return lines.filter(is_late=True) if wanted.late else lines
 
 
-def _narrowed(lines: QuerySet[LogLine], wanted: LogFilter) -> QuerySet[LogLine]:
+def narrowed(lines: QuerySet[LogLine], wanted: LogFilter) -> QuerySet[LogLine]:
     """Those of this site, class and vendor, with every word. A code is looked up once, so that the index of its key
     serves.
     """

@@ -3,12 +3,23 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
 from django.db import connection
 
-from procurement.queries.log import CHANGED, LogFilter, LogPage, LogRow, Shown, log_keys, log_page, log_rows
+from procurement.models import LogLine
+from procurement.queries.log import (
+    LogFilter,
+    LogPage,
+    LogRow,
+    Shown,
+    log_keys,
+    log_page,
+    log_rows,
+    narrowed,
+)
+from procurement.queries.log import since as changed_since
 from sites.accounts.models import User
 from sites.models.site import Sight, sight_of
 
@@ -21,6 +32,12 @@ _SHOWN: Final = (
     "required_on_site", "forecast_on", "float_days", "slip_days", "promised_on", "delivered_on", "driver",
     "driver_code", "next_code", "next_on",
 )  # fmt: skip
+_CHANGED = """
+WITH answered AS MATERIALIZED ({answered} ORDER BY answer.as_of DESC LIMIT %(most)s)
+SELECT schedule_line_id FROM answered
+UNION ALL (({written}) EXCEPT SELECT schedule_line_id FROM answered)
+LIMIT %(most)s
+"""
 _MOVED = f"""
 SELECT lot.schedule_line_id FROM procurement_lotforecast answer
 JOIN procurement_deliverylot lot ON lot.id = answer.lot_id
@@ -104,7 +121,7 @@ def moved_page(actor: User, wanted: LogFilter, since: date, sight: Sight) -> tup
 def _page_with_before(
     actor: User, wanted: LogFilter, since: date, sight: Sight, *, only: bool
 ) -> tuple[LogPage, dict[UUID, LogRow], list[UUID]]:
-    changed = _changed(since)
+    changed = _changed(wanted, since, sight)
     if only:
         wanted = replace(wanted, among=_moved(changed[:MOST], since) or _NO_LINE)
     page = log_page(actor, wanted, sight)
@@ -112,10 +129,14 @@ def _page_with_before(
     return page, _rows(actor, touched, since, sight), changed
 
 
-def _changed(since: date) -> list[UUID]:
-    """At most one more than `MOST`; a line too many does no harm, one missing would."""
+def _changed(wanted: LogFilter, since: date, sight: Sight) -> list[UUID]:
+    """Of the lines that the list is about, the last answered first and at most one more than `MOST`, in which a line
+    counts for each of its lots. One too many does no harm, one missing would.
+    """
+    values: dict[str, Any] = {"day": since, "most": MOST + 1}
+    answered, written = changed_since(narrowed(LogLine.objects.within(sight), wanted), values)
     with connection.cursor() as cursor:
-        cursor.execute(f"{CHANGED} LIMIT %(most)s", {"day": since, "most": MOST + 1})
+        cursor.execute(_CHANGED.format(answered=answered, written=written), values)
         return [key for (key,) in cursor.fetchall()]
 
 

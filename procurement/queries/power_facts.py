@@ -302,27 +302,26 @@ def _equipment(site_ids: Sequence[UUID], stored: PowerRows, knowledge: Knowledge
         answers = {row.block_id: row for row in chosen}
     return {
         site_id: [
-            _equipment_limit(discipline, blocks[site_id], answers, stored.disciplines, knowledge)
-            for discipline in _LIMIT_OF
+            _equipment_limit(kind, blocks[site_id], answers, stored.groups[site_id, discipline], knowledge)
+            for discipline, kind in _LIMIT_OF.items()
         ]
         for site_id in site_ids
     }
 
 
 def _equipment_limit(
-    discipline: Discipline,
+    kind: PowerLimit,
     blocks: Sequence[Block],
     answers: Mapping[UUID, BlockForecast],
-    disciplines: Mapping[tuple[UUID, str], Discipline],
+    groups: frozenset[str],
     knowledge: Knowledge,
 ) -> Limit:
-    kind = _LIMIT_OF[discipline]
     if not blocks:
         return Limit.unknown(kind, "no blocks are recorded")
     known, unknown, why = [], [], []
     for block in blocks:
         mw = gross_mw(block)
-        on = _ready_on(block, answers.get(block.pk), discipline, disciplines, knowledge)
+        on = _ready_on(block, answers.get(block.pk), groups, knowledge)
         if on is not None:
             known.append(stepped([(on, mw)]))
         else:
@@ -332,23 +331,15 @@ def _equipment_limit(
     return Limit(kind, low, total([low, *unknown]), tuple(why)) if unknown else Limit.known(kind, low)
 
 
-def _ready_on(
-    block: Block,
-    answer: BlockForecast | None,
-    discipline: Discipline,
-    disciplines: Mapping[tuple[UUID, str], Discipline],
-    knowledge: Knowledge,
-) -> date | None:
+def _ready_on(block: Block, answer: BlockForecast | None, groups: frozenset[str], knowledge: Knowledge) -> date | None:
+    """The day when those of its groups among these are ready."""
     if knowledge.mode is KnowledgeMode.BASELINE:
         return block.rfs_baseline_on
     if block.rfs_actual_on is not None and block.rfs_actual_on <= knowledge.on:
         return block.rfs_actual_on
     by = "redundant_on" if block.policy == BlockPolicy.REDUNDANT else "can_carry_on"
-    groups = answer.groups if answer else []
-    days = [row.get(by) for row in groups if disciplines.get((block.phase.site_id, row["group"])) is discipline]
-    if not days or None in days:
-        return None
-    return max(date.fromisoformat(day) for day in days)
+    days = [row.get(by) for row in answer.groups if row["group"] in groups] if answer else []
+    return None if not days or None in days else date.fromisoformat(max(days))
 
 
 def gross_mw(block: Block) -> Decimal:

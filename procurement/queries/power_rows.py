@@ -1,11 +1,13 @@
 """What is stored about the power of sites: as it is, or as it stood at the end of a past day, removed rows included."""
 
-from collections.abc import Iterable, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, TypeVar
 from uuid import UUID
 
+from django.contrib.postgres.aggregates import ArrayAgg
 from django.db.models import Model
 
 from procurement.models import RedundancyGroup
@@ -26,16 +28,17 @@ from sites.models import (
     Site,
     SpotPrice,
 )
-from sites.vocabulary import Discipline, GateKind
+from sites.vocabulary import GateKind
 
 _Kept = TypeVar("_Kept", bound=Model)
-_DISCIPLINE = {each.value: each for each in Discipline}
 _BINDING = {state.value for state in BINDING}
 
 
 @dataclass(frozen=True, slots=True)
 class PowerRows:
-    """`shares` are those of agreements that bind, with their agreement; `depends` the sites that need them."""
+    """`shares` are those of agreements that bind, with their agreement; `depends` the sites that need them. `groups`
+    are the codes of the groups by site and discipline.
+    """
 
     depends: frozenset[UUID]
     connections: Sequence[GridConnection]
@@ -48,7 +51,7 @@ class PowerRows:
     spot_prices: Sequence[SpotPrice]
     loads: Sequence[LoadStep]
     blocks: Sequence[Block]
-    disciplines: dict[tuple[UUID, str], Discipline]
+    groups: Mapping[tuple[UUID, str], frozenset[str]]
 
 
 def read(sites: Sequence[Site], ends_at: datetime | None) -> PowerRows:
@@ -73,7 +76,7 @@ def read(sites: Sequence[Site], ends_at: datetime | None) -> PowerRows:
         spot_prices=sorted(_rows(SpotPrice, ends_at, site__in=keys), key=lambda row: row.from_on),
         loads=_rows(LoadStep, ends_at, site__in=keys),
         blocks=_blocks(keys, ends_at),
-        disciplines=_disciplines(keys, ends_at),
+        groups=_groups(keys, ends_at),
     )
 
 
@@ -93,16 +96,17 @@ def _as_row(model: type[_Kept], event: Any, related: Iterable[str]) -> _Kept:
     return row
 
 
-def _disciplines(site_ids: Sequence[UUID], ends_at: datetime | None) -> dict[tuple[UUID, str], Discipline]:
-    """By site and code of a group, of which a site has hundreds."""
+def _groups(site_ids: Sequence[UUID], ends_at: datetime | None) -> Mapping[tuple[UUID, str], frozenset[str]]:
+    """A site has hundreds, so the database puts them together."""
+    found: dict[tuple[UUID, str], frozenset[str]] = defaultdict(frozenset)
     if ends_at is None:
-        rows = RedundancyGroup.objects.filter(site__in=site_ids)
-        named = rows.values_list("site", "code", "equipment_class__discipline")
-        return {(site, code): _DISCIPLINE[discipline] for site, code, discipline in named}
-    return {
-        (row.site_id, row.code): Discipline(row.equipment_class.discipline)
-        for row in _rows(RedundancyGroup, ends_at, "equipment_class", site__in=site_ids)
-    }
+        named = RedundancyGroup.objects.filter(site__in=site_ids).values_list("site", "equipment_class__discipline")
+        for site, discipline, codes in named.annotate(codes=ArrayAgg("code")):
+            found[site, discipline] = frozenset(codes)
+    else:
+        for row in _rows(RedundancyGroup, ends_at, "equipment_class", site__in=site_ids):
+            found[row.site_id, row.equipment_class.discipline] |= {row.code}
+    return found
 
 
 def _depending(sites: Sequence[Site], ends_at: datetime | None) -> frozenset[UUID]:

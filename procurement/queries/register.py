@@ -177,24 +177,32 @@ found AS MATERIALIZED (
         coalesce(last.returned_on, last.submitted_on) AS since
     FROM step
     JOIN procurement_deliverylot lot ON lot.chain_id = step.chain_id
-    JOIN procurement_logline stored ON stored.schedule_line_id = lot.schedule_line_id
     LEFT JOIN last ON last.milestone_id = step.id
-    WHERE lot.quantity > 0 AND stored.shown IN ('open', 'delivered') AND (%(whole)s OR stored.site_id = ANY(%(sites)s))
-        {wanted} {waiting}
+    WHERE lot.quantity > 0 AND lot.schedule_line_id {seen} {wanted} {waiting}
 )
 """
+# Who sees everything is spared a look at every line.
+_SEEN: Final[Mapping[bool, str]] = {
+    True: "NOT IN (SELECT schedule_line_id FROM procurement_logline WHERE shown = 'cancelled')",
+    False: """IN (SELECT schedule_line_id FROM procurement_logline
+            WHERE shown IN ('open', 'delivered') AND site_id = ANY(%(sites)s))""",
+}
 _WAITING = """AND (last.milestone_id IS NOT NULL OR NOT EXISTS (
             SELECT FROM sites_milestone earlier WHERE earlier.chain_id = step.chain_id
                 AND earlier.sequence < step.sequence AND earlier.applicable AND earlier.actual_on IS NULL))"""
 _KEYS = "SELECT id FROM found WHERE %(ball)s IN ('', ball)"
-# A page beyond the last one is the last.
+# A page beyond the last one is the last. What was never submitted is not sorted where all of the page was.
 _PAGE = """
 SELECT (SELECT jsonb_object_agg(ball, number) FROM (SELECT ball, count(*) AS number FROM found GROUP BY ball) each),
     ARRAY(
         SELECT found.id FROM found
-        JOIN procurement_logline stored ON stored.schedule_line_id = found.schedule_line_id
-        WHERE %(ball)s IN ('', ball)
-        ORDER BY since NULLS LAST, stored.order_number, stored.line_number, lot_number, sequence, found.id
+        CROSS JOIN LATERAL (
+            SELECT order_number, line_number FROM procurement_logline
+            WHERE schedule_line_id = found.schedule_line_id OFFSET 0
+        ) line
+        WHERE %(ball)s IN ('', ball) AND (since IS NOT NULL OR (
+            SELECT count(*) FROM found WHERE %(ball)s IN ('', ball) AND since IS NOT NULL) < %(start)s + %(size)s)
+        ORDER BY since NULLS LAST, order_number, line_number, lot_number, sequence, id
         LIMIT %(size)s OFFSET (
             SELECT LEAST(%(start)s, (GREATEST(count(*), 1) - 1) / %(size)s * %(size)s)
             FROM found WHERE %(ball)s IN ('', ball)
@@ -208,7 +216,7 @@ def _found(
 ) -> tuple[str, dict[str, Any]]:
     """The steps that are shown as the table `found`, on any page and in any court, and the values it names."""
     sight = sight or sight_of(actor)
-    values: dict[str, Any] = {"whole": sight.whole, "sites": list(sight.sites)}
+    values: dict[str, Any] = {"sites": list(sight.sites)}
     narrowed = ""
     if wanted.site or wanted.vendor or wanted.text:
         narrowed = f"AND lot.id IN ({named(lots_of(actor, wanted).values('pk'), values)})"
@@ -219,6 +227,7 @@ def _found(
         codes=", ".join(f"'{code}'" for code in codes_of(wanted.about)),
         done="NOT NULL" if wanted.shown is Shown.DONE else "NULL",
         among="" if chains is None else "AND chain_id = ANY(%(chains)s)",
+        seen=_SEEN[sight.whole],
         wanted=narrowed,
         waiting=_WAITING if wanted.shown is Shown.WAITING else "",
     )

@@ -7,6 +7,7 @@ from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from decimal import Decimal
 from enum import StrEnum
 from itertools import pairwise
 from typing import Any, Final, NamedTuple
@@ -25,7 +26,7 @@ from sites.accounts.models import User
 from sites.models import Milestone, Promise
 from sites.models.site import sight_of
 from sites.queries.among import among
-from sites.vocabulary import Party, ReasonCode
+from sites.vocabulary import Driver, Party, ReasonCode
 
 MOST_LINES: Final = 20
 
@@ -139,20 +140,18 @@ def vendor_view(actor: User, key: UUID, side: Side, *, as_of: date) -> VendorVie
     company = Company.objects.filter(pk=key).first()
     if company is None:
         return None
-    lots = list(
-        _lots(actor)
-        .filter(**{f"schedule_line__{_COMPANY[side]}": company})
-        .select_related("schedule_line__line__order", "schedule_line__line__equipment_class", "schedule_line__site")
-        .order_by("pk")
-    )
+    mine = _lots(actor).filter(**{f"schedule_line__{_COMPANY[side]}": company})
+    lots = [_Lot(*row) for row in mine.order_by("pk").values_list(*_LOT)]
     if not lots:
         return None
     facts = _facts(lots)
     records = [_record(lot, facts) for lot in lots]
-    slips = [_slip(lot, facts) for lot in lots]
-    shares = [share for _, found in slips for share in found]
+    slips = {lot.key: _slip(lot, facts) for lot in lots}
+    shares = [share for found in slips.values() for share in found]
     moves = [move for found in facts.moves.values() for move in found]
-    moved = [slip for slip, _ in slips if slip.slip_days]
+    moved = {key: days for key, found in slips.items() if (days := sum(share.days for share in found))}
+    most = sorted(moved, key=lambda key: (-abs(moved[key]), key))[:MOST_LINES]
+    shown = mine.select_related("schedule_line__line__order", "schedule_line__line__equipment_class").in_bulk(most)
     return VendorView(
         company=company,
         side=side,
@@ -160,11 +159,29 @@ def vendor_view(actor: User, key: UUID, side: Side, *, as_of: date) -> VendorVie
         slip_days=sum(share.days for share in shares),
         parties=by_party(shares),
         reasons=by_reason(shares),
-        slips=tuple(sorted(moved, key=lambda slip: (-abs(slip.slip_days), slip.lot.pk))[:MOST_LINES]),
+        slips=tuple(LotSlip(shown[key], moved[key], by_party(slips[key])) for key in most),
         slipped_lots=len(moved),
         moves=sum(1 for move in moves if move.days),
         moves_without_reason=sum(1 for move in moves if move.days and move.reason_code == ReasonCode.NOT_STATED),
     )
+
+
+class _Lot(NamedTuple):
+    """In plain values, as the facts about it: a vendor has thousands."""
+
+    key: UUID
+    chain: UUID
+    quantity: Decimal
+    contract_on: date | None
+    contract_step: str
+    equipment_class: str
+    incoterm: str
+
+
+_LOT: Final = (
+    "pk", "chain", "quantity", "schedule_line__contract_on", "schedule_line__contract_step",
+    "schedule_line__line__equipment_class__name", "schedule_line__line__order__incoterm",
+)  # fmt: skip
 
 
 class _Said(NamedTuple):
@@ -183,6 +200,7 @@ class _Step(NamedTuple):
     code: str
     baseline_on: date | None
     forecast_on: date | None
+    is_implied: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,7 +210,7 @@ class _Facts:
     """
 
     actuals: Mapping[tuple[UUID, str], date]
-    owners: Mapping[tuple[UUID, str], str]
+    owners: Mapping[tuple[UUID, str], Party]
     promises: Mapping[tuple[UUID, str], Sequence[_Said]]
     moves: Mapping[tuple[UUID, str], Sequence[Move]]
     last_words: Mapping[UUID, date]
@@ -200,23 +218,23 @@ class _Facts:
     steps: Mapping[UUID, tuple[_Step, ...]]
 
 
-def _facts(lots: Collection[DeliveryLot]) -> _Facts:
-    of_chain = {lot.chain_id: lot.pk for lot in lots}
+def _facts(lots: Collection[_Lot]) -> _Facts:
+    of_chain = {lot.chain: lot.key for lot in lots}
     actuals: dict[tuple[UUID, str], date] = {}
-    owners: dict[tuple[UUID, str], str] = {}
+    owners: dict[tuple[UUID, str], Party] = {}
     step_of: dict[UUID, tuple[UUID, str]] = {}
     for key, chain, code, owner, on, applicable in Milestone.objects.filter(among("chain", of_chain)).values_list(
         "pk", "chain", "code", "responsible", "actual_on", "applicable"
     ):
         step_of[key] = (chain, code)
         if applicable:
-            owners[chain, code] = owner
+            owners[chain, code] = Party(owner)
         if applicable and on is not None:
             actuals[chain, code] = on
     promises: dict[tuple[UUID, str], list[_Said]] = defaultdict(list)
     last_words: dict[UUID, date] = {}
     # In the order in which the engine lets them decide; what was superseded or retracted counts as never said.
-    rows = Promise.objects.filter(among("milestone", step_of), retraction__isnull=True, superseded_by__isnull=True)
+    rows = Promise.objects.standing().filter(among("milestone", step_of))
     for key, on, stated_on, copied_from, responsible, reason in rows.order_by(
         "stated_on", "recorded_at", "place"
     ).values_list("milestone", "counts_on", "stated_on", "copied_from", "responsible", "reason_code"):
@@ -242,7 +260,8 @@ def _facts(lots: Collection[DeliveryLot]) -> _Facts:
 
 
 def _step(row: Mapping[str, Any]) -> _Step:
-    return _Step(row["code"], day_of(row.get("baseline_on")), day_of(row.get("forecast_on")))
+    is_implied = row.get("driver") == Driver.IMPLIED
+    return _Step(row["code"], day_of(row.get("baseline_on")), day_of(row.get("forecast_on")), is_implied)
 
 
 def _moves(promises: Sequence[_Said]) -> list[Move]:
@@ -254,47 +273,36 @@ def _moves(promises: Sequence[_Said]) -> list[Move]:
     ]
 
 
-def _record(lot: DeliveryLot, facts: _Facts) -> LotRecord:
-    line = lot.schedule_line
-    said = facts.promises.get((lot.chain_id, line.contract_step), ())
+def _record(lot: _Lot, facts: _Facts) -> LotRecord:
+    contract = (lot.chain, lot.contract_step)
+    said = facts.promises.get(contract, ())
     return LotRecord(
         quantity=lot.quantity,
-        equipment_class=line.line.equipment_class.name,
-        contract_on=line.contract_on,
-        required_on=facts.required.get(lot.pk),
-        done_on=facts.actuals.get((lot.chain_id, line.contract_step)),
-        arrived_on=facts.actuals.get((lot.chain_id, "ON_SITE")),
+        equipment_class=lot.equipment_class,
+        contract_on=lot.contract_on,
+        required_on=facts.required.get(lot.key),
+        done_on=facts.actuals.get(contract),
+        arrived_on=facts.actuals.get((lot.chain, "ON_SITE")),
         words=tuple(Word(row.on, row.stated_on) for row in said),
         copied=sum(row.is_copied for row in said),
-        last_word_on=facts.last_words.get(lot.chain_id),
+        last_word_on=facts.last_words.get(lot.chain),
     )
 
 
-def _slip(lot: DeliveryLot, facts: _Facts) -> tuple[LotSlip, tuple[Share, ...]]:
-    line = lot.schedule_line
-    shares = attribute(
-        [
-            StepDates(
-                step.code,
-                _owner(facts, lot, step.code, line.line.order.incoterm),
-                step.baseline_on,
-                step.forecast_on,
-                (*_first_move(facts, lot, step), *facts.moves.get((lot.chain_id, step.code), ())),
-            )
-            for step in facts.steps.get(lot.pk, ())
-        ],
-        line.contract_step,
-    )
-    return LotSlip(lot, sum(share.days for share in shares), by_party(shares)), shares
+def _slip(lot: _Lot, facts: _Facts) -> tuple[Share, ...]:
+    steps = (_step_dates(lot, step, facts) for step in facts.steps.get(lot.key, ()))
+    return attribute(steps, lot.contract_step)
 
 
-def _first_move(facts: _Facts, lot: DeliveryLot, step: _Step) -> tuple[Move, ...]:
+def _step_dates(lot: _Lot, step: _Step, facts: _Facts) -> StepDates:
     """The first word on a step moves it from what was agreed."""
-    said = next(iter(facts.promises.get((lot.chain_id, step.code), ())), None)
-    if said is None or step.baseline_on is None:
-        return ()
-    return (Move((said.on - step.baseline_on).days, Party(said.responsible), said.reason_code),)
-
-
-def _owner(facts: _Facts, lot: DeliveryLot, code: str, incoterm: str) -> Party:
-    return party_of_step(code, Party(facts.owners.get((lot.chain_id, code), Party.VENDOR)), incoterm)
+    place = (lot.chain, step.code)
+    owner = party_of_step(step.code, facts.owners.get(place, Party.VENDOR), lot.incoterm)
+    moves = facts.moves.get(place, ())
+    said = facts.promises.get(place)
+    if said and step.baseline_on is not None:
+        first = Move((said[0].on - step.baseline_on).days, Party(said[0].responsible), said[0].reason_code)
+        moves = (first, *moves)
+    # Nobody knows when a step was done of which only a later one is recorded: its days are that one's.
+    unknown = step.is_implied and step.code != lot.contract_step
+    return StepDates(step.code, owner, step.baseline_on, None if unknown else step.forecast_on, tuple(moves))

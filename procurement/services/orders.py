@@ -655,12 +655,10 @@ class _Upsert:
         """Of each schedule line, what the ERP stated last about its contract step."""
         if not steps:
             return {}
-        found = Promise.objects.filter(
-            milestone__chain__lot__schedule_line__in=list(steps),
-            source=PromiseSource.ERP,
-            retraction__isnull=True,
-            superseded_by__isnull=True,
-        ).order_by("stated_on", "recorded_at", "place")
+        live = Promise.objects.standing().filter(
+            milestone__chain__lot__schedule_line__in=list(steps), source=PromiseSource.ERP
+        )
+        found = live.order_by("stated_on", "recorded_at", "place")
         last: dict[UUID, tuple[str, str]] = {}
         for key, code, value, precision in found.values_list(
             "milestone__chain__lot__schedule_line", "milestone__code", "value", "precision"

@@ -1,7 +1,7 @@
 """Small things that every page shows: icons, days, states, links that keep the filter."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import date, datetime
 from decimal import Decimal
 from functools import lru_cache
@@ -93,6 +93,13 @@ def day(on: date | None) -> str:
 @register.filter
 def short_day(on: date | None) -> str:
     return _short_day(on, get_language()) if on else NOT_KNOWN
+
+
+@register.filter
+def ready_day(on: date | str | None, as_of: date, show: Callable[[date | None], str] = day) -> str:
+    """When something will be ready, also as ISO text. By the day of calculation it is: no day before that is asked."""
+    ready_on = date.fromisoformat(on) if isinstance(on, str) else on
+    return _("now") if ready_on and ready_on <= as_of else show(ready_on)
 
 
 @lru_cache(maxsize=4096)

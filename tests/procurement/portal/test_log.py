@@ -11,6 +11,7 @@ from pytest_django import DjangoAssertNumQueries
 
 from procurement.domain.revision import DateRevision
 from procurement.models import LotForecast, SavedView
+from procurement.queries import log_changes
 from procurement.services import dates, forecasts
 from procurement.vocabulary import RevisionKind, RunCause
 from sites.accounts.models import User
@@ -208,6 +209,24 @@ def test_a_line_that_is_on_site_now_went_from_those_to_come(browser: Client, syd
 
     assert "1 line that went from this list" in to_come
     assert "1 line came into this list, 0 went." in delivered
+
+
+@pytest.mark.usefixtures("years_later")
+def test_a_list_is_compared_however_many_lines_changed_that_are_not_in_it(
+    browser: Client, sydney: Place, expediter: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(log_changes, "MOST", 1)
+    for _ in range(2):
+        lot = DeliveryLotFactory.create(site=sydney.site)
+    forecasts.recalculate(site_id=sydney.site.pk, as_of=LATER.date(), now=LATER, cause=RunCause.LOAD, evaluate=False)
+    say(sydney, expediter, RevisionKind.ACTUAL, "ON_SITE", "2099-01-08")
+    vendor = sydney.lot.schedule_line.line.order.seller.code
+
+    every, its_own = (html_of(browser, f"/log/?since=2099-01-05{more}") for more in ("", f"&vendor={vendor}"))
+
+    assert lot.schedule_line.line.order.seller.code != vendor
+    assert "Too many lines changed to list which came and went" in every
+    assert "1 line that went from this list" in its_own
 
 
 @pytest.mark.usefixtures("years_later")

@@ -1,7 +1,10 @@
-"""After a change only what it touches is looked at, and the alerts are those that a look at the whole site leaves."""
+"""After a change only what it touches is looked at, and the alerts are those that a look at the whole site leaves: but
+for the silence of vendors, which days bring and not changes.
+"""
 
 import random
 from datetime import date, datetime, timedelta
+from uuid import UUID
 
 import pytest
 from django.db import connection
@@ -12,11 +15,13 @@ from procurement.services import alerts, forecasts, portfolio_loader
 from procurement.services.forecasts import Touched, local_date
 from procurement.vocabulary import LineStatus, Rule, RunCause
 from sites.models import Block, Milestone, Site
+from tests.factories.procurement import AlertRuleSettingFactory
 from tests.factories.sites import PromiseFactory
 from tests.procurement.stage import NOON, TODAY
 
 pytestmark = pytest.mark.django_db
 QUERIES_OF_A_CHANGE = 50
+LATER = NOON + timedelta(weeks=6)
 
 
 def loaded(lines: int) -> Site:
@@ -78,6 +83,7 @@ def recalculated(site: Site, touched: Touched, as_of: date, now: datetime) -> No
 
 @pytest.mark.parametrize("seed", range(3))
 def test_after_random_changes_a_look_at_the_whole_site_finds_nothing_to_do(seed: int) -> None:
+    AlertRuleSettingFactory.create(rule=Rule.VENDOR_SILENT, parameters={"enabled": False})
     site = loaded(120)
     as_of, now, draw = local_date(site, NOON), NOON, random.Random(seed)
     events = AlertEvent.objects.count()
@@ -128,6 +134,47 @@ def test_what_stands_is_counted_for_the_whole_site() -> None:
 
     assert before > 0
     assert Evaluation.objects.get(site=site).standing_alerts == before
+
+
+def silent(site: Site) -> dict[UUID, Alert]:
+    """By vendor, after weeks in which nobody said anything."""
+    whole(site, local_date(site, LATER), LATER)
+    return {alert.subject_id: alert for alert in Alert.objects.filter(site=site, rule=Rule.VENDOR_SILENT)}
+
+
+def open_lot_of(seller: UUID, site: Site) -> DeliveryLot:
+    of_seller = LotForecast.objects.filter(lot__schedule_line__line__order__seller=seller)
+    return of_seller.filter(current=True, delivered_on=None, lot__schedule_line__site=site)[0].lot
+
+
+def test_a_silent_vendor_that_speaks_is_silent_no_longer_and_the_others_are_left() -> None:
+    site = loaded(120)
+    spoken, *others = silent(site)
+    lot = open_lot_of(spoken, site)
+    step = lot.chain.milestones.filter(actual_on=None, applicable=True).order_by("-sequence")[0]
+    PromiseFactory.create(milestone=step, counts_on=date(2028, 3, 1), stated_on=LATER.date())
+
+    recalculated(site, Touched(lots=frozenset({lot.pk})), local_date(site, LATER), LATER + timedelta(minutes=1))
+
+    found = Alert.objects.filter(site=site, rule=Rule.VENDOR_SILENT)
+    assert others
+    assert {row.subject_id: row.recovered_at is None for row in found} == {spoken: False} | dict.fromkeys(others, True)
+
+
+def test_what_a_silent_vendor_has_open_is_counted_again_when_the_whole_site_is_looked_at() -> None:
+    site = loaded(120)
+    seller, alert = next(iter(silent(site).items()))
+    lot, before = open_lot_of(seller, site), alert.facts["open_lots"]
+    lot.schedule_line.status = LineStatus.CANCELLED
+    lot.schedule_line.save()
+
+    recalculated(site, Touched(lots=frozenset({lot.pk})), local_date(site, LATER), LATER + timedelta(minutes=1))
+    alert.refresh_from_db()
+    assert alert.facts["open_lots"] == before
+
+    whole(site, local_date(site, LATER), LATER + timedelta(minutes=2))
+    alert.refresh_from_db()
+    assert alert.facts["open_lots"] == before - 1
 
 
 @pytest.mark.parametrize("lines", [60, 180])

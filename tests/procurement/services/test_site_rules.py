@@ -5,6 +5,7 @@ from decimal import Decimal
 
 import pytest
 from django.apps import apps
+from django.db.models.expressions import RawSQL
 
 from procurement.models import Alert, AlertRuleSetting, Allocation, Requirement
 from procurement.services import alerts, forecasts
@@ -358,16 +359,30 @@ def test_a_disagreement_is_silent_where_its_rule_is_switched_off(unit: Late) -> 
 def test_only_alerts_whose_facts_changed_are_written(unit: Late) -> None:
     quiet, moving = late(unit.site, days=12, tag="CH-11"), late(unit.site, days=12, tag="CH-12")
     look(unit.site)
-    before = written(quiet), written(moving)
+    before = place(quiet), place(moving)
     move(moving, 13)
 
     look(unit.site, now=NOON + timedelta(hours=2))
 
-    assert (written(quiet) - before[0], written(moving) - before[1]) == (0, 1)
+    assert (place(quiet) == before[0], place(moving) == before[1]) == (True, False)
     assert Alert.objects.get(subject_id=moving.requirement.pk).facts["days_late"] == 13
 
 
-def written(unit: Late) -> int:
-    """How often the alert of this unit was written, as its history says."""
+def place(unit: Late) -> str:
+    """Where the row of this unit's alert lies: elsewhere after each time it is written."""
+    found = Alert.objects.filter(subject_id=unit.requirement.pk)
+    return str(found.values_list(RawSQL("procurement_alert.ctid::text", []), flat=True).get())
+
+
+def test_history_keeps_what_became_of_an_alert_and_not_what_each_day_computes(unit: Late) -> None:
+    moving = late(unit.site, days=12, tag="CH-12")
+    look(unit.site)
+    move(moving, 13)
+    look(unit.site, now=NOON + timedelta(hours=2))
+    move(moving, -50)
+    look(unit.site, now=NOON + timedelta(hours=4))
+
+    alert = Alert.objects.get(subject_id=moving.requirement.pk, rule=Rule.LATE_FORECAST)
     history = apps.get_model("procurement", "AlertHistory")
-    return int(history._default_manager.filter(subject_id=unit.requirement.pk).count())
+    kept = history._default_manager.filter(pgh_obj=alert).order_by("pgh_id").values_list("pgh_label", "state")
+    assert list(kept) == [("insert", AlertState.OPEN), ("update", AlertState.RECOVERED)]
