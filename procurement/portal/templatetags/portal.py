@@ -141,7 +141,7 @@ def floating(number: int | None) -> str:
 
 @register.filter
 def amount(number: Decimal | int | str | None, places: int = 0) -> str:
-    """A number as the reader's language writes it; trailing places are dropped."""
+    """A number as the reader's language writes it; trailing places are dropped, the minus is a real one."""
     if number is None or number == "":
         return NOT_KNOWN
     return _amount(Decimal(number), places, get_language())
@@ -152,7 +152,7 @@ def _amount(number: Decimal, places: int, language: str | None) -> str:
     rounded = round(number, places)
     if rounded == rounded.to_integral_value():
         rounded = rounded.to_integral_value()
-    return formats.number_format(rounded, use_l10n=True, force_grouping=True)
+    return formats.number_format(rounded, use_l10n=True, force_grouping=True).replace("-", "−")
 
 
 @register.filter
