@@ -1,15 +1,17 @@
-"""The shape of the tables of cases: rows that break one rule, and the nearest rows that keep it."""
+"""The tables of cases, and their tests: rows that break one rule, and the nearest rows that keep it."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import reduce
-from typing import Any
+from typing import Any, ClassVar
 
+import pytest
 from django.db import connection
 from factory.declarations import SubFactory
 
 from sites.accounts.row import new_id
 from tests.factories.accounts import RowFactory
+from tests.refusals import kept, refused_by
 
 Given = Mapping[str, Any]
 
@@ -88,3 +90,49 @@ class Column:
         for name, value in self.again.items():
             setattr(copy, name, value.get_factory().create() if isinstance(value, SubFactory) else value)
         copy.save(force_insert=True)
+
+
+class RuleTests:
+    """Of the tables that a module names in a class of its own."""
+
+    checks: ClassVar[Sequence[Check]] = ()
+    twice: ClassVar[Sequence[Twice]] = ()
+    columns: ClassVar[Sequence[Column]] = ()
+
+    def pytest_generate_tests(self, metafunc: pytest.Metafunc) -> None:
+        asked = metafunc.fixturenames
+        if "check" in asked:
+            metafunc.parametrize("check", self.checks, ids=str)
+        elif "column" in asked:
+            metafunc.parametrize("column", self.columns, ids=str)
+        elif "near" in asked:
+            cases = [(case, near) for case in self.twice for near in case.near]
+            metafunc.parametrize(("repeated", "near"), cases, ids=case_id)
+        else:
+            metafunc.parametrize("repeated", self.twice, ids=str)
+
+    def test_a_row_that_breaks_a_rule_is_refused_in_its_name(self, check: Check) -> None:
+        with refused_by(check.rule):
+            check.factory.create(**check.wrong)
+
+    def test_the_nearest_row_that_keeps_the_rule_is_stored(self, check: Check) -> None:
+        with kept():
+            check.factory.create(**check.right)
+
+    def test_what_must_be_unique_is_refused_the_second_time(self, repeated: Twice) -> None:
+        first = repeated.make_first()
+
+        with refused_by(repeated.rule):
+            repeated.make_second(first)
+
+    def test_what_differs_in_one_part_of_a_unique_rule_is_stored(self, repeated: Twice, near: Given) -> None:
+        first = repeated.make_first()
+
+        with kept():
+            repeated.make_second(first, **near)
+
+    def test_a_unique_value_is_refused_the_second_time(self, column: Column) -> None:
+        first = column.factory.create(**column.first)
+
+        with refused_by(column.index_name):
+            column.write_again(first)

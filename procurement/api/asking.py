@@ -78,3 +78,12 @@ def expected_version(request: Request) -> str:
     if not _STRONG.fullmatch(sent):
         raise StaleVersion
     return sent
+
+
+def check_tag(request: Request, tag: str | None) -> None:
+    """If-Match names this one strong tag. Raises VersionRequired where it says none, StaleVersion where another."""
+    sent = request.headers.get("If-Match", "").strip()
+    if not sent:
+        raise VersionRequired(_("If-Match: name the ETag you have read."))
+    if sent != tag:
+        raise StaleVersion

@@ -1,7 +1,7 @@
 """How single values travel: exact decimals, dates as said, numbers padded with zeros, plain text."""
 
 import re
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -92,6 +92,17 @@ class Count(serializers.IntegerField):
         if not isinstance(data, int | str) or isinstance(data, bool) or not str(data).isascii():
             self.fail("invalid")
         return super().to_internal_value(data)
+
+
+class Instant(serializers.DateTimeField):
+    """With its offset: nobody guesses by whose clock a bare one is meant."""
+
+    default_error_messages = {"naive": _("Write the instant with its offset, such as 2026-11-20T14:30:00Z.")}
+
+    def enforce_timezone(self, value: datetime) -> datetime:
+        if value.tzinfo is None:
+            self.fail("naive")
+        return super().enforce_timezone(value)
 
 
 @extend_schema_field({"oneOf": [{"type": "integer"}, {"type": "string"}], "examples": [7, "2026-11-20T14:30:00Z"]})

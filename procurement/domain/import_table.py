@@ -12,6 +12,7 @@ from procurement.domain.table import Cell, CellError, Sheet
 from sites.domain.errors import BadInput
 
 HEADER_WITHIN: Final = 30  # rows from the top among which the header is looked for
+_MOST_TITLES: Final = 5  # named of those that nobody knows
 _NOISE = re.compile(r"[\s._\-/:;()（）・#'\"*№]+")
 
 
@@ -19,7 +20,8 @@ _NOISE = re.compile(r"[\s._\-/:;()（）・#'\"*№]+")
 class Column:
     """One field of a record kind. `titles` are what senders call it; `read` raises BadInput without a field.
 
-    A row without a filled `required` field is refused; `names` fields say which record is meant.
+    A row without a filled `required` field is refused; one that is only `in_header` may be empty in a row, but a table
+    without its column is not understood. `names` fields say which record is meant.
     """
 
     field: str
@@ -27,6 +29,11 @@ class Column:
     read: Callable[[Cell, Declared], Any]
     required: bool = False
     names: bool = False
+    in_header: bool = False
+
+    @property
+    def is_needed(self) -> bool:
+        return self.required or self.in_header
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,9 +80,9 @@ def shape(sheet: Sheet, header_row: int) -> str:
 
 
 def find_mapping(sheet: Sheet, columns: Sequence[Column]) -> ColumnMapping:
-    """The first row near the top that names the most of our fields, all that are required among them.
+    """The first row near the top that names the most of our fields, all that are needed among them.
 
-    Raises BadInput naming the sheet, or the cell of a title that stands twice.
+    Raises BadInput naming the sheet and the titles that mean nothing here, or the cell of a title that stands twice.
     """
     by_title = {plain(title): column.field for column in columns for title in (column.field, *column.titles)}
     best: ColumnMapping | None = None
@@ -93,10 +100,24 @@ def find_mapping(sheet: Sheet, columns: Sequence[Column]) -> ColumnMapping:
             best, twice = ColumnMapping(number, found), again
     if twice is not None:
         raise BadInput(f"Two columns would both be {twice[0]}; say which.", field=twice[1])
-    missing = [column.field for column in columns if column.required and (not best or column.field not in best.columns)]
+    missing = [
+        column.field for column in columns if column.is_needed and (not best or column.field not in best.columns)
+    ]
     if best is None or missing:
-        raise BadInput(f"No header row names {', '.join(missing)}; map the columns.", field=sheet.name)
+        wanted, unknown = ", ".join(missing), _unknown_titles(sheet, best) if best else ""
+        if unknown:
+            raise BadInput(
+                f"No header row names {wanted}, nor is it known what {unknown} is; map the columns.", field=sheet.name
+            )
+        raise BadInput(f"No header row names {wanted}; map the columns.", field=sheet.name)
     return best
+
+
+def _unknown_titles(sheet: Sheet, mapping: ColumnMapping) -> str:
+    """The first few that mean nothing here."""
+    header, known = sheet.rows[mapping.header_row], set(mapping.columns.values())
+    titles = [cell.strip()[:40] for place, cell in enumerate(header) if isinstance(cell, str) and place not in known]
+    return ", ".join([title for title in titles if title][:_MOST_TITLES])
 
 
 def check_mapping(sheet: Sheet, mapping: ColumnMapping, columns: Sequence[Column]) -> None:
@@ -113,7 +134,7 @@ def check_mapping(sheet: Sheet, mapping: ColumnMapping, columns: Sequence[Column
     if len(set(mapping.columns.values())) < len(mapping.columns):
         raise BadInput("One column is mapped to two fields.", field="mapping")
     for column in columns:
-        if column.required and column.field not in mapping.columns:
+        if column.is_needed and column.field not in mapping.columns:
             raise BadInput(f"Say which column is {column.field}.", field=f"mapping/{column.field}")
 
 

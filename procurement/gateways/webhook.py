@@ -53,6 +53,10 @@ def check_url(url: str, networks: Sequence[Network] = ()) -> None:
         raise RefusedAddress("The address may hold no user, password or fragment.")
     if parts.scheme != "https" and not (parts.scheme == "http" and networks):
         raise RefusedAddress("The address must begin with https://.")
+    if not parts.hostname.isprintable() or " " in parts.hostname:
+        raise RefusedAddress("No host has such a name.")
+    if address := _literal(parts.hostname):
+        _check_reach(parts.hostname, address, networks)
 
 
 class HttpPoster:
@@ -160,26 +164,31 @@ class _Guarded(httpcore.NetworkBackend):
     ) -> httpcore.NetworkStream:
         addresses = _addresses(host, port)
         for address in addresses:
-            if not self._may_reach(address):
-                raise RefusedAddress(f"{host} leads to {address}, which nothing may be sent into.")
+            _check_reach(host, address, self._networks)
         stream = self._inner.connect_tcp(addresses[0], port, timeout, local_address, socket_options)
         self._socket = stream.get_extra_info("socket")
         return stream
-
-    def _may_reach(self, address: str) -> bool:
-        ip = ipaddress.ip_address(address.partition("%")[0])
-        if isinstance(ip, ipaddress.IPv6Address):
-            inner = ip.ipv4_mapped or ip.sixtofour or (ip.teredo[1] if ip.teredo else None) or _within(ip)
-            if inner is not None:
-                return self._may_reach(str(inner))
-        if any(ip in network for network in self._networks):
-            return True
-        return ip.is_global and not ip.is_multicast
 
     def cut(self) -> None:
         if self._socket is not None:
             with contextlib.suppress(OSError):
                 self._socket.shutdown(socket.SHUT_RDWR)
+
+
+def _check_reach(host: str, address: str, networks: Sequence[Network]) -> None:
+    if not _may_reach(address, networks):
+        raise RefusedAddress(f"{host} leads to {address}, which nothing may be sent into.")
+
+
+def _may_reach(address: str, networks: Sequence[Network]) -> bool:
+    ip = ipaddress.ip_address(address.partition("%")[0])
+    if isinstance(ip, ipaddress.IPv6Address):
+        inner = ip.ipv4_mapped or ip.sixtofour or (ip.teredo[1] if ip.teredo else None) or _within(ip)
+        if inner is not None:
+            return _may_reach(str(inner), networks)
+    if any(ip in network for network in networks):
+        return True
+    return ip.is_global and not ip.is_multicast
 
 
 def _within(ip: ipaddress.IPv6Address) -> ipaddress.IPv4Address | None:
@@ -188,11 +197,17 @@ def _within(ip: ipaddress.IPv6Address) -> ipaddress.IPv4Address | None:
     return ipaddress.IPv4Address(ip.packed[12:]) if is_translated else None
 
 
-def _addresses(host: str, port: int) -> list[str]:
+def _literal(host: str) -> str | None:
     try:
-        return [str(ipaddress.ip_address(host))]
-    except ValueError:
-        return [str(each[4][0]) for each in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)]
+        return str(ipaddress.ip_address(host))
+    except ValueError:  # a name
+        return None
+
+
+def _addresses(host: str, port: int) -> list[str]:
+    if address := _literal(host):
+        return [address]
+    return [str(each[4][0]) for each in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)]
 
 
 @dataclass(slots=True)

@@ -25,28 +25,45 @@ class KnownRow:
 
 @dataclass(frozen=True, slots=True)
 class KnownPair:
-    """`picture` is None where one of the two days has no float."""
+    """`picture` is None where one of the two days has no float; it leads from the float of the lot that this one was
+    `split_from`, where it was not there yet.
+    """
 
     lot: DeliveryLot
     rows: tuple[KnownRow, KnownRow]
     picture: Picture | None
+    split_from: DeliveryLot | None
 
 
 def known_pairs(
     lots: Collection[DeliveryLot], day: date, later: date | None, today: date, time_zone: str
 ) -> list[KnownPair]:
-    """Then and later, or now where no later day is named; fourteen queries for any number of lots."""
+    """Then and later, or now where no later day is named; what had no units on either day is left out. Fourteen
+    queries for any number of lots.
+    """
     then = lots_known_on(lots, day, time_zone)
     after = lots_known_on(lots, later or today, time_zone)
     when = words.day(later) if later else _("now")
-    return [
-        KnownPair(
+    by_key = {lot.pk: lot for lot in lots}
+
+    def pair(lot: DeliveryLot) -> KnownPair:
+        origin: DeliveryLot | None = lot
+        while origin is not None and origin.pk not in then:
+            origin = by_key.get(origin.copied_from_id) if origin.copied_from_id else None
+        return KnownPair(
             lot,
             (KnownRow(words.day(day), then.get(lot.pk)), KnownRow(when, after.get(lot.pk))),
-            _picture(then.get(lot.pk), after.get(lot.pk)),
+            _picture(then[origin.pk] if origin else None, after.get(lot.pk)),
+            origin if origin != lot else None,
         )
-        for lot in lots
-    ]
+
+    return [pair(lot) for lot in lots if _ever_had_units(then.get(lot.pk), after.get(lot.pk))]
+
+
+def _ever_had_units(*known: KnownLot | None) -> bool:
+    """Also where it was there on neither day."""
+    there = [row for row in known if row is not None]
+    return not there or any(row.quantity for row in there)
 
 
 def _picture(then: KnownLot | None, now: KnownLot | None) -> Picture | None:

@@ -18,9 +18,10 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from django.apps import apps
-from django.db.models import Model
+from django.db.models import Model, Q
 
 from procurement.models import (
+    Allocation,
     BlockForecast,
     ChainForecast,
     DeliveryLot,
@@ -95,12 +96,15 @@ def _history(model: type[Model]) -> Any:
     return apps.get_model(model._meta.app_label, f"{model.__name__}Event")
 
 
-def lots_of_block(block: Block) -> list[DeliveryLot]:
-    """What serves the groups that a block needs, as allocated today. One query."""
+def lots_of_block(block: Block, day: date, time_zone: str) -> list[DeliveryLot]:
+    """What serves the groups that a block needs, now or at the end of a day. One query."""
+    ends_at = day_ends_at(day, time_zone)
+    allocations = Allocation.objects.filter(
+        Q(ended_at__isnull=True) | Q(created_at__lt=ends_at, ended_at__gte=ends_at),
+        requirement__group__needs__block=block,
+    )
     return list(
-        DeliveryLot.objects.filter(
-            quantity__gt=0, allocations__ended_at__isnull=True, allocations__requirement__group__needs__block=block
-        )
+        DeliveryLot.objects.filter(allocations__in=allocations)
         .select_related("schedule_line__line__order")
         .distinct()
         .order_by(
@@ -163,8 +167,9 @@ def _is_retracted(row: Promise, ends_at: datetime) -> bool:
 class KnownLot:
     """A lot at the end of a day: the five dates, float, quantity and status, each None where it was not known.
 
-    `answer` is what the run of then said; without one the forecast, its float and the required date were not known,
-    and promise and actual come from the ledger alone. `promise` is the deciding one at the contract step.
+    `answer` is what the run of then said; without one, as where it had no units, the forecast, its float and the
+    required date were not known, and promise and actual come from the ledger alone. `promise` is the deciding one at
+    the contract step.
     """
 
     lot_id: UUID
@@ -208,7 +213,7 @@ def lots_known_on(lots: Collection[DeliveryLot], day: date, time_zone: str) -> d
             row,
             line,
             LineStatus.CANCELLED if cancelled else LineStatus(line.status),
-            answers.get(key),
+            answers.get(key) if row.quantity else None,
             ledgers.get(chain_id, ()),
             actuals.get(chain_id, {}),
         )

@@ -199,6 +199,13 @@ _EVENT = """JOIN LATERAL (
         < ((%(day)s::date + 1)::timestamp AT TIME ZONE stored.time_zone)
     ORDER BY event.pgh_created_at DESC, event.pgh_id DESC LIMIT 1
 ) {name} ON {name}.pgh_label <> 'delete'"""
+# A lot without units is in no forecast; what it was answered while it had some is not the line's.
+_HAD_UNITS = """(
+    SELECT event.quantity > 0 FROM procurement_deliverylotevent event
+    WHERE event.pgh_obj_id = lot.id
+        AND event.pgh_created_at < ((%(day)s::date + 1)::timestamp AT TIME ZONE stored.time_zone)
+    ORDER BY event.pgh_created_at DESC, event.pgh_id DESC LIMIT 1
+)"""
 # Lines of which anything may be other than at the end of a day: every answer and every event is kept only where
 # something changed. One too many does no harm, one missing would: a day has ended everywhere after 14 hours.
 _ANSWERED_SINCE = """
@@ -246,7 +253,7 @@ LEFT JOIN procurement_deliverylot lot ON lot.schedule_line_id = stored.schedule_
 {_EVENT.format(table="procurement_orderline", key="stored.line_id", name="line_was")}
 LEFT JOIN LATERAL (
     SELECT answer.* FROM procurement_lotforecast answer
-    WHERE answer.lot_id = lot.id AND answer.as_of <= %(day)s::date
+    WHERE answer.lot_id = lot.id AND answer.as_of <= %(day)s::date AND (lot.quantity > 0 OR {_HAD_UNITS})
     ORDER BY answer.as_of DESC, answer.created_at DESC, answer.id DESC LIMIT 1
 ) f ON TRUE
 WINDOW line_lots AS (PARTITION BY stored.schedule_line_id)

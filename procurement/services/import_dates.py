@@ -83,6 +83,7 @@ PROMISE_COLUMNS: Final = (
             "Vendor date", "Expected date", "Liefertermin", "Neuer Termin", "納期", "回答納期", "納入予定日",
         ),
         cells.imprecise_day,
+        in_header=True,
     ),
     Column("stated_on", ("Stated on", "As of", "Date of answer", "回答日"), cells.day),
     Column("conditional_on", ("Conditional on", "Subject to release by", "Unter Vorbehalt bis", "条件日"), cells.day),
@@ -94,7 +95,7 @@ PROMISE_COLUMNS: Final = (
 ACTUAL_COLUMNS: Final = (
     *_WHICH,
     Column("milestone", _MILESTONE, lambda cell, _said: cells.identifier(cell, longest=40).upper(), required=True),
-    Column("actual", ("Actual date", "Done on", "Completed", "Happened on", "実績日"), cells.day),
+    Column("actual", ("Actual date", "Done on", "Completed", "Happened on", "実績日"), cells.day, in_header=True),
     Column("quantity", ("Qty", "Quantity", "Menge", "数量"), cells.number),
     _NOTE,
 )

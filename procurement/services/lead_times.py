@@ -122,6 +122,8 @@ def _check(stated: Stated, steps: Sequence[str]) -> date:
     for name, day in (("as_of", stated.as_of), ("valid_until", stated.valid_until)):
         if day is not None and not EARLIEST_YEAR <= day.year <= LATEST_YEAR:
             raise BadInput(_("This is no plausible date."), field=name)
+    if stated.valid_until is not None and stated.valid_until < stated.as_of:
+        raise BadInput(_("A lead time is valid from the day it was stated on."), field="valid_until")
     if not stated.source.strip():
         raise BadInput(_("A lead time says by whom."), field="source")
     if stated.plant is not None and stated.company is not None and stated.plant.company_id != stated.company.pk:

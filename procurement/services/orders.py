@@ -240,11 +240,7 @@ def change(
     another version.
     """
     with transaction.atomic():
-        order = PurchaseOrder.objects.select_for_update(of=("self",)).filter(pk=order_id).first()
-        if order is None or not PurchaseOrder.objects.visible_to(actor).filter(pk=order.pk).exists():
-            raise NotFound(_("There is no such order."))
-        if order.version != version:
-            raise ChangedSince(_("It has changed since you read it."), version=order.version)
+        order = lock(order_id=order_id, version=version, actor=actor)
         own = replace(
             document,
             vendor=document.vendor or order.seller.code,
@@ -252,6 +248,19 @@ def change(
         )
         check(own)
         return _Change(order, own, system, actor, now, LinesMode(lines_mode), request_id).run()
+
+
+def lock(*, order_id: UUID, version: int, actor: User) -> PurchaseOrder:
+    """The order, which nobody else changes before the transaction ends.
+
+    Raises NotFound, and ChangedSince where it is at another version.
+    """
+    order = PurchaseOrder.objects.select_for_update(of=("self",)).filter(pk=order_id).first()
+    if order is None or not PurchaseOrder.objects.visible_to(actor).filter(pk=order.pk).exists():
+        raise NotFound(_("There is no such order."))
+    if order.version != version:
+        raise ChangedSince(_("It has changed since you read it."), version=order.version)
+    return order
 
 
 class _Upsert:

@@ -156,7 +156,7 @@ def whole(most: int, otherwise: int | None = None) -> Callable[[str], int | None
         if not said:
             return otherwise
         if not (said.isascii() and said.isdigit() and len(said) < 7 and int(said) <= most):
-            raise BadInput(_("A whole number up to %(most)d.") % {"most": most})
+            raise BadInput(_("A whole number from 0 to %(most)d.") % {"most": most})
         return int(said)
 
     return read

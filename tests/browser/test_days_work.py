@@ -100,6 +100,7 @@ def test_what_changed_since_monday_shows_the_old_value(
     )
     page = sign_in(expediter)
     page.goto("/log/?columns=forecast,float")
+    page.get_by_text("More filters").click()
     page.get_by_label("Changed since").select_option("monday")
     expect(page.get_by_text("Compared with the end of 5 Jan 2099")).to_be_visible()
     expect(rows(page)).to_have_count(2)

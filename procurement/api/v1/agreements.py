@@ -5,6 +5,7 @@ from typing import Any, ClassVar, Final
 from uuid import UUID
 
 from django.db import transaction
+from django.db.models import QuerySet
 from django.urls import reverse
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
@@ -14,8 +15,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from procurement.api.asking import check_tag
 from procurement.api.auth import acting_user
-from procurement.api.errors import StaleVersion
 from procurement.api.fields import Day, ExactDecimal
 from procurement.api.v1.shapes import REQUEST_ID, example, problems
 from procurement.api.view import ClientView, clock, is_known, not_modified, query
@@ -168,7 +169,7 @@ class AgreementByCode(ClientView):
     )
     def get(self, request: Request, code: str) -> Response:
         actor = acting_user(request)
-        return _read(request, actor, _by_code(actor, code))
+        return _read(request, actor, _with_code(actor, code).first())
 
     @extend_schema(
         operation_id="upsertAgreement",
@@ -215,11 +216,11 @@ class AgreementByCode(ClientView):
         if record.code != code:
             raise BadInput("The code differs from that of the address.", field="code")
         with transaction.atomic():
-            before = _by_code(actor, code)
+            # Locked before it is compared: of two changes from one reading the second must find another tag.
+            before = _with_code(actor, code).select_for_update(of=("self",)).first()
             tag = _tag(actor, before, sight(actor, before)) if before else None
-            wanted = request.headers.get("If-Match")
-            if wanted is not None and wanted.strip() != tag and not (wanted.strip() == "*" and before):
-                raise StaleVersion
+            if "If-Match" in request.headers:
+                check_tag(request, tag)
             saved = agreements.save(record, actor=actor, now=clock(), reason="api")
             after = _tag(actor, saved.agreement, sight(actor, saved.agreement))
             if dry_run:
@@ -248,8 +249,8 @@ class AgreementSchema(APIView):
         return Response(agreement_record.schema())
 
 
-def _by_code(actor: User, code: str) -> PowerPurchaseAgreement | None:
-    return PowerPurchaseAgreement.objects.visible_to(actor).filter(code=code).first()
+def _with_code(actor: User, code: str) -> QuerySet[PowerPurchaseAgreement]:
+    return PowerPurchaseAgreement.objects.visible_to(actor).filter(code=code)
 
 
 def _read(request: Request, actor: User, found: PowerPurchaseAgreement | None) -> Response:

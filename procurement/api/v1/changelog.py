@@ -23,6 +23,12 @@ _CHANGES: Final = (
         "",
         "Every list of things is `items`; `results` are the outcomes of rows you sent, `changes` the feed's.",
     ),
+    (
+        "2026-11-22",
+        "upsertPurchaseOrder",
+        "`If-Match`, where it is sent, is looked at: 412 where the order is another.",
+    ),
+    ("2026-11-22", "", "An instant without its offset is refused; `as_of` is not later than now."),
     ("2026-11-22", "createWebhookEndpoint", "`full`: messages carry the record; alerts have `links.self`."),
     ("2026-11-22", "listPurchaseOrderLines", "`over_delivery_percent` of the line."),
     ("2026-11-21", "nameUnit", "Your own codes of units; a unit that nobody knows is refused as `unknown_unit`."),

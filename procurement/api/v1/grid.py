@@ -12,8 +12,8 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from procurement.api.asking import check_tag
 from procurement.api.auth import acting_user
-from procurement.api.errors import StaleVersion, VersionRequired
 from procurement.api.fields import Day, ExactDecimal, Text
 from procurement.api.v1.bodies import checked
 from procurement.api.v1.shapes import REQUEST_ID, example, problems
@@ -223,7 +223,7 @@ class OneGridConnection(ClientView):
         actor = acting_user(request)
         # Locked before it is compared: of two changes from one reading the second must find another tag.
         GridConnection.objects.visible_to(actor).select_for_update(of=("self",)).filter(pk=key).first()
-        _check_tag(request, _tag(_whole(actor, key)))
+        check_tag(request, _tag(_whole(actor, key)))
         said = checked(ConnectionChange, request, partial=True)
         state, steps, now = said.pop("state", None), said.pop("capacity_steps", None), clock()
         found = _find(actor, key)
@@ -331,12 +331,3 @@ def _answer(actor: User, key: UUID, *, status: int = 200) -> Response:
 
 def _tag(shown: dict[str, Any]) -> str:
     return f'"{fingerprint(shown)}"'
-
-
-def _check_tag(request: Request, tag: str) -> None:
-    """One strong tag, the present one."""
-    sent = request.headers.get("If-Match", "").strip()
-    if not sent:
-        raise VersionRequired(_("If-Match: name the ETag you have read."))
-    if sent != tag:
-        raise StaleVersion

@@ -10,7 +10,7 @@ from rest_framework.response import Response
 
 from procurement.api.asking import clock, query, request_id
 from procurement.api.auth import acting_client, acting_user
-from procurement.api.fields import Day, ExactDecimal, PaddedNumber, Text
+from procurement.api.fields import Day, ExactDecimal, Instant, PaddedNumber, Text
 from procurement.api.v1.bodies import checked
 from procurement.api.v1.shapes import REQUEST_ID, example, problems
 from procurement.api.view import ClientView
@@ -45,7 +45,7 @@ class OpenOrderWrite(serializers.Serializer[Any]):
 
 
 class OpenOrdersWrite(serializers.Serializer[Any]):
-    stated_at = serializers.DateTimeField(help_text="The instant the list is of, with its offset.")
+    stated_at = Instant(help_text="The instant the list is of, with its offset.")
     complete = serializers.BooleanField(default=True, help_text="What is not in the list is not open with you.")
     document = Text(required=False, max_length=200, allow_blank=True, help_text="Where the list comes from.")
     rows = OpenOrderWrite(  # type: ignore[call-arg]

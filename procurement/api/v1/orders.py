@@ -16,7 +16,8 @@ from rest_framework.response import Response
 
 from procurement.api.asking import expected_version
 from procurement.api.auth import acting_client, acting_user
-from procurement.api.errors import BadParameter, UnknownFields
+from procurement.api.errors import BadParameter, StaleVersion, UnknownFields
+from procurement.api.fields import Instant
 from procurement.api.parsers import MergePatchParser, StrictJSONParser
 from procurement.api.v1.bodies import checked, unknown_fields
 from procurement.api.v1.order_lines import VIEW_HELP, of_view
@@ -99,6 +100,14 @@ _IF_MATCH: Final = OpenApiParameter(
     pattern='^"v[0-9]{1,12}"$',
     description="The ETag you read: 428 where it is missing, 412 with the present one where it is another.",
 )
+_IF_STILL: Final = OpenApiParameter(
+    "If-Match",
+    OpenApiTypes.STR,
+    OpenApiParameter.HEADER,
+    pattern='^"v[0-9]{1,12}"$',
+    description="The ETag you read, to be refused with 412 where the order is another by now, or not there; without it "
+    "`document_version` alone decides.",
+)
 _PATH: Final = [
     OWN_SYSTEM,
     OpenApiParameter(
@@ -134,7 +143,7 @@ _BEGINNING: Final = datetime(2000, 1, 1, tzinfo=UTC)
 
 class ReadQuery(serializers.Serializer[Any]):
     expand = serializers.ChoiceField(["forecast"], required=False)
-    as_of = serializers.DateTimeField(required=False)
+    as_of = Instant(required=False)
 
 
 class OrderQuery(PageQuery):
@@ -143,7 +152,7 @@ class OrderQuery(PageQuery):
     status = serializers.ChoiceField(CommercialStatus.choices, required=False, help_text="Commercial status.")
     text = serializers.CharField(required=False, max_length=100, help_text="Stands in the number or the title.")
     filter = serializers.CharField(required=False, max_length=90, help_text=VIEW_HELP)
-    updated_since = serializers.DateTimeField(
+    updated_since = Instant(
         required=False,
         help_text="Changed since this instant, less five minutes, so that what was committed late is found twice and "
         "not missed. For people; programs follow `/changes`.",
@@ -222,6 +231,7 @@ class OrderByExternalId(ClientView):
         "`warnings`; with `Prefer: handling=strict` they are refused with 422.",
         parameters=[
             *_PATH,
+            _IF_STILL,
             LinesModeQuery,
             OpenApiParameter(
                 "Location",
@@ -234,7 +244,7 @@ class OrderByExternalId(ClientView):
             REQUEST_ID,
         ],
         request=OrderWrite,
-        responses={200: UpsertSerializer, 201: UpsertSerializer, **problems(400, 404, 409, 413, 415, 422)},
+        responses={200: UpsertSerializer, 201: UpsertSerializer, **problems(400, 404, 409, 412, 413, 415, 422)},
         examples=[EXAMPLE],
         tags=["purchase orders"],
     )
@@ -248,6 +258,8 @@ class OrderByExternalId(ClientView):
         body = shape.run_validation(request.data)
         if unknown and is_strict(request):
             raise UnknownFields(unknown)
+        if "If-Match" in request.headers:
+            _lock(request, system, external_id)
         done = orders.upsert(
             document=document_of(body),
             system=system,
@@ -299,7 +311,7 @@ class Order(ClientView):
         tags=["purchase orders"],
     )
     def patch(self, request: Request, order_id: UUID) -> Response:
-        version = int(expected_version(request).strip('"v'))
+        version = _version(request)
         said = query(request, LinesModeQuery)
         document, system = checked(OrderChange, request), acting_client(request).system
         done = orders.change(
@@ -342,10 +354,26 @@ def _read(request: Request, order_id: UUID | None) -> Response:
 def _read_at(order_id: UUID | None, actor: User, said: dict[str, Any]) -> Response:
     if "expand" in said:
         raise BadParameter(_("as_of: Not together with expand; a forecast is of today."))
+    if said["as_of"] > clock():
+        raise BadParameter(_("as_of: Nothing is known yet of an instant to come."))
     reading = order_reading.read_at(order_id, actor, said["as_of"]) if order_id else None
     if reading is None:
         raise NotFound(_("There is no such order."))
     return Response(OrderRead(order_answer(reading)).data)
+
+
+def _version(request: Request) -> int:
+    """That If-Match names. Raises VersionRequired, StaleVersion."""
+    return int(expected_version(request).strip('"v'))
+
+
+def _lock(request: Request, system: str, external_id: str) -> None:
+    """Until this write is done, at the version that If-Match names. Raises StaleVersion, ChangedSince."""
+    version, actor = _version(request), acting_user(request)
+    key = order_reading.key_of(system=system, external_id=external_id, actor=actor)
+    if key is None:
+        raise StaleVersion
+    orders.lock(order_id=key, version=version, actor=actor)
 
 
 def _may_be_an_id(external_id: str) -> bool:

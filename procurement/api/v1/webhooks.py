@@ -10,7 +10,7 @@ from rest_framework.response import Response
 
 from procurement.api.asking import clock, query
 from procurement.api.auth import acting_client, acting_credential, acting_user, lacks_scope
-from procurement.api.fields import Text
+from procurement.api.fields import Instant, Text
 from procurement.api.v1.bodies import checked
 from procurement.api.v1.shapes import REQUEST_ID, example, problems
 from procurement.api.view import ClientView
@@ -122,8 +122,8 @@ class ReplayWrite(serializers.Serializer[Any]):
         child=serializers.IntegerField(min_value=1, max_value=2**62), required=False, max_length=1000,
         help_text="Of changes, as the feed names them.",
     )  # fmt: skip
-    since = serializers.DateTimeField(required=False, help_text="With its offset.")
-    until = serializers.DateTimeField(required=False, help_text="Before this instant; now unless told.")
+    since = Instant(required=False, help_text="With its offset.")
+    until = Instant(required=False, help_text="Before this instant; now unless told.")
 
 
 class ReplaySerializer(serializers.Serializer[Any]):

@@ -74,7 +74,9 @@ def show(request: HttpRequest, key: UUID) -> HttpResponse:
         "known_form": known_form,
         "known_day": day,
         "then": block_answers([block.pk], day).get(block.pk) if day else None,
-        "known_lots": known_pairs(lots_of_block(block), day, known_form.later_day, today, site.time_zone)
+        "known_lots": known_pairs(
+            lots_of_block(block, day, site.time_zone), day, known_form.later_day, today, site.time_zone
+        )
         if day
         else [],
         "crumbs": [(reverse("portfolio"), _("Portfolio")), (reverse("site", args=[site.code]), site.name)],

@@ -311,7 +311,7 @@ def _known(view: LineView, asked: KnownBetween, today: date) -> list[KnownPair]:
     if day is None:
         return []
     zone = view.line.site.time_zone if view.line.site else "UTC"
-    return known_pairs([each.lot for each in view.lots], day, asked.later_day, today, zone)
+    return known_pairs(list(view.line.lots.order_by("number")), day, asked.later_day, today, zone)
 
 
 def _impact(view: LineView) -> Impact | None:

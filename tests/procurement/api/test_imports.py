@@ -69,6 +69,21 @@ def test_a_file_is_previewed_applied_and_undone(erp: Caller) -> None:
     assert (undone.status_code, undone.json()["state"], PromiseRetraction.objects.count()) == (200, "undone", 2)
 
 
+def test_a_table_of_dates_whose_column_of_dates_nobody_knows_is_refused(erp: Caller) -> None:
+    rows = xlsx(("PO No.", "Item", "Date"), ("4510", 10, date(2027, 12, 15)))
+
+    refused = problem(erp.post(PROMISES, rows, content_type=BINARY), 422, "validation_error")
+    said = erp.post(f"{PROMISES}&columns=order:A,line:B", rows, content_type=BINARY)
+    mapped = erp.post(f"{PROMISES}&columns=order:A,line:B,promise:C", rows, content_type=BINARY).json()
+
+    assert refused["errors"][0]["detail"] == (
+        "Orders: No header row names promise, nor is it known what Date is; map the columns."
+    )
+    assert problem(said, 422, "validation_error")["errors"][0]["detail"].endswith("Say which column is promise.")
+    assert (mapped["rows_accepted"], mapped["mapping"]) == (1, {"order": "A", "line": "B", "promise": "C"})
+    assert ImportBatch.objects.count() == 1
+
+
 def test_many_rows_are_answered_with_202_and_the_address_of_the_import(
     erp: Caller, monkeypatch: pytest.MonkeyPatch
 ) -> None:

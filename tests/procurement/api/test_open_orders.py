@@ -161,3 +161,12 @@ def test_unknown_fields_of_a_list_are_told_or_refused(ordered: Caller) -> None:
 
     assert pointers(problem(refused, 422, "validation_error")) == ["/rows/0/colour"]
     assert [each["code"] for each in warned.json()["warnings"]] == ["unknown_field"]
+
+
+@pytest.mark.django_db
+def test_a_list_says_by_whose_clock_it_is(erp: Caller) -> None:
+    refused = problem(
+        erp.post("/open-orders", {"stated_at": "2026-11-20T08:00:00", "rows": []}), 422, "validation_error"
+    )
+
+    assert ("/stated_at", "naive") in {(each["pointer"], each["code"]) for each in refused["errors"]}

@@ -489,3 +489,34 @@ def test_an_order_is_read_as_it_was(erp: Caller) -> None:
     problem(erp.get(f"/purchase-orders/{key}?as_of=2020-01-01T00:00:00Z"), 404, "not_found")
     problem(erp.get(f"/purchase-orders/{key}?as_of=yesterday"), 400, "invalid_parameter")
     problem(erp.get(f"/purchase-orders/{key}?as_of=2026-01-01T00:00:00Z&expand=forecast"), 400, "invalid_parameter")
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("tag", ['"v7"', "*", 'W/"v1"', '"v1", "v2"'])
+def test_an_upsert_that_names_another_version_is_refused(erp: Caller, tag: str) -> None:
+    erp.put(ORDER, order_body(title="Chillers"))
+
+    refused = erp.put(ORDER, order_body(document_version=2, title="Other"), If_Match=tag)
+
+    problem(refused, 412, "stale_version")
+    assert PurchaseOrder.objects.get().title == "Chillers"
+
+
+@pytest.mark.django_db
+def test_an_upsert_may_name_the_version_it_was_made_from(erp: Caller) -> None:
+    problem(erp.put(ORDER, order_body(), If_Match='"v1"'), 412, "stale_version")
+    tag = erp.put(ORDER, order_body())["ETag"]
+
+    answer = erp.put(ORDER, order_body(document_version=2, title="Chillers"), If_Match=tag)
+
+    assert (answer.status_code, answer.json()["result"]) == (200, "updated")
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("instant", ["2999-01-01T00:00:00Z", "2026-11-20T14:30:00", "yesterday"])
+def test_a_past_state_is_asked_for_by_an_instant_that_was(erp: Caller, instant: str) -> None:
+    erp.put(ORDER, order_body())
+
+    refused = problem(erp.get(f"{ORDER}?as_of={instant}"), 400, "invalid_parameter")
+
+    assert refused["detail"].startswith("as_of: ")

@@ -1,10 +1,12 @@
 """Agreements, load ramps, dates and the balance through the API: what is told, what is refused, what stays hidden."""
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 from decimal import Decimal
 from typing import Any
 
 import pytest
+from django.db import connection
 from django.test import Client
 
 from sites.accounts.permissions import Role
@@ -87,6 +89,28 @@ def test_who_changes_an_older_reading_is_told(energy: Caller) -> None:
     problem(energy.put(PATH, record(name="Ridge wind west"), If_Match=tag), 412, "stale_version")
 
     assert energy.get(PATH).json()["name"] == "Ridge wind east"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_two_changes_from_one_reading_the_second_is_told(energy: Caller) -> None:
+    tag = energy.put(PATH, record())["ETag"]
+
+    def change(place: int) -> int:
+        try:
+            return int(energy.put(PATH, record(name=f"Ridge {place}"), If_Match=tag).status_code)
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(4) as pool:
+        statuses = sorted(pool.map(change, range(4)))
+
+    assert statuses == [200, 412, 412, 412]
+
+
+def test_any_version_is_none(energy: Caller) -> None:
+    energy.put(PATH, record())
+
+    problem(energy.put(PATH, record(name="Ridge wind east"), If_Match="*"), 412, "stale_version")
 
 
 @pytest.mark.parametrize(

@@ -27,7 +27,7 @@ DECLARED = Declared(date(2026, 11, 20))
 COLUMNS = (
     Column("order", ("PO No.", "注文番号"), lambda cell, _: cells.identifier(cell, longest=60), required=True),
     Column("line", ("Item",), lambda cell, said: cells.whole_number(cell, said, least=1, most=999), required=True),
-    Column("promise", ("Confirmed date",), cells.imprecise_day),
+    Column("promise", ("Confirmed date",), cells.imprecise_day, in_header=True),
 )
 
 
@@ -46,7 +46,7 @@ def test_the_header_is_found_below_a_letterhead() -> None:
 
 
 def test_titles_are_known_in_other_scripts_and_widths() -> None:
-    assert find_mapping(sheet(("注文番号", "ＩＴＥＭ")), COLUMNS).columns == {"order": 0, "line": 1}
+    assert find_mapping(sheet(("注文番号", "ＩＴＥＭ")), COLUMNS[:2]).columns == {"order": 0, "line": 1}
     assert plain("ＰＯ　No.") == plain("po-no") == "pono"
 
 
@@ -57,6 +57,12 @@ def test_titles_are_known_in_other_scripts_and_widths() -> None:
         ([("a", "b")], "Orders", "names order, line"),
         ([()], "Orders", "names order, line"),
         ([("PO No.", "Item", "Item")], "Orders!C1", "both be line"),
+        (
+            [("PO No.", "Item", "Date", " ", 7)],
+            "Orders",
+            "names promise, nor is it known what Date is; map the columns",
+        ),
+        ([("PO No.", "Item")], "Orders", "names promise; map the columns"),
     ],
 )
 def test_a_table_without_one_header_is_refused(rows: list[tuple[Cell, ...]], where: str, why: str) -> None:
@@ -73,6 +79,7 @@ def test_a_table_without_one_header_is_refused(rows: list[tuple[Cell, ...]], whe
         (ColumnMapping(0, {"order": 0, "line": 9}), "mapping/line"),
         (ColumnMapping(0, {"order": 0, "line": 0}), "mapping"),
         (ColumnMapping(0, {"order": 0}), "mapping/line"),
+        (ColumnMapping(0, {"order": 0, "line": 2}), "mapping/promise"),
         (ColumnMapping(0, {"order": 0, "line": 2, "colour": 1}), "mapping/colour"),
     ],
 )

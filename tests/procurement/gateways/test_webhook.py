@@ -13,7 +13,7 @@ import pytest
 from standardwebhooks import Webhook
 
 from procurement.gateways.mail import Outcome
-from procurement.gateways.webhook import HttpPoster, Post
+from procurement.gateways.webhook import HttpPoster, Post, RefusedAddress, check_url
 from tests.smtp import rude, says_nothing
 
 SECRET = "whsec_" + "c2VjcmV0c2VjcmV0c2VjcmV0"
@@ -129,6 +129,17 @@ def test_no_address_inside_is_ever_reached(room: Room, port: int, url: str) -> N
 
     assert (delivery.outcome, delivery.code, delivery.address_refused) == (Outcome.PERMANENT, "refused", True)
     assert room.connections == 0
+
+
+@pytest.mark.parametrize("url", ["https://169.254.169.254/", "https://[::ffff:10.0.0.1]/x", "https://erp example.com/"])
+def test_an_address_that_can_never_be_reached_is_refused_before_anything_is_sent(url: str) -> None:
+    with pytest.raises(RefusedAddress):
+        check_url(url, [ipaddress.ip_network("127.0.0.0/8")])
+
+
+def test_a_name_and_an_allowed_network_may_be_tried() -> None:
+    check_url("https://erp.example.com/longlead")
+    check_url("http://127.0.0.1:8080/", [ipaddress.ip_network("127.0.0.0/8")])
 
 
 def test_an_allowed_network_lets_nothing_else_in(room: Room, port: int) -> None:

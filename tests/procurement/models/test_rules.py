@@ -1,7 +1,6 @@
 """What the tables of orders, needs and alerts refuse, each in the name of its rule."""
 
 from datetime import date
-from typing import Any
 
 import pytest
 from factory.declarations import SelfAttribute, SubFactory
@@ -84,8 +83,7 @@ from tests.factories.procurement import (
     WatchFactory,
 )
 from tests.factories.sites import BlockFactory, SiteFactory
-from tests.refusals import kept, refused_by
-from tests.rule_cases import Check, Column, Own, Twice, case_id
+from tests.rule_cases import Check, Column, Own, RuleTests, Twice
 
 pytestmark = pytest.mark.django_db
 
@@ -898,37 +896,7 @@ COLUMNS = [
 ]
 
 
-@pytest.mark.parametrize("case", CHECKS, ids=str)
-def test_a_row_that_breaks_a_rule_is_refused_in_its_name(case: Check) -> None:
-    with refused_by(case.rule):
-        case.factory.create(**case.wrong)
-
-
-@pytest.mark.parametrize("case", CHECKS, ids=str)
-def test_the_nearest_row_that_keeps_the_rule_is_stored(case: Check) -> None:
-    with kept():
-        case.factory.create(**case.right)
-
-
-@pytest.mark.parametrize("case", TWICE, ids=str)
-def test_what_must_be_unique_is_refused_the_second_time(case: Twice) -> None:
-    first = case.make_first()
-
-    with refused_by(case.rule):
-        case.make_second(first)
-
-
-@pytest.mark.parametrize(("case", "near"), [(case, near) for case in TWICE for near in case.near], ids=case_id)
-def test_what_differs_in_one_part_of_a_unique_rule_is_stored(case: Twice, near: dict[str, Any]) -> None:
-    first = case.make_first()
-
-    with kept():
-        case.make_second(first, **near)
-
-
-@pytest.mark.parametrize("case", COLUMNS, ids=str)
-def test_a_unique_value_is_refused_the_second_time(case: Column) -> None:
-    first = case.factory.create(**case.first)
-
-    with refused_by(case.index_name):
-        case.write_again(first)
+class TestRules(RuleTests):
+    checks = CHECKS
+    twice = TWICE
+    columns = COLUMNS

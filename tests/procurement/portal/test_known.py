@@ -1,6 +1,7 @@
 """Pages asked as of a past day, the sentence that says why, and the waterfall of lost float."""
 
 from datetime import UTC, date, datetime
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -8,7 +9,7 @@ from django.test import Client
 
 from procurement.domain.reasons import Stage, Waterfall
 from procurement.portal.waterfall import draw
-from tests.factories.procurement import BlockForecastFactory, LotForecastFactory
+from tests.factories.procurement import BlockForecastFactory, DeliveryLotFactory, LotForecastFactory
 from tests.history import happened_at
 from tests.procurement.portal.conftest import Place
 from tests.procurement.portal.test_markup import Page
@@ -113,6 +114,39 @@ def test_a_block_shows_its_own_dates_and_those_of_what_serves_it(browser: Client
     assert "9 Sep 2027" in html
     assert "2 May 2027" in html
     assert Page(html).inline == []
+
+
+def test_a_lot_whose_units_were_taken_back_since_is_shown_as_it_was(browser: Client, sydney: Place) -> None:
+    known_then(sydney)
+    emptied = DeliveryLotFactory.create(schedule_line=sydney.lot.schedule_line, number=2, quantity=Decimal(0))
+    happened_at(emptied, LONG_AGO, "insert", quantity=Decimal(1))
+    LotForecastFactory.create(lot=emptied, current=False, run__as_of=LONG_AGO.date(), forecast_on=date(2027, 5, 3))
+
+    _first, second = browser.get(f"/lines/{sydney.line_key}/{ASKED}").context["known_lots"]
+
+    assert [(row.known.quantity, row.known.forecast_on) for row in second.rows] == [
+        (Decimal(1), date(2027, 5, 3)), (Decimal(0), None),
+    ]  # fmt: skip
+
+
+def test_the_float_of_a_lot_split_off_since_is_led_from_the_one_it_was_split_from(
+    browser: Client, sydney: Place
+) -> None:
+    known_then(sydney)
+    split = DeliveryLotFactory.create(
+        schedule_line=sydney.lot.schedule_line, number=2, quantity=Decimal(0), copied_from=sydney.lot
+    )
+    happened_at(split, datetime(2021, 9, 15, tzinfo=UTC), "insert", quantity=Decimal(1))
+    LotForecastFactory.create(
+        lot=split, current=False, run__as_of=date(2021, 9, 20), forecast_on=date(2027, 5, 22),
+        required_on_site=date(2027, 6, 1), steps=[STEPS[0], {**STEPS[1], "forecast_on": "2027-05-22"}],
+    )  # fmt: skip
+
+    page = browser.get(f"/lines/{sydney.line_key}/{ASKED}&compared_with_on=2021-09-30")
+
+    _first, second = page.context["known_lots"]
+    assert (second.split_from, second.picture.float_from, second.picture.float_to) == (sydney.lot, 30, 10)
+    assert "It was split from lot 1 since: the float before is that lot's." in page.content.decode()
 
 
 def test_the_log_says_as_of_when_it_is(browser: Client, sydney: Place) -> None:

@@ -13,7 +13,7 @@ from procurement.models import DeliveryLot, OrderLine
 from procurement.queries import known
 from procurement.vocabulary import LineStatus
 from sites.models import Promise
-from tests.factories.procurement import DeliveryLotFactory, LotForecastFactory
+from tests.factories.procurement import AllocationFactory, DeliveryLotFactory, GroupNeedFactory, LotForecastFactory
 from tests.factories.sites import PromiseFactory, SiteFactory
 from tests.history import happened_at, history_of
 
@@ -103,6 +103,33 @@ def test_quantity_and_status_are_those_of_the_history() -> None:
     assert (before.quantity, before.line_quantity, before.status) == (Decimal(2), Decimal(2), LineStatus.OPEN)
     assert (after.quantity, after.line_quantity, after.status) == (Decimal(1), Decimal(1), LineStatus.CANCELLED)
     assert after.contract_on == date(2022, 5, 1)
+
+
+def test_a_lot_without_units_is_in_no_forecast() -> None:
+    lot = existing_lot()
+    LotForecastFactory.create(lot=lot, current=False, run__as_of=BEFORE.date(), forecast_on=date(2022, 1, 10))
+    happened_at(lot, AFTER, quantity=Decimal(0))
+
+    assert (as_known(lot).forecast_on, as_known(lot, AFTER.date()).forecast_on) == (date(2022, 1, 10), None)
+
+
+def test_what_served_a_block_then_is_asked_for_as_well_as_what_serves_it_now() -> None:
+    need = GroupNeedFactory.create()
+    ended, serving, served_before = (
+        AllocationFactory.create(
+            lot=existing_lot(), requirement__group=need.group, requirement__site=need.group.site,
+            created_at=BEFORE, **given,
+        )
+        for given in (
+            {"ended_at": AFTER, "end_reason": "Given to another"}, {},
+            {"ended_at": BEFORE.replace(day=25), "end_reason": "Given to another"},
+        )
+    )  # fmt: skip
+
+    asked = known.lots_of_block(need.block, ASKED, SYDNEY)
+
+    assert set(asked) == {ended.lot, serving.lot}
+    assert served_before.lot not in asked
 
 
 def test_an_actual_counts_from_the_day_it_was_recorded() -> None:

@@ -11,7 +11,7 @@ from procurement.queries.log import LogFilter, LogRow, Shown, log_page
 from procurement.vocabulary import DateState, LineStatus
 from sites.accounts.models import User
 from sites.accounts.permissions import Role
-from tests.factories.procurement import LotForecastFactory, LotProbabilityFactory
+from tests.factories.procurement import DeliveryLotFactory, LotForecastFactory, LotProbabilityFactory
 from tests.factories.sites import MembershipFactory
 from tests.history import happened_at
 from tests.procurement.queries.test_known import AFTER, ASKED, existing_lot
@@ -55,6 +55,19 @@ def test_each_day_shows_what_was_known_on_it(viewer: User) -> None:
         (date(2022, 3, 1), -28, Decimal(3), DateState.LATE),
     ]
     assert [row.forecast_on for row in rows(viewer, None)] == [date(2022, 4, 1)]
+
+
+def test_a_lot_counts_as_long_as_it_had_units(viewer: User) -> None:
+    lot = existing_lot("2")
+    gone = DeliveryLotFactory.create(schedule_line=lot.schedule_line, number=2, quantity=Decimal(0))
+    happened_at(gone, datetime(2021, 8, 20, 3, tzinfo=UTC), "insert", quantity=Decimal(1))
+    happened_at(gone, AFTER, quantity=Decimal(0))
+    for each, forecast_on in ((lot, date(2022, 1, 10)), (gone, date(2022, 3, 1))):
+        answered(each, date(2021, 8, 1), forecast_on)
+
+    shown = [(row.lots, row.forecast_on) for day in (ASKED, AFTER.date()) for row in rows(viewer, day)]
+
+    assert shown == [(2, date(2022, 3, 1)), (1, date(2022, 1, 10))]
 
 
 def test_what_no_run_had_answered_for_is_not_known_and_not_zero(viewer: User) -> None:

@@ -58,6 +58,7 @@ REFUSED = [
     ({"as_of": None}, "as_of"),
     ({"as_of": date(1999, 1, 1)}, "as_of"),
     ({"valid_until": date(2101, 1, 1)}, "valid_until"),
+    ({"valid_until": date(2026, 6, 30)}, "valid_until"),
     ({"source": " "}, "source"),
     ({"low_weeks": Decimal("48.1")}, "low_weeks"),
     ({"low_weeks": Decimal(-1)}, "low_weeks"),
