@@ -99,6 +99,7 @@ def test_a_refused_form_keeps_what_was_typed_through_a_lost_session(form: Page, 
     form.locator("#promise-said").fill("sometime")
     send(form)
     expect(form.locator("#promise .ll-error")).to_be_visible()
+    expect(form.locator("#promise-said")).to_be_focused()
     form.locator("#promise-said").fill("CW24 2099")
     form.context.clear_cookies(name="longlead_session")
     send(form)

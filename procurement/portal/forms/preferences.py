@@ -76,5 +76,5 @@ class Chat(PortalForm):
     site = forms.ModelChoiceField(label=_("Site"), queryset=Site.objects.none(), required=False, empty_label=_ANY[1])
 
     def __init__(self, *args: Any, actor: User, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
+        super().__init__(*args, auto_id="chat-%s", **kwargs)
         self.fields["site"].queryset = Site.objects.visible_to(actor).order_by("code")  # type: ignore[attr-defined]

@@ -221,3 +221,10 @@ def test_a_chat_without_tls_is_refused_and_the_page_says_why(settings: Any) -> N
 
     assert (answer.status_code, "The address must begin with https://." in answer.content.decode()) == (422, True)
     assert not ChatEndpoint.objects.exists()
+
+
+def test_every_field_of_the_page_has_an_id_of_its_own() -> None:
+    html = browser_of(MembershipFactory.create().person).get("/preferences/").content.decode()
+
+    ids = re.findall(r'<(?:input|select|textarea)[^>]* id="([^"]+)"', html)
+    assert sorted(ids) == sorted(set(ids))

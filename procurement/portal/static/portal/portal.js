@@ -51,6 +51,9 @@
       place.scrollLeft = Number(place.dataset.middle) - (place.clientWidth - names) / 2;
     });
     const wrong = document.querySelector("[aria-invalid=true]");
-    if (wrong) wrong.focus();
+    if (!wrong) return;
+    wrong.focus();
+    // An address that names a part of the page takes the focus there once all is loaded.
+    window.addEventListener("load", function () { wrong.focus(); });
   });
 })();
