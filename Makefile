@@ -56,10 +56,10 @@ chaos: $(DEVELOPMENT) $(READY)
 	@exec $(VENV_PYTHON) -m pytest --no-header --quiet --capture=no tests/chaos tests/procurement/simulation \
 	  tests/procurement/services/test_concurrent_looks.py
 
-# schemathesis for three roles and three seeds; half an hour and more.
+# schemathesis for three roles and three seeds, an hour and more. Pytest would keep each refusal that is logged until the end.
 fuzz: export FUZZ_FULL = 1
 fuzz: $(DEVELOPMENT) $(READY)
-	@exec $(VENV_PYTHON) -m pytest --no-header --quiet --capture=no tests/fuzz
+	@exec $(VENV_PYTHON) -m pytest --no-header --quiet --capture=no -p no:logging tests/fuzz
 
 pictures: $(DEVELOPMENT) $(READY)
 	@exec $(VENV_PYTHON) -m tests.browser.pictures 'http://127.0.0.1:$(or $(PORT),8000)'

@@ -272,6 +272,8 @@ class TalkSubject(TextChoices):
     EQUIPMENT_CLASS = "class", _("Class")
     SITE = "site", _("Site")
     BLOCK = "block", _("Block")
+    AGREEMENT = "agreement", _("Agreement")
+    GRID_CONNECTION = "grid_connection", _("Grid connection")
 
 
 class Channel(TextChoices):

@@ -70,6 +70,14 @@ class BadParameter(exceptions.APIException):
     default_code = "invalid_parameter"
 
 
+class UnknownParameters(BadParameter):
+    """With `Prefer: handling=strict`, what would have been a warning."""
+
+    def __init__(self, errors: list[FieldError]) -> None:
+        super().__init__(errors[0].detail)
+        self.errors = errors
+
+
 class StaleVersion(exceptions.APIException):
     """If-Match names a version that is not the present one."""
 

@@ -9,7 +9,7 @@ from rest_framework.permissions import IsAuthenticated
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
-from procurement.api import message_log
+from procurement.api import message_log, parameters
 from procurement.api.asking import clock, etag, is_known, is_strict, not_modified, query, request_id
 from procurement.api.auth import Credential, HasScope
 from procurement.api.throttle import WINDOW, FairThrottle
@@ -29,6 +29,7 @@ class ClientView(APIView):
         # A body's charset is the parser's to judge; an address is UTF-8 whatever the body claims.
         request._request.encoding = "utf-8"
         super().initial(request, *args, **kwargs)
+        parameters.check(request, type(self))
         method = str(request.method).lower()
         handler = getattr(self, method, None)
         if method in WRITES and handler is not None:
@@ -43,6 +44,8 @@ class ClientView(APIView):
             answer["RateLimit-Limit"] = str(WINDOW.most)
             answer["RateLimit-Remaining"] = str(left)
             answer["RateLimit-Reset"] = str(max(0, math.ceil(seconds)))
+        if isinstance(request, Request):
+            parameters.name_unknown(request, answer)
         # Two clients see different rows under one address.
         answer.setdefault("Cache-Control", "private, no-cache")
         patch_vary_headers(answer, ["Authorization"])

@@ -215,6 +215,8 @@ REST_FRAMEWORK = {
     "DEFAULT_PAGINATION_CLASS": None,
     "EXCEPTION_HANDLER": "procurement.api.errors.problem_handler",
     "UNAUTHENTICATED_USER": None,
+    # The type is asked for in Accept alone.
+    "URL_FORMAT_OVERRIDE": None,
     "COERCE_DECIMAL_TO_STRING": True,
     "UPLOADED_FILES_USE_URL": False,
     "TEST_REQUEST_DEFAULT_FORMAT": "json",

@@ -179,10 +179,10 @@ def _agreed_too_late(last: ReasonStep, required_on: date | None) -> tuple[Note, 
 
 
 def _worst(chain: Sequence[ReasonStep]) -> Behind | None:
-    """None where no step took longer than agreed."""
+    """None where no step took longer than agreed. A step without a day of its own shows in the next that has one."""
     slip, worst = 0, None
     for step in chain:
-        if step.slip_days is None:
+        if step.slip_days is None or (step.driver is Driver.IMPLIED and step is not chain[-1]):
             continue
         added, slip = step.slip_days - slip, step.slip_days
         if added > (worst.late_days or 0 if worst else 0):

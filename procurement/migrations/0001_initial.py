@@ -370,7 +370,7 @@ class Migration(migrations.Migration):
                 fields=[
                     ('id', models.UUIDField(db_default=sites.accounts.row.Uuid7(), default=sites.accounts.row.new_id, editable=False, primary_key=True, serialize=False)),
                     ('created_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), editable=False)),
-                    ('subject_kind', models.CharField(choices=[('order', 'Order'), ('line', 'Line'), ('requirement', 'Requirement'), ('company', 'Vendor'), ('plant', 'Plant'), ('class', 'Class'), ('site', 'Site'), ('block', 'Block')], max_length=12)),
+                    ('subject_kind', models.CharField(choices=[('order', 'Order'), ('line', 'Line'), ('requirement', 'Requirement'), ('company', 'Vendor'), ('plant', 'Plant'), ('class', 'Class'), ('site', 'Site'), ('block', 'Block'), ('agreement', 'Agreement'), ('grid_connection', 'Grid connection')], max_length=16)),
                     ('subject_id', models.UUIDField()),
                     ('author', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
                     ('at', models.DateTimeField()),
@@ -953,7 +953,7 @@ class Migration(migrations.Migration):
                 fields=[
                     ('id', models.UUIDField(db_default=sites.accounts.row.Uuid7(), default=sites.accounts.row.new_id, editable=False, primary_key=True, serialize=False)),
                     ('created_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), editable=False)),
-                    ('subject_kind', models.CharField(choices=[('order', 'Order'), ('line', 'Line'), ('requirement', 'Requirement'), ('company', 'Vendor'), ('plant', 'Plant'), ('class', 'Class'), ('site', 'Site'), ('block', 'Block')], max_length=12)),
+                    ('subject_kind', models.CharField(choices=[('order', 'Order'), ('line', 'Line'), ('requirement', 'Requirement'), ('company', 'Vendor'), ('plant', 'Plant'), ('class', 'Class'), ('site', 'Site'), ('block', 'Block'), ('agreement', 'Agreement'), ('grid_connection', 'Grid connection')], max_length=16)),
                     ('subject_id', models.UUIDField()),
                     ('name', models.CharField(max_length=200, verbose_name='name')),
                     ('content_type', models.CharField(max_length=100)),
@@ -1398,7 +1398,7 @@ class Migration(migrations.Migration):
                     ('pgh_context', models.ForeignKey(db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='pghistory.context')),
                     ('id', models.UUIDField(db_default=sites.accounts.row.Uuid7(), default=sites.accounts.row.new_id, editable=False, serialize=False)),
                     ('created_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), editable=False)),
-                    ('subject_kind', models.CharField(choices=[('order', 'Order'), ('line', 'Line'), ('requirement', 'Requirement'), ('company', 'Vendor'), ('plant', 'Plant'), ('class', 'Class'), ('site', 'Site'), ('block', 'Block')], max_length=12)),
+                    ('subject_kind', models.CharField(choices=[('order', 'Order'), ('line', 'Line'), ('requirement', 'Requirement'), ('company', 'Vendor'), ('plant', 'Plant'), ('class', 'Class'), ('site', 'Site'), ('block', 'Block'), ('agreement', 'Agreement'), ('grid_connection', 'Grid connection')], max_length=16)),
                     ('subject_id', models.UUIDField()),
                     ('name', models.CharField(max_length=200, verbose_name='name')),
                     ('content_type', models.CharField(max_length=100)),

@@ -18,7 +18,7 @@ class Comment(Row):
     `mentioned` are the keys of the people whom it names.
     """
 
-    subject_kind = models.CharField(max_length=12, choices=TalkSubject)
+    subject_kind = models.CharField(max_length=16, choices=TalkSubject)
     subject_id = models.UUIDField()
     author = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
     at = models.DateTimeField()
@@ -55,7 +55,7 @@ class Attachment(Row):
     offered any more.
     """
 
-    subject_kind = models.CharField(max_length=12, choices=TalkSubject)
+    subject_kind = models.CharField(max_length=16, choices=TalkSubject)
     subject_id = models.UUIDField()
     name = models.CharField(_("name"), max_length=200)
     content_type = models.CharField(max_length=100)

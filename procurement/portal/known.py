@@ -12,6 +12,7 @@ from procurement.portal import words
 from procurement.portal.waterfall import Picture, draw
 from procurement.queries.known import KnownLot, lots_known_on
 from procurement.queries.steps import read_steps
+from sites.vocabulary import Driver
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,12 +55,13 @@ def _picture(then: KnownLot | None, now: KnownLot | None) -> Picture | None:
 
 
 def _standing(known: KnownLot | None) -> Standing | None:
+    """Without the steps of which only a later one is recorded: when they were done, nobody knows."""
     answer: LotForecast | None = known.answer if known else None
     if answer is None or answer.required_on_site is None:
         return None
     dates: list[tuple[str, date]] = []
     for step in read_steps(answer.steps):
-        if step.forecast_on is not None:
+        if step.forecast_on is not None and (step.is_anchor or step.driver != Driver.IMPLIED):
             dates.append((step.code, step.forecast_on))
         if step.is_anchor:
             return Standing(answer.required_on_site, dates) if step.forecast_on else None

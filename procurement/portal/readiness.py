@@ -7,7 +7,7 @@ from django.utils.html import escape
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
 
-from procurement.portal.templatetags.portal import NOT_KNOWN, icon, short_day
+from procurement.portal.templatetags.portal import NOT_KNOWN, icon, ready_day, short_day
 from procurement.queries.readiness import Cell, MatrixRow
 
 
@@ -28,11 +28,14 @@ def matrix(rows: Sequence[MatrixRow]) -> SafeString:
 
     def shown(cell: Cell) -> str:
         tone = "bad" if cell.is_late else "good" if cell.decides else "quiet"
-        carries = in_service if cell.is_in_service else f"{carry} {escape(short_day(cell.can_carry_on))}"
+        carry_on, redundant_on = (
+            escape(ready_day(on, cell.as_of, short_day)) for on in (cell.can_carry_on, cell.redundant_on)
+        )
+        carries = in_service if cell.is_in_service else f"{carry} {carry_on}"
         return (
             f'<div class="ll-ready ll-{tone}"><span class="ll-strong">{state(tone)} {units(cell.needed, cell.units)}'
             f'</span><span class="ll-second">{carries}</span>'
-            f'<span class="ll-second">{redundant} {escape(short_day(cell.redundant_on))}</span></div>'
+            f'<span class="ll-second">{redundant} {redundant_on}</span></div>'
         )
 
     made = []

@@ -72,6 +72,7 @@ urlpatterns = [
     path("views/", views.index, name="views"),
     path("views/save/", views.save, name="view_save"),
     path("views/<uuid:key>/remove/", views.remove, name="view_remove"),
+    path("views/<uuid:key>/put-back/", views.put_back, name="view_put_back"),
     path("imports/", imports.index, name="imports"),
     path("imports/<uuid:key>/", imports.show, name="import"),
     path("imports/<uuid:key>/rows.xlsx", list_export.import_rows, name="import_rows"),

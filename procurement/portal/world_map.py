@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from itertools import count
 from typing import Final
 
 _SCALE: Final = 2  # units of the drawing a degree
@@ -11,6 +12,8 @@ WIDTH: Final = 360 * _SCALE
 HEIGHT: Final = (_NORTH - _SOUTH) * _SCALE
 _LINE: Final = 13  # from one label to the next
 _LABEL_WIDTH: Final = 46
+_BESIDE: Final = 7  # from a mark to its label
+_SIGN: Final = 5
 
 # Longitude and latitude in whole degrees, enough to see which coast a site is on.
 _LAND: Final[tuple[tuple[tuple[int, int], ...], ...]] = (
@@ -93,21 +96,31 @@ class WorldMap:
 
 
 def world_map(places: Sequence[Place]) -> WorldMap:
-    """Labels go down the side where they would lie over one another, in the order of their latitudes."""
+    """A label stands right of its mark or left of it; where it would lie over a mark or a label, further down."""
+    ordered = sorted(places, key=lambda each: (-each.latitude, each.longitude))
+    points = [_at(float(each.longitude), float(each.latitude)) for each in ordered]
     marks: list[Mark] = []
-    for place in sorted(places, key=lambda each: (-each.latitude, each.longitude)):
-        x, y = _at(float(place.longitude), float(place.latitude))
-        label_x, label_y = x + 7, y + 4
-        if label_x + _LABEL_WIDTH > WIDTH:
-            label_x = x - 7 - _LABEL_WIDTH
-        while any(_lies_over(label_x, label_y, other) for other in marks):
-            label_y += 1
+    for place, (x, y) in zip(ordered, points, strict=True):
+        right, left = x + _BESIDE, x - _BESIDE - _LABEL_WIDTH
+        beside = [each for each in (right, left) if 0 <= each <= WIDTH - _LABEL_WIDTH]
+        label_x, label_y = next(
+            (label_x, label_y)
+            for label_y in count(y + 4)
+            for label_x in (beside if label_y == y + 4 else beside[:1])
+            if not any(_lies_over(label_x, label_y, other) for other in marks)
+            and not any(_covers(label_x, label_y, point) for point in points)
+        )
         marks.append(Mark(place, x, y, label_x, label_y))
     return WorldMap(WIDTH, HEIGHT, tuple(_points(ring) for ring in _LAND), tuple(marks))
 
 
 def _lies_over(x: int, y: int, other: Mark) -> bool:
     return abs(x - other.label_x) < _LABEL_WIDTH and abs(y - other.label_y) < _LINE
+
+
+def _covers(x: int, y: int, point: tuple[int, int]) -> bool:
+    """Whether a label would lie over the sign of a place, which reaches a few units around its point."""
+    return x - _SIGN < point[0] < x + _LABEL_WIDTH + _SIGN and y - _LINE < point[1] < y + _SIGN
 
 
 def _at(longitude: float, latitude: float) -> tuple[int, int]:

@@ -200,7 +200,7 @@ def _ledger(lots: list[DeliveryLot]) -> dict[UUID, list[Promise]]:
     found: dict[UUID, list[Promise]] = defaultdict(list)
     rows = (
         Promise.objects.filter(milestone__chain__lot__in=lots)
-        .select_related("milestone", "recorded_by", "retraction__retracted_by", "superseded_by")
+        .select_related("milestone", "recorded_by", "retraction__retracted_by", "superseded_by__retraction")
         .order_by("-stated_on", "-recorded_at", "-milestone__sequence", "-place")
     )
     for row in rows:
@@ -213,8 +213,8 @@ def _rows(promises: list[Promise], deciding: set[str]) -> tuple[LedgerRow, ...]:
         LedgerRow(
             promise=row,
             step_code=row.milestone.code,
-            is_superseded=hasattr(row, "superseded_by"),
-            is_retracted=hasattr(row, "retraction"),
+            is_superseded=row.is_superseded,
+            is_retracted=row.is_retracted,
             decides=str(row.pk) in deciding,
         )
         for row in promises

@@ -3,8 +3,9 @@
 from collections.abc import Mapping
 from datetime import date, timedelta
 from enum import StrEnum
-from typing import Final
+from typing import Any, Final
 
+from django.db.models import Exists, OuterRef, QuerySet
 from django.http import QueryDict
 
 from procurement.models import SavedView
@@ -121,6 +122,16 @@ def views_of(actor: User) -> list[SavedView]:
     """The actor's own by name, then what others share; a hundred at most."""
     found = SavedView.objects.usable_by(actor).select_related("owner").order_by("name", "slug")[:100]
     return sorted(found, key=lambda view: view.owner_id != actor.pk)
+
+
+def removed_by(actor: User) -> QuerySet[Any]:
+    """The actor's own views that are gone, as they last were; `pgh_obj_id` is the key of each. The newest first."""
+    history = SavedView.history.rel.related_model  # type: ignore[attr-defined]
+    events = history.objects.filter(owner=actor, pgh_label="delete")
+    again = events.filter(pgh_obj_id=OuterRef("pgh_obj_id"), pgh_id__gt=OuterRef("pgh_id"))
+    there = SavedView.objects.filter(pk=OuterRef("pgh_obj_id"))
+    gone: QuerySet[Any] = events.filter(~Exists(again), ~Exists(there)).order_by("-pgh_id")
+    return gone
 
 
 def _past_day(text: str) -> date | None:

@@ -231,9 +231,9 @@ class LedgerEntry:
     def state(self) -> str:
         if self.promise is None:
             return "live"
-        if hasattr(self.promise, "retraction"):
+        if self.promise.is_retracted:
             return "retracted"
-        return "superseded" if hasattr(self.promise, "superseded_by") else "live"
+        return "superseded" if self.promise.is_superseded else "live"
 
 
 def ledger(order_id: UUID, actor: User, *, most: int) -> tuple[list[LedgerEntry], bool] | None:
@@ -254,7 +254,7 @@ def ledger(order_id: UUID, actor: User, *, most: int) -> tuple[list[LedgerEntry]
 def _promises(by_chain: dict[UUID, DeliveryLot], most: int) -> list[LedgerEntry]:
     rows = (
         Promise.objects.filter(milestone__chain__in=by_chain)
-        .select_related("milestone", "recorded_by", "retraction", "superseded_by")
+        .select_related("milestone", "recorded_by", "retraction", "superseded_by__retraction")
         .order_by("-recorded_at", "-place", "-id")[:most]
     )
     return [
@@ -337,7 +337,7 @@ def _entry(
 def written(promise_ids: tuple[UUID, ...]) -> list[LedgerEntry]:
     """These promises, in the order in which they were written."""
     rows = Promise.objects.filter(pk__in=promise_ids).select_related(
-        "milestone__chain__lot__schedule_line__line", "recorded_by", "retraction", "superseded_by"
+        "milestone__chain__lot__schedule_line__line", "recorded_by", "retraction", "superseded_by__retraction"
     )
     by_key = {row.pk: row for row in rows}
     return [

@@ -177,7 +177,7 @@ def chain_steps(answer: ChainForecast | None) -> tuple[ChainStepView, ...]:
 def ledger(chain_id: UUID) -> tuple[Promise, ...]:
     return tuple(
         Promise.objects.filter(milestone__chain=chain_id)
-        .select_related("milestone", "recorded_by", "retraction", "superseded_by")
+        .select_related("milestone", "recorded_by", "retraction", "superseded_by__retraction")
         .order_by("-stated_on", "-recorded_at", "-place")
     )
 

@@ -15,9 +15,9 @@ from sites.vocabulary import BlockPolicy, RevisionState
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """One group that a block needs: `needed` of `units`. Null dates are not known. `decides`: the date that its block
-    counts, `is_late`: it lies behind the block's baseline. `is_in_service`: its block is, so its units carry the load
-    whether somebody recorded that or not.
+    """One group that a block needs: `needed` of `units`, as calculated on `as_of`. Null dates are not known. `decides`:
+    the date that its block counts, `is_late`: it lies behind the block's baseline. `is_in_service`: its block is, so
+    its units carry the load whether somebody recorded that or not.
     """
 
     group: str
@@ -28,6 +28,7 @@ class Cell:
     decides: date | None
     is_late: bool
     is_in_service: bool
+    as_of: date
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,15 +44,17 @@ def readiness(site: Site, blocks: Sequence[BlockView]) -> tuple[MatrixRow, ...]:
     classes = dict(RedundancyGroup.objects.filter(site=site).values_list("code", "equipment_class__name"))
     found: dict[str, dict[int, list[Cell]]] = defaultdict(lambda: defaultdict(list))
     for place, view in enumerate(blocks):
-        for group in view.answer.groups if view.answer else ():
-            found[classes.get(group["group"], group["group"])][place].append(_cell(group, view))
+        if view.answer is None:
+            continue
+        for group in view.answer.groups:
+            found[classes.get(group["group"], group["group"])][place].append(_cell(group, view, view.answer.as_of))
     return tuple(
         MatrixRow(name, tuple(tuple(found[name].get(place, ())) for place in range(len(blocks))))
         for name in sorted(found)
     )
 
 
-def _cell(group: dict[str, Any], view: BlockView) -> Cell:
+def _cell(group: dict[str, Any], view: BlockView, as_of: date) -> Cell:
     can_carry_on, redundant_on = day_of(group.get("can_carry_on")), day_of(group.get("redundant_on"))
     decides = redundant_on if view.block.policy == BlockPolicy.REDUNDANT else can_carry_on
     baseline, is_in_service = view.block.rfs_baseline_on, view.block.rfs_actual_on is not None
@@ -65,6 +68,7 @@ def _cell(group: dict[str, Any], view: BlockView) -> Cell:
         is_in_service=is_in_service,
         # What is in service carried its load by then, whatever came later.
         is_late=not is_in_service and decides is not None and baseline is not None and decides > baseline,
+        as_of=as_of,
     )
 
 

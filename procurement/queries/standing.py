@@ -34,7 +34,7 @@ NOTHING = Standing("", "", None)
 def standing(schedule_lines: Collection[UUID]) -> dict[UUID, Standing]:
     """Of the open lots of these lines; a line of which nothing is said is left out. Two queries."""
     line_of = dict(_steps(schedule_lines).filter(actual_on__isnull=True).values_list("pk", "of_line"))
-    live = Promise.objects.filter(among("milestone", line_of), retraction__isnull=True, superseded_by__isnull=True)
+    live = Promise.objects.standing().filter(among("milestone", line_of))
     last: dict[UUID, Standing] = {}
     for milestone, value, precision, name, username, at in live.order_by(
         "stated_on", "recorded_at", "place"

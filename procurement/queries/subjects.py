@@ -23,9 +23,24 @@ from procurement.models import (
     RosAnchor,
     ScheduleLine,
 )
+from procurement.queries.agreement import sight
 from procurement.vocabulary import TalkSubject
 from sites.accounts.models import User
-from sites.models import Block, Gate, Milestone, MilestoneRound, Phase, Site
+from sites.models import (
+    AgreementNotice,
+    Block,
+    ConditionPrecedent,
+    Gate,
+    GridCapacityStep,
+    GridConnection,
+    Milestone,
+    MilestoneRound,
+    NetworkWorks,
+    Phase,
+    PowerPurchaseAgreement,
+    PpaShare,
+    Site,
+)
 from sites.models.site import holds_portfolio
 
 # Of each kind of row those that are there, or what its events say, which finds those that are gone too.
@@ -73,6 +88,12 @@ def _plants(actor: User) -> QuerySet[Any]:
     return Plant.objects.filter(Exists(lines) | holds_portfolio(actor)).select_related("company")
 
 
+def _agreements(actor: User) -> QuerySet[Any]:
+    """Those of which every site they supply is in sight: the others show a reader their own share alone."""
+    elsewhere = PpaShare.objects.filter(agreement=OuterRef("pk")).exclude(site__in=Site.objects.visible_to(actor))
+    return PowerPurchaseAgreement.objects.visible_to(actor).filter(holds_portfolio(actor) | ~Exists(elsewhere))
+
+
 _SEEN: Final[Mapping[TalkSubject, Callable[[User], QuerySet[Any]]]] = {
     TalkSubject.ORDER: lambda actor: PurchaseOrder.objects.visible_to(actor),
     TalkSubject.LINE: lambda actor: ScheduleLine.objects.visible_to(actor).select_related("line__order"),
@@ -83,6 +104,8 @@ _SEEN: Final[Mapping[TalkSubject, Callable[[User], QuerySet[Any]]]] = {
     TalkSubject.EQUIPMENT_CLASS: lambda actor: EquipmentClass.objects.all(),
     TalkSubject.SITE: lambda actor: Site.objects.visible_to(actor),
     TalkSubject.BLOCK: lambda actor: Block.objects.visible_to(actor).select_related("phase"),
+    TalkSubject.AGREEMENT: _agreements,
+    TalkSubject.GRID_CONNECTION: lambda actor: GridConnection.objects.visible_to(actor).select_related("site"),
 }
 
 _Found = tuple[Parts, bool, tuple[str, object]]
@@ -160,6 +183,30 @@ def _block(actor: User, row: Block) -> _Found:
     return parts, False, ("block", row.pk)
 
 
+def _agreement(actor: User, row: PowerPurchaseAgreement) -> _Found:
+    """Many of its own fields are money under other names: without the right to amounts none of them is told."""
+    amounts = sight(actor, row).amounts
+    parts: dict[type[Model], QuerySet[Any] | Q] = {
+        PpaShare: PpaShare.objects.filter(agreement=row),
+        ConditionPrecedent: ConditionPrecedent.objects.filter(agreement=row),
+        AgreementNotice: AgreementNotice.objects.filter(agreement=row),
+        Milestone: Milestone.objects.filter(chain=row.chain_id),
+    }
+    if amounts:
+        parts[PowerPurchaseAgreement] = PowerPurchaseAgreement.objects.filter(pk=row.pk)
+    return parts, amounts, ("agreement", row.pk)
+
+
+def _grid_connection(actor: User, row: GridConnection) -> _Found:
+    parts: Parts = {
+        GridConnection: GridConnection.objects.filter(pk=row.pk),
+        GridCapacityStep: GridCapacityStep.objects.filter(connection=row),
+        NetworkWorks: NetworkWorks.objects.filter(connection=row),
+        Milestone: Milestone.objects.filter(chain=row.chain_id),
+    }
+    return parts, False, ("grid_connection", row.pk)
+
+
 def _may_see_amounts(actor: User, order: UUID) -> bool:
     return PurchaseOrder.objects.amounts_visible_to(actor).filter(pk=order).exists()
 
@@ -173,4 +220,6 @@ _PARTS: Final[Mapping[TalkSubject, Callable[[User, Any], _Found]]] = {
     TalkSubject.EQUIPMENT_CLASS: _class,
     TalkSubject.SITE: _site,
     TalkSubject.BLOCK: _block,
+    TalkSubject.AGREEMENT: _agreement,
+    TalkSubject.GRID_CONNECTION: _grid_connection,
 }

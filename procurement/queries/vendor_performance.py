@@ -26,7 +26,7 @@ from sites.accounts.models import User
 from sites.models import Milestone, Promise
 from sites.models.site import sight_of
 from sites.queries.among import among
-from sites.vocabulary import Party, ReasonCode
+from sites.vocabulary import Driver, Party, ReasonCode
 
 MOST_LINES: Final = 20
 
@@ -200,6 +200,7 @@ class _Step(NamedTuple):
     code: str
     baseline_on: date | None
     forecast_on: date | None
+    is_implied: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -233,7 +234,7 @@ def _facts(lots: Collection[_Lot]) -> _Facts:
     promises: dict[tuple[UUID, str], list[_Said]] = defaultdict(list)
     last_words: dict[UUID, date] = {}
     # In the order in which the engine lets them decide; what was superseded or retracted counts as never said.
-    rows = Promise.objects.filter(among("milestone", step_of), retraction__isnull=True, superseded_by__isnull=True)
+    rows = Promise.objects.standing().filter(among("milestone", step_of))
     for key, on, stated_on, copied_from, responsible, reason in rows.order_by(
         "stated_on", "recorded_at", "place"
     ).values_list("milestone", "counts_on", "stated_on", "copied_from", "responsible", "reason_code"):
@@ -259,7 +260,8 @@ def _facts(lots: Collection[_Lot]) -> _Facts:
 
 
 def _step(row: Mapping[str, Any]) -> _Step:
-    return _Step(row["code"], day_of(row.get("baseline_on")), day_of(row.get("forecast_on")))
+    is_implied = row.get("driver") == Driver.IMPLIED
+    return _Step(row["code"], day_of(row.get("baseline_on")), day_of(row.get("forecast_on")), is_implied)
 
 
 def _moves(promises: Sequence[_Said]) -> list[Move]:
@@ -301,4 +303,6 @@ def _step_dates(lot: _Lot, step: _Step, facts: _Facts) -> StepDates:
     if said and step.baseline_on is not None:
         first = Move((said[0].on - step.baseline_on).days, Party(said[0].responsible), said[0].reason_code)
         moves = (first, *moves)
-    return StepDates(step.code, owner, step.baseline_on, step.forecast_on, tuple(moves))
+    # Nobody knows when a step was done of which only a later one is recorded: its days are that one's.
+    unknown = step.is_implied and step.code != lot.contract_step
+    return StepDates(step.code, owner, step.baseline_on, None if unknown else step.forecast_on, tuple(moves))

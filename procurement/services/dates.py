@@ -430,20 +430,20 @@ def take_back(
     stated = list(
         Promise.objects.filter(among("pk", promises))
         .annotate(
-            is_retracted=Exists(PromiseRetraction.objects.filter(promise=OuterRef("pk"))),
-            is_replaced=Exists(Promise.objects.filter(supersedes=OuterRef("pk"))),
+            was_retracted=Exists(PromiseRetraction.objects.filter(promise=OuterRef("pk"))),
+            was_replaced=Exists(Promise.objects.filter(supersedes=OuterRef("pk"), retraction__isnull=True)),
         )
-        .values_list("pk", "milestone__chain", "is_retracted", "is_replaced")
+        .values_list("pk", "milestone__chain", "was_retracted", "was_replaced")
     )
     chain_ids = {row.chain_id for row in milestones.values()} | {chain_id for _key, chain_id, *_rest in stated}
     chain_ids |= set(DeliveryLot.objects.filter(pk__in=split_off).values_list("chain_id", flat=True))
     touched = _lock_lots(chain_ids, actor)
     left: dict[UUID, str] = {}
     taken = []
-    for key, _chain_id, is_retracted, is_replaced in stated:
-        if is_retracted:
+    for key, _chain_id, was_retracted, was_replaced in stated:
+        if was_retracted:
             left[key] = _("It was retracted already.")
-        elif is_replaced and not force:
+        elif was_replaced and not force:
             left[key] = _("Another statement has replaced it since.")
         else:
             taken.append(PromiseRetraction(promise_id=key, reason=reason[:500], retracted_by=actor))

@@ -37,7 +37,9 @@ from sites.vocabulary import ChainKind, EnergyUnit, GridState, Party
 
 # No site draws more; a figure above it is one in kilowatts.
 MOST_MW: Final = Decimal(5000)
-_WORKS_STEPS: Final = (("DESIGN_DONE", 0), ("WORKS", 90), ("COMPLETE", 240))
+# Calendar days from design to works and from there to completion, as long as nobody has said a date.
+WORKS_AFTER_DAYS, WORKS_TAKE_DAYS = 90, 240
+_WORKS_STEPS: Final = (("DESIGN_DONE", 0), ("WORKS", WORKS_AFTER_DAYS), ("COMPLETE", WORKS_TAKE_DAYS))
 _ANCHOR: Final = "ENERGISED"
 _NAMED: Final = ("owner", "calendar")
 # The usual way from the enquiry to released capacity, in calendar days.

@@ -288,7 +288,7 @@ def dated(said: str) -> object:
 
 def standing_promises(milestones: Collection[UUID]) -> dict[UUID, Promise]:
     """The promise that stands for each milestone: the last one stated that nothing superseded or retracted."""
-    live = Promise.objects.filter(among("milestone", milestones), retraction__isnull=True, superseded_by__isnull=True)
+    live = Promise.objects.standing().filter(among("milestone", milestones))
     return {row.milestone_id: row for row in live.order_by("stated_on", "recorded_at", "place")}
 
 

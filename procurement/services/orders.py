@@ -50,7 +50,7 @@ from sites.accounts.row import new_id
 from sites.domain.errors import BadInput, ChangedSince, Conflict, NotFound
 from sites.models import Promise, Site
 from sites.queries.among import among
-from sites.services.access import check_held
+from sites.services.access import check_held, check_held_at_one
 from sites.vocabulary import PromiseSource
 
 _MANY_LOTS: Final = 1000
@@ -336,7 +336,12 @@ class _Upsert:
         return UpsertResult.UPDATED if self.changes.paths else UpsertResult.UNCHANGED
 
     def _check_rights(self, known: Known) -> None:
-        """At every site of the document; many documents in one transaction ask once about each."""
+        """At every site of what changes; many documents in one transaction ask once about each. Where nothing does,
+        the document still counts as seen, and tells its sender what stands here: that takes the right at one site.
+        """
+        if not self.changes.sites:
+            rows = self.stored.all_rows(self.order)
+            check_held_at_one(known.rights, Permission.ORDER_WRITE, sites=[row.site for row in rows] or [None])
         allowed = set() if self.later is None else self.later.allowed
         asked = {key: site for key, site in self.changes.sites.items() if key not in allowed}
         for site in asked.values():
@@ -641,12 +646,10 @@ class _Upsert:
         """Of each schedule line, what the ERP stated last about its contract step."""
         if not steps:
             return {}
-        found = Promise.objects.filter(
-            milestone__chain__lot__schedule_line__in=list(steps),
-            source=PromiseSource.ERP,
-            retraction__isnull=True,
-            superseded_by__isnull=True,
-        ).order_by("stated_on", "recorded_at", "place")
+        live = Promise.objects.standing().filter(
+            milestone__chain__lot__schedule_line__in=list(steps), source=PromiseSource.ERP
+        )
+        found = live.order_by("stated_on", "recorded_at", "place")
         last: dict[UUID, tuple[str, str]] = {}
         for key, code, value, precision in found.values_list(
             "milestone__chain__lot__schedule_line", "milestone__code", "value", "precision"

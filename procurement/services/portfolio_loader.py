@@ -71,6 +71,7 @@ DRAWN_AT_MOST = 5_000
 _LINES_A_SITE_AT_LEAST = 50
 _COMPANIES = 160
 _LINES_AN_ORDER = 8
+_LINES_TO_A_NEED_NOT_ORDERED = 20
 _STORIES = (*stories.STORIES, Story("silent", (), 8))
 _GATES = ("PADS_READY", "MV_ROOM_READY", "EQUIPMENT_SET", "L3")
 
@@ -396,9 +397,12 @@ class _Builder:
         return self.site.row
 
     def draw_orders(self, lines: int) -> None:
-        """May be asked again for more of them."""
+        """With needs of later blocks that nobody has ordered yet, one to twenty lines. May be asked again for more."""
         for first in range(0, lines, _LINES_AN_ORDER):
             self._order(self.orders, min(_LINES_AN_ORDER, lines - first))
+            self.orders += 1
+        for _ in range(lines // _LINES_TO_A_NEED_NOT_ORDERED):
+            self._need(self.dice.choice(CLASSES), f"{self.orders:05}-1", self.blocks[len(self.blocks) // 2 :])
             self.orders += 1
 
     def _site(self) -> BuiltSite:
@@ -427,7 +431,7 @@ class _Builder:
         plan = dice.choice(CLASSES)
         plant = dice.choice(self.shared.plants)
         term = dice.choice(list(Incoterm))
-        wanted = [self._need(plan, f"{number:05}-{place + 1}") for place in range(lines)]
+        wanted = [self._need(plan, f"{number:05}-{place + 1}", self.blocks) for place in range(lines)]
         steps = self._steps(plan, plant)
         length = planned_dates(draft, steps, draft.today, self.site.working)[ON_SITE] - draft.today
         first_on = min(need.required_on for need in wanted) - length - timedelta(days=dice.randint(10, 60))
@@ -532,9 +536,9 @@ class _Builder:
 
     # -- needs ---------------------------------------------------------------------------------------------------
 
-    def _need(self, plan: ClassPlan, tag: str) -> "_Need":
+    def _need(self, plan: ClassPlan, tag: str, blocks: Sequence[tuple[BuiltPhase, BuiltBlock]]) -> "_Need":
         """A third of the lines fill a redundancy group of a block; the others serve one requirement."""
-        phase, block = self.dice.choice(self.blocks)
+        phase, block = self.dice.choice(blocks)
         if self.dice.random() > 0.34:
             quantity = Decimal(self.dice.randint(1, 12))
             rows = [self._requirement(plan, f"{plan.tag}-{tag}", phase, block, None, quantity)]

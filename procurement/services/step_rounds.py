@@ -3,6 +3,7 @@
 from datetime import date, datetime, timedelta
 from uuid import UUID
 
+import pghistory
 from django.db import transaction
 from django.utils.translation import gettext as _
 
@@ -92,15 +93,17 @@ def take_back(*, round_id: UUID, reason: str, actor: User) -> MilestoneRound:
     row = milestone.rounds.order_by("-number").first()
     if row is None or row.pk != round_id:
         raise BadInput(_("Only the last round can be taken back."), field="round")
-    audit.record(
-        actor=actor,
-        verb="round.taken_back",
-        subject_kind="milestone",
-        subject_id=milestone.pk,
-        reason=reason[:500],
-        facts={"number": row.number},
-    )
-    row.delete()
+    said = reason.strip()[:500]
+    with pghistory.context(reason=said):
+        audit.record(
+            actor=actor,
+            verb="round.taken_back",
+            subject_kind="milestone",
+            subject_id=milestone.pk,
+            reason=said,
+            facts={"number": row.number},
+        )
+        row.delete()
     return row
 
 

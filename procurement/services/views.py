@@ -10,7 +10,7 @@ from django.utils.text import slugify
 from django.utils.translation import gettext as _
 
 from procurement.models import SavedView
-from procurement.queries.log_address import kept
+from procurement.queries.log_address import kept, removed_by
 from procurement.vocabulary import ViewList
 from sites.accounts import audit
 from sites.accounts.models import User
@@ -71,6 +71,27 @@ def remove(*, actor: User, key: UUID) -> None:
         raise NotFound(_("There is no such view."), field="view")
     audit.record(actor=actor, verb="view.removed", subject_kind="saved_view", subject_id=row.pk)
     row.delete()
+
+
+@transaction.atomic
+def put_back(*, actor: User, key: UUID) -> SavedView:
+    """One's own view as it was when it was removed, at its old address. A role that began with it begins with it no
+    more. Raises NotFound, and BadInput naming `name`.
+    """
+    was = removed_by(actor).filter(pgh_obj_id=key).first()
+    if was is None:
+        raise NotFound(_("There is no such view."), field="view")
+    mine = SavedView.objects.filter(owner=actor)
+    if mine.filter(name=was.name).exists():
+        raise BadInput(_("Another view of yours has this name now."), field="name")
+    if mine.count() >= MOST_VIEWS:
+        raise BadInput(_("At most %(most)d views.") % {"most": MOST_VIEWS}, field="name")
+    slug = _free_slug(was.name) if SavedView.objects.filter(slug=was.slug).exists() else was.slug
+    row = SavedView.objects.create(
+        pk=key, owner=actor, name=was.name, slug=slug, listing=was.listing, query=was.query, shared=was.shared
+    )
+    audit.record(actor=actor, verb="view.put_back", subject_kind="saved_view", subject_id=row.pk)
+    return row
 
 
 def _free_slug(name: str) -> str:

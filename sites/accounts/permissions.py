@@ -114,3 +114,32 @@ class Scope(TextChoices):
     HOOKS_ADMIN = "hook:admin", _("Set webhook endpoints up")
     MESSAGES_ADMIN = "msg:admin", _("Read, retry and discard messages that failed")
     IMPORTS_WRITE = "import:write", _("Send, apply and undo workbooks")
+
+
+# What an account has to hold, one of them, for a scope to open anything to it; of the others it is sight of a site.
+OPENED_BY: dict[Scope, frozenset[Permission]] = {
+    Scope.REFERENCE_WRITE: frozenset({_P.ORDER_WRITE}),
+    Scope.ORDERS_WRITE: frozenset({_P.ORDER_WRITE}),
+    Scope.DATES_WRITE: frozenset({_P.DATES_WRITE, _P.LOCK_WRITE, _P.POWER_WRITE}),
+    Scope.CONFIRMATIONS_WRITE: frozenset({_P.DATES_WRITE}),
+    Scope.RECEIPTS_WRITE: frozenset({_P.DATES_WRITE}),
+    Scope.CHANGES_WRITE: frozenset({_P.ORDER_WRITE, _P.APPROVE}),
+    Scope.POWER_WRITE: frozenset({_P.POWER_WRITE}),
+    Scope.ALERTS_WRITE: frozenset({_P.ALERT_WRITE}),
+    Scope.SCHEDULES_WRITE: frozenset({_P.SCHEDULE_WRITE, _P.APPROVE}),
+    Scope.IMPORTS_WRITE: frozenset(
+        {
+            _P.DATES_WRITE,
+            _P.ORDER_WRITE,
+            _P.REQUIREMENT_WRITE,
+            _P.SITE_WRITE,
+            _P.LEAD_TIME_WRITE,
+        }
+    ),
+}
+
+
+def scopes_of(role: Role) -> list[str]:
+    """Those that an account with this role can use."""
+    held = ROLES[role].permissions
+    return [scope.value for scope in Scope if held & OPENED_BY.get(scope, {_P.SITE_VIEW})]

@@ -73,7 +73,8 @@ def seen_on(stated_on: Days, counts_on: Days, place: Wide | int) -> Days:
 @dataclass(frozen=True, slots=True)
 class Futures:
     """Arrays are (chains, trials): days at the anchor step and at the last step. `shares` are (steps, chains): the
-    part of the variance at the anchor that each step brings; they add up to one, or are all zero.
+    part of the variance at the anchor that each step brings, none of it where a step takes some back, as a lock does;
+    they add up to one, or are all zero.
     """
 
     on_site: Days
@@ -256,13 +257,13 @@ class _Run:
         return share
 
     def _shares(self, on_site: Days, grown: dict[int, NDArray[np.float32]]) -> Shares:
-        """cov(what a step adds, the day at the anchor) / var(the day at the anchor)."""
+        """cov(what a step adds, the day at the anchor), of the sum of those above zero."""
         shares = np.zeros((self.table.steps, len(self.part)), np.float32)
         centred = (on_site - on_site.mean(axis=1, keepdims=True)).astype(np.float32)
-        variance = np.einsum("ct,ct->c", centred, centred)
-        spreads = variance > 0
         for step, added in grown.items():
-            shares[step, spreads] = np.einsum("ct,ct->c", added, centred)[spreads] / variance[spreads]
+            shares[step] = np.maximum(np.einsum("ct,ct->c", added, centred), 0)
+        whole = shares.sum(axis=0)
+        shares /= np.where(whole > 0, whole, 1)
         return shares
 
 

@@ -179,6 +179,14 @@ class Baseline(Row):
         return f"baseline {self.version}"
 
 
+class PromiseQuerySet(models.QuerySet["Promise"]):
+    def standing(self) -> "PromiseQuerySet":
+        """Neither retracted nor superseded. A retracted row is as if never written: what it superseded counts again."""
+        return self.filter(
+            Q(superseded_by__isnull=True) | Q(superseded_by__retraction__isnull=False), retraction__isnull=True
+        )
+
+
 class Promise(Row):
     """What a vendor stated about one milestone, once. A correction is a further row that supersedes or retracts.
 
@@ -211,6 +219,8 @@ class Promise(Row):
     )
     copied_from = models.ForeignKey("self", null=True, blank=True, on_delete=models.PROTECT, related_name="copies")
 
+    objects = PromiseQuerySet.as_manager()
+
     class Meta:
         ordering = ["place"]
         constraints = [
@@ -239,6 +249,14 @@ class Promise(Row):
 
     def __str__(self) -> str:
         return self.value or "TBD"
+
+    @property
+    def is_retracted(self) -> bool:
+        return hasattr(self, "retraction")
+
+    @property
+    def is_superseded(self) -> bool:
+        return hasattr(self, "superseded_by") and not self.superseded_by.is_retracted
 
 
 class PromiseRetraction(Row):

@@ -24,6 +24,13 @@ def check_held(rights: Rights, permission: Permission, *, site: Site | None) -> 
         raise _not_permitted(permission)
 
 
+def check_held_at_one(rights: Rights, permission: Permission, *, sites: Iterable[Site | None]) -> None:
+    """At any of these sites."""
+    reach = rights.reach(permission)
+    if not any(reach.includes(site.pk if site else None, site.desk_id if site else None) for site in sites):
+        raise _not_permitted(permission)
+
+
 def _not_permitted(permission: Permission) -> NotPermitted:
     return NotPermitted(_("Your role does not allow this here: %(what)s.") % {"what": permission.label.lower()})
 

@@ -10,7 +10,7 @@ import procurement.config.urls  # noqa: F401 - what refuses is known once all of
 from procurement.config.environment import Environment
 from procurement.management.runtime.places import REPOSITORY
 from procurement.vocabulary import Rule
-from sites.accounts.permissions import ROLES, Permission, Scope
+from sites.accounts.permissions import OPENED_BY, ROLES, Permission, Scope
 from sites.domain.errors import RuleBroken
 
 DOCS = REPOSITORY / "docs"
@@ -58,8 +58,11 @@ def test_every_permission_is_described_with_the_roles_that_hold_it(permission: P
 
 
 @pytest.mark.parametrize("scope", list(Scope))
-def test_every_scope_of_a_key_is_described(scope: Scope) -> None:
-    assert f"`{scope.value}`" in page("rights.md")
+def test_every_scope_of_a_key_is_described_with_the_permissions_that_open_it(scope: Scope) -> None:
+    row = next(line for line in page("rights.md").splitlines() if line.startswith(f"| `{scope.value}`"))
+    needed = {permission.value for permission in OPENED_BY.get(scope, {Permission.SITE_VIEW})}
+
+    assert {word.strip("` ") for word in row.split("|")[3].split(" or ")} == needed
 
 
 @pytest.mark.parametrize("code", sorted(set(refusals())))

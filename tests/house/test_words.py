@@ -18,7 +18,18 @@ from procurement.queries.field_words import FIELDS
 from procurement.services.refusal_words import PLAIN, WITH_VALUES
 from procurement.services.set_up_tables import TABLES
 from sites.accounts.models import ApiClient, ApiKey
-from sites.models import Gate, Milestone, MilestoneRound
+from sites.models import (
+    AgreementNotice,
+    ConditionPrecedent,
+    Gate,
+    GridCapacityStep,
+    GridConnection,
+    Milestone,
+    MilestoneRound,
+    NetworkWorks,
+    PowerPurchaseAgreement,
+    PpaShare,
+)
 
 ROOMS: Final = ("procurement", "sites")
 # The places of context, words and plural among the arguments.
@@ -139,8 +150,9 @@ def test_every_sentence_of_a_refusal_is_listed() -> None:
 @pytest.mark.parametrize(
     "model",
     sorted(
-        {Allocation, ApiClient, ApiKey, DeliveryLot, Gate, Milestone, MilestoneRound, OrderLine, PurchaseOrder,
-         Requirement, ScheduleLine, *(table.model for table in TABLES.values())},
+        {AgreementNotice, Allocation, ApiClient, ApiKey, ConditionPrecedent, DeliveryLot, Gate, GridCapacityStep,
+         GridConnection, Milestone, MilestoneRound, NetworkWorks, OrderLine, PowerPurchaseAgreement, PpaShare,
+         PurchaseOrder, Requirement, ScheduleLine, *(table.model for table in TABLES.values())},
         key=str,
     ),
     ids=lambda model: model.__name__,

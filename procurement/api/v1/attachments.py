@@ -17,7 +17,7 @@ from procurement.api.auth import acting_user
 from procurement.api.errors import BadParameter
 from procurement.api.parsers import FileParser
 from procurement.api.v1.pages import PageQuery, PageSerializer, page
-from procurement.api.v1.shapes import REQUEST_ID, problems
+from procurement.api.v1.shapes import REQUEST_ID, file_example, problems
 from procurement.api.view import ClientView, clock, query
 from procurement.domain.file_types import MOST_BYTES
 from procurement.models import Attachment
@@ -98,6 +98,13 @@ class Attachments(ClientView):
         parameters=[AttachmentWriteQuery, _LOCATION, REQUEST_ID],
         request={"application/octet-stream": OpenApiTypes.BINARY},
         responses={201: AttachmentSerializer, **problems(404)},
+        examples=[
+            file_example(
+                "A note, file_name=factory-test.txt",
+                "Factory test of 18 November 2026, unit 2: passed.",
+                "Open: labels of the control cabinet, by 1 December.",
+            )
+        ],
         tags=_TAG,
     )
     def post(self, request: Request) -> Response:

@@ -167,7 +167,8 @@ _RESPOND: Final = OpenApiParameter(
     "Prefer",
     OpenApiTypes.STR,
     OpenApiParameter.HEADER,
-    description="`respond-async` makes a job of any number of rows; `handling=strict` refuses unknown fields.",
+    description="`respond-async` makes a job of any number of rows; `handling=strict` refuses unknown fields and "
+    "parameters.",
 )
 _FAILURES: Final = OpenApiParameter(
     "X-Row-Failures", OpenApiTypes.INT, OpenApiParameter.HEADER, description="Rows that failed.", response=[200]

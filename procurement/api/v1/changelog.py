@@ -15,6 +15,12 @@ _CHANGES: Final = (
     (
         "2026-11-22",
         "",
+        "A query parameter that nobody knows is named in `X-Unknown-Parameters`, and with "
+        "`Prefer: handling=strict` it is 400; one given twice is 400.",
+    ),
+    (
+        "2026-11-22",
+        "",
         "Every list of things is `items`; `results` are the outcomes of rows you sent, `changes` the feed's.",
     ),
     ("2026-11-22", "createWebhookEndpoint", "`full`: messages carry the record; alerts have `links.self`."),

@@ -137,7 +137,11 @@ class WorksWrite(serializers.Serializer[Any]):
     name = Text(max_length=120, help_text="Unique within the connection.")
     contractor = Text(required=False, allow_blank=True, default="", max_length=120, help_text="Who does them.")
     planned_on = Day(
-        required=False, allow_null=True, default=None, help_text="Design done; null: the first date said counts."
+        required=False,
+        allow_null=True,
+        default=None,
+        help_text=f"Design done: works begin {grid.WORKS_AFTER_DAYS} calendar days later and take "
+        f"{grid.WORKS_TAKE_DAYS}, until dates are recorded. Null: the first date said counts.",
     )
 
 
@@ -246,7 +250,9 @@ class GridConnectionWorks(ClientView):
     @extend_schema(
         operation_id="addNetworkWorks",
         summary="Add works of the utility to a grid connection",
-        description="Works that the connection waits for, with steps of their own.",
+        description="Works that the connection waits for, with steps of their own: design, works, completion. "
+        "`complete_on` of the answer is the last of them. A completion that the utility has named is recorded at "
+        "`/network-works/{id}/date-revisions` as a promise of `COMPLETE`.",
         parameters=[_KEY, _TAG, REQUEST_ID],
         request=WorksWrite,
         responses={201: WholeConnectionShape, **problems(400, 404, 409, 413, 415, 422)},

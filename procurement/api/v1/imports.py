@@ -25,7 +25,7 @@ from procurement.api.v1.import_shapes import (
     UndoWrite,
     import_answer,
 )
-from procurement.api.v1.shapes import REQUEST_ID, example, problems
+from procurement.api.v1.shapes import REQUEST_ID, example, file_example, problems
 from procurement.api.view import ClientView, clock, query
 from procurement.domain.cells import DayOrder, DecimalMark
 from procurement.domain.table import MOST_BYTES
@@ -71,6 +71,14 @@ class Imports(ClientView):
         parameters=[ImportQuery, REQUEST_ID],
         request={"application/octet-stream": OpenApiTypes.BINARY},
         responses={201: ImportSerializer, 202: ImportSerializer, **problems(400, 409, 413, 422)},
+        examples=[
+            file_example(
+                "Promises, kind=promises, file_name=status.csv",
+                "PO No.,Item,Confirmed date",
+                "4500016221,10,2027-07-26",
+                "4500016221,20,CW37 2027",
+            )
+        ],
         tags=["imports"],
     )
     def post(self, request: Request) -> Response:

@@ -1,6 +1,7 @@
-"""What the schema says of every write, so that no endpoint has to: its key, its dry run, its refusals."""
+"""What the schema says of every call, so that no endpoint has to: scope, refusals; of a write its key and dry run."""
 
 import json
+from collections.abc import Iterable
 from copy import deepcopy
 from pathlib import Path
 from typing import Any, Final
@@ -9,6 +10,7 @@ from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter
 
+from procurement.api import parameters
 from procurement.api.errors import PROBLEM_TYPE
 from procurement.api.v1.bodies import TRACKER_OWNED
 from procurement.api.v1.shapes import MEANING
@@ -26,8 +28,23 @@ PREFER: Final = OpenApiParameter(
     "Prefer",
     OpenApiTypes.STR,
     OpenApiParameter.HEADER,
-    description="`handling=strict` refuses fields nobody knows or the tracker owns; else they are `warnings`. "
-    "`return=minimal` answers without a body.",
+    description="`handling=strict` refuses fields that nobody knows or the tracker owns, and parameters that nobody "
+    "knows; else they are `warnings`. `return=minimal` answers without a body.",
+)
+PREFER_OF_READS: Final = OpenApiParameter(
+    "Prefer",
+    OpenApiTypes.STR,
+    OpenApiParameter.HEADER,
+    description="`handling=strict` refuses parameters that nobody knows; else the answer names them in "
+    f"`{parameters.HEADER}`.",
+)
+UNKNOWN: Final = OpenApiParameter(
+    parameters.HEADER,
+    OpenApiTypes.STR,
+    OpenApiParameter.HEADER,
+    description="The query parameters that nobody knows and that were not read, with commas between; absent where "
+    "there were none.",
+    response=[200, 201, 202],
 )
 
 
@@ -44,6 +61,14 @@ def _key(method: str) -> OpenApiParameter:
     )
 
 
+_REPLAYED: Final = OpenApiParameter(
+    "Idempotency-Replayed",
+    OpenApiTypes.STR,
+    OpenApiParameter.HEADER,
+    enum=["true"],
+    description="This was done before, under the same key; the answer is the one given then.",
+    response=[200, 201, 202],
+)
 # Parts of an address that no endpoint describes for itself.
 _PARTS: Final = {
     "code": "Its code.",
@@ -54,8 +79,8 @@ _PARTS: Final = {
 
 
 class ClientSchema(AutoSchema):
-    """What no endpoint has to say for itself: the scope it takes, the ids in its address and, of a write, what
-    `carry_out` adds to it.
+    """What no endpoint has to say for itself: the scope it takes, the ids in its address, what becomes of parameters
+    that nobody knows and, of a write, what `carry_out` adds to it.
     """
 
     # The signature is drf-spectacular's, which has dropped the arguments of REST framework's.
@@ -64,20 +89,10 @@ class ClientSchema(AutoSchema):
         return ""
 
     def get_override_parameters(self) -> Any:
-        found = list(super().get_override_parameters())
+        found = [*super().get_override_parameters(), UNKNOWN]
         if self.method in _WRITES:
-            found += [_key(self.method), PREFER, DRY_RUN]
-            found.append(
-                OpenApiParameter(
-                    "Idempotency-Replayed",
-                    OpenApiTypes.STR,
-                    OpenApiParameter.HEADER,
-                    enum=["true"],
-                    description="This was done before, under the same key; the answer is the one given then.",
-                    response=[200, 201, 202],
-                )
-            )
-        return found
+            return [*found, _key(self.method), PREFER, DRY_RUN, _REPLAYED]
+        return [*found, PREFER_OF_READS]
 
     def get_operation(self, *args: Any, **kwargs: Any) -> Any:
         operation = super().get_operation(*args, **kwargs)
@@ -89,24 +104,30 @@ class ClientSchema(AutoSchema):
         for part in operation.get("parameters", ()):
             if part["in"] == "path":
                 part.setdefault("description", _PARTS.get(part["name"], "Our id."))
-        if self.method not in _WRITES:
-            return operation
+        is_write = self.method in _WRITES
         responses: dict[str, Any] = operation["responses"]
-        for status in (400, 409, 413, 415, 422):
-            if "403" not in responses:
-                continue
-            refusal = deepcopy(responses["403"])
-            known = responses.setdefault(str(status), {**refusal, "description": MEANING[status]})
-            # An endpoint that answers such a status with a body of its own still refuses like the others.
-            known.setdefault("content", {}).setdefault(PROBLEM_TYPE, refusal["content"][PROBLEM_TYPE])
-        done = responses.get("201") or responses.get("202")
-        if done and "200" not in responses:
-            tried = deepcopy(done)
-            tried["description"] = "With `dry_run=true`: what would have been answered."
-            responses["200"] = tried
-        responses.setdefault("204", {"description": "With `Prefer: return=minimal`: done."})
+        if "403" in responses:
+            _add_refusals(responses, (400, 409, 413, 415, 422) if is_write else (400,))
+        if is_write:
+            _add_tries(responses)
         operation["responses"] = dict(sorted(responses.items()))
         return operation
+
+
+def _add_refusals(responses: dict[str, Any], statuses: Iterable[int]) -> None:
+    for status in statuses:
+        refusal = deepcopy(responses["403"])
+        known = responses.setdefault(str(status), {**refusal, "description": MEANING[status]})
+        # An endpoint that answers such a status with a body of its own still refuses like the others.
+        known.setdefault("content", {}).setdefault(PROBLEM_TYPE, refusal["content"][PROBLEM_TYPE])
+
+
+def _add_tries(responses: dict[str, Any]) -> None:
+    """What a write answers to `dry_run` and to who wants no body."""
+    done = responses.get("201") or responses.get("202")
+    if done and "200" not in responses:
+        responses["200"] = deepcopy(done) | {"description": "With `dry_run=true`: what would have been answered."}
+    responses.setdefault("204", {"description": "With `Prefer: return=minimal`: done."})
 
 
 _SIGNED: Final = (

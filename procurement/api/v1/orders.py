@@ -78,15 +78,19 @@ EXAMPLE: Final = OpenApiExample(
         ],
     },
 )
-CHANGE_EXAMPLE: Final = OpenApiExample(
-    "One date",
-    summary="Another contract date of one schedule line",
-    request_only=True,
-    value={
-        "document_version": 8,
-        "lines": [{"line_number": 10, "schedules": [{"schedule_number": 1, "contractual_date": "2027-07-26"}]}],
-    },
-)
+CHANGE_EXAMPLES: Final = [
+    OpenApiExample(
+        "One date",
+        summary="Another contract date of one schedule line",
+        request_only=True,
+        media_type=media_type,
+        value={
+            "document_version": 8,
+            "lines": [{"line_number": 10, "schedules": [{"schedule_number": 1, "contractual_date": "2027-07-26"}]}],
+        },
+    )
+    for media_type in (MergePatchParser.media_type, StrictJSONParser.media_type)
+]
 _IF_MATCH: Final = OpenApiParameter(
     "If-Match",
     OpenApiTypes.STR,
@@ -220,12 +224,6 @@ class OrderByExternalId(ClientView):
             *_PATH,
             LinesModeQuery,
             OpenApiParameter(
-                "Prefer",
-                OpenApiTypes.STR,
-                OpenApiParameter.HEADER,
-                description="`handling=strict` refuses unknown fields.",
-            ),
-            OpenApiParameter(
                 "Location",
                 OpenApiTypes.STR,
                 OpenApiParameter.HEADER,
@@ -295,9 +293,9 @@ class Order(ClientView):
         "and schedule lines are named by their number, and those left out stay, unless `lines_mode=replace` cancels "
         "them.",
         parameters=[_IF_MATCH, LinesModeQuery, ETAG_HEADER, REQUEST_ID],
-        request={"application/merge-patch+json": OrderChange, "application/json": OrderChange},
+        request={MergePatchParser.media_type: OrderChange, StrictJSONParser.media_type: OrderChange},
         responses={200: UpsertSerializer, **problems(400, 404, 409, 412, 413, 415, 422, 428)},
-        examples=[CHANGE_EXAMPLE],
+        examples=CHANGE_EXAMPLES,
         tags=["purchase orders"],
     )
     def patch(self, request: Request, order_id: UUID) -> Response:

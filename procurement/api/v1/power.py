@@ -415,7 +415,7 @@ def _revision(said: dict[str, Any], field: str) -> ChainRevision:
 
 
 def _promise(row: Promise, with_words: bool) -> dict[str, Any]:
-    gone = "retracted" if hasattr(row, "retraction") else "superseded" if hasattr(row, "superseded_by") else "live"
+    gone = "retracted" if row.is_retracted else "superseded" if row.is_superseded else "live"
     return {
         "id": row.pk,
         "milestone": row.milestone.code,

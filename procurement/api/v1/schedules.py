@@ -26,7 +26,7 @@ from procurement.api.v1.schedule_shapes import (
     UploadedSerializer,
     difference_answer,
 )
-from procurement.api.v1.shapes import REQUEST_ID, example, problems
+from procurement.api.v1.shapes import REQUEST_ID, example, file_example, problems
 from procurement.api.view import ClientView, clock, query
 from procurement.services import schedule_preview, schedules
 from procurement.services.forecasts import Moved
@@ -89,6 +89,22 @@ class SiteSchedules(ClientView):
         parameters=[UploadQuery, REQUEST_ID],
         request={"application/octet-stream": OpenApiTypes.BINARY},
         responses={201: UploadedSerializer, **problems(400, 404, 413, 422)},
+        examples=[
+            file_example(
+                "Two tasks as Microsoft Project writes them, file_name=fit-out.xml",
+                '<?xml version="1.0" encoding="UTF-8"?>',
+                '<Project xmlns="http://schemas.microsoft.com/project">',
+                "  <Name>fit-out.xml</Name><Title>Fit-out</Title><StatusDate>2026-11-20T17:00:00</StatusDate>",
+                "  <Tasks>",
+                "    <Task><UID>1</UID><Name>MV room ready</Name><OutlineLevel>1</OutlineLevel>",
+                "      <Start>2027-01-11T08:00:00</Start><Finish>2027-02-05T17:00:00</Finish></Task>",
+                "    <Task><UID>2</UID><Name>Install switchgear</Name><OutlineLevel>1</OutlineLevel>",
+                "      <Start>2027-02-08T08:00:00</Start><Finish>2027-03-05T17:00:00</Finish>",
+                "      <PredecessorLink><PredecessorUID>1</PredecessorUID><Type>1</Type></PredecessorLink></Task>",
+                "  </Tasks>",
+                "</Project>",
+            )
+        ],
         tags=["schedules"],
     )
     def post(self, request: Request, site: str) -> Response:

@@ -66,6 +66,13 @@ def example(title: str, /, **said: Any) -> OpenApiExample:
     return OpenApiExample(title, request_only=True, value=said)
 
 
+def file_example(title: str, *lines: str) -> OpenApiExample:
+    """Of a body that is a file of text."""
+    return OpenApiExample(
+        title, request_only=True, media_type="application/octet-stream", value="\n".join(lines) + "\n"
+    )
+
+
 def problems(*statuses: int) -> dict[Any, Any]:
     """Responses of the schema for these refusals, and those that any call can meet."""
     every = sorted({401, 403, 406, 429, 500, 503, *statuses})

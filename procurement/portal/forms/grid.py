@@ -5,13 +5,14 @@ from decimal import Decimal
 from typing import Any, ClassVar
 
 from django import forms
+from django.utils.text import format_lazy
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
 from procurement.portal.forms.base import PortalForm, day_input
 from procurement.portal.forms.power import megawatts
 from procurement.portal.forms.rows import RowsForm
-from procurement.services.grid import CapacityStep, ConnectionTerms
+from procurement.services.grid import WORKS_AFTER_DAYS, WORKS_TAKE_DAYS, CapacityStep, ConnectionTerms
 from sites.models import WorkCalendar
 from sites.vocabulary import GridState
 
@@ -98,4 +99,13 @@ class GridStateForm(PortalForm):
 class AddWorks(PortalForm):
     name = forms.CharField(label=_("Works"), max_length=120)
     contractor = forms.CharField(label=_("Contractor"), max_length=120, required=False)
-    planned_on = forms.DateField(label=_("Design planned for"), widget=day_input(), required=False)
+    planned_on = forms.DateField(
+        label=_("Design planned for"),
+        widget=day_input(),
+        required=False,
+        help_text=format_lazy(
+            _("Works begin {days} days later and take {more}, until dates are recorded"),
+            days=WORKS_AFTER_DAYS,
+            more=WORKS_TAKE_DAYS,
+        ),
+    )

@@ -1,4 +1,6 @@
-"""Comments, files and the history of an order, a line, a requirement, a vendor, a plant, a class, a site or a block."""
+"""Comments, files and the history of an order, a line, a requirement, a vendor, a plant, a class, a site, a block,
+an agreement or a grid connection.
+"""
 
 from collections.abc import Callable
 from uuid import UUID

@@ -13,13 +13,15 @@ from django.views.decorators.http import require_POST, require_safe
 from procurement.portal.actor import acting_user
 from procurement.portal.forms.base import attempt
 from procurement.portal.forms.views import SaveView
-from procurement.queries.log_address import views_of
+from procurement.queries.log_address import removed_by, views_of
 from procurement.services import views
 from procurement.vocabulary import ViewList
 from sites.accounts.models import User
 from sites.accounts.permissions import Permission, Role
-from sites.domain.errors import NotFound
+from sites.domain.errors import NotFound, RuleBroken
 from sites.queries.access import can
+
+_REMOVED_SHOWN = 10
 
 
 @require_safe
@@ -58,7 +60,21 @@ def remove(request: HttpRequest, key: UUID) -> HttpResponse:
         views.remove(actor=acting_user(request), key=key)
     except NotFound:
         raise Http404 from None
-    messages.success(request, _("The view is removed."))
+    messages.success(request, _("The view is removed. It can be put back below."))
+    return redirect(f"{reverse('views')}#removed")
+
+
+@require_POST
+@login_required
+def put_back(request: HttpRequest, key: UUID) -> HttpResponse:
+    try:
+        view = views.put_back(actor=acting_user(request), key=key)
+    except NotFound:
+        raise Http404 from None
+    except RuleBroken as refusal:
+        messages.error(request, refusal.message)
+    else:
+        messages.success(request, _("The view “%(name)s” is back.") % {"name": view.name})
     return redirect("views")
 
 
@@ -79,5 +95,6 @@ def _address(slug: str) -> str:
 
 def _page(request: HttpRequest, actor: User, form: SaveView, *, status: int = 200) -> HttpResponse:
     rows = [(view, _address(view.slug)) for view in views_of(actor)]
-    context = {"form": form, "rows": rows, "crumbs": [(reverse("log"), _("Log"))]}
+    removed = list(removed_by(actor)[:_REMOVED_SHOWN])
+    context = {"form": form, "rows": rows, "removed": removed, "crumbs": [(reverse("log"), _("Log"))]}
     return render(request, "views/views.html", context, status=status)

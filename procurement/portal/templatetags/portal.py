@@ -1,7 +1,7 @@
 """Small things that every page shows: icons, days, states, links that keep the filter."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import date, datetime
 from decimal import Decimal
 from functools import lru_cache
@@ -95,6 +95,13 @@ def short_day(on: date | None) -> str:
     return _short_day(on, get_language()) if on else NOT_KNOWN
 
 
+@register.filter
+def ready_day(on: date | str | None, as_of: date, show: Callable[[date | None], str] = day) -> str:
+    """When something will be ready, also as ISO text. By the day of calculation it is: no day before that is asked."""
+    ready_on = date.fromisoformat(on) if isinstance(on, str) else on
+    return _("now") if ready_on and ready_on <= as_of else show(ready_on)
+
+
 @lru_cache(maxsize=4096)
 def _short_day(on: date, language: str | None) -> str:
     """A page of the log shows thousands of days, few of them different."""
@@ -134,7 +141,7 @@ def floating(number: int | None) -> str:
 
 @register.filter
 def amount(number: Decimal | int | str | None, places: int = 0) -> str:
-    """A number as the reader's language writes it; trailing places are dropped."""
+    """A number as the reader's language writes it; trailing places are dropped, the minus is a real one."""
     if number is None or number == "":
         return NOT_KNOWN
     return _amount(Decimal(number), places, get_language())
@@ -145,7 +152,7 @@ def _amount(number: Decimal, places: int, language: str | None) -> str:
     rounded = round(number, places)
     if rounded == rounded.to_integral_value():
         rounded = rounded.to_integral_value()
-    return formats.number_format(rounded, use_l10n=True, force_grouping=True)
+    return formats.number_format(rounded, use_l10n=True, force_grouping=True).replace("-", "−")
 
 
 @register.filter

@@ -27,7 +27,7 @@ from procurement.services.lead_times import derive_achieved
 from procurement.vocabulary import RunCause
 from sites.accounts import audit
 from sites.accounts.models import User
-from sites.accounts.permissions import Scope
+from sites.accounts.permissions import Role, scopes_of
 from sites.domain.errors import Conflict
 from sites.models import Site
 
@@ -78,7 +78,7 @@ def load_demo(*, today: date, now: datetime, recalculate: bool = True) -> DemoLo
     )
     client = api_keys.make_client(name=ERP_CLIENT, system=ERP_SYSTEM, actor=None, owner=people["admin"])
     _, plain = api_keys.make_key(
-        client=client, scopes=[scope.value for scope in Scope], expires_at=None, addresses=[], actor=None, now=now
+        client=client, scopes=scopes_of(Role.ERP_CLIENT), expires_at=None, addresses=[], actor=None, now=now
     )
     if recalculate:
         _recalculate(today, now)

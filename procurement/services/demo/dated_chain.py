@@ -151,7 +151,7 @@ class DatedChain:
     def happened(self, code: str, on: date, *, by: User, document: str = "") -> None:
         row = self.milestones[code]
         row.actual_on = on
-        row.actual_recorded_at = self.draft.instant(on, 15)
+        row.actual_recorded_at = self.draft.instant(on, 10)
         row.actual_recorded_by = by
         row.actual_document = document
         self._replace(code, actual_on=on)

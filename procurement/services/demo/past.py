@@ -69,19 +69,38 @@ def add_past(*, now: datetime) -> int:
     for site in Site.objects.order_by("code"):
         units = _Units(site, local_date(site, now))
         mine = [lot for lot in lots if lot.schedule_line.site_id == site.pk]
-        for ago in DAYS_AGO:
-            day = local_date(site, now) - timedelta(days=ago)
+        answers: dict[UUID, ChainAnswer] = {}
+        for day, looked_at in _looks(mine, facts, local_date(site, now)):
+            is_whole = len(looked_at) == len(mine)
             known = {
                 lot: with_required_on_site(as_known_on(facts[lot.chain_id], day), required.get(lot.pk))
-                for lot in mine
+                for lot in looked_at
                 if (ordered_on := issued.get(lot.pk)) and ordered_on <= day
             }
-            run, answers = _write_run(site, day, known, shown, wanted.get(site.pk, ()))
+            run, found = _write_run(site, day, known, shown, wanted.get(site.pk, ()) if is_whole else ())
             # What was not ordered by then counts as if ordered on that day.
-            others = [lot for lot in mine if lot not in known]
-            answers |= {lot.pk: forecast_chain(as_known_on(facts[lot.chain_id], day)) for lot in others}
+            others = [lot for lot in looked_at if lot not in known]
+            answers |= found | {lot.pk: forecast_chain(as_known_on(facts[lot.chain_id], day)) for lot in others}
             written += run.changed_answers + _write_blocks(run, units, answers, shown)
     return written
+
+
+def _looks(
+    lots: Sequence[DeliveryLot], facts: Mapping[UUID, ChainFacts], today: date
+) -> list[tuple[date, Sequence[DeliveryLot]]]:
+    """In order: some days with all lots, and each between them on which something was said of some, with those."""
+    whole = [today - timedelta(days=ago) for ago in DAYS_AGO]
+    looks: dict[date, list[DeliveryLot]] = defaultdict(list)
+    for lot in lots:
+        for day in _days_told(facts[lot.chain_id]):
+            if whole[0] < day < whole[-1]:
+                looks[day].append(lot)
+    return sorted((looks | {day: list(lots) for day in whole}).items())
+
+
+def _days_told(facts: ChainFacts) -> set[date]:
+    told = {day for step in facts.steps for day in (step.actual_on, step.lock_set_on) if day is not None}
+    return told | {row.stated_on for step in facts.steps for row in step.promises}
 
 
 def _not_ordered() -> dict[UUID, list[RequirementForecast]]:

@@ -11,6 +11,9 @@ from jsonschema import Draft202012Validator
 
 from procurement.api.v1 import changelog
 from procurement.vocabulary import ChangeKind
+from sites.accounts.permissions import Role
+from tests.procurement.api.calls import calling
+from tests.procurement.services.order_documents import World
 
 COMMITTED = Path(__file__).parents[3] / "docs" / "openapi-v1.yaml"
 
@@ -218,16 +221,48 @@ def test_every_field_of_an_order_says_whose_it_is(generated: str) -> None:
     assert (line["quantity"]["x-owner"], line["lots"]["x-owner"]) == ("erp", "tracker")
 
 
-def test_every_body_has_an_example(generated: str) -> None:
-    paths = yaml.safe_load(generated)["paths"]
-    bodies = {
-        operation["operationId"]: operation["requestBody"]["content"].get("application/json", {"examples": True})
-        for path in paths.values()
-        for operation in path.values()
-        if "requestBody" in operation
-    }
+def test_every_body_has_an_example_that_is_one(generated: str) -> None:
+    schema = yaml.safe_load(generated)
+    bodies = [
+        (operation["operationId"], content)
+        for operation in operations_of(schema)
+        for content in operation.get("requestBody", {}).get("content", {}).values()
+    ]
 
-    assert [name for name, body in bodies.items() if not body.get("examples")] == []
+    assert [name for name, content in bodies if not content.get("examples")] == []
+    assert [
+        (name, f"{error.json_path}: {error.message[:200]}")
+        for name, content in bodies
+        for each in content["examples"].values()
+        for error in Draft202012Validator(content["schema"] | {"components": schema["components"]}).iter_errors(
+            each["value"]
+        )
+    ] == []
+
+
+FILES = {
+    "addAttachment": "/attachments?subject_kind=site&subject_id={site}&file_name=factory-test.txt",
+    "sendWorkbook": "/imports?kind=promises&file_name=status.csv",
+    "uploadSchedule": "/sites/SYD1/schedules?file_name=fit-out.xml",
+}
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("operation", FILES)
+def test_the_examples_of_files_are_taken(generated: str, world: World, operation: str) -> None:
+    (body,) = [
+        each["requestBody"] for each in operations_of(yaml.safe_load(generated)) if each["operationId"] == operation
+    ]
+    (example,) = body["content"]["application/octet-stream"]["examples"].values()
+    administrator = calling("Files", role=Role.ADMINISTRATOR)
+
+    answer = administrator.post(
+        FILES[operation].format(site=world.sydney.pk),
+        example["value"].encode(),
+        content_type="application/octet-stream",
+    )
+
+    assert answer.status_code == 201, answer.json()
 
 
 def test_the_schema_describes_every_webhook(generated: str) -> None:

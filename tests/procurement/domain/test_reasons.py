@@ -194,6 +194,16 @@ def test_what_came_late_says_where_most_was_lost() -> None:
     )
 
 
+def test_what_has_no_day_of_its_own_lost_nothing() -> None:
+    steps = (
+        replace(begun("2027-01-10"), baseline_on=day("2027-01-10")),
+        replace(B, baseline_on=day("2027-01-12")),
+        StepFacts("C", 5, actual_on=day("2027-02-22"), baseline_on=day("2027-02-12")),
+    )
+
+    assert why(chain(*steps, ros="2027-02-20")).worst == Behind("C", Party.VENDOR, 10)
+
+
 def test_an_agreed_date_after_the_required_one_is_said() -> None:
     late = chain(begun(), replace(B, baseline_on=day("2027-03-02")), ros="2027-03-01")
 

@@ -59,6 +59,28 @@ def test_the_float_between_any_two_days_has_an_address_of_its_own(browser: Clien
     assert 'value="2021-09-30"' in html
 
 
+def test_a_step_of_which_only_a_later_one_is_recorded_lost_no_float(browser: Client, sydney: Place) -> None:
+    known_then(sydney)
+    approved = {"code": "SUBMITTAL_APPROVED", "forecast_on": "2021-09-10", "driver": "duration"}
+    LotForecastFactory.create(
+        lot=sydney.lot, current=False, run__as_of=date(2021, 8, 25), forecast_on=date(2027, 5, 2),
+        required_on_site=date(2027, 6, 1), steps=[STEPS[0], approved, STEPS[1]],
+    )  # fmt: skip
+    arrived = [STEPS[0], {**approved, "forecast_on": "2027-05-12", "driver": "implied"},
+               {**STEPS[1], "forecast_on": "2027-05-12", "driver": "actual"}]  # fmt: skip
+    LotForecastFactory.create(
+        lot=sydney.lot, current=False, run__as_of=date(2021, 9, 20), forecast_on=date(2027, 5, 12),
+        required_on_site=date(2027, 6, 1), steps=arrived,
+    )  # fmt: skip
+
+    page = browser.get(f"/lines/{sydney.line_key}/{ASKED}&compared_with_on=2021-09-30")
+
+    (pair,) = page.context["known_lots"]
+    assert [(bar.name, bar.days) for bar in pair.picture.bars] == [
+        ("Float before", None), ("On site", 10), ("Float after", None),
+    ]  # fmt: skip
+
+
 @pytest.mark.parametrize("day", ["2021-09-01", "2021-08-31", "2199-01-01", "later"])
 def test_what_is_no_later_day_is_told_at_its_field(browser: Client, sydney: Place, day: str) -> None:
     known_then(sydney)

@@ -13,7 +13,7 @@ from procurement.services import probabilities
 from sites.accounts.permissions import Role
 from sites.models import Promise, PromiseRetraction
 from tests.factories.procurement import ReceiptFactory, ShipmentNoticeFactory
-from tests.factories.sites import MembershipFactory
+from tests.factories.sites import MembershipFactory, PromiseFactory
 from tests.procurement.portal.conftest import NOW, Place, browser_of
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("noon")]
@@ -147,6 +147,19 @@ def test_a_retracted_promise_stays_in_the_ledger(browser: Client, sydney: Place)
     shown = browser.get(f"/lines/{sydney.line_key}/").content.decode()
     assert (answer.status_code, PromiseRetraction.objects.get().promise) == (302, promise)
     assert ("Retracted" in shown, "Typed on the wrong order" in shown) == (True, True)
+
+
+def test_what_a_retracted_promise_had_superseded_counts_again(browser: Client, sydney: Place) -> None:
+    first = Promise.objects.get(milestone__chain=sydney.lot.chain)
+    again = PromiseFactory.create(milestone=first.milestone, supersedes=first, stated_on=first.stated_on)
+
+    say(browser, sydney, "retract", {"promise": str(again.pk), "why": "Read wrongly"})
+
+    (lot,) = browser.get(f"/lines/{sydney.line_key}/").context["view"].lots
+    assert {row.promise: (row.decides, row.is_superseded, row.is_retracted) for row in lot.ledger} == {
+        first: (True, False, False),
+        again: (False, False, True),
+    }
 
 
 def test_a_promise_of_another_line_cannot_be_retracted_from_here(browser: Client, sydney: Place, tokyo: Place) -> None:

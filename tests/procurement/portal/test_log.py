@@ -128,6 +128,34 @@ def test_a_view_is_removed_by_its_owner_alone(browser: Client, sydney: Place, ex
     assert (answers, list(SavedView.objects.all())) == ([302, 404], [other])
 
 
+def test_a_removed_view_is_put_back_at_its_address_by_its_owner_alone(
+    browser: Client, sydney: Place, expediter: User
+) -> None:
+    view = SavedViewFactory.create(owner=expediter, name="Late <b>", slug="late", query="late=1", shared=True)
+    browser.post(f"/views/{view.pk}/remove/")
+    stranger = browser_of(MembershipFactory.create(role=Role.ADMINISTRATOR).person)
+
+    assert "Late &lt;b&gt;" in browser.get("/views/").content.decode().split('id="removed"')[1]
+    assert 'id="removed"' not in stranger.get("/views/").content.decode()
+    answers = [each.post(f"/views/{view.pk}/put-back/").status_code for each in (stranger, browser, browser)]
+
+    assert answers == [404, 302, 404]
+    kept = SavedView.objects.values_list("pk", "owner", "name", "slug", "query", "shared")
+    assert list(kept) == [(view.pk, expediter.pk, "Late <b>", "late", "late=1", True)]
+    assert 'id="removed"' not in browser.get("/views/").content.decode()
+
+
+def test_a_removed_view_stays_away_while_another_has_its_name(browser: Client, sydney: Place, expediter: User) -> None:
+    view = SavedViewFactory.create(owner=expediter, name="Late")
+    browser.post(f"/views/{view.pk}/remove/")
+    SavedViewFactory.create(owner=expediter, name="Late")
+
+    answer = browser.post(f"/views/{view.pk}/put-back/", follow=True)
+
+    assert "Another view of yours has this name now." in answer.content.decode()
+    assert SavedView.objects.count() == 1
+
+
 def test_a_list_of_a_view_leaves_as_a_workbook(browser: Client, sydney: Place) -> None:
     SavedViewFactory.create(slug="none", shared=True, query="q=nowhere")
 

@@ -319,6 +319,17 @@ def test_a_plant_says_when_it_is_closed_whom_to_call_and_what_it_makes(browser: 
     assert browser.get(f"/notes/plant/{line.plant.pk}/").status_code == 200
 
 
+def test_a_grid_connection_has_comments_and_the_history_of_its_steps(browser: Client, sydney: Place) -> None:
+    page = f"/notes/grid_connection/{sydney.connection.pk}/"
+    sydney.connection.utility = "Poles & Wires"
+    sydney.connection.save()
+
+    assert page in browser.get(f"/power/grid/{sydney.connection.pk}/").content.decode()
+    assert browser.post(f"{page}say/", {"text": "Asked again"}).status_code == 302
+    html = browser.get(page).content.decode()
+    assert ("Asked again" in html, "Poles &amp; Wires" in html, sydney.connection.name in html) == (True, True, True)
+
+
 @pytest.mark.parametrize("comments", [1, 3])
 def test_it_takes_as_many_queries_for_three_comments_as_for_one(
     comments: int, browser: Client, sydney: Place, django_assert_num_queries: DjangoAssertNumQueries

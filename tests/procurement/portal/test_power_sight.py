@@ -138,3 +138,16 @@ def test_an_agreement_of_the_other_site_alone_is_in_no_calendar_and_no_search(sh
 
     assert hidden not in Client().get(address).content.decode()
     assert f"/power/agreements/{tokyo.agreement.pk}/" not in shared.client.get(f"/find/?q={hidden}").content.decode()
+
+
+def test_notes_and_history_of_a_shared_agreement_are_for_those_who_see_all_of_it(shared: Shared) -> None:
+    page = f"/notes/agreement/{shared.agreement.pk}/"
+    energy = browser_of(MembershipFactory.create(role=Role.ENERGY_LEAD).person)
+    viewer = browser_of(MembershipFactory.create(role=Role.VIEWER).person)
+
+    assert shared.client.get(page).status_code == 404
+    assert page not in shared.client.get(f"/power/agreements/{shared.agreement.pk}/").content.decode()
+    assert page in energy.get(f"/power/agreements/{shared.agreement.pk}/").content.decode()
+    assert "61.37" in energy.get(page).content.decode()
+    told = viewer.get(page).content.decode()
+    assert [word in told for word in ("61.37", "88.41", "4321", "Lease of the hall")] == [False, False, False, True]

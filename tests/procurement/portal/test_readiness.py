@@ -46,6 +46,17 @@ def test_what_has_no_date_is_shown_as_not_known(browser: Client, sydney: Place) 
     assert "ll-ready ll-quiet" in matrix
 
 
+def test_what_is_ready_by_the_day_of_calculation_is_ready_now(browser: Client, sydney: Place) -> None:
+    as_of = BlockForecast.objects.get(current=True, block=sydney.block).as_of
+    answered(sydney, can_carry_on=as_of.isoformat(), redundant_on=date(2028, 2, 3).isoformat())
+
+    matrix = browser.get("/sites/SYD1/").content.decode().split('id="readiness"')[1]
+    groups = browser.get(f"/blocks/{sydney.block.pk}/").content.decode()
+
+    assert '<span class="ll-second">can carry now</span><span class="ll-second">redundant 3 Feb 28</span>' in matrix
+    assert '<td class="ll-date">now</td><td class="ll-date">3 Feb 2028</td>' in groups
+
+
 def test_the_site_page_names_the_schedule_it_follows_and_what_waits(browser: Client, sydney: Place) -> None:
     ScheduleRevisionFactory.create(site=sydney.site, state=RevisionState.ACCEPTED, project_code="SYD-P6")
     ScheduleRevisionFactory.create(site=sydney.site, project_code="SYD-NEW")

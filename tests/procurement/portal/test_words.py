@@ -88,7 +88,7 @@ def test_numbers_carry_a_real_minus_and_differences_their_sign() -> None:
 
 
 @pytest.mark.parametrize(
-    ("number", "places", "shown"), [(None, 0, "–"), ("1234.5", 0, "1,234"), ("8.000", 3, "8"), ("2.25", 1, "2.2")]
+    ("number", "places", "shown"), [(None, 0, "–"), ("-1234.5", 0, "−1,234"), ("8.000", 3, "8"), ("2.25", 1, "2.2")]
 )
 def test_an_amount_drops_trailing_places(number: str | None, places: int, shown: str) -> None:
     assert amount(number, places) == shown

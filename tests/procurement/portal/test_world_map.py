@@ -37,6 +37,18 @@ def test_labels_of_close_places_do_not_lie_over_one_another() -> None:
         assert abs(one.label_x - other.label_x) >= 46 or abs(one.label_y - other.label_y) >= 13
 
 
+def test_no_label_lies_over_the_mark_of_a_place() -> None:
+    marks = world_map(EUROPE).marks
+
+    for one in marks:
+        covered = [
+            other.place.code
+            for other in marks
+            if one.label_x <= other.x <= one.label_x + 46 and one.label_y - 12 <= other.y <= one.label_y + 3
+        ]
+        assert (one.place.code, covered) == (one.place.code, [])
+
+
 def test_a_place_beyond_the_drawing_stands_at_its_edge_with_its_label_inside() -> None:
     (mark,) = world_map([place("POLE", "-90", "179.9")]).marks
 

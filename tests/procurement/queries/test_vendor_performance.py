@@ -24,7 +24,7 @@ from tests.factories.procurement import (
     PurchaseOrderFactory,
     RequirementFactory,
 )
-from tests.factories.sites import MembershipFactory, PromiseFactory, RetractionFactory, SiteFactory
+from tests.factories.sites import BaselineFactory, MembershipFactory, PromiseFactory, RetractionFactory, SiteFactory
 
 pytestmark = pytest.mark.django_db
 
@@ -90,6 +90,21 @@ def test_the_slip_is_shared_out_exactly(site: Site, reader: User, seller: Compan
     assert (view.moves, view.moves_without_reason) == (2, 0)
 
 
+def test_nobody_answers_for_a_step_of_which_only_a_later_one_is_recorded(
+    site: Site, reader: User, seller: Company
+) -> None:
+    lot = lot_of(seller, site, actuals={"PO_ISSUED": date(2026, 8, 3), "RTM": date(2026, 11, 5)})
+    lot.chain.milestones.filter(code="SUBMITTAL_APPROVED").update(responsible=Party.OWNER)
+    agreed = {**lot.chain.baselines.get().dates, "SUBMITTAL_APPROVED": "2026-10-09", "RTM": "2026-10-16"}
+    BaselineFactory.create(chain=lot.chain, version=2, dates=agreed)
+    calculated(site)
+
+    view = vendor_view(reader, seller.pk, Side.SELLER, as_of=TODAY)
+
+    assert view is not None
+    assert view.parties[Party.OWNER] == 0
+
+
 def test_what_was_retracted_moved_nothing(site: Site, reader: User, seller: Company) -> None:
     lot = lot_of(seller, site)
     RetractionFactory.create(promise=lot.chain.milestones.get(code="FAT_PASS").promises.latest("place"))
@@ -99,6 +114,20 @@ def test_what_was_retracted_moved_nothing(site: Site, reader: User, seller: Comp
 
     assert view is not None
     assert view.moves == 0
+
+
+def test_what_was_said_before_a_retracted_correction_moved_it(site: Site, reader: User, seller: Company) -> None:
+    lot = lot_of(seller, site)
+    moved = lot.chain.milestones.get(code="FAT_PASS").promises.latest("place")
+    RetractionFactory.create(
+        promise=PromiseFactory.create(milestone=moved.milestone, supersedes=moved, stated_on=moved.stated_on)
+    )
+    calculated(site)
+
+    view = vendor_view(reader, seller.pk, Side.SELLER, as_of=TODAY)
+
+    assert view is not None
+    assert (view.moves, view.moves_without_reason) == (1, 0)
 
 
 def test_five_deliveries_make_a_score_by_the_physical_day(site: Site, reader: User, seller: Company) -> None:

@@ -44,7 +44,7 @@ from procurement.services.demo.people import PASSWORD
 from procurement.services.demo.power import LATE_AGREEMENT, SHARED_AGREEMENT
 from procurement.vocabulary import CalendarOf, Incoterm, LeadTimeKind, LineStatus, Rule
 from sites.accounts.models import User
-from sites.accounts.permissions import Role
+from sites.accounts.permissions import Role, scopes_of
 from sites.domain.errors import Conflict
 from sites.domain.recalculation import recalculate
 from sites.domain.site_schedule import ScheduleFile
@@ -246,6 +246,7 @@ def test_the_erp_key_opens_the_api(loaded: DemoLoaded, today: date) -> None:
     key = api_keys.authenticate(loaded.erp_key_plain, "127.0.0.1", noon(today))
     assert key is not None
     assert key.client.system == "DEMO-ERP"
+    assert key.scopes == scopes_of(Role.ERP_CLIENT)
 
 
 # -- its orders and dates ------------------------------------------------------------------------------------------

@@ -32,6 +32,9 @@ def test_what_was_known_of_the_demo_on_a_past_day() -> None:
         assert known.answer is None or known.answer.as_of <= FIRST
         assert all(row.promise.stated_on <= FIRST for row in known.ledger)
         assert known.actual_on is None or known.actual_on <= FIRST
+        if known.answer is not None:
+            told = known.answer.promised_on, known.answer.delivered_on
+            assert told == (known.promised_on, known.actuals.get("ON_SITE"))
         if known.float_days is not None and known.forecast_on and known.required_on_site:
             assert (known.required_on_site - known.forecast_on).days == known.float_days
     pictures = [pair.picture for pair in known_pairs(lots, FIRST, SECOND, NOW.date(), "Australia/Sydney")]

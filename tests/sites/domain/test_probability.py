@@ -182,6 +182,19 @@ def test_the_shares_of_the_variance_add_up_and_name_the_long_step() -> None:
     assert shares[1] > 0.8 > shares[2] > 0
 
 
+def test_no_step_brings_more_than_the_whole_where_a_lock_takes_some_of_it_back() -> None:
+    pinned = a_chain(
+        StepFacts("PO_ISSUED", actual_on=TODAY), StepFacts("FAT_PASS", 100),
+        StepFacts("RTS", 10, locked_on=date(2027, 4, 20)), StepFacts("ON_SITE", 20),
+    )  # fmt: skip
+
+    shares = futures([pinned], WIDE, trials=5000).shares[:, 0]
+
+    assert shares.sum() == pytest.approx(1, abs=1e-3)
+    assert (shares >= 0).all()
+    assert 1 > shares[1] > shares[3] > 0
+
+
 def test_lines_of_one_vendor_are_late_together() -> None:
     answers = answer(pack([PLAIN, PLAIN]))
 

@@ -4,6 +4,7 @@ import pytest
 from django.db import connection
 from django.db.models import F, Model
 
+from sites.models import Promise
 from tests.conftest import LEDGERS
 from tests.factories.sites import (
     BaselineFactory,
@@ -48,6 +49,18 @@ def test_a_retraction_is_not_rewritten() -> None:
 def test_a_retraction_is_not_removed() -> None:
     with refused_by("a_retraction_is_never_changed"):
         _remove(RetractionFactory.create())
+
+
+def test_what_a_retracted_row_superseded_stands_again() -> None:
+    first = PromiseFactory.create()
+    again = PromiseFactory.create(milestone=first.milestone, supersedes=first)
+    last = PromiseFactory.create(milestone=first.milestone, supersedes=again)
+    RetractionFactory.create(promise=again)
+
+    rows = {row.pk: row for row in Promise.objects.all()}
+    assert set(Promise.objects.standing()) == {first, last}
+    assert [rows[each.pk].is_superseded for each in (first, again, last)] == [False, True, False]
+    assert [rows[each.pk].is_retracted for each in (first, again, last)] == [False, True, False]
 
 
 def test_a_baseline_is_not_rewritten() -> None:
