@@ -7,10 +7,13 @@ import signal
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 
 from django.conf import settings
 from django.db import connection
+from django.db.models import Count
 from django.test import Client
+from django.utils import timezone
 from playwright.sync_api import Browser, sync_playwright
 
 from bench.api import until_it_answers
@@ -18,9 +21,9 @@ from bench.case import Case, within
 from procurement.management.runtime import processes, stack
 from procurement.management.runtime.places import REPOSITORY
 from procurement.management.runtime.redis import LOOPBACK, free_port
-from procurement.models import Alert, LogLine
+from procurement.models import Alert, LogLine, Plant, Requirement
 from sites.accounts.models import User
-from sites.models import Block, Site
+from sites.models import Block, GridConnection, PowerPurchaseAgreement, Site
 
 PAINT_SECONDS = 1.0
 LOG_KB = 400.0
@@ -66,21 +69,38 @@ def cases(*, reader: User, lines: int) -> list[Case]:
 
 
 def _pages() -> list[str]:
+    """Every kind of page, and of lists their heavier filters."""
     site, block = Site.objects.order_by("code")[0], Block.objects.order_by("pk").first()
     line = LogLine.objects.filter(shown="open").order_by("float_days", "pk").select_related("schedule_line__line")[0]
-    alert = Alert.objects.order_by("pk").first()
+    alert, plant = Alert.objects.order_by("pk").first(), Plant.objects.order_by("pk").first()
+    need = Requirement.objects.order_by("pk").first()
+    grid, agreement = GridConnection.objects.first(), PowerPurchaseAgreement.objects.first()
+    classes = LogLine.objects.values("equipment_class__code").annotate(lines=Count("pk")).order_by("-lines")
     last = LogLine.objects.filter(shown="open").count() // 100
+    order, month_ago = line.schedule_line.line.order_id, timezone.localdate() - timedelta(days=30)
     return [
         "/log/?view=", "/log/?view=&size=500", "/log/?late=1", "/log/?q=transformer", f"/log/?view=&page={last}",
-        "/log/?sort=-forecast", "/log/?shown=unordered", "/log/?since=week", "/log/?since=week&changed=1",
-        f"/log/?site={site.code}", "/log/gantt/", "/log/grid/", "/register/", "/register/?shown=open",
-        "/", "/blocks/", f"/sites/{site.code}/", f"/sites/{site.code}/anchors/", f"/sites/{site.code}/power/",
-        f"/packs/sites/{site.code}/", "/alerts/", "/alerts/?shown=standing", "/power/", "/power/agreements/",
-        "/power/grid/", "/vendors/", f"/vendors/{line.seller_id}/", f"/packs/vendors/{line.seller_id}/",
-        "/lead-times/", f"/lines/{line.pk}/", f"/lines/{line.pk}/?in=view%3D",
-        f"/orders/{line.schedule_line.line.order_id}/", "/units/", "/find/?q=transformer", "/views/", "/imports/",
-        "/rounds/", "/preferences/", "/forecasts/quality/",
+        "/log/?sort=-forecast", "/log/?shown=unordered", "/log/?shown=unordered&since=week", "/log/?since=week",
+        "/log/?since=week&changed=1", "/log/?shown=all&sort=-vendor", "/log/?shown=delivered&sort=-actual",
+        f"/log/?as_known_on={month_ago}", f"/log/?site={site.code}", f"/log/?vendor={line.seller.code}",
+        "/log/gantt/", "/log/grid/", "/register/", "/register/?shown=open", "/register/?shown=done",
+        "/register/?about=tests", "/register/?since=week",
+        "/", "/blocks/", "/blocks/?since=week", f"/sites/{site.code}/", f"/sites/{site.code}/anchors/",
+        f"/sites/{site.code}/power/", f"/sites/{site.code}/schedules/", f"/packs/sites/{site.code}/",
+        "/alerts/", "/alerts/?shown=mine", "/alerts/?shown=standing", "/alerts/?shown=standing&page=100000",
+        "/alerts/what-if/", "/alerts/rules/", "/messages/undelivered/",
+        "/power/", "/power/agreements/", "/power/grid/",
+        "/vendors/", "/vendors/?as=maker", "/vendors/?since=week", f"/vendors/{line.seller_id}/",
+        f"/packs/vendors/{line.seller_id}/", f"/notes/company/{line.seller_id}/",
+        "/lead-times/", f"/lead-times/{classes[0]['equipment_class__code']}/",
+        f"/lines/{line.pk}/", f"/lines/{line.pk}/?in=view%3D", f"/notes/line/{line.pk}/", f"/units/{line.pk}/receive/",
+        f"/orders/{order}/", f"/orders/{order}/changes/", f"/notes/order/{order}/",
+        "/units/", "/units/?q=00014", "/find/?q=transformer", "/views/", "/imports/", "/rounds/", "/preferences/",
+        "/forecasts/quality/", "/glossary/",
         *([f"/blocks/{block.pk}/"] if block else []), *([f"/alerts/{alert.pk}/"] if alert else []),
+        *([f"/plants/{plant.pk}/"] if plant else []), *([f"/requirements/{need.pk}/"] if need else []),
+        *([f"/power/grid/{grid.pk}/"] if grid else []),
+        *([f"/power/agreements/{agreement.pk}/"] if agreement else []),
     ]  # fmt: skip
 
 

@@ -29,7 +29,7 @@ from sites.accounts.models import User
 from sites.accounts.permissions import Role
 from sites.accounts.row import Row, plausible_date
 from sites.models import Site
-from sites.models.site import holds_portfolio
+from sites.models.site import Sight, holds_portfolio
 
 STANDING = [AlertState.OPEN, AlertState.ACKNOWLEDGED, AlertState.SNOOZED, AlertState.ESCALATED, AlertState.RECOVERED]
 
@@ -39,6 +39,10 @@ class AlertQuerySet(models.QuerySet["Alert"]):
         return self.filter(
             Q(site__in=Site.objects.visible_to(actor)) | (Q(site__isnull=True) & Q(holds_portfolio(actor)))
         )
+
+    def within(self, sight: Sight) -> "AlertQuerySet":
+        """The same of what has been looked up already."""
+        return self.all() if sight.whole else self.filter(site__in=sight.sites)
 
     def standing(self) -> "AlertQuerySet":
         return self.filter(state__in=STANDING)

@@ -59,7 +59,9 @@ def unordered_changes(actor: User, wanted: LogFilter, page: UnorderedPage, since
         gone = gone.filter(requirement__equipment_class__code=wanted.equipment_class)
     for word in wanted.text.split():
         gone = gone.filter(Q(requirement__tag__icontains=word) | Q(requirement__description__icontains=word))
-    # Most of those that are ordered had been before, and were only answered anew.
+    # Most of those that are ordered had been before, and were only answered anew: first those that ever were not.
+    once = RequirementForecast.objects.filter(ordered=False, as_of__lte=since).values("requirement")
+    gone = gone.filter(requirement__in=once)
     answers = RequirementForecast.objects.filter(requirement=OuterRef("requirement"), as_of__lte=since)
     last = answers.order_by("-as_of", "-created_at", "-pk").values("ordered")[:1]
     gone = gone.annotate(was_ordered=Subquery(last)).filter(was_ordered=False).defer("steps")
