@@ -11,8 +11,9 @@ from django.db import connection
 from sites.domain.calendar import WorkingCalendar
 from sites.domain.calendar_arrays import NO_DAY, Days, number_of
 from sites.domain.schedule_arrays import ChainTable, Ledger, Wide
-from sites.queries.columns import MICROSECONDS_A_DAY, NO_INSTANT, Column, Keys, as_list, read, uuids
+from sites.queries.chains import LOCK_SET_ON
 from sites.queries.columns import NO_KEY as NO_CALENDAR
+from sites.queries.columns import Column, Keys, as_list, read, uuids
 from sites.vocabulary import DurationBasis
 
 _WANTED = "FROM unnest(%(chains)s::uuid[]) WITH ORDINALITY AS wanted(id, place)"
@@ -93,7 +94,7 @@ def chain_table(
             "code": ("long", "hashtextextended(m.code, 0)"), "duration": ("int", "m.duration_days"),
             "working": ("flag", "m.basis = %(working)s"), "calendar": ("key", "m.calendar_id"),
             "applicable": ("flag", "m.applicable"), "planned": ("day", "m.planned_on"),
-            "locked": ("day", lock), "lock_set": ("instant", "m.locked_at"), "actual": ("day", actual),
+            "locked": ("day", lock), "lock_set": ("day", LOCK_SET_ON), "actual": ("day", actual),
             "anchor": ("long", "hashtextextended(c.anchor_code, 0)"),
         },
         f"{_STEPS} JOIN sites_chain c ON c.id = m.chain_id ORDER BY wanted.place, m.sequence",
@@ -118,7 +119,6 @@ def chain_table(
     by_key = {key.bytes.rstrip(b"\0"): place for key, place in number.items()} | {NO_CALENDAR: number[site_calendar]}
     known, inverse = np.unique(rows["calendar"], return_inverse=True)
     calendar = np.array([by_key[key] for key in known.tolist()], np.int32)[inverse]
-    lock_set = np.where(rows["lock_set"] == NO_INSTANT, NO_DAY, rows["lock_set"] // MICROSECONDS_A_DAY).astype(np.int32)
     everyone = np.zeros(len(present), np.int32)
     table = ChainTable(
         calendars=tuple(used.values()),
@@ -139,7 +139,7 @@ def chain_table(
         baseline=grid(_baselines(values, present, hashes, chain, code), NO_DAY),
         planned=grid(rows["planned"], NO_DAY),
         locked=grid(rows["locked"], NO_DAY),
-        lock_set=grid(lock_set, NO_DAY),
+        lock_set=grid(rows["lock_set"], NO_DAY),
         actual=grid(rows["actual"], NO_DAY),
         ledger=_ledger(values, rows, chain, step, len(present)),
     )

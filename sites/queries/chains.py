@@ -5,7 +5,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 from datetime import date
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 from django.db import connection
@@ -73,12 +73,18 @@ _BASELINES = """
 SELECT DISTINCT ON (b.chain_id) b.chain_id, b.version, b.dates::text FROM sites_baseline b
 WHERE b.chain_id = ANY(%s::uuid[]) ORDER BY b.chain_id, b.version DESC
 """
-_STEPS = """
+# The local date of the site when somebody pinned the date; UTC's where the chain is of no site.
+LOCK_SET_ON: Final = """
+CASE WHEN m.locked_at IS NOT NULL THEN (
+    m.locked_at AT TIME ZONE coalesce((SELECT s.time_zone FROM sites_site s WHERE s.id = c.site_id), 'UTC')
+)::date END
+"""
+_STEPS = f"""
 SELECT m.chain_id, c.anchor_code, m.id, m.code, m.duration_days, m.basis, m.calendar_id, m.applicable, m.planned_on,
-    m.locked_on, m.locked_at, m.actual_on
+    m.locked_on, {LOCK_SET_ON}, m.actual_on
 FROM sites_milestone m JOIN sites_chain c ON c.id = m.chain_id
 WHERE m.chain_id = ANY(%s::uuid[]) ORDER BY m.chain_id, m.sequence
-"""
+"""  # noqa: S608
 
 
 def _rows(statement: str, chains: Collection[UUID]) -> list[tuple[Any, ...]]:
@@ -131,7 +137,7 @@ def chain_facts(
     steps: dict[UUID, list[StepFacts]] = defaultdict(list)
     anchors: dict[UUID, str] = {}
     for (
-        chain_id, anchor, key, code, days, basis, calendar_id, applicable, planned_on, locked_on, locked_at, actual_on
+        chain_id, anchor, key, code, days, basis, calendar_id, applicable, planned_on, locked_on, lock_set_on, actual_on
     ) in _rows(_STEPS, keys):  # fmt: skip
         anchors[chain_id] = anchor
         steps[chain_id].append(
@@ -144,7 +150,7 @@ def chain_facts(
                 baseline_on=base[chain_id][1].get(code) if chain_id in base else None,
                 planned_on=planned_on,
                 locked_on=locked_on,
-                lock_set_on=locked_at.date() if locked_at else None,
+                lock_set_on=lock_set_on,
                 actual_on=actual_on,
                 promises=tuple(promises.get(key, ())),
             )

@@ -27,8 +27,6 @@ _SENT: Final = {
     "key": "uuid_send(coalesce({0}, '00000000-0000-0000-0000-000000000000'::uuid))",
 }
 NO_KEY: Final = b""
-NO_INSTANT: Final = -(2**63)
-MICROSECONDS_A_DAY: Final = 86_400_000_000
 
 
 def read(columns: Mapping[str, tuple[str, str]], source: str, values: Mapping[str, Any]) -> dict[str, Column]:

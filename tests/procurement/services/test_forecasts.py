@@ -10,6 +10,7 @@ from django.test.utils import CaptureQueriesContext
 from procurement.models import BlockForecast, ForecastRun, LotForecast, RequirementForecast
 from procurement.services import forecasts
 from procurement.services.forecasts import Moved, Touched
+from procurement.services.site_answers import answer_chains
 from procurement.vocabulary import RosRule, RunCause
 from sites.models import Block, Site
 from sites.vocabulary import GateKind
@@ -139,6 +140,24 @@ def test_a_moved_answer_is_a_new_row_and_the_old_one_stays() -> None:
     )
     history = LotForecast.objects.filter(lot=row.lot).order_by("created_at").values_list("current", "forecast_on")
     assert list(history) == [(False, date(2027, 8, 31)), (True, date(2027, 11, 12))]
+
+
+@pytest.mark.parametrize(("stated_on", "is_flagged"), [(date(2026, 11, 20), False), (date(2026, 11, 21), True)])
+def test_a_pin_was_set_on_the_sites_own_day(stated_on: date, is_flagged: bool) -> None:
+    """Half past six in the morning of the 20th in Sydney, which is the 19th in UTC."""
+    site, row = worked_example()
+    step = row.lot.chain.milestones.get(code="RTS")
+    pinned_at = datetime(2026, 11, 19, 19, 30, tzinfo=UTC)
+    row.lot.chain.milestones.filter(code="RTS").update(locked_on=date(2027, 10, 1), locked_at=pinned_at)
+    PromiseFactory.create(milestone=step, counts_on=date(2027, 9, 1), stated_on=stated_on)
+
+    recalculate(site, Touched(lots=frozenset({row.lot_id})))
+
+    answer = LotForecast.objects.get(lot=row.lot, current=True)
+    flags = next(each.get("flags", ()) for each in answer.steps if each["code"] == "RTS")
+    assert ("promise_after_lock" in flags) == is_flagged
+    ((facts, _answer),) = answer_chains([row.lot.chain], TODAY).values()
+    assert next(each.lock_set_on for each in facts.steps if each.code == "RTS") == date(2026, 11, 20)
 
 
 def test_an_unordered_requirement_runs_its_class_as_if_ordered_today() -> None:
