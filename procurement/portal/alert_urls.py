@@ -4,7 +4,6 @@ from procurement.portal.pages import alert_rules, alerts, answers, calendar, del
 
 urlpatterns = [
     path("alerts/", alerts.index, name="alerts"),
-    path("alerts/together/", alerts.together, name="alerts_together"),
     path("alerts/what-if/", simulator.show, name="simulator"),
     path("alerts/rules/", alert_rules.index, name="alert_rules"),
     path("alerts/rules/<str:code>/", alert_rules.show, name="alert_rule"),

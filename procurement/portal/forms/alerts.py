@@ -55,7 +55,11 @@ class Together(PortalForm):
 
     said_as: ClassVar = {}
 
-    alerts = forms.TypedMultipleChoiceField(widget=forms.MultipleHiddenInput())
+    alerts = forms.TypedMultipleChoiceField(
+        coerce=UUID,
+        widget=forms.MultipleHiddenInput(),
+        error_messages={"required": _("Tick the alerts that this answers.")},
+    )
     person = forms.ModelChoiceField(
         label=_("Assign to"), queryset=User.objects.none(), required=False, empty_label=_("Acknowledge myself")
     )
@@ -66,7 +70,8 @@ class Together(PortalForm):
         super().__init__(*args, **kwargs)
         self.fields["person"].queryset = colleagues(actor)  # type: ignore[attr-defined]
         ticked = self.data.getlist("alerts") if hasattr(self.data, "getlist") else []
-        self.fields["alerts"].choices = [(key, key) for key in ticked if _is_key(key)]  # type: ignore[attr-defined]
+        self.ticked = {UUID(key) for key in ticked if _is_key(key)}
+        self.choose("alerts", [(key, key) for key in ticked if _is_key(key)])
 
 
 def _is_key(text: str) -> bool:

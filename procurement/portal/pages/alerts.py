@@ -13,7 +13,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
-from django.views.decorators.http import require_POST, require_safe
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from procurement.models import Alert
 from procurement.portal import alert_words
@@ -35,14 +35,24 @@ from procurement.services import alert_answers, alert_clock, alerts, deliveries
 from procurement.vocabulary import AlertState, Lane, Rule, Severity, WatchSubject
 from sites.accounts.models import User
 from sites.accounts.permissions import Permission
-from sites.domain.errors import NotFound, RuleBroken
 from sites.queries.access import can
 
 
-@require_safe
+@require_http_methods(["GET", "HEAD", "POST"])
 @login_required
 def index(request: HttpRequest) -> HttpResponse:
-    actor, now = acting_user(request), timezone.now()
+    """The list; posted to it, one answer to every ticked alert, with one reason: all of them, or none."""
+    actor = acting_user(request)
+    if request.method != "POST":
+        return _list(request, actor, Together(actor=actor))
+    form = Together(request.POST, actor=actor)
+    return attempt(
+        form, lambda: _answer_together(request, actor, form), lambda status: _list(request, actor, form, status=status)
+    )
+
+
+def _list(request: HttpRequest, actor: User, together: Together, *, status: int = 200) -> HttpResponse:
+    now = timezone.now()
     since = compared(request.GET, actor)
     found = alert_list(actor, replace(read_filter(request.GET), since=since.instant), as_of=now.date())
     steps = alert_clock.next_steps([row.alert for row in found.rows], now=now)
@@ -72,12 +82,12 @@ def index(request: HttpRequest) -> HttpResponse:
         "before": found.filter.page - 1,
         "after": found.filter.page + 1,
         "sizes": (),
-        "together": Together(actor=actor),
+        "together": together,
         "query": request.GET.urlencode(),
         "mail_delay": mail_delay(now),
         "notes": deliveries.notes(actor, now=now).count(),
     }
-    return render(request, "alerts/alerts.html", context)
+    return render(request, "alerts/alerts.html", context, status=status)
 
 
 @require_safe
@@ -138,37 +148,21 @@ def assign(request: HttpRequest, key: UUID) -> HttpResponse:
     return _answered(request, key, "assign", form, alerts.assign, _("Assigned, and told."))
 
 
-@require_POST
-@login_required
-def together(request: HttpRequest) -> HttpResponse:
-    """One answer to every ticked alert, with one reason: all of them, or none."""
-    actor, form = acting_user(request), Together(request.POST, actor=acting_user(request))
-    back = f"{reverse('alerts')}?{request.POST.get('query', '')[:500]}"
-    if not form.is_valid():
-        for found in form.errors.values():
-            messages.error(request, " ".join(str(each) for each in found))
-        return redirect(back)
+def _answer_together(request: HttpRequest, actor: User, form: Together) -> HttpResponse:
     given = form.cleaned_data
-    keys = [UUID(key) for key in given["alerts"]]
     base: dict[str, Any] = {
-        "alert_ids": keys, "actor": actor, "now": timezone.now(), "note": given["note"],
+        "alert_ids": given["alerts"], "actor": actor, "now": timezone.now(), "note": given["note"],
         "request_id": request.META["longlead.request_id"],
     }  # fmt: skip
-    try:
-        if given["person"] is not None:
-            done = alert_answers.assign_together(person=given["person"], **base)
-        else:
-            done = alert_answers.acknowledge_together(commitment_on=given["commitment_on"], **base)
-    except NotFound:
-        raise Http404 from None
-    except RuleBroken as refusal:
-        messages.error(request, refusal.message)
+    if given["person"] is not None:
+        done = alert_answers.assign_together(person=given["person"], **base)
     else:
-        messages.success(
-            request,
-            ngettext("%(number)d alert answered.", "%(number)d alerts answered.", len(done)) % {"number": len(done)},
-        )
-    return redirect(back)
+        done = alert_answers.acknowledge_together(commitment_on=given["commitment_on"], **base)
+    messages.success(
+        request,
+        ngettext("%(number)d alert answered.", "%(number)d alerts answered.", len(done)) % {"number": len(done)},
+    )
+    return redirect(request.get_full_path())
 
 
 def _answered(

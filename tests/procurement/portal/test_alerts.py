@@ -154,9 +154,9 @@ def test_a_silent_vendor_leads_to_its_page(browser: Client, sydney: Place) -> No
 
 def test_several_alerts_are_acknowledged_with_one_reason(browser: Client, expediter: User, sydney: Place) -> None:
     other = AlertFactory.create(site=sydney.site, rule="no_ros")
-    form = {"alerts": [sydney.alert.pk, other.pk], "note": "Vendor meeting on Friday", "query": "shown=waiting"}
+    form = {"alerts": [sydney.alert.pk, other.pk], "note": "Vendor meeting on Friday"}
 
-    answer = browser.post("/alerts/together/", form)
+    answer = browser.post("/alerts/?shown=waiting", form)
 
     assert (answer.status_code, answer.headers["Location"]) == (302, "/alerts/?shown=waiting")
     answered = Alert.objects.filter(pk__in=[sydney.alert.pk, other.pk])
@@ -168,16 +168,41 @@ def test_several_alerts_are_acknowledged_with_one_reason(browser: Client, expedi
 def test_several_alerts_are_given_to_a_colleague(browser: Client, sydney: Place) -> None:
     colleague = MembershipFactory.create(role=Role.BUYER, site=sydney.site).person
 
-    browser.post("/alerts/together/", {"alerts": [sydney.alert.pk], "person": colleague.pk, "note": "Yours"})
+    browser.post("/alerts/", {"alerts": [sydney.alert.pk], "person": colleague.pk, "note": "Yours"})
 
     assert Alert.objects.get(pk=sydney.alert.pk).owner == colleague
 
 
-def test_one_alert_out_of_sight_or_no_reason_leaves_all_unanswered(
-    browser: Client, sydney: Place, tokyo: Place
-) -> None:
-    both = browser.post("/alerts/together/", {"alerts": [sydney.alert.pk, tokyo.alert.pk], "note": "x"})
-    silent = browser.post("/alerts/together/", {"alerts": [sydney.alert.pk]})
+def test_one_alert_out_of_sight_leaves_all_unanswered(browser: Client, sydney: Place, tokyo: Place) -> None:
+    both = browser.post("/alerts/", {"alerts": [sydney.alert.pk, tokyo.alert.pk], "note": "x"})
 
-    assert (both.status_code, silent.status_code) == (404, 302)
+    assert both.status_code == 404
     assert set(Alert.objects.values_list("state", flat=True)) == {AlertState.OPEN}
+
+
+@pytest.mark.parametrize(
+    ("field", "given"),
+    [("note", {"commitment_on": "2027-02-03"}), ("commitment_on", {"commitment_on": "2020-02-03", "note": "Soon"})],
+)
+def test_a_refused_answer_to_several_keeps_the_ticks_and_what_was_typed(
+    browser: Client, sydney: Place, field: str, given: dict[str, str]
+) -> None:
+    other = AlertFactory.create(site=sydney.site, rule="no_ros")
+
+    answer = browser.post("/alerts/?shown=waiting", {"alerts": [sydney.alert.pk], **given})
+
+    html = answer.content.decode()
+    assert answer.status_code == 422
+    assert f'value="{sydney.alert.pk}" checked' in html
+    assert f'value="{other.pk}" checked' not in html
+    assert all(f'value="{said}"' in html or f"{said}</textarea>" in html for said in given.values())
+    assert f'id="id_{field}_error"' in html
+    assert set(Alert.objects.values_list("state", flat=True)) == {AlertState.OPEN}
+
+
+def test_an_answer_to_several_without_a_tick_says_what_is_missing(browser: Client, sydney: Place) -> None:
+    answer = browser.post("/alerts/", {"note": "Vendor meeting on Friday"})
+
+    assert answer.status_code == 422
+    assert "Tick the alerts that this answers." in answer.content.decode()
+    assert 'value="Vendor meeting on Friday"' in answer.content.decode()

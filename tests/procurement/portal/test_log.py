@@ -318,3 +318,12 @@ def test_of_a_day_before_all_runs_the_log_says_that_nothing_is_known(browser: Cl
 
     assert "No line of this filter was there on that day." in html
     assert str(sydney.line_key) not in html
+
+
+@pytest.mark.parametrize(("query", "said"), [("", "No line here yet."), ("q=chiller", "No line matches.")])
+def test_an_empty_log_says_where_orders_come_from_and_a_filtered_one_that_nothing_matches(
+    browser: Client, query: str, said: str
+) -> None:
+    html = browser.get(f"/log/?{query}").content.decode()
+
+    assert said in html
