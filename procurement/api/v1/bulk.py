@@ -38,8 +38,22 @@ _OPS: Final = ("upsert", "cancel")
 _RESULTS: Final = ("created", "updated", "unchanged", "stale_ignored", "failed", "not_written")
 
 
+class _EachByItself(serializers.ListSerializer[Any]):
+    """A row that cannot be read is refused at its place, as one is whose order cannot be written."""
+
+    def run_child_validation(self, data: Any) -> Any:
+        try:
+            return super().run_child_validation(data)
+        except serializers.ValidationError as refusal:
+            name = data.get("external_id") if isinstance(data, dict) else None
+            return {"external_id": name if isinstance(name, str) else "", "refused": flat(refusal.detail, "")}
+
+
 class BulkRowWrite(serializers.Serializer[Any]):
     """One order. `document_version` may stand here or in the body."""
+
+    class Meta:
+        list_serializer_class = _EachByItself
 
     op = serializers.ChoiceField(_OPS, default="upsert", help_text="`cancel` needs no body.")
     system = Text(max_length=20, required=False, help_text="Your own system; default: it.")
@@ -331,6 +345,8 @@ def _read(
 def _row(
     place: int, said: Mapping[str, Any], own: str, shape: OrderWrite
 ) -> tuple[BulkRow | None, list[FieldError], list[FieldError]]:
+    if "refused" in said:
+        return None, said["refused"], []
     name, version = said["external_id"], said.get("document_version")
     errors = _errors_of_name(name)
     if said.get("system", own) != own:

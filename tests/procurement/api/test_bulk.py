@@ -143,6 +143,39 @@ def test_what_nobody_knows_beside_the_rows_is_told_or_refused(erp: Caller) -> No
 
 
 @pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("wrong", "external_id", "pointer"),
+    [
+        ({"external_id": " "}, " ", "/external_id"),
+        ({"external_id": "B", "op": "destroy"}, "B", "/op"),
+        ({"external_id": "B", "body": "all of it"}, "B", "/body"),
+        ({"external_id": "x" * 81}, "x" * 81, "/external_id"),
+        ({"external_id": 7, "op": None}, "", "/op"),
+        ("B", "", None),
+    ],
+)
+def test_a_row_that_is_none_is_refused_at_its_place_and_the_others_are_written(
+    erp: Caller, wrong: object, external_id: str, pointer: str | None
+) -> None:
+    answer = erp.post(BULK, {"rows": [row("A"), wrong, row("C")]})
+
+    results = answer.json()["results"]
+    assert [each["result"] for each in results] == ["created", "failed", "created"]
+    assert (answer["X-Row-Failures"], results[1]["external_id"]) == ("1", external_id)
+    assert pointer in [each["pointer"] for each in results[1]["problem"]["errors"]]
+
+
+@pytest.mark.django_db
+def test_a_row_that_is_none_is_refused_in_a_job_too(erp: Caller) -> None:
+    job = erp.post(BULK, {"rows": [row("A"), {"external_id": "B", "op": "destroy"}]}, prefer="respond-async").json()
+
+    jobs.do_all(now_fn=lambda: NOON)
+
+    found = erp.get(f"/jobs/{job['id']}/rows").json()["items"]
+    assert [each["result"] for each in found] == ["created", "failed"]
+
+
+@pytest.mark.django_db
 def test_ids_of_another_system_are_refused(erp: Caller) -> None:
     answer = erp.post(BULK, rows(row("A") | {"system": "SAP-DEV"}))
 
