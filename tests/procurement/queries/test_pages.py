@@ -144,7 +144,7 @@ LISTS: dict[str, tuple[Callable[[Site], object], Read, int]] = {
         3,
     ),
     "choices": (late_lot, log.choices, 2),
-    "alerts": (told_alert, lambda reader: alert.alert_list(reader, AlertFilter(), as_of=date(2026, 11, 1)), 4),
+    "alerts": (told_alert, lambda reader: alert.alert_list(reader, AlertFilter(), as_of=date(2026, 11, 1)), 5),
     "agreements": (one_agreement, power.agreements, 6),
     "grid": (
         lambda site: ChainForecastFactory.create(chain=GridConnectionFactory.create(site=site).chain),
