@@ -1,4 +1,5 @@
-from django.urls import URLPattern, path, re_path
+from django.urls import URLPattern, path, re_path, register_converter
+from django.urls.converters import PathConverter
 
 from procurement.api.v1 import (
     agreements,
@@ -29,23 +30,32 @@ from procurement.api.v1 import (
 
 app_name = "api-v1"
 
+
+class _Any(PathConverter):
+    """With line breaks, which the view refuses by name: of an address that no pattern matches it would be 404."""
+
+    regex = r"[\s\S]+"
+
+
+register_converter(_Any, "any")
+
 urlpatterns: list[URLPattern] = [
     path("me", me.Me.as_view(), name="me"),
     path("changelog", changelog.Changelog.as_view(), name="changelog"),
-    path("purchase-orders/ext/<str:system>/<path:external_id>", orders.OrderByExternalId.as_view(), name="order-ext"),
+    path("purchase-orders/ext/<str:system>/<any:external_id>", orders.OrderByExternalId.as_view(), name="order-ext"),
     path("sites", reference.Sites.as_view(), name="sites"),
     path("vendors", reference.Vendors.as_view(), name="vendors"),
-    path("vendors/ext/<str:system>/<path:external_id>", external_ids.VendorName.as_view(), name="vendor-name"),
-    path("sites/ext/<str:system>/<path:external_id>", external_ids.SiteName.as_view(), name="site-name"),
+    path("vendors/ext/<str:system>/<any:external_id>", external_ids.VendorName.as_view(), name="vendor-name"),
+    path("sites/ext/<str:system>/<any:external_id>", external_ids.SiteName.as_view(), name="site-name"),
     path(
-        "equipment-types/ext/<str:system>/<path:external_id>",
+        "equipment-types/ext/<str:system>/<any:external_id>",
         external_ids.EquipmentTypeName.as_view(),
         name="equipment-type-name",
     ),
     path("equipment-types", reference.EquipmentTypes.as_view(), name="equipment-types"),
     path("reason-codes", reference.ReasonCodes.as_view(), name="reason-codes"),
     path("units", reference.Units.as_view(), name="units"),
-    path("units/ext/<str:system>/<path:external_id>", external_ids.UnitName.as_view(), name="unit-name"),
+    path("units/ext/<str:system>/<any:external_id>", external_ids.UnitName.as_view(), name="unit-name"),
     path("lead-times", reference.LeadTimes.as_view(), name="lead-times"),
     path("requirements", needs.Requirements.as_view(), name="requirements"),
     path("milestones", needs.Milestones.as_view(), name="milestones"),
@@ -85,7 +95,7 @@ urlpatterns: list[URLPattern] = [
     path("agreements/schema", agreements.AgreementSchema.as_view(), name="agreement-schema"),
     path("agreements/<uuid:agreement_id>", agreements.Agreement.as_view(), name="agreement"),
     path("agreements/<uuid:key>/date-revisions", power.AgreementDates.as_view(), name="agreement-dates"),
-    path("agreements/code/<path:code>", agreements.AgreementByCode.as_view(), name="agreement-code"),
+    path("agreements/code/<any:code>", agreements.AgreementByCode.as_view(), name="agreement-code"),
     path("grid-connections", grid.GridConnections.as_view(), name="grid-connections"),
     path("grid-connections/<uuid:key>", grid.OneGridConnection.as_view(), name="grid-connection"),
     path("grid-connections/<uuid:key>/works", grid.GridConnectionWorks.as_view(), name="grid-works"),

@@ -126,9 +126,14 @@ def test_units_of_one_system_are_none_of_another(erp: Caller) -> None:
 
 @pytest.mark.parametrize(
     ("said", "code", "pointer"),
-    [("EA", "H87", "/external_id"), ("ST", "BOTTLE", "/code"), ("S" * 21, "EA", "/external_id")],
+    [
+        ("EA", "H87", "/external_id"),
+        ("ST", "BOTTLE", "/code"),
+        ("S" * 21, "EA", "/external_id"),
+        ("ST%0A", "EA", "/external_id"),
+    ],
 )
-def test_a_unit_of_ours_means_itself(erp: Caller, said: str, code: str, pointer: str) -> None:
+def test_what_cannot_be_the_name_of_a_unit_is_refused(erp: Caller, said: str, code: str, pointer: str) -> None:
     answer = erp.put(f"/units/ext/SAP-PRD/{said}", {"code": code})
 
     assert pointers(problem(answer, 422, "validation_error")) == [pointer]
