@@ -19,6 +19,7 @@ from pathlib import Path
 from celery import Celery
 from django.conf import settings
 from django.db import connection, transaction
+from django.db.models import Q
 from django.utils import timezone
 
 from bench.case import Case, within
@@ -253,6 +254,7 @@ def _from_promise_to_answer(port: int, folder: Path, noted: Path) -> Case:
     readers = [_owner(place, lot) for place, lot in enumerate(lots)]
     taken = []
     with _worker(port, folder):
+        _until(_nothing_waits)  # the cases before had no worker for what they held
         before = timezone.now()
         for lot, reader in zip(lots, readers, strict=True):
             started = time.monotonic()
@@ -266,8 +268,14 @@ def _from_promise_to_answer(port: int, folder: Path, noted: Path) -> Case:
     return within(name, taken[int(len(taken) * 0.99)], SECONDS)
 
 
+def _nothing_waits() -> bool:
+    now = timezone.now()
+    held = Q(state=NotificationState.HELD, release_at__lte=now)
+    return not Notification.objects.filter(held | Q(state=NotificationState.DUE, next_attempt_at__lte=now)).exists()
+
+
 def _lots_that_can_slip() -> list[LotForecast]:
-    """One an order, in time until now and not delivered, at sites that have been looked at today."""
+    """One an order, in time until now and not delivered; the site that was looked at today has most of them."""
     rows = (
         LotForecast.objects.filter(current=True, delivered_on=None, float_days__gte=0, float_days__lt=200)
         .select_related("lot__schedule_line__line__order", "lot__schedule_line__site")

@@ -83,13 +83,14 @@ class RegisterPage:
 
 
 def register(actor: User, wanted: RegisterFilter, sight: Sight | None = None) -> RegisterPage:
-    """What lies longest first, then what was never submitted, by order. Four queries, and those of the actor's sight
-    where it is not given.
+    """What lies longest first, then what was never submitted, by order; what is done, the latest first. Four queries,
+    and those of the actor's sight where it is not given.
     """
     statement, values = _found(actor, wanted, sight)
     values |= {"ball": wanted.ball, "size": wanted.size, "start": (wanted.page - 1) * wanted.size}
     with connection.cursor() as cursor:
-        cursor.execute(statement + _PAGE, values)
+        ordered = _LATEST_FIRST if wanted.shown is Shown.DONE else _LONGEST_FIRST
+        cursor.execute(statement + _PAGE.format(sorted=ordered), values)
         ((counted, keys),) = cursor.fetchall()
     balls: dict[str, int] = json.loads(counted) if isinstance(counted, str) else counted or {}
     total = balls.get(wanted.ball, 0) if wanted.ball else sum(balls.values())
@@ -164,7 +165,7 @@ def with_turn(rows: Any) -> Any:
 # Indexes hold what the steps of the register are found by; of rounds only those of these steps are sorted.
 _STEPS = """
 WITH step AS MATERIALIZED (
-    SELECT id, chain_id, sequence, responsible FROM sites_milestone
+    SELECT id, chain_id, sequence, responsible, actual_on FROM sites_milestone
     WHERE applicable AND code IN ({codes}) AND actual_on IS {done} {among}
 ),
 last AS MATERIALIZED (
@@ -172,7 +173,7 @@ last AS MATERIALIZED (
     FROM sites_milestoneround JOIN step ON step.id = milestone_id ORDER BY milestone_id, number DESC
 ),
 found AS MATERIALIZED (
-    SELECT step.id, step.sequence, lot.number AS lot_number, lot.schedule_line_id,
+    SELECT step.id, step.sequence, step.actual_on, lot.number AS lot_number, lot.schedule_line_id,
         coalesce(nullif(last.ball_in_court, ''), step.responsible) AS ball,
         coalesce(last.returned_on, last.submitted_on) AS since
     FROM step
@@ -191,24 +192,28 @@ _WAITING = """AND (last.milestone_id IS NOT NULL OR NOT EXISTS (
             SELECT FROM sites_milestone earlier WHERE earlier.chain_id = step.chain_id
                 AND earlier.sequence < step.sequence AND earlier.applicable AND earlier.actual_on IS NULL))"""
 _KEYS = "SELECT id FROM found WHERE %(ball)s IN ('', ball)"
-# A page beyond the last one is the last. What was never submitted is not sorted where all of the page was.
+# A page beyond the last one is the last.
 _PAGE = """
 SELECT (SELECT jsonb_object_agg(ball, number) FROM (SELECT ball, count(*) AS number FROM found GROUP BY ball) each),
     ARRAY(
-        SELECT found.id FROM found
-        CROSS JOIN LATERAL (
-            SELECT order_number, line_number FROM procurement_logline
-            WHERE schedule_line_id = found.schedule_line_id OFFSET 0
-        ) line
-        WHERE %(ball)s IN ('', ball) AND (since IS NOT NULL OR (
-            SELECT count(*) FROM found WHERE %(ball)s IN ('', ball) AND since IS NOT NULL) < %(start)s + %(size)s)
-        ORDER BY since NULLS LAST, order_number, line_number, lot_number, sequence, id
+        SELECT found.id FROM found {sorted}
         LIMIT %(size)s OFFSET (
             SELECT LEAST(%(start)s, (GREATEST(count(*), 1) - 1) / %(size)s * %(size)s)
             FROM found WHERE %(ball)s IN ('', ball)
         )
     )
 """
+# What was never submitted is not sorted where all of the page was.
+_LONGEST_FIRST: Final = """
+        CROSS JOIN LATERAL (
+            SELECT order_number, line_number FROM procurement_logline
+            WHERE schedule_line_id = found.schedule_line_id OFFSET 0
+        ) line
+        WHERE %(ball)s IN ('', ball) AND (since IS NOT NULL OR (
+            SELECT count(*) FROM found WHERE %(ball)s IN ('', ball) AND since IS NOT NULL) < %(start)s + %(size)s)
+        ORDER BY since NULLS LAST, order_number, line_number, lot_number, sequence, id"""
+_LATEST_FIRST: Final = """
+        WHERE %(ball)s IN ('', ball) ORDER BY actual_on DESC, schedule_line_id, lot_number, sequence DESC, id"""
 
 
 def _found(

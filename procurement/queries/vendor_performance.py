@@ -14,7 +14,7 @@ from typing import Any, Final, NamedTuple
 from uuid import UUID
 
 from django.db import connection
-from django.db.models import Min, QuerySet
+from django.db.models import Count, Min, QuerySet
 
 from procurement.domain.attribution import Move, Share, StepDates, attribute, by_party, by_reason, party_of_step
 from procurement.domain.vendor_performance import LotRecord, Scorecard, Word, scorecard
@@ -91,10 +91,10 @@ def late_since(actor: User, side: Side, day: date) -> dict[UUID, int]:
     changed = LotForecast.objects.filter(current=True, lot__in=lots, as_of__gt=day)
     then = last_answers(LotForecast.objects.filter(lot__in=changed.values("lot")), "lot", day)
     more: dict[UUID, int] = defaultdict(int)
-    for rows, sign in ((changed, 1), (then, -1)):
-        for company, float_days, delivered_on in rows.values_list(column, "float_days", "delivered_on"):
-            if company is not None and delivered_on is None and float_days is not None and float_days < 0:
-                more[company] += sign
+    for rows, sign in ((changed, 1), (LotForecast.objects.filter(pk__in=then.values("pk")), -1)):
+        late = rows.filter(delivered_on=None, float_days__lt=0, **{f"{column}__isnull": False})
+        for company, number in late.order_by().values_list(column).annotate(number=Count("pk")):
+            more[company] += sign * number
     return dict(more)
 
 

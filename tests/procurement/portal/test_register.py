@@ -76,6 +76,17 @@ def test_a_step_that_is_done_is_found_among_the_done_alone(browser: Client, sydn
     assert not any("Submittal in" in row for row in rows(still))
 
 
+def test_of_what_is_done_the_latest_comes_first(browser: Client, sydney: Place) -> None:
+    begun_on = step(sydney, "SUBMITTAL_IN").actual_on
+    assert begun_on is not None
+    later = Milestone.objects.filter(pk=approved(sydney).pk)
+    later.update(actual_on=begun_on + timedelta(days=9), actual_recorded_at=NOW)
+
+    found = rows(browser.get("/register/?shown=done").content.decode())
+
+    assert ["Submittal approved" in row for row in found] == [True, False]
+
+
 def test_it_names_nothing_of_another_site(browser: Client, sydney: Place, tokyo: Place) -> None:
     html = browser.get("/register/?shown=open").content.decode()
 
