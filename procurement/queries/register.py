@@ -59,8 +59,8 @@ class RegisterFilter:
 
 @dataclass(frozen=True, slots=True)
 class RegisterRow:
-    """`ball` is that of the last round, else who answers for the step. `since` is the day since which it lies there;
-    null where nothing was submitted yet. `step` is null where the lot has no forecast.
+    """`ball` is that of the last round; else, and of what is done, who answers for the step. `since` is the day since
+    which it lies there; null where nothing was submitted yet. `step` is null where the lot has no forecast.
     """
 
     milestone: Milestone
@@ -117,7 +117,7 @@ def register(actor: User, wanted: RegisterFilter, sight: Sight | None = None) ->
         RegisterRow(
             row,
             row.chain.lot,
-            row.ball,
+            row.responsible if wanted.shown is Shown.DONE else row.ball,
             row.since,
             tuple(rounds[row.pk]),
             answers.get(row.chain.lot.pk, {}).get(row.code),
@@ -168,10 +168,7 @@ WITH step AS MATERIALIZED (
     SELECT id, chain_id, sequence, responsible, actual_on FROM sites_milestone
     WHERE applicable AND code IN ({codes}) AND actual_on IS {done} {among}
 ),
-last AS MATERIALIZED (
-    SELECT DISTINCT ON (milestone_id) milestone_id, ball_in_court, submitted_on, returned_on
-    FROM sites_milestoneround JOIN step ON step.id = milestone_id ORDER BY milestone_id, number DESC
-),
+last AS MATERIALIZED ({last}),
 found AS MATERIALIZED (
     SELECT step.id, step.sequence, step.actual_on, lot.number AS lot_number, lot.schedule_line_id,
         coalesce(nullif(last.ball_in_court, ''), step.responsible) AS ball,
@@ -182,6 +179,13 @@ found AS MATERIALIZED (
     WHERE lot.quantity > 0 AND lot.schedule_line_id {seen} {wanted} {waiting}
 )
 """
+_LAST_ROUND: Final = """
+    SELECT DISTINCT ON (milestone_id) milestone_id, ball_in_court, submitted_on, returned_on
+    FROM sites_milestoneround JOIN step ON step.id = milestone_id ORDER BY milestone_id, number DESC"""
+# What is done lies in nobody's court: it stands under who answered for it.
+_NO_ROUND: Final = """
+    SELECT NULL::uuid AS milestone_id, '' AS ball_in_court, NULL::date AS submitted_on, NULL::date AS returned_on
+    WHERE FALSE"""
 # Who sees everything is spared a look at every line.
 _SEEN: Final[Mapping[bool, str]] = {
     True: "NOT IN (SELECT schedule_line_id FROM procurement_logline WHERE shown = 'cancelled')",
@@ -231,6 +235,7 @@ def _found(
         # Written out, so that PostgreSQL sees that the index holds them.
         codes=", ".join(f"'{code}'" for code in codes_of(wanted.about)),
         done="NOT NULL" if wanted.shown is Shown.DONE else "NULL",
+        last=_NO_ROUND if wanted.shown is Shown.DONE else _LAST_ROUND,
         among="" if chains is None else "AND chain_id = ANY(%(chains)s)",
         seen=_SEEN[sight.whole],
         wanted=narrowed,
