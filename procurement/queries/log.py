@@ -242,10 +242,10 @@ SELECT DISTINCT ON (stored.schedule_line_id)
          ELSE f.float_days END AS float_days,
     was.contract_step
 FROM (
-    SELECT now.*, s.line_id, coalesce(site.time_zone, 'UTC') AS time_zone FROM procurement_logline now
+    SELECT now.*, s.line_id, coalesce(site.time_zone, 'UTC') AS time_zone FROM changed
+    JOIN procurement_logline now ON now.schedule_line_id = changed.schedule_line_id
     JOIN procurement_scheduleline s ON s.id = now.schedule_line_id
     LEFT JOIN sites_site site ON site.id = s.site_id
-    WHERE now.schedule_line_id IN (SELECT schedule_line_id FROM changed)
     OFFSET 0 -- else the past of all lines would be read first
 ) stored
 LEFT JOIN procurement_deliverylot lot ON lot.schedule_line_id = stored.schedule_line_id
