@@ -72,9 +72,7 @@ def expected_version(request: Request) -> str:
     """The one strong tag in If-Match. Raises VersionRequired where there is none, StaleVersion where it names no
     version: `*`, a weak tag and a list say nothing about what the caller has read.
     """
-    sent = request.headers.get("If-Match", "").strip()
-    if not sent:
-        raise VersionRequired(_("If-Match: name the ETag you have read."))
+    sent = _named_tag(request)
     if not _STRONG.fullmatch(sent):
         raise StaleVersion
     return sent
@@ -82,8 +80,12 @@ def expected_version(request: Request) -> str:
 
 def check_tag(request: Request, tag: str | None) -> None:
     """If-Match names this one strong tag. Raises VersionRequired where it says none, StaleVersion where another."""
-    sent = request.headers.get("If-Match", "").strip()
+    if _named_tag(request) != tag:
+        raise StaleVersion
+
+
+def _named_tag(request: Request) -> str:
+    sent: str = request.headers.get("If-Match", "").strip()
     if not sent:
         raise VersionRequired(_("If-Match: name the ETag you have read."))
-    if sent != tag:
-        raise StaleVersion
+    return sent

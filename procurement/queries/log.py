@@ -192,19 +192,18 @@ JOIN procurement_scheduleline today ON today.id = wanted.key"""  # noqa: S608
 
 # -- as known on a past day ------------------------------------------------------------------------------------------
 
-# The last event of a row by the end of the day where the site is; a line that was not there yet has none.
-_EVENT = """JOIN LATERAL (
-    SELECT event.* FROM {table}event event
+# The last event of a row by the end of the day where the site is.
+_LAST_EVENT = """FROM {table}event event
     WHERE event.pgh_obj_id = {key} AND event.pgh_created_at
         < ((%(day)s::date + 1)::timestamp AT TIME ZONE stored.time_zone)
-    ORDER BY event.pgh_created_at DESC, event.pgh_id DESC LIMIT 1
-) {name} ON {name}.pgh_label <> 'delete'"""
+    ORDER BY event.pgh_created_at DESC, event.pgh_id DESC LIMIT 1"""
+# A line that was not there yet has none.
+_EVENT = f"""JOIN LATERAL (
+    SELECT event.* {_LAST_EVENT}
+) {{name}} ON {{name}}.pgh_label <> 'delete'"""
 # A lot without units is in no forecast; what it was answered while it had some is not the line's.
-_HAD_UNITS = """(
-    SELECT event.quantity > 0 FROM procurement_deliverylotevent event
-    WHERE event.pgh_obj_id = lot.id
-        AND event.pgh_created_at < ((%(day)s::date + 1)::timestamp AT TIME ZONE stored.time_zone)
-    ORDER BY event.pgh_created_at DESC, event.pgh_id DESC LIMIT 1
+_HAD_UNITS = f"""(
+    SELECT event.quantity > 0 {_LAST_EVENT.format(table="procurement_deliverylot", key="lot.id")}
 )"""
 # Lines of which anything may be other than at the end of a day: every answer and every event is kept only where
 # something changed. One too many does no harm, one missing would: a day has ended everywhere after 14 hours.

@@ -37,10 +37,9 @@ def save(
     said = kept(QueryDict(query))
     if len(said) > 1000:
         raise BadInput(_("The address of this view is too long."), field="query")
-    mine = SavedView.objects.filter(owner=actor)
-    row = mine.select_for_update().filter(name=name).first()
-    if row is None and mine.count() >= MOST_VIEWS:
-        raise BadInput(_("At most %(most)d views.") % {"most": MOST_VIEWS}, field="name")
+    row = SavedView.objects.select_for_update().filter(owner=actor, name=name).first()
+    if row is None:
+        _check_room(actor)
     if default_for or (row is not None and row.default_for):
         check_can(actor, Permission.PEOPLE_WRITE, site_id=None)
     if default_for:
@@ -81,17 +80,20 @@ def put_back(*, actor: User, key: UUID) -> SavedView:
     was = removed_by(actor).filter(pgh_obj_id=key).first()
     if was is None:
         raise NotFound(_("There is no such view."), field="view")
-    mine = SavedView.objects.filter(owner=actor)
-    if mine.filter(name=was.name).exists():
+    if SavedView.objects.filter(owner=actor, name=was.name).exists():
         raise BadInput(_("Another view of yours has this name now."), field="name")
-    if mine.count() >= MOST_VIEWS:
-        raise BadInput(_("At most %(most)d views.") % {"most": MOST_VIEWS}, field="name")
+    _check_room(actor)
     slug = _free_slug(was.name) if SavedView.objects.filter(slug=was.slug).exists() else was.slug
     row = SavedView.objects.create(
         pk=key, owner=actor, name=was.name, slug=slug, listing=was.listing, query=was.query, shared=was.shared
     )
     audit.record(actor=actor, verb="view.put_back", subject_kind="saved_view", subject_id=row.pk)
     return row
+
+
+def _check_room(actor: User) -> None:
+    if SavedView.objects.filter(owner=actor).count() >= MOST_VIEWS:
+        raise BadInput(_("At most %(most)d views.") % {"most": MOST_VIEWS}, field="name")
 
 
 def _free_slug(name: str) -> str:

@@ -20,8 +20,7 @@ def check_can(actor: User, permission: Permission, *, site_id: UUID | None) -> N
 
 def check_held(rights: Rights, permission: Permission, *, site: Site | None) -> None:
     """As `check_can`, of rights that are read already."""
-    if not rights.reach(permission).includes(site.pk if site else None, site.desk_id if site else None):
-        raise _not_permitted(permission)
+    check_held_at_one(rights, permission, sites=[site])
 
 
 def check_held_at_one(rights: Rights, permission: Permission, *, sites: Iterable[Site | None]) -> None:

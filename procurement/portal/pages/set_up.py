@@ -38,12 +38,12 @@ _WAY = (
     "companies", "orders",
 )  # fmt: skip
 _LONGEST = 400_000
-# Lists that have rows of a workbook of their own: those go out as what comes back in.
 _SAID: Final = {
     Outcome.ADDED: gettext_lazy("The row is added."),
     Outcome.CHANGED: gettext_lazy("The row is changed."),
     Outcome.UNCHANGED: gettext_lazy("The row stands like this already."),
 }
+# Lists that have rows of a workbook of their own: those go out as what comes back in.
 _COMES_BACK: Final = {"companies": ImportKind.COMPANIES, "blocks": ImportKind.BLOCKS}
 
 
