@@ -18,8 +18,8 @@ MOST_ENTITIES: Final = 20 * MOST_LINES
 DELETED: Final = "L"
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECONDS: Final = re.compile(r"/Date\((-?\d{1,15})([+-]\d{4})?\)/")
-# SAP's own codes of units that are one piece, and the others in use, as UN/ECE Recommendation 20 has them.
 _MOST_TOLERANCE: Final = Decimal(100)
+# SAP's own codes of units that are one piece, and the others in use, as UN/ECE Recommendation 20 has them.
 UNITS: Final = {
     "EA": "EA", "ST": "EA", "PC": "EA", "KG": "KGM", "G": "GRM", "TO": "TNE", "T": "TNE", "M": "MTR", "KM": "KMT",
     "M2": "MTK", "M3": "MTQ", "L": "LTR", "H": "HUR", "HUR": "HUR", "DAY": "DAY", "SET": "SET", "LS": "LS", "AU": "C62",
@@ -58,9 +58,14 @@ class SapItem:
 
 @dataclass(slots=True)
 class SapOrder:
-    """`has_header` is False where only items or schedule lines came; then the stored order says the rest."""
+    """`has_header` is False where only items or schedule lines came; then the stored order says the rest.
+
+    `refusal` names the first place of it that cannot be read; then nothing else of it counts.
+    """
 
     number: str
+    where: str = ""
+    refusal: BadInput | None = None
     has_header: bool = False
     supplier: str = ""
     currency: str = ""
@@ -83,7 +88,10 @@ class SapOrders:
 
 
 def read(body: Any) -> SapOrders:
-    """Of an entity, a list of them, or either in OData's envelope `d`. Raises BadInput naming the place."""
+    """Of an entity, a list of them, or either in OData's envelope `d`.
+
+    What cannot be read refuses its own order; BadInput, naming the place, is raised where it belongs to none.
+    """
     found = SapOrders()
     for number, (entity, where) in enumerate(_entities(body, "")):
         if number >= MOST_ENTITIES:
@@ -121,20 +129,24 @@ def _take(entity: Mapping[str, Any], where: str, found: SapOrders) -> None:
     number = _text(entity, "PurchaseOrder", where) or _text(entity, "PurchasingDocument", where)
     if not number or len(number) > 60:
         raise BadInput("The entity names no purchase order.", field=_at(where, "PurchaseOrder"))
-    order = found.orders.setdefault(number, SapOrder(number))
-    if "ScheduleLine" in entity:
-        item = _number(entity, "PurchasingDocumentItem", where)
-        _put_schedule(order.loose.setdefault(item, {}), entity, where)
-    elif "PurchaseOrderItem" in entity:
-        _put_item(order, entity, where, found)
-    else:
-        _put_header(order, entity, where, found)
+    order = found.orders.setdefault(number, SapOrder(number, where))
+    try:
+        if "ScheduleLine" in entity:
+            item = _number(entity, "PurchasingDocumentItem", where)
+            _put_schedule(order.loose.setdefault(item, {}), entity, where)
+        elif "PurchaseOrderItem" in entity:
+            _put_item(order, entity, where, found)
+        else:
+            _put_header(order, entity, where, found)
+    except BadInput as refusal:
+        order.refusal = order.refusal or refusal
 
 
 def _put_header(order: SapOrder, entity: Mapping[str, Any], where: str, found: SapOrders) -> None:
     if order.has_header:
         raise BadInput(f"Order {order.number} stands twice in the message.", field=_at(where, "PurchaseOrder"))
     order.has_header = True
+    order.where = where
     order.supplier = _text(entity, "Supplier", where)
     order.currency = _text(entity, "DocumentCurrency", where)
     order.ordered_on = _day(entity, "PurchaseOrderDate", where)

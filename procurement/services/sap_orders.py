@@ -1,14 +1,15 @@
 """Orders of SAP, by the same upsert as every other door."""
 
-from dataclasses import dataclass
-from datetime import datetime
-from typing import Any
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+from typing import Any, Final
 from uuid import UUID
 
 from django.utils.translation import gettext as _
 
 from procurement.domain.order_document import LineDocument, OrderDocument, ScheduleDocument
-from procurement.models import EquipmentClass, ExternalRef, PurchaseOrder
+from procurement.models import EquipmentClass, ExternalRef, PurchaseOrder, ScheduleLine
 from procurement.readers.sap_orders import SapItem, SapOrder, SapSchedule, read
 from procurement.services import orders
 from procurement.services.orders import Upserted
@@ -17,6 +18,32 @@ from procurement.vocabulary import CommercialStatus, LineStatus
 from sites.accounts.models import User
 from sites.domain.errors import BadInput, RuleBroken
 from sites.domain.imprecise import on_day
+from sites.models import Promise
+from sites.vocabulary import PromiseSource
+
+# What a refusal names, as SAP calls it.
+_NAMES: Final = {
+    "number": "PurchaseOrder",
+    "vendor": "Supplier",
+    "currency": "DocumentCurrency",
+    "issued_on": "PurchaseOrderDate",
+    "document_version": "LastChangeDateTime",
+    "incoterm": "IncotermsClassification",
+    "incoterm_place": "IncotermsLocation1",
+    "lines": "to_PurchaseOrderItem",
+    "line_number": "PurchaseOrderItem",
+    "description": "PurchaseOrderItemText",
+    "equipment_class": "Material",
+    "site": "Plant",
+    "unit": "PurchaseOrderQuantityUnit",
+    "unit_price": "NetPriceAmount",
+    "over_delivery_percent": "OverdelivTolrtdLmtRatioInPct",
+    "schedules": "to_ScheduleLine",
+    "schedule_number": "ScheduleLine",
+    "quantity": "ScheduleLineOrderQuantity",
+    "contractual_date": "ScheduleLineDeliveryDate",
+    "promised_date": "ScheduleLineDeliveryDate",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +64,7 @@ class Message:
 def take(*, body: Any, system: str, actor: User, now: datetime, request_id: str = "") -> Message:
     """Every order of the message, each in a transaction of its own: one that is refused does not stop the others.
 
-    Raises BadInput where the message itself cannot be read.
+    Refusals name SAP's fields by their place in the message. Raises BadInput where the message itself cannot be read.
     """
     found = read(body)
     return Message(
@@ -46,6 +73,8 @@ def take(*, body: Any, system: str, actor: User, now: datetime, request_id: str 
 
 
 def _taken(order: SapOrder, system: str, actor: User, now: datetime, request_id: str) -> Taken:
+    if order.refusal is not None:
+        return Taken(order.number, None, order.refusal)
     try:
         document = _document(order, system, actor)
         done = orders.upsert(
@@ -57,8 +86,22 @@ def _taken(order: SapOrder, system: str, actor: User, now: datetime, request_id:
             request_id=request_id,
         )
     except RuleBroken as refusal:
+        refusal.field = _as_sap_names(refusal.field, order)
         return Taken(order.number, None, refusal)
-    return Taken(order.number, done)
+    warnings = tuple(replace(each, field=_as_sap_names(each.field, order)) for each in done.warnings)
+    return Taken(order.number, replace(done, warnings=warnings))
+
+
+def _as_sap_names(field: str | None, order: SapOrder) -> str | None:
+    """Of the item at 0, `0/unit` is `0/PurchaseOrderQuantityUnit`; what is the order's own is at its header."""
+    if field is None:
+        return None
+    where, _slash, name = field.rpartition("/")
+    where = where or order.where
+    if name == "quantity" and any(item.where == where for item in order.items.values()):
+        name = "OrderQuantity"
+    name = _NAMES.get(name, name)
+    return f"{where}/{name}" if where else name
 
 
 def _document(order: SapOrder, system: str, actor: User) -> OrderDocument:
@@ -77,10 +120,11 @@ def _document(order: SapOrder, system: str, actor: User) -> OrderDocument:
             field="Supplier" if not vendor else "DocumentCurrency",
         )
     known = _classes(order, system)
+    dates = _dates(stored) if stored else {}
     return OrderDocument(
         vendor=vendor,
         currency=currency,
-        lines=tuple(_line(item, known) for item in order.items.values()),
+        lines=tuple(_line(item, known, dates) for item in order.items.values()),
         version=order.changed_at.isoformat() if order.changed_at else None,
         issued_on=order.ordered_on,
         status=CommercialStatus.CANCELLED if order.deleted else None,
@@ -113,11 +157,33 @@ def _classes(order: SapOrder, system: str) -> dict[str, str]:
     return {code: code for code in own} | {said: codes[key] for said, key in named.items() if key in codes}
 
 
-def _line(item: SapItem, classes: dict[str, str]) -> LineDocument:
-    schedules = tuple(_schedule(each) for each in item.schedules.values()) or None
+@dataclass(frozen=True, slots=True)
+class _Dates:
+    """Of a schedule line that is here. `is_promised`: the ERP has said a date of delivery apart from the contract's."""
+
+    contract_on: date | None
+    is_promised: bool
+
+
+def _dates(order: PurchaseOrder) -> dict[tuple[int, int], _Dates]:
+    """By the numbers of line and schedule line."""
+    promised = set(
+        Promise.objects.standing()
+        .filter(milestone__chain__lot__schedule_line__line__order=order, source=PromiseSource.ERP)
+        .values_list("milestone__chain__lot__schedule_line", flat=True)
+    )
+    rows = ScheduleLine.objects.filter(line__order=order)
+    return {
+        (line, number): _Dates(contract_on, key in promised)
+        for key, line, number, contract_on in rows.values_list("pk", "line__number", "number", "contract_on")
+    }
+
+
+def _line(item: SapItem, classes: dict[str, str], dates: Mapping[tuple[int, int], _Dates]) -> LineDocument:
+    schedules = tuple(_schedule(each, dates.get((item.number, each.number))) for each in item.schedules.values())
     return LineDocument(
         number=item.number,
-        quantity=item.quantity if schedules is None else None,
+        quantity=item.quantity if not schedules else None,
         unit=item.unit or None,
         unit_price=item.unit_price,
         over_delivery_percent=item.over_delivery_percent,
@@ -125,19 +191,23 @@ def _line(item: SapItem, classes: dict[str, str]) -> LineDocument:
         equipment_class=classes.get(item.material) or classes.get(item.material_group),
         site=item.plant or None,
         status=LineStatus.CANCELLED if item.deleted else None,
-        schedules=schedules,
+        schedules=schedules or None,
         field=item.where,
     )
 
 
-def _schedule(each: SapSchedule) -> ScheduleDocument:
-    """The statistics-relevant date stays when the delivery date moves: it is the contract's, the other a promise."""
-    contract_on = each.statistical_on or each.delivery_on
-    moved = each.delivery_on if each.statistical_on and each.delivery_on != each.statistical_on else None
+def _schedule(each: SapSchedule, here: _Dates | None) -> ScheduleDocument:
+    """The statistics-relevant date stays when the delivery date moves: it is the contract's, the other a promise.
+
+    Where SAP does not send it, the first date of delivery is the contract's. One that moved back to the contract's is a
+    promise too: the one before would stand otherwise.
+    """
+    contract_on = each.statistical_on or (here.contract_on if here else None) or each.delivery_on
+    is_news = each.delivery_on != contract_on or (here is not None and here.is_promised)
     return ScheduleDocument(
         number=each.number,
         quantity=each.quantity,
         contract_on=contract_on,
-        promise=on_day(moved) if moved else None,
+        promise=on_day(each.delivery_on) if each.delivery_on and is_news else None,
         field=each.where,
     )

@@ -8,11 +8,14 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from procurement.api.asking import clock, request_id
+from procurement.api.asking import clock, query, request_id
 from procurement.api.auth import acting_client, acting_user
-from procurement.api.v1.shapes import REQUEST_ID, problems
+from procurement.api.v1.order_shapes import shown_warnings
+from procurement.api.v1.shapes import REQUEST_ID, WarningSerializer, problems
 from procurement.api.view import ClientView
+from procurement.api.writing import DryRunQuery
 from procurement.services import sap_orders
+from procurement.services.orders import UpsertResult
 from procurement.services.sap_orders import Taken
 from sites.accounts.permissions import Scope
 
@@ -62,10 +65,15 @@ class SapRowSerializer(serializers.Serializer[Any]):
     result = serializers.ChoiceField(
         ["created", "updated", "unchanged", "stale_ignored", "failed"], help_text="What became of it."
     )
-    id = serializers.UUIDField(allow_null=True, help_text="Ours; null where it was refused.")
+    id = serializers.UUIDField(
+        allow_null=True, help_text="Ours; null where it was refused, and for a new order in a dry run."
+    )
     changed = serializers.ListField(child=serializers.CharField(), help_text="What differs, by line and schedule.")
+    warnings = WarningSerializer(many=True, help_text="What you should know; may be empty.")
     code = serializers.CharField(allow_null=True, help_text="Why it was refused; null where it was not.")
-    field = serializers.CharField(allow_null=True, help_text="What was wrong, where one thing was.")
+    field = serializers.CharField(
+        allow_null=True, help_text="What was wrong, where one thing was: SAP's field at its place in the message."
+    )
     detail = serializers.CharField(allow_null=True, help_text="For people.")
 
 
@@ -81,8 +89,8 @@ class SapPurchaseOrders(ClientView):
         operation_id="takeSapPurchaseOrders",
         summary="Purchase orders as SAP S/4HANA writes them (OData v2)",
         description="One entity of API_PURCHASEORDER_PROCESS_SRV or a list of them, also in its envelope `d`; items "
-        "and schedule lines nested or apart. An order that is refused does not stop the others; `X-Row-Failures` "
-        "counts them. The fields are in docs/erp/sap.md.",
+        "and schedule lines nested or apart. An order that is refused, or cannot be read, does not stop the others; "
+        "`X-Row-Failures` counts them. The fields are in docs/erp/sap.md.",
         parameters=[
             OpenApiParameter(
                 "X-Row-Failures",
@@ -106,19 +114,22 @@ class SapPurchaseOrders(ClientView):
             now=clock(),
             request_id=request_id(request),
         )
-        rows = [_row(each) for each in done.orders]
+        is_trial = bool(query(request, DryRunQuery)["dry_run"])
+        rows = [_row(each, is_trial=is_trial) for each in done.orders]
         shown = SapAnswerSerializer({"results": rows, "passed_over": done.passed_over}).data
         failed = sum(1 for each in done.orders if each.refusal is not None)
         return Response(shown, headers={"X-Row-Failures": str(failed)})
 
 
-def _row(each: Taken) -> dict[str, Any]:
+def _row(each: Taken, *, is_trial: bool) -> dict[str, Any]:
     done, refusal = each.done, each.refusal
+    is_kept = done is not None and not (is_trial and done.result is UpsertResult.CREATED)
     return {
         "purchase_order": each.number,
         "result": done.result if done else "failed",
-        "id": done.order.pk if done else None,
+        "id": done.order.pk if done and is_kept else None,
         "changed": done.changed if done else (),
+        "warnings": shown_warnings(done.warnings) if done else (),
         "code": refusal.code if refusal else None,
         "field": refusal.field if refusal else None,
         "detail": str(refusal) if refusal else None,

@@ -1,6 +1,6 @@
 """An order on the wire: what may be sent, and what is answered. Written and read shapes are apart."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 from functools import cache
 from typing import Any, Final
@@ -224,6 +224,13 @@ class UpsertSerializer(serializers.Serializer[Any]):
     lines = SentLineSerializer(many=True, help_text="How each line number was read.")
 
 
+def shown_warnings(warnings: Iterable[OrderWarning]) -> list[dict[str, Any]]:
+    return [
+        {"code": each.code, "pointer": f"/{each.field}" if each.field else None, "detail": each.message}
+        for each in warnings
+    ]
+
+
 def upsert_answer(
     done: Upserted,
     ignored: Sequence[OrderWarning],
@@ -242,10 +249,7 @@ def upsert_answer(
         "dry_run": dry_run,
         "version": done.order.version,
         "changed": done.changed,
-        "warnings": [
-            {"code": each.code, "pointer": f"/{each.field}" if each.field else None, "detail": each.message}
-            for each in (*done.warnings, *ignored)
-        ],
+        "warnings": shown_warnings((*done.warnings, *ignored)),
         "lines": [
             {"line_number": int(str(line["line_number"])), "line_number_sent": str(line["line_number"])}
             for line in sent.get("lines", ())

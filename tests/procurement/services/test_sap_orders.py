@@ -170,30 +170,121 @@ def test_a_schedule_line_alone_moves_the_delivery_date(world: World) -> None:
     assert ScheduleLine.objects.get().contract_on == date(2027, 7, 5)
 
 
+def promises() -> list[str]:
+    return list(Promise.objects.order_by("place").values_list("value", flat=True))
+
+
 @pytest.mark.django_db
-def test_what_is_unknown_here_is_refused_by_name(world: World) -> None:
-    refused = taken(world, header(Supplier="999", to_PurchaseOrderItem={"results": [item()]}))
+def test_without_a_statistical_date_the_first_delivery_date_stays_the_contract_s(world: World) -> None:
+    first = schedule(ScheduleLineDeliveryDate="2027-07-05", SchedLineStscDeliveryDate=None)
+    taken(world, header(to_PurchaseOrderItem={"results": [item(to_ScheduleLine={"results": [first]})]}))
+
+    moved = taken(world, first | {"ScheduleLineDeliveryDate": "2027-08-02"})
+
+    assert moved.done is not None
+    assert moved.done.changed == ("lines/10/schedules/1/promised_date",)
+    assert (ScheduleLine.objects.get().contract_on, promises()) == (date(2027, 7, 5), ["2027-08-02"])
+
+
+@pytest.mark.django_db
+def test_a_delivery_date_that_moves_back_to_the_contract_s_is_promised_again(world: World) -> None:
+    taken(world, header(to_PurchaseOrderItem={"results": [item()]}))
+
+    back = schedule(ScheduleLineDeliveryDate="2027-07-05")
+    taken(world, back)
+    again = taken(world, back)
+
+    assert promises() == ["2027-07-12", "2027-07-05"]
+    assert again.done is not None
+    assert again.done.result == "unchanged"
+
+
+ITEM = "to_PurchaseOrderItem/results/0"
+SCHEDULE = f"{ITEM}/to_ScheduleLine/results/0"
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [
+        (header(Supplier="999", to_PurchaseOrderItem=[item()]), "Supplier"),
+        (header(DocumentCurrency="XXQ", to_PurchaseOrderItem=[item()]), "DocumentCurrency"),
+        (header(), "to_PurchaseOrderItem"),
+        (header(Supplier=""), "Supplier"),
+        ([item(), header(Supplier="999")], "1/Supplier"),
+        (header(to_PurchaseOrderItem={"results": [item(Plant="0009")]}), f"{ITEM}/Plant"),
+        (header(to_PurchaseOrderItem={"results": [item(Material="67")]}), f"{ITEM}/Material"),
+        (
+            header(to_PurchaseOrderItem={"results": [item(PurchaseOrderQuantityUnit="XX")]}),
+            f"{ITEM}/PurchaseOrderQuantityUnit",
+        ),
+        (
+            header(to_PurchaseOrderItem={"results": [item(OrderQuantity="-1", to_ScheduleLine=None)]}),
+            f"{ITEM}/OrderQuantity",
+        ),
+        (
+            header(
+                to_PurchaseOrderItem={
+                    "results": [item(to_ScheduleLine={"results": [schedule(ScheduleLineOrderQuantity="-1")]})]
+                }
+            ),
+            f"{SCHEDULE}/ScheduleLineOrderQuantity",
+        ),
+        (
+            header(
+                to_PurchaseOrderItem={
+                    "results": [item(to_ScheduleLine={"results": [schedule(SchedLineStscDeliveryDate="1027-01-01")]})]
+                }
+            ),
+            f"{SCHEDULE}/ScheduleLineDeliveryDate",
+        ),
+    ],
+)
+def test_a_refusal_names_the_field_as_sap_does_where_it_stands(world: World, body: Any, field: str) -> None:
+    refused = taken(world, body)
 
     assert refused.refusal is not None
-    assert (refused.refusal.field, PurchaseOrder.objects.count()) == ("vendor", 0)
+    assert (refused.refusal.field, PurchaseOrder.objects.count()) == (field, 0)
+
+
+@pytest.mark.django_db
+def test_an_order_that_cannot_be_read_does_not_stop_the_others(world: World) -> None:
+    other = [{**each, "PurchaseOrder": "4500000002"} for each in (header(), item(to_ScheduleLine=None))]
+    body = [header(), item(NetPriceAmount="abc"), *other]
+
+    first, second = sap_orders.take(body=body, system="SAP-PRD", actor=world.erp, now=NOON).orders
+
+    assert first.refusal is not None
+    assert (first.number, first.refusal.field, second.refusal) == ("4500000001", "1/NetPriceAmount", None)
+    assert PurchaseOrder.objects.get().number == "4500000002"
+
+
+@pytest.mark.parametrize(
+    ("body", "field"), [("x", "body"), ([1], "0"), ({"d": {"results": [{}]}}, "d/results/0/PurchaseOrder")]
+)
+def test_what_belongs_to_no_order_refuses_the_message(body: Any, field: str) -> None:
+    with pytest.raises(BadInput) as refusal:
+        read(body)
+
+    assert refusal.value.field == field
 
 
 @pytest.mark.parametrize(
     ("body", "field"),
     [
-        ("x", "body"),
-        ([1], "0"),
-        ({"d": {"results": [{}]}}, "d/results/0/PurchaseOrder"),
         (item(PurchaseOrderItem="x"), "PurchaseOrderItem"),
         (item(OrderQuantity="NaN"), "OrderQuantity"),
         (item(NetPriceQuantity="0"), "NetPriceQuantity"),
+        (item(to_ScheduleLine=[1]), "to_ScheduleLine/0"),
         (header(PurchaseOrderDate="/Date(x)/"), "PurchaseOrderDate"),
         (header(LastChangeDateTime="2026-01-01"), "LastChangeDateTime"),
         ([header(), header()], "1/PurchaseOrder"),
+        ([item(), item()], "1/PurchaseOrderItem"),
+        ([schedule(), schedule()], "1/ScheduleLine"),
     ],
 )
-def test_what_cannot_be_read_is_refused_with_its_place(body: Any, field: str) -> None:
-    with pytest.raises(BadInput) as refusal:
-        read(body)
+def test_what_cannot_be_read_of_an_order_is_its_refusal(body: Any, field: str) -> None:
+    (order,) = read(body).orders.values()
 
-    assert refusal.value.field == field
+    assert order.refusal is not None
+    assert order.refusal.field == field
