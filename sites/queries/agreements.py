@@ -2,10 +2,13 @@
 
 from collections.abc import Collection
 from datetime import date
-from typing import Any
+from enum import Enum
+from functools import cache
+from typing import Any, get_args
 from uuid import UUID
 
 from django.db.models import Model
+from pydantic import BaseModel
 
 from sites.accounts.models import User
 from sites.models import PowerPurchaseAgreement, PpaShare, Site
@@ -45,7 +48,7 @@ def record_of(agreement: PowerPurchaseAgreement) -> AgreementRecord:
         state=AgreementState(agreement.state),
         owner=agreement.owner.username if agreement.owner else "",
         calendar=agreement.calendar.name if agreement.calendar else "",
-        **{name: getattr(agreement, name) for name in COLUMNS},
+        **{name: _typed(AgreementRecord, name, getattr(agreement, name)) for name in COLUMNS},
         shares=tuple(
             ShareRecord.model_construct(
                 site=row.site.code,
@@ -100,13 +103,29 @@ def _values(row: Model, shape: Any, but: tuple[str, ...] = ()) -> dict[str, Any]
         if name in but:
             continue
         value = getattr(row, name)
-        found[name] = (value.username if value else "") if name in _WITH_OWNER else value
+        found[name] = (value.username if value else "") if name in _WITH_OWNER else _typed(shape, name, value)
     return found
+
+
+def _typed(shape: type[BaseModel], name: str, value: Any) -> Any:
+    """What a column keeps as text, as the choice that it is; empty stays empty."""
+    kind = _choices(shape).get(name)
+    return kind(value) if kind and value else value
+
+
+@cache
+def _choices(shape: type[BaseModel]) -> dict[str, type[Enum]]:
+    return {
+        name: kind
+        for name, field in shape.model_fields.items()
+        for kind in (field.annotation, *get_args(field.annotation))
+        if isinstance(kind, type) and issubclass(kind, Enum)
+    }
 
 
 def document_of(record: AgreementRecord) -> dict[str, Any]:
     """Plain JSON values: days as text, amounts as text without trailing zeros, what is not known left out."""
-    found: dict[str, Any] = _plain(record.model_dump(warnings=False))
+    found: dict[str, Any] = _plain(record.model_dump())
     return found
 
 

@@ -364,7 +364,7 @@ def _offered(found: PowerPurchaseAgreement, actor: User) -> list[tuple[str, str,
     shares = SharesForm(initial_rows=[row.model_dump() for row in record.shares], sites=_sites(actor))
     offered.append(("shares", "bolt", _("Change the shares"), shares, _url("agreement_shares", found)))
     for name, title in (("conditions", _("Change the conditions")), ("notices", _("Change the notices"))):
-        rows = [row.model_dump(warnings=False) for row in getattr(record, name)]
+        rows = [row.model_dump() for row in getattr(record, name)]
         of_rows = ROW_FORMS[name](initial_rows=rows)
         offered.append((name, "list-details", title, of_rows, _url("agreement_rows", found, name)))
     for key, title_of, _fields in GROUPS:
