@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from procurement.domain.cells import Declared
-from procurement.domain.table import Cell, CellError, Sheet
+from procurement.domain.table import Cell, CellError, Sheet, column_letters
 from sites.domain.errors import BadInput
 
 HEADER_WITHIN: Final = 30  # rows from the top among which the header is looked for
@@ -111,6 +111,17 @@ def find_mapping(sheet: Sheet, columns: Sequence[Column]) -> ColumnMapping:
             )
         raise BadInput(f"No header row names {wanted}; map the columns.", field=sheet.name)
     return best
+
+
+def unread_columns(sheet: Sheet, mapping: ColumnMapping) -> dict[str, str]:
+    """The columns that hold something below the header and are none of our fields: their titles by their letters."""
+    header, rows = sheet.rows[mapping.header_row], sheet.rows[mapping.header_row + 1 :]
+    known = set(mapping.columns.values())
+    return {
+        column_letters(place): title.strip()[:60] if isinstance(title, str) else ""
+        for place, title in enumerate(header)
+        if place not in known and any(row[place] is not None for row in rows)
+    }
 
 
 def _unknown_titles(sheet: Sheet, mapping: ColumnMapping) -> str:

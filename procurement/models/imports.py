@@ -24,8 +24,9 @@ class ImportBatchQuerySet(models.QuerySet["ImportBatch"]):
 class ImportBatch(Row):
     """One file read for one kind of record. `header_row` counts from 1, as a person sees it.
 
-    `mapping` is field to column letters, `declared` what the sender said of the file (encoding, day order, decimal
-    mark). `stated_on` is the day the file speaks of, `company` whose file it is; null where nobody's.
+    `mapping` is field to column letters, `columns_unread` letters to title of columns that hold something nobody reads,
+    `declared` what the sender said of the file (encoding, day order, decimal mark). `stated_on` is the day the file
+    speaks of, `company` whose file it is; null where nobody's.
     `work` is what was asked for and is still to be done apart from the call, `work_said` what was said with it, and
     `problem` why it came to nothing the last time.
     """
@@ -38,6 +39,7 @@ class ImportBatch(Row):
     sheet = models.CharField(max_length=120)
     header_row = models.PositiveIntegerField()
     mapping = models.JSONField(default=dict)
+    columns_unread = models.JSONField(default=dict)
     declared = models.JSONField(default=dict)
     shape = models.CharField(max_length=64, blank=True)
     company = models.ForeignKey(Company, null=True, blank=True, on_delete=models.PROTECT, related_name="imports")

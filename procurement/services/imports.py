@@ -24,6 +24,7 @@ from procurement.domain.import_table import (
     raw,
     read_rows,
     shape,
+    unread_columns,
 )
 from procurement.domain.table import MOST_BYTES, Sheet, Workbook, column_letters
 from procurement.gateways import sandbox
@@ -217,10 +218,11 @@ def first_rows(batch: ImportBatch) -> tuple[Sheet, ...]:
 def _describe(batch: ImportBatch, table: _Table, said: Said) -> None:
     batch.sheet = table.sheet.name
     if batch.kind == ImportKind.DOCUMENTS:
-        batch.header_row, batch.mapping, batch.declared, batch.shape = 0, {}, {}, ""
+        batch.header_row, batch.mapping, batch.columns_unread, batch.declared, batch.shape = 0, {}, {}, {}, ""
         return
     batch.header_row = table.mapping.header_row + 1
     batch.mapping = {field: column_letters(place) for field, place in sorted(table.mapping.columns.items())}
+    batch.columns_unread = unread_columns(table.sheet, table.mapping)
     batch.declared = _declared_words(said)
     batch.shape = shape(table.sheet, table.mapping.header_row)
 

@@ -40,6 +40,10 @@ class ImportSerializer(serializers.Serializer[Any]):
     sheet = serializers.CharField(help_text="The sheet that was read.")
     header_row = serializers.IntegerField(help_text="Counted from 1.")
     mapping = serializers.DictField(child=serializers.CharField(), help_text="Column letters by field.")
+    columns_unread = serializers.DictField(
+        child=serializers.CharField(allow_blank=True),
+        help_text="Titles by letters of columns that hold something that is not read.",
+    )
     stated_on = serializers.DateField(help_text="Local day of the sender.")
     rows_read = serializers.IntegerField(help_text="Accepted, refused and blank together.")
     rows_accepted = serializers.IntegerField(help_text="New, changed or unchanged.")

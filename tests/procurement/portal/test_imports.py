@@ -155,6 +155,16 @@ def test_the_list_takes_the_same_queries_for_one_file_and_three(page: Client) ->
     assert counts[0] == counts[2]
 
 
+def test_a_preview_says_which_columns_are_not_read(page: Client) -> None:
+    titles = (*HEADER, "<b>Forwarder</b>", "Port")
+    page.post("/imports/", form(file=file(titles, ("4510", 10, date(2027, 12, 15), "core", "sea", "Kobe"))))
+
+    preview = page.get(f"/imports/{ImportBatch.objects.get().pk}/").content.decode()
+
+    said = "These columns are not read: E <em>&lt;b&gt;Forwarder&lt;/b&gt;</em>, F <em>Port</em>"
+    assert said in preview
+
+
 def test_the_preview_takes_the_same_queries_for_one_row_and_three(page: Client) -> None:
     counts = []
     for rows in (["45,10,CW23"], ["4510,10,CW23", "4520,20,CW23", "4530,30,TBD"]):

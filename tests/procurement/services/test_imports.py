@@ -109,6 +109,15 @@ def test_a_preview_says_of_every_row_what_it_would_do_and_writes_no_date(expedit
     assert Promise.objects.count() == before
 
 
+def test_a_preview_names_the_columns_that_nobody_reads(expediter: User) -> None:
+    lots(1)
+    titles = (*HEADER, "Forwarder", None, "Colour")
+
+    batch = stage(expediter, titles, ("4500016221", 10, date(2027, 12, 15), "core", "by sea", 7, None))
+
+    assert batch.columns_unread == {"E": "Forwarder", "F": ""}
+
+
 def _promise(line: int, on: date) -> DateRevision:
     return DateRevision(RevisionKind.PROMISE, line, on_day(on))
 
