@@ -52,8 +52,13 @@ class Answer:
 
 
 @transaction.atomic
-def save(*, kind: str, rows: Sequence[Sequence[str]], reason: str, actor: User, now: datetime) -> list[Answer]:
-    """One answer a row, in their order. Raises NotFound, NotPermitted, and BadInput naming `rows` or `reason`."""
+def save(
+    *, kind: str, rows: Sequence[Sequence[str]], reason: str, actor: User, now: datetime, only_new: bool = False
+) -> list[Answer]:
+    """One answer a row, in their order. With `only_new` a row that is there already is refused, else it is changed.
+
+    Raises NotFound, NotPermitted, and BadInput naming `rows` or `reason`.
+    """
     table = _table(kind, actor)
     if len(rows) > MOST_ROWS:
         raise BadInput(_("At most %(most)d rows at once.") % {"most": MOST_ROWS}, field="rows")
@@ -61,7 +66,7 @@ def save(*, kind: str, rows: Sequence[Sequence[str]], reason: str, actor: User, 
     check_text(said, "reason", longest=300)
     touched: set[UUID] = set()
     with pghistory.context(reason=said):
-        answers = [_save(table, cells, said, actor, touched) for cells in rows]
+        answers = [_save(table, cells, said, actor, touched, only_new=only_new) for cells in rows]
     _recalculate(table, touched, said, actor, now)
     return answers
 
@@ -120,10 +125,12 @@ def _table(kind: str, actor: User) -> Table:
     return TABLES[kind]
 
 
-def _save(table: Table, cells: Sequence[str], reason: str, actor: User, touched: set[UUID]) -> Answer:
+def _save(
+    table: Table, cells: Sequence[str], reason: str, actor: User, touched: set[UUID], *, only_new: bool
+) -> Answer:
     try:
         with transaction.atomic():
-            return _saved(table, cells, reason, actor, touched)
+            return _saved(table, cells, reason, actor, touched, only_new=only_new)
     except RuleBroken as refusal:
         return Answer(Outcome.REFUSED, refusal.field or "", refusal.message)
     except ValidationError as refusal:
@@ -133,7 +140,9 @@ def _save(table: Table, cells: Sequence[str], reason: str, actor: User, touched:
         return Answer(Outcome.REFUSED, "", " ".join(refusal.messages))
 
 
-def _saved(table: Table, cells: Sequence[str], reason: str, actor: User, touched: set[UUID]) -> Answer:
+def _saved(
+    table: Table, cells: Sequence[str], reason: str, actor: User, touched: set[UUID], *, only_new: bool
+) -> Answer:
     if len(cells) > len(table.columns):
         raise BadInput(_("The row has more cells than the list has columns."), field="")
     values: dict[str, Any] = {}
@@ -145,6 +154,8 @@ def _saved(table: Table, cells: Sequence[str], reason: str, actor: User, touched
     table.settle(values)
     row = table.rows().filter(**{name: values[name] for name in table.names}).first()
     is_new = row is None
+    if only_new and not is_new:
+        raise Conflict(_("There is such a row already; change it from where it stands."), field=table.names[-1])
     before, row = copy(row), row or table.model()
     if not is_new and all(getattr(row, name) == value for name, value in values.items()):
         return Answer(Outcome.UNCHANGED)

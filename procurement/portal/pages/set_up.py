@@ -119,7 +119,8 @@ def save_row(request: HttpRequest, kind: str) -> HttpResponse:
     if kind in SHEETS:
         return _preview_row(request, actor, SHEETS[kind])
     table = _table(kind)
-    form = TableRow(request.POST, table=table, row=_changed(request, table))
+    changed = _changed(request, table)
+    form = TableRow(request.POST, table=table, row=changed)
 
     def done() -> HttpResponse:
         (answer,) = set_up.save(
@@ -128,6 +129,7 @@ def save_row(request: HttpRequest, kind: str) -> HttpResponse:
             reason=form.cleaned_data["reason"],
             actor=actor,
             now=timezone.now(),
+            only_new=changed is None,
         )
         if answer.outcome == Outcome.REFUSED:
             raise BadInput(answer.message, field=answer.field)

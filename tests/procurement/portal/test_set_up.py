@@ -221,6 +221,8 @@ def test_an_empty_installation_is_led_to_its_first_step(browser: Client) -> None
     step = html.split('aria-current="step"')[1].split("</li>")[0]
     assert "Desks" in step
     assert "/set-up/desks/" in step
+    way = html.split("<ol")[1].split("</ol>")[0]
+    assert all(f'href="/set-up/{kind}/"' in way for kind in ("sites", "chains", "requirements", "orders"))
     assert "/set-up/" in browser.get("/").content.decode()
 
 
@@ -275,6 +277,17 @@ def test_a_typed_row_is_refused_at_its_field_and_stays_typed(browser: Client) ->
     assert ('value="&lt;script&gt;"' in html, "<script>" in html.split("<main")[1]) == (True, False)
     assert "This field is required." in typed(browser, "desks", code="", name="Osaka", time_zone="Asia/Tokyo")
     assert not Desk.objects.filter(name__in=["<script>", "Osaka"]).exists()
+
+
+def test_a_row_that_is_there_already_is_not_added_over_it(browser: Client) -> None:
+    typed(browser, "desks", code="OSA", name="Osaka", time_zone="Asia/Tokyo")
+
+    html = typed(browser, "desks", code="OSA", name="Oslo", time_zone="Europe/Oslo")
+
+    field = html.split('id="row-code_error"')[1].split("</div>")[0]
+    assert "There is such a row already; change it from where it stands." in field
+    assert 'value="Oslo"' in html
+    assert Desk.objects.get(code="OSA").name == "Osaka"
 
 
 @pytest.mark.parametrize("row", ["x", "0198c0de-0000-7000-8000-000000000000"])
