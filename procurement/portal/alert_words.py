@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import date
+from decimal import Decimal
 from typing import Any, Final
 
 from django.utils.functional import Promise as Lazy
@@ -11,6 +12,7 @@ from django.utils.translation import gettext_lazy
 from procurement.domain.alerting import RFS_HIT
 from procurement.models import Alert, AlertEvent
 from procurement.portal import words
+from procurement.portal.templatetags.portal import amount
 from procurement.queries.alert import Age
 from procurement.services import alert_text
 from procurement.vocabulary import AlertEventKind
@@ -92,6 +94,7 @@ _FACTS: Final[Mapping[str, str | Lazy]] = {
     "units_wanted": gettext_lazy("Units wanted"),
 }
 _LIMITS: Final = dict(PowerLimit.choices)
+_AMOUNTS: Final = frozenset({"mw_days", "share_mw", "gap_mw", "overlap_mw", "uncovered_mw"})
 _CODES: Final = frozenset({"milestone", "driver_code"})
 _DRIVERS: Final = dict(Driver.choices)
 _PARTIES: Final = dict(Party.choices)
@@ -118,7 +121,9 @@ def _value(key: str, value: object) -> str:
         return ", ".join(str(_LIMITS.get(word, word)) for word in str(value).split(", "))
     if key.endswith("_on") or key == "required_on_site":
         return words.day(date.fromisoformat(str(value)))
-    return str(value).replace("-", "−") if isinstance(value, int) else str(value)
+    if isinstance(value, int) or key in _AMOUNTS:
+        return amount(Decimal(str(value)), places=3)
+    return str(value)
 
 
 def headline(alert: Alert) -> str:

@@ -496,7 +496,8 @@ def _effect(told: _Told, facts: dict[str, Any]) -> list[str]:
         return lines
     lines += _counted(facts)
     if facts.get("mw_days") not in (None, "0"):
-        lines.append(f"{_('MW-days at risk')}: {facts['mw_days']}")
+        at_risk = formats.number_format(facts["mw_days"], use_l10n=True, force_grouping=True)
+        lines.append(f"{_('MW-days at risk')}: {at_risk}")
     baseline, forecast = _day(facts.get("rfs_baseline_on")), _day(facts.get("rfs_forecast_on"))
     if baseline and forecast:
         block = clean(facts.get("block") or "")

@@ -32,6 +32,7 @@ register = template.Library()
 register.filter(step_name)
 
 NOT_KNOWN = "–"
+_CENTS = 2
 # Icon and colour of each state; the word beside them is the state's own. Never one without the other two.
 _STATES: Mapping[str, tuple[str, str]] = {
     DateState.LATE: ("alert-triangle", "bad"),
@@ -141,7 +142,7 @@ def floating(number: int | None) -> str:
 
 @register.filter
 def amount(number: Decimal | int | str | None, places: int = 0) -> str:
-    """A number as the reader's language writes it; trailing places are dropped, the minus is a real one."""
+    """A number as the reader's language writes it, with a real minus; trailing zeros are dropped, but from cents."""
     if number is None or number == "":
         return NOT_KNOWN
     return _amount(Decimal(number), places, get_language())
@@ -152,6 +153,8 @@ def _amount(number: Decimal, places: int, language: str | None) -> str:
     rounded = round(number, places)
     if rounded == rounded.to_integral_value():
         rounded = rounded.to_integral_value()
+    elif places != _CENTS:
+        rounded = rounded.normalize()
     return formats.number_format(rounded, use_l10n=True, force_grouping=True).replace("-", "−")
 
 

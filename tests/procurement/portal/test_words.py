@@ -5,7 +5,7 @@ from datetime import date
 
 import pytest
 
-from procurement.portal import words
+from procurement.portal import alert_words, words
 from procurement.portal.templatetags.portal import amount, floating, signed
 from procurement.queries.steps import Step
 from sites.vocabulary import Driver, StepFlag, step_name
@@ -88,7 +88,26 @@ def test_numbers_carry_a_real_minus_and_differences_their_sign() -> None:
 
 
 @pytest.mark.parametrize(
-    ("number", "places", "shown"), [(None, 0, "–"), ("-1234.5", 0, "−1,234"), ("8.000", 3, "8"), ("2.25", 1, "2.2")]
+    ("number", "places", "shown"),
+    [
+        (None, 0, "–"),
+        ("-1234.5", 0, "−1,234"),
+        ("8.000", 3, "8"),
+        ("12.500", 3, "12.5"),
+        ("2.25", 1, "2.2"),
+        ("1234.50", 2, "1,234.50"),
+    ],
 )
-def test_an_amount_drops_trailing_places(number: str | None, places: int, shown: str) -> None:
+def test_an_amount_drops_trailing_zeros_but_from_cents(number: str | None, places: int, shown: str) -> None:
     assert amount(number, places) == shown
+
+
+def test_the_facts_of_an_alert_are_grouped_as_elsewhere() -> None:
+    found = {"float_days": -1200, "mw_days": "3648.5", "gap_mw": "12.500", "units_lost": "x2"}
+
+    assert alert_words.facts(found) == [
+        ("Not covered, MW", "12.5"),
+        ("Float, days", "−1,200"),
+        ("MW-days", "3,648.5"),
+        ("Units lost", "x2"),
+    ]

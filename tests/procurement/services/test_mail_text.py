@@ -390,6 +390,14 @@ def test_a_line_of_very_many_units_links_the_list_for_the_rest(
     assert ("3 more units</a>" in row.body_html) is (most == 2)
 
 
+def test_many_mw_days_are_grouped(unit: Late) -> None:
+    move(unit, 13, mw_days=3648)
+    assigned(unit.site)
+    look(unit.site)
+
+    assert "  MW-days at risk: 3,648\n" in written().body_text
+
+
 def test_a_block_that_one_unit_alone_does_not_move_is_told_so(unit: Late) -> None:
     move(unit, 12)
     assigned(unit.site)
