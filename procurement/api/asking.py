@@ -28,8 +28,7 @@ def query(request: Request, serializer: type[Serializer[Any]]) -> dict[str, Any]
     """The query parameters that the serializer names. Raises BadParameter."""
     read = serializer(data={name: request.query_params[name] for name in request.query_params})
     if not read.is_valid():
-        name, messages = next(iter(read.errors.items()))
-        raise BadParameter(f"{name}: {messages[0]}")
+        raise BadParameter("; ".join(f"{name}: {messages[0]}" for name, messages in read.errors.items()))
     found: dict[str, Any] = read.validated_data
     return found
 

@@ -72,9 +72,12 @@ def carry_out(handler: Callable[..., Any], request: Request, *args: Any, **kwarg
 
 
 def _shortened(request: Request, answer: Any) -> Any:
-    """Without its body, where the caller wants none and it says nothing else: rows that failed are always told."""
-    is_plain = isinstance(answer, Response) and answer.status_code in {200, 201} and "X-Row-Failures" not in answer
-    if is_plain and is_minimal(request):
+    """Without its body, where the caller wants none and it says nothing else: rows that failed are always told, and so
+    is what was made where no `Location` leads to it.
+    """
+    is_plain = isinstance(answer, Response) and "X-Row-Failures" not in answer
+    is_found = is_plain and (answer.status_code == 200 or (answer.status_code == 201 and "Location" in answer))
+    if is_found and is_minimal(request):
         answer.status_code, answer.data = 204 if answer.status_code == 200 else 201, None
         applied(answer, "return=minimal")
     return answer

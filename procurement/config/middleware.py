@@ -3,6 +3,7 @@
 import re
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from http import HTTPStatus
 from urllib.parse import urlencode, urlsplit
 from uuid import uuid4
@@ -10,7 +11,7 @@ from uuid import uuid4
 import pghistory
 from django.conf import settings
 from django.db import InterfaceError, OperationalError, connection
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import HttpRequest, HttpResponse, JsonResponse, UnreadablePostError
 from django.http.response import HttpResponseBase
 from django.middleware.gzip import GZipMiddleware
 from django.template.loader import render_to_string
@@ -26,6 +27,8 @@ from sites.services import people
 
 Handler = Callable[[HttpRequest], HttpResponse]
 RETRY_AFTER_SECONDS = 5
+_MOST_DRAINED = 8 * 1024 * 1024
+_DRAINED_AT_ONCE = 64 * 1024
 API = "/api/"
 GONE = (OperationalError, InterfaceError)
 _COMPRESSIBLE = {"application/json", "application/javascript", "image/svg+xml"}
@@ -108,6 +111,35 @@ class RequestIdentity:
         request.META["longlead.request_id"] = request_id
         response = self.get_response(request)
         response["X-Request-ID"] = request_id
+        return response
+
+
+class Nameless:
+    """An address with a NUL names nothing, for PostgreSQL keeps none: it is answered like one that nothing matches."""
+
+    def __init__(self, get_response: Handler) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        if "\0" in request.path_info:
+            request.path_info = f"{API}v1/\0" if request.path.startswith(API) else "/\0"
+        return self.get_response(request)
+
+
+class Drained:
+    """Reads what nobody read of a body: a call refused before its body would else cost the connection, and with it the
+    next call of a client that keeps it open. What is larger is not waited for.
+    """
+
+    def __init__(self, get_response: Handler) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        response = self.get_response(request)
+        left = _MOST_DRAINED if request.path.startswith(API) else 0
+        with suppress(UnreadablePostError):  # who went away needs no connection
+            while left > 0 and (part := request.read(_DRAINED_AT_ONCE)):
+                left -= len(part)
         return response
 
 

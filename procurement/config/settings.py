@@ -50,6 +50,8 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "procurement.config.middleware.DatabaseGone",
     "procurement.config.middleware.RequestIdentity",
+    "procurement.config.middleware.Nameless",
+    "procurement.config.middleware.Drained",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "procurement.config.middleware.Compressed",
@@ -240,6 +242,7 @@ SPECTACULAR_SETTINGS = {
         "procurement.api.v1.openapi.mark_owners",
         "procurement.api.v1.openapi.loosen_items",
         "procurement.api.v1.openapi.describe_webhooks",
+        "procurement.api.v1.openapi.tell_of_writes",
         "procurement.api.v1.openapi.show_answers",
     ],
     "ENUM_NAME_OVERRIDES": {

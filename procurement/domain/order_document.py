@@ -136,12 +136,12 @@ def check(document: OrderDocument) -> None:
     if document.number == "":
         raise BadInput("An order number is not empty.", field="number")
     places = minor_units(document.currency)
-    _check_amount(document.total_amount, places, "total_amount")
+    check_amount(document.total_amount, places, "total_amount")
     _check_percent(document.damages_rate_percent, 4, "damages_rate_percent")
     _check_percent(document.damages_cap_percent, 3, "damages_cap_percent")
     for name in ("revision", "damages_grace_days", "notice_days"):
         _check_count(getattr(document, name), name)
-    _check_day(document.issued_on, "issued_on")
+    check_day(document.issued_on, "issued_on")
     if document.version is not None:
         read_version(document.version)
     if len(document.lines) > MOST_LINES:
@@ -155,10 +155,10 @@ def _check_line(line: LineDocument, price_places: int) -> None:
     _check_texts(line, line.field)
     if line.unit == "":
         raise BadInput("A unit is a code of UN/ECE Recommendation 20.", field=_at(line.field, "unit"))
-    _check_amount(line.unit_price, price_places, _at(line.field, "unit_price"))
-    _check_quantity(line.quantity, _at(line.field, "quantity"))
+    check_amount(line.unit_price, price_places, _at(line.field, "unit_price"))
+    check_quantity(line.quantity, _at(line.field, "quantity"))
     _check_percent(line.over_delivery_percent, 2, _at(line.field, "over_delivery_percent"))
-    _check_day(line.contract_on, _at(line.field, "contractual_date"))
+    check_day(line.contract_on, _at(line.field, "contractual_date"))
     if line.schedules is None:
         return
     if not line.schedules:
@@ -166,8 +166,8 @@ def _check_line(line: LineDocument, price_places: int) -> None:
     _check_numbers(line.schedules, "schedule_number")
     for schedule in line.schedules:
         _check_texts(schedule, schedule.field)
-        _check_quantity(schedule.quantity, _at(schedule.field, "quantity"))
-        _check_day(schedule.contract_on, _at(schedule.field, "contractual_date"))
+        check_quantity(schedule.quantity, _at(schedule.field, "quantity"))
+        check_day(schedule.contract_on, _at(schedule.field, "contractual_date"))
 
 
 def _at(field: str, name: str) -> str:
@@ -181,10 +181,13 @@ def _check_texts(part: OrderDocument | LineDocument | ScheduleDocument, field: s
             check_text(value, _at(field, each.name), longest=_LONGEST[each.name])
 
 
-def _check_amount(amount: Decimal | None, places: int, field: str) -> None:
+def check_amount(amount: Decimal | None, places: int, field: str, *, signed: bool = False) -> None:
+    """From zero, or with `signed` from minus ten trillion. Raises BadInput naming `field`."""
     if amount is None:
         return
-    if not amount.is_finite() or amount < 0 or amount > _MOST_AMOUNT:
+    if not amount.is_finite() or abs(amount) > _MOST_AMOUNT or (amount < 0 and not signed):
+        if signed:
+            raise BadInput("An amount lies between minus and plus ten trillion.", field=field)
         raise BadInput("An amount lies between zero and ten trillion.", field=field)
     if decimal_places(amount) > places:
         raise BadInput(f"An amount here has at most {places} decimals; nothing is rounded.", field=field)
@@ -204,7 +207,8 @@ def _check_count(count: int | None, field: str) -> None:
         raise BadInput("A count lies between 0 and 32767.", field=field)
 
 
-def _check_quantity(quantity: Decimal | None, field: str) -> None:
+def check_quantity(quantity: Decimal | None, field: str) -> None:
+    """Raises BadInput naming `field`."""
     if quantity is None:
         return
     if not quantity.is_finite() or quantity <= 0 or quantity > _MOST_QUANTITY:
@@ -219,7 +223,8 @@ def check_whole(quantity: Decimal, unit: str, field: str) -> None:
         raise BadInput("Single units (EA) are counted in whole numbers.", field=field)
 
 
-def _check_day(day: date | None, field: str) -> None:
+def check_day(day: date | None, field: str) -> None:
+    """Raises BadInput naming `field`."""
     if day is not None and not in_range(day):
         raise BadInput("A date lies in the years 2000 to 2100.", field=field)
 

@@ -29,9 +29,16 @@ class ChangeOrder(Row):
     author = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
     approved_by = models.ForeignKey(User, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
     applied_at = models.DateTimeField(null=True, blank=True)
+    rejected_by = models.ForeignKey(User, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
+    rejected_because = models.CharField(max_length=500, blank=True)
 
     class Meta:
         constraints = [
+            models.CheckConstraint(
+                name="a_rejected_change_order_says_who_and_why",
+                condition=~Q(state=ChangeOrderState.REJECTED)
+                | (Q(rejected_by__isnull=False) & ~Q(rejected_because="")),
+            ),
             models.UniqueConstraint(fields=["order", "number"], name="a_change_order_number_is_unique_within_an_order"),
             models.CheckConstraint(
                 name="a_change_amount_has_a_currency", condition=Q(amount__isnull=True) | ~Q(currency="")

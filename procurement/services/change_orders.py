@@ -1,6 +1,7 @@
 """Change orders: what a governed change of an order would do, who approved it, and its one application."""
 
 from collections.abc import Iterable
+from dataclasses import asdict
 from datetime import datetime
 from decimal import Decimal
 from typing import Any, Final
@@ -11,10 +12,11 @@ from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 from pydantic import TypeAdapter
 
-from procurement.domain.money import CURRENCIES, trimmed
-from procurement.domain.order_document import LinesMode, OrderDocument
+from procurement.domain.money import CURRENCIES, minor_units, trimmed
+from procurement.domain.order_document import LinesMode, OrderDocument, check_amount
 from procurement.models import ChangeOrder, DeliveryLot, LotForecast, PurchaseOrder, ScheduleLine
 from procurement.services import lot_chains, orders
+from procurement.services.order_lines import OrderWarning
 from procurement.services.orders import Later
 from procurement.vocabulary import ChangeOrderState, LineStatus
 from sites.accounts import audit
@@ -31,22 +33,28 @@ _HEADER: Final = (
 )  # fmt: skip
 _LINE: Final = ("status", "description", "unit", "unit_price")
 _SCHEDULE: Final = ("status", "quantity", "contract_on")
-# Under these keys `after` holds the document itself, how it is applied and what the trial said of forecasts, beside the
-# values by pointer.
 _OPEN: Final = frozenset({ChangeOrderState.DRAFT, ChangeOrderState.APPROVED})
-_KEPT, _MODE, _DATES = "document", "lines_mode", "dates"
+# Under these keys `after` holds the document itself, how it is applied, what the trial said of forecasts, and what was
+# to be known of it, beside the values by pointer.
+_KEPT, _MODE, _DATES, _WARNINGS = "document", "lines_mode", "dates", "warnings"
+_BESIDE: Final = frozenset({_KEPT, _MODE, _DATES, _WARNINGS})
 
 
 def in_sight(actor: User) -> QuerySet[ChangeOrder]:
     """A change names prices and lines of any site of its order: it takes the right to amounts at all of them."""
     shown = PurchaseOrder.objects.amounts_visible_to(actor)
-    return ChangeOrder.objects.filter(order__in=shown).select_related("order", "author", "approved_by")
+    return ChangeOrder.objects.filter(order__in=shown).select_related("order", "author", "approved_by", "rejected_by")
 
 
 def values_of(row: ChangeOrder) -> tuple[dict[str, Any], dict[str, Any]]:
     """What differs by pointer, before and after."""
-    after = {path: value for path, value in row.after.items() if path not in {_KEPT, _MODE, _DATES}}
+    after = {path: value for path, value in row.after.items() if path not in _BESIDE}
     return dict(row.before), after
+
+
+def warnings_of(row: ChangeOrder) -> list[OrderWarning]:
+    """What the document would not do, or did not, as it says; of the trial of the draft, or of the application."""
+    return [OrderWarning(**each) for each in row.after.get(_WARNINGS, ())]
 
 
 def dates_of(row: ChangeOrder) -> dict[str, dict[str, list[Any]]]:
@@ -77,15 +85,17 @@ def draft(
 ) -> ChangeOrder:
     """Write down what the document would change, after trying it; nothing of the order changes yet.
 
-    Raises BadInput naming the part of the document, `number`, `reason`, `amount` or `currency`; Conflict where the
-    number is taken; NotFound, NotPermitted.
+    Raises BadInput naming the part of the document, `number`, `reason`, `amount` or `currency`, and where it would
+    change nothing; Conflict where the number is taken; NotFound, NotPermitted.
     """
     order = _locked_order(order_id, actor)
     _check_words(number, reason, amount, currency)
     if ChangeOrder.objects.filter(order=order, number=number).exists():
         raise Conflict(_("The order has a change of this number already."), field="number")
-    before, after, dates = _tried(order, document, system, actor, now, LinesMode(lines_mode))
+    before, after, dates, warnings = _tried(order, document, system, actor, now, LinesMode(lines_mode))
     if before == after:
+        if warnings:
+            raise BadInput(warnings[0].message, field=warnings[0].field)
         raise BadInput(_("This would change nothing."), field="lines")
     paths = sorted(path for path in before.keys() | after.keys() if before.get(path) != after.get(path))
     row = ChangeOrder.objects.create(
@@ -94,7 +104,12 @@ def draft(
         reason=reason,
         before={path: before.get(path) for path in paths},
         after={path: after.get(path) for path in paths}
-        | {_KEPT: _DOCUMENT.dump_python(document, mode="json"), _MODE: LinesMode(lines_mode).value, _DATES: dates},
+        | {
+            _KEPT: _DOCUMENT.dump_python(document, mode="json"),
+            _MODE: LinesMode(lines_mode).value,
+            _DATES: dates,
+            _WARNINGS: [asdict(each) for each in warnings],
+        },
         amount=amount,
         currency=currency,
         rebaseline=rebaseline,
@@ -133,7 +148,8 @@ def reject(*, change_order_id: UUID, reason: str, actor: User) -> ChangeOrder:
     if row.state not in _OPEN:
         raise Conflict(_("It is applied or rejected already."), state=row.state)
     row.state, row.approved_by = ChangeOrderState.REJECTED, None
-    row.save(update_fields=["state", "approved_by"])
+    row.rejected_by, row.rejected_because = actor, reason.strip()[:500]
+    row.save(update_fields=["state", "approved_by", "rejected_by", "rejected_because"])
     _note(actor, "change_order.rejected", row, reason)
     return row
 
@@ -156,8 +172,9 @@ def apply(*, change_order_id: UUID, system: str, actor: User, now: datetime, req
     present = _flat(row.order)
     moved = sorted(path for path, value in before.items() if present.get(path) != value)
     if moved:
-        raise Conflict(_("The order has changed since in: %(paths)s.") % {"paths": ", ".join(moved[:5])}, paths=moved)
-    orders.change(
+        said = _("The order says something else by now: %(paths)s.") % {"paths": ", ".join(moved[:5])}
+        raise Conflict(said, paths=moved)
+    done = orders.change(
         order_id=row.order_id,
         document=_DOCUMENT.validate_python(row.after[_KEPT]),
         version=row.order.version,
@@ -168,7 +185,8 @@ def apply(*, change_order_id: UUID, system: str, actor: User, now: datetime, req
         request_id=request_id,
     )
     row.state, row.applied_at = ChangeOrderState.APPLIED, now
-    row.save(update_fields=["state", "applied_at"])
+    row.after[_WARNINGS] = [asdict(each) for each in done.warnings]
+    row.save(update_fields=["state", "applied_at", "after"])
     if row.rebaseline:
         _rebaseline(row, before, actor, now)
     _note(actor, "change_order.applied", row, request_id=request_id)
@@ -199,10 +217,10 @@ def _rebaseline(row: ChangeOrder, before: dict[str, Any], actor: User, now: date
 
 def _tried(
     order: PurchaseOrder, document: OrderDocument, system: str, actor: User, now: datetime, mode: LinesMode
-) -> tuple[dict[str, Any], dict[str, Any], dict[str, dict[str, list[Any]]]]:
+) -> tuple[dict[str, Any], dict[str, Any], dict[str, dict[str, list[Any]]], tuple[OrderWarning, ...]]:
     before, expected = _flat(order), _expected(order)
     with transaction.atomic():
-        orders.change(
+        done = orders.change(
             order_id=order.pk,
             document=document,
             version=order.version,
@@ -223,7 +241,7 @@ def _tried(
         for line in sorted(expected.keys() | then.keys())
         if expected.get(line) != then.get(line)
     }
-    return before, after, dates
+    return before, after, dates, done.warnings
 
 
 def _expected(order: PurchaseOrder) -> dict[str, dict[str, Any]]:
@@ -265,8 +283,11 @@ def _check_words(number: str, reason: str, amount: Decimal | None, currency: str
         raise BadInput(_("A change order has a number."), field="number")
     if not reason.strip():
         raise BadInput(_("Say why."), field="reason")
-    if amount is not None and currency not in CURRENCIES:
+    if amount is None:
+        return
+    if currency not in CURRENCIES:
         raise BadInput(_("An amount has a currency of ISO 4217."), field="currency")
+    check_amount(amount, minor_units(currency), "amount", signed=True)
 
 
 def sites_of(order: PurchaseOrder) -> Iterable[UUID | None]:

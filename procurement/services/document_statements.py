@@ -146,7 +146,7 @@ def _rehearse(file: Sheetful, meant: Sequence[Meant]) -> dict[int, BadInput]:
 
 
 def text_of(said: ImpreciseDate) -> str:
-    return said.value or said.precision.label.upper()
+    return said.value or Precision.TBD.value.upper()
 
 
 class _Standing:
@@ -169,7 +169,7 @@ class _Standing:
         said = self._promises.get(self._milestones.get((lot.chain_id, code)))  # type: ignore[arg-type]
         if said is None:
             return ""
-        return said.value or Precision(said.precision).label.upper()
+        return said.value or Precision.TBD.value.upper()
 
 
 def _finding(meant: Meant, standing: _Standing) -> Finding:

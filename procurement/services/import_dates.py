@@ -299,7 +299,7 @@ def _standing(kind: ImportKind, milestone: Milestone, promised: Mapping[UUID, Pr
     promise = promised.get(milestone.pk)
     if promise is None:
         return ""
-    return promise.value or Precision(promise.precision).label.upper()
+    return promise.value or Precision.TBD.value.upper()
 
 
 def _note_promises(
@@ -505,7 +505,7 @@ def _rehearse(file: Sheetful, groups: _Groups) -> dict[int, BadInput]:
 
 def _said(kind: ImportKind, row: ReadRow) -> str:
     said: ImpreciseDate | date = row.values[_FIELD[kind]]
-    return as_text(said) if isinstance(said, date) else said.value or said.precision.label.upper()
+    return as_text(said) if isinstance(said, date) else said.value or Precision.TBD.value.upper()
 
 
 def _finding(kind: ImportKind, row: ReadRow, target: _Target) -> Finding:

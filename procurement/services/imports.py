@@ -275,6 +275,8 @@ def check_applicable(batch: ImportBatch) -> None:
     """Raises Conflict."""
     if batch.state != ImportState.STAGED:
         raise Conflict(_("This import is %(state)s.") % {"state": batch.get_state_display().lower()})
+    if not batch.rows_accepted:
+        raise Conflict(_("No row of it was accepted."))
 
 
 def check_undoable(batch: ImportBatch, reason: str) -> None:

@@ -13,7 +13,14 @@ from django.db import connection, transaction
 from django.utils.translation import gettext as _
 
 from procurement.domain.money import trimmed
-from procurement.domain.order_document import LineDocument, OrderDocument, ScheduleDocument
+from procurement.domain.order_document import (
+    LineDocument,
+    OrderDocument,
+    ScheduleDocument,
+    check_amount,
+    check_day,
+    check_quantity,
+)
 from procurement.gateways import wake
 from procurement.models import DeliveryLot, Disagreement, ExternalRef, OpenOrderList, OpenOrderRow, ScheduleLine
 from procurement.services import alerts, forecasts, orders, stored_orders
@@ -82,6 +89,7 @@ def take(
         if _key(row) in seen:
             raise BadInput(_("This schedule line stands twice in the list."), field=f"rows/{place}")
         seen.add(_key(row))
+        _check_values(row, f"rows/{place}")
     if stated_at > now:
         raise BadInput(_("A list cannot be of the future."), field="stated_at")
     with transaction.atomic():
@@ -110,6 +118,14 @@ def take(
         )
         OpenOrderList.objects.filter(system=system).exclude(pk=kept.pk).delete()
         return _compare(kept, rows, actor, now)
+
+
+def _check_values(row: Stated, at: str) -> None:
+    """A line of which nothing is open any more may stand in the list with zero."""
+    if row.quantity:
+        check_quantity(row.quantity, f"{at}/quantity")
+    check_amount(row.unit_price, 4, f"{at}/unit_price")
+    check_day(row.contract_on, f"{at}/contractual_date")
 
 
 def compare_again(*, now: datetime) -> tuple[str, ...]:

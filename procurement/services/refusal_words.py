@@ -39,6 +39,7 @@ PLAIN: Final = frozenset(
         _("An order number is not empty."),
         _("A unit is a code of UN/ECE Recommendation 20."),
         _("Leave schedules out, or send at least one."),
+        _("An amount lies between minus and plus ten trillion."),
         _("An amount lies between zero and ten trillion."),
         _("A percentage lies between 0 and 100."),
         _("A count lies between 0 and 32767."),

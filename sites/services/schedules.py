@@ -125,6 +125,8 @@ def keep(
         raise BadInput(_("The project has no data date: schedule it first."), field="data_date")
     if len(update_of) > LONGEST_CODE:
         raise BadInput(_("A project code has %(most)s characters at most.") % {"most": LONGEST_CODE}, field="update_of")
+    if update_of and not ScheduleRevision.objects.filter(site=site, project_code=update_of).exists():
+        raise BadInput(_("The site has no such project."), field="update_of")
     shift = _Shift((shift_to - facts.data_date).days if shift_to else 0)
     shift.moment(project.earliest)
     shift.moment(project.latest)

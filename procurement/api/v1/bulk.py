@@ -21,7 +21,7 @@ from procurement.api.fields import Text, VersionField
 from procurement.api.v1.bodies import checked, unknown_fields
 from procurement.api.v1.order_shapes import LinesModeQuery, OrderWrite, document_of, order_shape
 from procurement.api.v1.pages import PageQuery, PageSerializer, page
-from procurement.api.v1.shapes import REQUEST_ID, FieldErrorSerializer, WarningSerializer, problems
+from procurement.api.v1.shapes import REQUEST_ID, ROW_FAILURES, FieldErrorSerializer, WarningSerializer, problems
 from procurement.api.view import ClientView, clock, etag, query, request_id
 from procurement.api.writing import applied
 from procurement.domain.order_document import read_version
@@ -184,9 +184,6 @@ _RESPOND: Final = OpenApiParameter(
     description="`respond-async` makes a job of any number of rows; `handling=strict` refuses unknown fields and "
     "parameters.",
 )
-_FAILURES: Final = OpenApiParameter(
-    "X-Row-Failures", OpenApiTypes.INT, OpenApiParameter.HEADER, description="Rows that failed.", response=[200]
-)
 _LOCATION: Final = OpenApiParameter(
     "Location", OpenApiTypes.STR, OpenApiParameter.HEADER, description="The job.", response=[202]
 )
@@ -201,7 +198,7 @@ class BulkOrders(ClientView):
         description="Each row is written or refused by itself, and the answer says which; with `atomic=true` one "
         "refused row keeps all from being written and the answer is 422. More than 500 rows, or `respond-async`, "
         "become a job: 202 with its address.",
-        parameters=[BulkQuery, _RESPOND, _FAILURES, _LOCATION, REQUEST_ID],
+        parameters=[BulkQuery, _RESPOND, ROW_FAILURES, _LOCATION, REQUEST_ID],
         request=BulkWrite,
         responses={
             200: BulkSerializer,

@@ -1,8 +1,14 @@
 """Change orders: drafted with what they would change, approved by somebody else, applied once."""
 
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import date
+from decimal import Decimal
+from operator import itemgetter
 from typing import Any, ClassVar, Final
 from uuid import UUID
 
+from django.urls import reverse
 from drf_spectacular.utils import OpenApiExample, extend_schema, extend_schema_serializer
 from rest_framework import serializers
 from rest_framework.request import Request
@@ -10,16 +16,17 @@ from rest_framework.response import Response
 
 from procurement.api.asking import clock, query, request_id
 from procurement.api.auth import acting_client, acting_user
-from procurement.api.fields import ExactDecimal, Text
+from procurement.api.fields import Day, ExactDecimal, Text
 from procurement.api.v1.bodies import checked
-from procurement.api.v1.order_shapes import OrderChange, document_of
+from procurement.api.v1.order_shapes import OrderChange, document_of, shown_warnings
 from procurement.api.v1.pages import PageQuery, PageSerializer, page
-from procurement.api.v1.shapes import REQUEST_ID, problems
+from procurement.api.v1.shapes import REQUEST_ID, WarningSerializer, problems
 from procurement.api.view import ClientView
-from procurement.domain.money import trimmed
+from procurement.domain.money import in_minor_units
 from procurement.domain.order_document import LinesMode
 from procurement.models import ChangeOrder
 from procurement.services import change_orders
+from procurement.services.order_lines import OrderWarning
 from procurement.vocabulary import ChangeOrderState
 from sites.accounts.permissions import Scope
 from sites.domain.errors import BadInput, NotFound
@@ -76,6 +83,20 @@ class ChangeOrderReject(serializers.Serializer[Any]):
     reason = Text(max_length=500, help_text="Why it is not wanted.")
 
 
+class ChangedDatesSerializer(serializers.Serializer[Any]):
+    line_number = serializers.IntegerField(help_text="10, 20, 30.")
+    schedule_number = serializers.IntegerField(help_text="Within the line.")
+    forecast_on = serializers.ListField(
+        child=Day(allow_null=True), min_length=2, max_length=2, help_text="Of its last lot, before and after."
+    )
+    float_days = serializers.ListField(
+        child=serializers.IntegerField(allow_null=True),
+        min_length=2,
+        max_length=2,
+        help_text="Of its worst lot, before and after.",
+    )
+
+
 @extend_schema_serializer(component_name="ChangeOrder")
 class ChangeOrderSerializer(serializers.Serializer[Any]):
     id = serializers.UUIDField(help_text="Our id.")
@@ -89,8 +110,12 @@ class ChangeOrderSerializer(serializers.Serializer[Any]):
     rebaseline = serializers.BooleanField(help_text="Whether it writes new baselines.")
     before = serializers.DictField(help_text="Values that change, by pointer with line and schedule numbers.")
     after = serializers.DictField(help_text="What they become.")
+    dates = ChangedDatesSerializer(many=True, help_text="What that does to dates, as the trial of the draft found.")
+    warnings = WarningSerializer(many=True, help_text="What of the change is not done as it says; may be empty.")
     author = serializers.CharField(help_text="Who drafted it.")
     approved_by = serializers.CharField(allow_null=True, help_text="Never its author; null: nobody yet.")
+    rejected_by = serializers.CharField(allow_null=True, help_text="null: nobody did.")
+    rejected_because = serializers.CharField(allow_blank=True, help_text="Why it is not wanted.")
     created_at = serializers.DateTimeField(help_text="Instant in UTC.")
     applied_at = serializers.DateTimeField(allow_null=True, help_text="null: not yet.")
 
@@ -150,10 +175,12 @@ class ChangeOrders(ClientView):
                 lines_mode=said["lines_mode"],
             )
         except BadInput as refusal:
-            if refusal.field is None or refusal.field in _OWN:
-                raise
-            raise BadInput(refusal.message, field=f"change/{refusal.field}") from None
-        return Response(_shown(row), status=201)
+            if refusal.field is not None and refusal.field not in _OWN:
+                refusal.field = f"change/{refusal.field}"
+            raise
+        except NotFound as refusal:
+            raise BadInput(refusal.message, field=refusal.field) from None
+        return Response(_shown(row), status=201, headers={"Location": reverse("api-v1:change-order", args=[row.pk])})
 
 
 class OneChangeOrder(ClientView):
@@ -180,7 +207,8 @@ class ApproveChangeOrder(ClientView):
     @extend_schema(
         operation_id="approveChangeOrder",
         summary="Approve a draft; never its author, and only with the role for it",
-        description="Only a change that moves a baseline is approved here; the others are the ERP's to approve.",
+        description="What moves a baseline is applied only after this; the others are the ERP's to approve, and are "
+        "applied without it.",
         parameters=[REQUEST_ID],
         request=None,
         responses={200: ChangeOrderSerializer, **problems(400, 404, 409)},
@@ -242,14 +270,50 @@ def _shown(row: ChangeOrder) -> dict[str, Any]:
         "number": row.number,
         "reason": row.reason,
         "state": row.state,
-        "amount": None if row.amount is None else trimmed(row.amount),
+        "amount": None if row.amount is None else in_minor_units(row.amount, row.currency),
         "currency": row.currency,
         "rebaseline": row.rebaseline,
-        "before": before,
-        "after": after,
+        "before": _as_sent(before, row.order.currency),
+        "after": _as_sent(after, row.order.currency),
+        "dates": sorted(
+            (_dates(line, said) for line, said in change_orders.dates_of(row).items()),
+            key=itemgetter("line_number", "schedule_number"),
+        ),
+        "warnings": shown_warnings(replace(each, field=_in_change(each)) for each in change_orders.warnings_of(row)),
         "author": row.author.name,
         "approved_by": row.approved_by.name if row.approved_by else None,
+        "rejected_by": row.rejected_by.name if row.rejected_by else None,
+        "rejected_because": row.rejected_because,
         "created_at": row.created_at,
         "applied_at": row.applied_at,
     }
     return dict(ChangeOrderSerializer(shown).data)
+
+
+# As an order is sent and answered.
+_NAMES: Final = {"contract_on": "contractual_date", "commercial_status": "status"}
+_AMOUNTS: Final = frozenset({"unit_price", "total_amount"})
+
+
+def _as_sent(values: Mapping[str, Any], currency: str) -> dict[str, Any]:
+    found = {}
+    for path, value in values.items():
+        where, slash, name = path.rpartition("/")
+        if name in _AMOUNTS and value is not None:
+            value = format(in_minor_units(Decimal(value), currency), "f")
+        found[f"{where}{slash}{_NAMES.get(name, name)}"] = value
+    return found
+
+
+def _dates(line: str, said: Mapping[str, Any]) -> dict[str, Any]:
+    number, _slash, schedule = line.partition("/")
+    return {
+        "line_number": int(number),
+        "schedule_number": int(schedule),
+        "forecast_on": [date.fromisoformat(each) if each else None for each in said["forecast"]],
+        "float_days": said["float"],
+    }
+
+
+def _in_change(warning: OrderWarning) -> str | None:
+    return f"change/{warning.field}" if warning.field else None

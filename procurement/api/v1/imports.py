@@ -6,6 +6,7 @@ from uuid import UUID
 
 from django.http import HttpResponse
 from django.urls import reverse
+from django.utils.translation import gettext as _
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.request import Request
@@ -25,8 +26,9 @@ from procurement.api.v1.import_shapes import (
     UndoWrite,
     import_answer,
 )
-from procurement.api.v1.shapes import REQUEST_ID, example, file_example, problems
+from procurement.api.v1.shapes import REQUEST_ID, ROW_FAILURES, example, file_example, problems
 from procurement.api.view import ClientView, clock, query
+from procurement.api.writing import DryRunQuery
 from procurement.domain.cells import DayOrder, DecimalMark
 from procurement.domain.table import MOST_BYTES
 from procurement.models import ImportBatch
@@ -68,7 +70,7 @@ class Imports(ClientView):
         "`kind=business_documents` an order document of UBL 2 as XML. It is read whole or refused with the place; "
         "nothing is written before it is applied. The same file for the same purpose is one import. A file above "
         "256 KB or 1,000 rows is kept and answered with 202: ask its address until `work` is empty.",
-        parameters=[ImportQuery, REQUEST_ID],
+        parameters=[ImportQuery, ROW_FAILURES, REQUEST_ID],
         request={"application/octet-stream": OpenApiTypes.BINARY},
         responses={201: ImportSerializer, 202: ImportSerializer, **problems(400, 409, 413, 422)},
         examples=[
@@ -99,8 +101,10 @@ class Imports(ClientView):
                 said=_said(said),
             )
         except BadInput as refused:
-            where = refused.field or "file"
+            where = (refused.field or "file").replace("mapping/", "columns: ")
             raise BadInput(f"{where}: {refused.message}", field="file") from None
+        if batch.work and query(request, DryRunQuery)["dry_run"]:
+            raise BadParameter(_("dry_run: a file of this size is read apart from the call; nothing is written yet."))
         return _answered(batch, status=201)
 
 
@@ -145,9 +149,9 @@ class ApplyImport(ClientView):
     @extend_schema(
         operation_id="applyImport",
         summary="Write what an import says",
-        description="Every accepted row in one transaction. Where something changed since the preview, nothing is "
-        "written, the preview is renewed and the answer is 409.",
-        parameters=[REQUEST_ID],
+        description="Every accepted row in one transaction; 409 where there is none. Where something changed since the "
+        "preview, nothing is written, the preview is renewed and the answer is 409.",
+        parameters=[ROW_FAILURES, REQUEST_ID],
         request=None,
         responses={200: ImportSerializer, 202: ImportSerializer, **problems(404, 409, 422)},
         tags=["imports"],
@@ -219,10 +223,11 @@ class Export(ClientView):
 
 def _answered(batch: ImportBatch, *, status: int = 200) -> Response:
     """202 while the work goes on; the import's address tells when it is done."""
-    if not batch.work:
-        return Response(import_answer(batch), status=status)
-    where = reverse("api-v1:import", args=[batch.pk])
-    return Response(import_answer(batch), status=202, headers={"Location": where, "Retry-After": "2"})
+    where = {"Location": reverse("api-v1:import", args=[batch.pk])}
+    if batch.work:
+        return Response(import_answer(batch), status=202, headers=where | {"Retry-After": "2"})
+    refused = {"X-Row-Failures": str(batch.rows_refused)}
+    return Response(import_answer(batch), status=status, headers=refused | (where if status == 201 else {}))
 
 
 def _found(actor: User, import_id: UUID) -> ImportBatch:

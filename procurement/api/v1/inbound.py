@@ -3,7 +3,7 @@
 from typing import Any, ClassVar, Final
 
 from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import OpenApiExample, OpenApiParameter, extend_schema
+from drf_spectacular.utils import OpenApiExample, extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -11,7 +11,7 @@ from rest_framework.response import Response
 from procurement.api.asking import clock, query, request_id
 from procurement.api.auth import acting_client, acting_user
 from procurement.api.v1.order_shapes import shown_warnings
-from procurement.api.v1.shapes import REQUEST_ID, WarningSerializer, problems
+from procurement.api.v1.shapes import REQUEST_ID, ROW_FAILURES, WarningSerializer, problems
 from procurement.api.view import ClientView
 from procurement.api.writing import DryRunQuery
 from procurement.services import sap_orders
@@ -92,13 +92,7 @@ class SapPurchaseOrders(ClientView):
         "and schedule lines nested or apart. An order that is refused, or cannot be read, does not stop the others; "
         "`X-Row-Failures` counts them. The fields are in docs/erp/sap.md.",
         parameters=[
-            OpenApiParameter(
-                "X-Row-Failures",
-                OpenApiTypes.INT,
-                OpenApiParameter.HEADER,
-                description="How many orders were refused.",
-                response=[200],
-            ),
+            ROW_FAILURES,
             REQUEST_ID,
         ],
         request=OpenApiTypes.OBJECT,

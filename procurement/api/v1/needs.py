@@ -182,7 +182,7 @@ class OneAlert(ClientView):
     @extend_schema(
         operation_id="readAlert",
         summary="One alert",
-        description="What it is about, since when, how bad, and who answered it.",
+        description="What it is about, since when, how bad, and what was answered.",
         parameters=[REQUEST_ID],
         responses={200: AlertSerializer, **problems(404)},
         tags=["alerts"],

@@ -29,7 +29,7 @@ PREFER: Final = OpenApiParameter(
     OpenApiTypes.STR,
     OpenApiParameter.HEADER,
     description="`handling=strict` refuses fields that nobody knows or the tracker owns, and parameters that nobody "
-    "knows; else they are `warnings`. `return=minimal` answers without a body.",
+    "knows; else they are `warnings`. `return=minimal` answers without a body, but what only the body tells.",
 )
 PREFER_OF_READS: Final = OpenApiParameter(
     "Prefer",
@@ -45,6 +45,14 @@ UNKNOWN: Final = OpenApiParameter(
     description="The query parameters that nobody knows and that were not read, with commas between; absent where "
     "there were none.",
     response=[200, 201, 202],
+)
+
+
+CHANGE_MESSAGE: Final = OpenApiParameter(
+    "X-Change-Message",
+    OpenApiTypes.STR,
+    OpenApiParameter.HEADER,
+    description="Why, for the history of everything this call changes; up to 300 characters.",
 )
 
 
@@ -91,7 +99,7 @@ class ClientSchema(AutoSchema):
     def get_override_parameters(self) -> Any:
         found = [*super().get_override_parameters(), UNKNOWN]
         if self.method in _WRITES:
-            return [*found, _key(self.method), PREFER, DRY_RUN, _REPLAYED]
+            return [*found, _key(self.method), PREFER, DRY_RUN, CHANGE_MESSAGE, _REPLAYED]
         return [*found, PREFER_OF_READS]
 
     def get_operation(self, *args: Any, **kwargs: Any) -> Any:
@@ -152,6 +160,40 @@ def show_answers(result: Any, generator: Any, request: Any, public: bool) -> Any
             for status, value in answers.get(operation.get("operationId"), {}).items():
                 content = operation["responses"][status]["content"]["application/json"]
                 content["examples"] = {"Answer": {"value": value}}
+    return result
+
+
+def tell_of_writes(result: Any, generator: Any, request: Any, public: bool) -> Any:
+    """What `carry_out` adds to the answers of writes: that it was a dry run, and what the sender should know.
+
+    And a default that the parameter itself would refuse is none.
+    """
+    schemas = result["components"]["schemas"]
+    schemas["Written"] = {
+        "type": "object",
+        "properties": {
+            "dry_run": {"type": "boolean", "description": "True: nothing was kept. Absent where it was no dry run."},
+            "warnings": {
+                "type": "array",
+                "items": {"$ref": "#/components/schemas/Warning"},
+                "description": "What you should know; absent where there is nothing.",
+            },
+        },
+    }
+    for operation in (each for path in result["paths"].values() for each in path.values()):
+        parameters_of = operation.get("parameters", ())
+        for part in parameters_of:
+            if part["schema"].get("default") == "":
+                del part["schema"]["default"]
+        if not any(part["name"] == DRY_RUN.name for part in parameters_of):
+            continue
+        for status in ("200", "201", "202"):
+            said = (
+                operation["responses"].get(status, {}).get("content", {}).get("application/json", {}).get("schema", {})
+            )
+            if "$ref" in said:
+                both = [{"$ref": said.pop("$ref")}, {"$ref": "#/components/schemas/Written"}]
+                said["allOf"] = both
     return result
 
 

@@ -1,6 +1,6 @@
 """Site schedules: a file in, what it would change, accepted or taken back, and its activities."""
 
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
 from uuid import UUID
 
 from django.db.models import Q
@@ -36,6 +36,8 @@ from sites.domain.errors import BadInput, NotFound
 from sites.models import Activity, ScheduleRevision, Site
 
 _MOST_REVISIONS = 100
+# What a refusal of an upload names, as the parameter it came by.
+_PARAMETERS: Final = {"project_code": "project"}
 
 
 class UploadQuery(serializers.Serializer[Any]):
@@ -121,7 +123,7 @@ class SiteSchedules(ClientView):
                 update_of=said["update_of"],
             )
         except BadInput as refused:
-            where = refused.field or "file"
+            where = _PARAMETERS.get(refused.field or "", refused.field or "file")
             raise BadInput(f"{where}: {refused.message}", field="file") from None
         shown = {"revisions": done.revisions, "projects": [packed.summary for packed in done.file.projects]}
         return Response(UploadedSerializer(shown).data, status=201)
@@ -133,7 +135,7 @@ class Schedule(ClientView):
     @extend_schema(
         operation_id="readSchedule",
         summary="One schedule",
-        description="Its state, its author and the counts of what it holds.",
+        description="Where it comes from, its data date, its state and what its reader noticed.",
         parameters=[REQUEST_ID],
         responses={200: RevisionSerializer, **problems(404)},
         tags=["schedules"],

@@ -93,6 +93,13 @@ OWN_SYSTEM: Final = OpenApiParameter(
     description="Your own system, as `/me` names it; any other is refused with 403.",
     pattern="^[A-Z0-9-]{2,20}$",
 )
+ROW_FAILURES: Final = OpenApiParameter(
+    "X-Row-Failures",
+    OpenApiTypes.INT,
+    OpenApiParameter.HEADER,
+    description="How many were refused.",
+    response=[200, 201],
+)
 REQUEST_ID: Final = OpenApiParameter(
     "X-Request-ID",
     OpenApiTypes.STR,

@@ -138,6 +138,7 @@ def _page(request: HttpRequest, actor: User, row: ChangeOrder, form: RejectChang
         "row": row,
         "values": values,
         "dates": dates,
+        "warnings": change_orders.warnings_of(row),
         "form": form,
         "may_approve": (
             approves and row.rebaseline and row.state == ChangeOrderState.DRAFT and row.author_id != actor.pk

@@ -37,6 +37,11 @@ def drafted(erp: Caller, order: str, **said: Any) -> str:
     return str(answer.json()["id"])
 
 
+def receive(erp: Caller, order: str, quantity: str) -> None:
+    receipt = {"order": order, "line_number": 10, "quantity": quantity, "received_on": "2026-11-19"}
+    assert erp.post("/goods-receipts", receipt).status_code == 201
+
+
 def approved(erp: Caller, approver: Caller, order: str, **said: Any) -> str:
     key = drafted(erp, order, **said)
     assert approver.post(f"{LIST}/{key}/approve", {}).status_code == 200
@@ -49,11 +54,14 @@ def test_a_draft_says_what_it_would_change_and_changes_nothing(erp: Caller, orde
     shown = erp.post(LIST, body(order, amount="12000.00", currency="AUD")).json()
 
     assert shown["before"] == {
-        "lines/10/schedules/1/contract_on": "2027-07-19",
-        "lines/10/unit_price": "250000",
+        "lines/10/schedules/1/contractual_date": "2027-07-19",
+        "lines/10/unit_price": "250000.00",
     }
-    assert shown["after"] == {"lines/10/schedules/1/contract_on": "2027-08-16", "lines/10/unit_price": "253000"}
-    assert (shown["state"], shown["amount"], shown["order"]) == ("draft", "12000", order)
+    assert shown["after"] == {
+        "lines/10/schedules/1/contractual_date": "2027-08-16",
+        "lines/10/unit_price": "253000.00",
+    }
+    assert (shown["state"], shown["amount"], shown["order"]) == ("draft", "12000.00", order)
     assert PurchaseOrder.objects.get().version == version
     assert erp.get(f"{LIST}/{shown['id']}").json() == shown
 
@@ -132,7 +140,10 @@ def test_what_is_rejected_says_why_and_is_over(erp: Caller, approver: Caller, or
         "/reason"
     ]
 
-    assert approver.post(f"{LIST}/{key}/reject", {"reason": "Too dear"}).json()["state"] == "rejected"
+    rejected = approver.post(f"{LIST}/{key}/reject", {"reason": "Too dear"}).json()
+    assert (rejected["state"], rejected["rejected_by"], rejected["rejected_because"]) == (
+        "rejected", "Approver", "Too dear",
+    )  # fmt: skip
 
     problem(approver.post(f"{LIST}/{key}/approve", {}), 409, "conflict")
     problem(erp.post(f"{LIST}/{key}/reject", {"reason": "Again"}), 409, "conflict")
@@ -146,6 +157,9 @@ def test_what_is_rejected_says_why_and_is_over(erp: Caller, approver: Caller, or
         ({"change": {"site": "NOWHERE"}}, "/change/site"),
         ({"amount": "5"}, "/currency"),
         ({"amount": "5", "currency": "ZZZ"}, "/currency"),
+        ({"amount": "10000000000001", "currency": "EUR"}, "/amount"),
+        ({"amount": "-10000000000001", "currency": "EUR"}, "/amount"),
+        ({"amount": "5.001", "currency": "EUR"}, "/amount"),
         ({"number": " "}, "/number"),
     ],
 )
@@ -154,6 +168,62 @@ def test_a_refusal_names_its_field(erp: Caller, order: str, said: dict[str, Any]
 
     assert pointers(refused) == [pointer]
     assert ChangeOrder.objects.count() == 0
+
+
+def test_an_unknown_unit_is_refused_as_for_an_order(erp: Caller, order: str) -> None:
+    refused = problem(
+        erp.post(LIST, body(order, change={"lines": [{"line_number": 10, "unit": "XX"}]})), 422, "validation_error"
+    )
+
+    assert [(each["pointer"], each["code"]) for each in refused["errors"]] == [("/change/lines/0/unit", "unknown_unit")]
+
+
+def test_what_was_received_stays_and_that_is_said(erp: Caller, order: str) -> None:
+    receive(erp, order, "3")
+    fewer = {"line_number": 10, "quantity": "2", "unit_price": "240000"}
+
+    draft = erp.post(LIST, body(order, change={"lines": [fewer]})).json()
+    applied = erp.post(f"{LIST}/{draft['id']}/apply", {}).json()
+
+    said = [("below_received", "/change/lines/0/quantity")]
+    assert [(each["code"], each["pointer"]) for each in draft["warnings"]] == said
+    assert [(each["code"], each["pointer"]) for each in applied["warnings"]] == said
+    assert ScheduleLine.objects.get().quantity == 3
+
+
+def test_a_change_of_which_nothing_is_left_says_why(erp: Caller, order: str) -> None:
+    receive(erp, order, "4")
+
+    refused = problem(
+        erp.post(LIST, body(order, change={"lines": [{"line_number": 10, "quantity": "2"}]})), 422, "validation_error"
+    )
+
+    assert (pointers(refused), refused["detail"]) == (
+        ["/change/lines/0/quantity"],
+        "4 are received already; the quantity stays at that.",
+    )
+
+
+def test_a_change_says_what_it_does_to_dates(erp: Caller, order: str) -> None:
+    second = {"schedule_number": 2, "site": "SYD1", "quantity": "1", "contractual_date": "2027-09-20"}
+
+    shown = erp.post(LIST, body(order, change={"lines": [{"line_number": 10, "schedules": [second]}]})).json()
+
+    (lot,) = erp.get(f"/purchase-orders/{order}?expand=forecast").json()["lines"][0]["schedules"][0]["lots"]
+    assert shown["dates"] == [
+        {
+            "line_number": 10,
+            "schedule_number": 2,
+            "forecast_on": [None, lot["forecast"]["forecast_on"]],
+            "float_days": [None, None],
+        }
+    ]
+
+
+def test_a_text_that_is_too_long_is_called_so(erp: Caller, order: str) -> None:
+    refused = problem(erp.post(LIST, body(order, reason="x" * 501)), 422, "validation_error")
+
+    assert [(each["pointer"], each["code"]) for each in refused["errors"]] == [("/reason", "max_length")]
 
 
 def test_a_number_stands_once_within_an_order(erp: Caller, order: str) -> None:
@@ -175,7 +245,7 @@ def test_those_of_another_site_see_none(erp: Caller, world: World, order: str) -
     problem(tokyo.get(f"{LIST}/{key}"), 404, "not_found")
     for verb in ("approve", "apply"):
         problem(tokyo.post(f"{LIST}/{key}/{verb}", {}), 404, "not_found")
-    problem(tokyo.post(LIST, body(order, number="CO-2")), 404, "not_found")
+    assert pointers(problem(tokyo.post(LIST, body(order, number="CO-2")), 422, "validation_error")) == ["/order"]
 
 
 def test_a_key_without_the_scope_drafts_nothing(world: World, erp: Caller, order: str) -> None:

@@ -107,6 +107,35 @@ def test_many_rows_are_answered_with_202_and_the_address_of_the_import(
     assert Promise.objects.count() == 2
 
 
+def test_a_large_file_is_not_tried_but_previewed(erp: Caller, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(import_work, "SMALL_ROWS", 1)
+    rows = (HEADER, ("4510", 10, date(2027, 12, 15)), ("4520", 20, "TBD"))
+
+    refused = problem(erp.post(f"{PROMISES}&dry_run=true", xlsx(*rows), content_type=BINARY), 400, "invalid_parameter")
+
+    assert refused["detail"].startswith("dry_run: ")
+    assert not ImportBatch.objects.exists()
+
+
+def test_refused_rows_are_counted_beside_the_body_and_are_not_applied_alone(erp: Caller) -> None:
+    answer = erp.post(PROMISES, xlsx(HEADER, ("4599", 10, date(2027, 12, 15))), content_type=BINARY)
+
+    where = answer["Location"].removeprefix("/api/v1")
+    assert (answer.status_code, answer["X-Row-Failures"]) == (201, "1")
+    assert problem(erp.post(f"{where}/apply", {}), 409, "conflict")["detail"] == "No row of it was accepted."
+
+
+def test_a_promise_to_be_decided_goes_out_and_comes_back_unchanged(erp: Caller) -> None:
+    batch = sent(erp, HEADER, ("4510", 10, "TBD"))
+    erp.post(f"/imports/{batch['id']}/apply", {})
+
+    exported = erp.get("/exports/promises")
+    again = erp.post("/imports?kind=promises&stated_on=2026-11-19", exported.content, content_type=BINARY).json()
+
+    assert again["rows_refused"] == 0
+    assert {row["outcome"] for row in erp.get(f"/imports/{again['id']}/rows").json()["items"]} == {"unchanged"}
+
+
 def test_the_columns_can_be_said(erp: Caller) -> None:
     path = f"{PROMISES}&columns=order:B,line:C,promise:A&header_row=1"
 

@@ -134,6 +134,29 @@ def test_an_older_list_and_a_row_said_twice_are_refused(ordered: Caller) -> None
     problem(ordered.post("/open-orders", twice), 422, "validation_error")
 
 
+@pytest.mark.parametrize(
+    ("said", "pointer"),
+    [
+        ({"quantity": "-1"}, "/rows/1/quantity"),
+        ({"quantity": "10000001"}, "/rows/1/quantity"),
+        ({"quantity": "1.0001"}, "/rows/1/quantity"),
+        ({"unit_price": "-5"}, "/rows/1/unit_price"),
+        ({"unit_price": "99999999999999"}, "/rows/1/unit_price"),
+    ],
+)
+def test_what_no_line_can_have_is_refused_at_its_row(ordered: Caller, said: dict[str, str], pointer: str) -> None:
+    rows = [OURS, OURS | {"line_number": "20"} | said]
+
+    refused = ordered.post("/open-orders", {"stated_at": "2026-11-20T08:00:00Z", "rows": rows})
+
+    assert pointers(problem(refused, 422, "validation_error")) == [pointer]
+    assert not OpenOrderList.objects.exists()
+
+
+def test_a_line_of_which_nothing_is_open_may_stand_in_the_list(ordered: Caller) -> None:
+    assert listed(ordered, OURS | {"quantity": "0", "status": "closed"}) == {"quantity": 1, "status": 1}
+
+
 def test_the_list_costs_as_many_queries_with_one_row_as_with_three(ordered: Caller) -> None:
     listed(ordered, OURS | {"quantity": "5"})
     ordered.get("/disagreements")

@@ -72,6 +72,13 @@ def test_a_strict_write_with_one_writes_nothing(erp: Caller) -> None:
 
 
 @pytest.mark.django_db
+def test_every_parameter_that_cannot_be_read_is_named(erp: Caller) -> None:
+    refused = problem(erp.get("/milestones?limit=x&cursor=%00"), 400, "invalid_parameter")
+
+    assert ("limit: " in refused["detail"], "cursor: " in refused["detail"]) == (True, True)
+
+
+@pytest.mark.django_db
 def test_a_parameter_given_twice_is_not_guessed_at(erp: Caller) -> None:
     refused = erp.get("/purchase-orders?site=SYD1&site=TYO1")
 

@@ -194,6 +194,24 @@ def test_who_wants_no_body_gets_none(erp: Caller) -> None:
 
 
 @pytest.mark.django_db
+def test_who_wants_no_body_still_learns_what_was_made(erp: Caller) -> None:
+    order = erp.put(ORDER, order_body()).json()["id"]
+    change = {"lines": [{"line_number": 10, "unit_price": "253000"}]}
+    receipt = {"order": order, "line_number": 10, "quantity": "1", "received_on": "2026-11-19"}
+
+    drafted = erp.post(
+        "/change-orders",
+        {"order": order, "number": "CO-1", "reason": "Pumps", "change": change},
+        prefer="return=minimal",
+    )
+    received = erp.post("/goods-receipts", receipt, prefer="return=minimal")
+
+    assert (drafted.status_code, drafted.content) == (201, b"")
+    assert erp.get(drafted["Location"].removeprefix("/api/v1")).json()["number"] == "CO-1"
+    assert (received.status_code, received.json()["quantity"]) == (201, "1")
+
+
+@pytest.mark.django_db
 def test_the_reason_of_a_call_is_in_the_history_of_what_it_changed(erp: Caller) -> None:
     erp.put(ORDER, order_body(), x_change_message="Migration of October")
 

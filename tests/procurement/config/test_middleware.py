@@ -16,12 +16,46 @@ from django.test import Client, RequestFactory
 from django.urls import get_resolver, path
 
 from procurement.config import middleware
-from procurement.config.middleware import DatabaseGone, HistoryContext, RequestIdentity
+from procurement.config.middleware import DatabaseGone, Drained, HistoryContext, RequestIdentity
 from sites.accounts.models import User
 from sites.models import Desk, Site
 from tests.factories.accounts import UserFactory
 from tests.factories.sites import DeskFactory, SiteFactory
 from tests.history import history_of
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("address", "kind"),
+    [
+        ("/sites/%00/", "text/html; charset=utf-8"),
+        ("/lead-times/A%00B/add/", "text/html; charset=utf-8"),
+        ("/api/v1/sites/%00/schedules", "application/problem+json"),
+        ("/api/v1/agreements/code/%00", "application/problem+json"),
+    ],
+)
+def test_an_address_with_a_nul_is_not_there(client: Client, address: str, kind: str) -> None:
+    client.force_login(UserFactory.create())
+
+    answer = client.get(address)
+
+    assert (answer.status_code, answer["Content-Type"]) == (404, kind)
+
+
+def test_what_nobody_read_of_a_call_is_read(rf: RequestFactory) -> None:
+    request = rf.post("/api/v1/imports", data=b"x" * 200_000, content_type="application/octet-stream")
+
+    answer = Drained(_fine)(request)
+
+    assert (answer.content, request.read(1)) == (b"fine", b"")
+
+
+def test_what_is_too_large_is_not_waited_for(rf: RequestFactory) -> None:
+    request = rf.post("/api/v1/imports", data=b"x" * 9_000_000, content_type="application/octet-stream")
+
+    Drained(_fine)(request)
+
+    assert request.read(1) == b"x"
 
 
 def _fine(request: HttpRequest) -> HttpResponse:

@@ -376,6 +376,16 @@ CHECKS = [
         right={"state": ChangeOrderState.APPLIED},
     ),
     Check(
+        "a_rejected_change_order_says_who_and_why",
+        ChangeOrderFactory,
+        wrong={"state": ChangeOrderState.REJECTED, "rejected_by": SubFactory(UserFactory)},
+        right={
+            "state": ChangeOrderState.REJECTED,
+            "rejected_by": SubFactory(UserFactory),
+            "rejected_because": "Too dear",
+        },
+    ),
+    Check(
         "a_new_baseline_was_approved",
         ChangeOrderFactory,
         wrong={"state": ChangeOrderState.APPLIED, "rebaseline": True},

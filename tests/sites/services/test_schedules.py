@@ -207,7 +207,10 @@ def test_the_file_is_kept_whole_and_proves_its_hash(site: Site, lead: User) -> N
     assert document.sha256 == hashlib.sha256(CONTENT).hexdigest()
 
 
-def test_a_file_may_be_the_next_revision_of_a_project_of_another_name(site: Site) -> None:
+def test_a_file_may_be_the_next_revision_of_a_project_of_another_name(site: Site, lead: User) -> None:
+    schedules.read_revision(
+        site=site, content=CONTENT.replace(b"DC1", b"BUILD"), file_name="s.xer", actor=lead, now=NOW
+    )
     file = schedule_pack.pack(schedule_file.read(CONTENT))
 
     revision = schedules.keep(
@@ -216,6 +219,18 @@ def test_a_file_may_be_the_next_revision_of_a_project_of_another_name(site: Site
     )  # fmt: skip
 
     assert (revision.project_code, revision.file_project_code) == ("BUILD", "DC1")
+
+
+def test_a_file_is_no_revision_of_a_project_that_the_site_does_not_have(site: Site) -> None:
+    file = schedule_pack.pack(schedule_file.read(CONTENT))
+
+    with pytest.raises(BadInput) as caught:
+        schedules.keep(
+            site=site, file=file, project=file.projects[0], source=schedules.Source(CONTENT, "s.xer"), actor=None,
+            now=NOW, update_of="NOPE",
+        )  # fmt: skip
+
+    assert (caught.value.field, ScheduleRevision.objects.count()) == ("update_of", 0)
 
 
 def test_a_rejected_schedule_says_why_and_can_be_brought_again(site: Site, lead: User) -> None:
