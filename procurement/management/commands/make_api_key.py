@@ -43,7 +43,7 @@ class Command(BaseCommand):
         parser.add_argument("--scopes", nargs="+", default=[str(scope) for scope in _DEFAULT_SCOPES], metavar="SCOPE")
         parser.add_argument("--site", action="append", default=[], metavar="CODE", help="New client: only this site")
         parser.add_argument("--desk", metavar="CODE", help="New client: only the sites of this desk")
-        parser.add_argument("--role", choices=Role.values, default=Role.ERP_CLIENT.value)
+        parser.add_argument("--role", choices=Role.values, help="New client: its role, erp_client where none is said")
         parser.add_argument("--address", action="append", default=[], metavar="NETWORK", help="Works only from here")
         parser.add_argument("--days", type=int, help="Days until it expires; without it, never")
         parser.add_argument("--test", action="store_true", help="Mark it as a key of a trial system")
@@ -74,8 +74,10 @@ class Command(BaseCommand):
     def _client(self, options: dict[str, Any]) -> ApiClient:
         found = ApiClient.objects.filter(name=options["client"]).first()
         if found is not None:
-            if options["site"] or options["desk"]:
-                raise CommandError("site: the client is here already; its rights are its memberships", returncode=2)
+            for name in ("site", "desk", "role"):
+                if options[name]:
+                    said = f"{name}: the client is here already; its rights are its memberships"
+                    raise CommandError(said, returncode=2)
             if options["system"] not in {None, found.system}:
                 raise CommandError(f"system: the client belongs to {found.system}", returncode=2)
             return found
@@ -85,7 +87,7 @@ class Command(BaseCommand):
             name=options["client"],
             system=options["system"],
             actor=None,
-            role=Role(options["role"]),
+            role=Role(options["role"] or Role.ERP_CLIENT),
             site_codes=options["site"],
             desk_code=options["desk"],
         )

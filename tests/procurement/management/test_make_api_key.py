@@ -61,6 +61,8 @@ def test_rights_of_a_client_are_not_widened_in_passing() -> None:
 
     with pytest.raises(CommandError, match=r"^site: "):
         run("--client", "ERP", "--site", "SYD1")
+    with pytest.raises(CommandError, match=r"^role: "):
+        run("--client", "ERP", "--role", "administrator")
     with pytest.raises(CommandError, match=r"^system: "):
         run("--client", "ERP", "--system", "SAP-QAS")
 
