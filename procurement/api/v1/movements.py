@@ -18,7 +18,7 @@ from procurement.api.v1.shapes import REQUEST_ID, problems
 from procurement.api.view import ClientView, clock
 from procurement.domain.money import trimmed
 from procurement.models import DeliveryLot, Receipt, ShipmentNotice
-from procurement.services import receipts, serials, shipments
+from procurement.services import receipts, shipments
 from procurement.vocabulary import ReceiptState
 from sites.accounts.permissions import Scope
 from sites.domain.errors import NotFound
@@ -155,18 +155,16 @@ class GoodsReceipts(ClientView):
             )
         else:
             check(said, "line_number", "quantity", "received_on")
-            lot_id = _lot(request, said)
             done = receipts.receive(
-                lot_id=lot_id,
+                lot_id=_lot(request, said),
                 quantity=said["quantity"],
                 received_on=said["received_on"],
                 document=said["document"],
                 actor=actor,
                 now=clock(),
                 state=ReceiptState(said.get("state", ReceiptState.ARRIVED)),
+                plates=said.get("serials", ()),
             )
-            if "serials" in said:
-                serials.record(lot_id=lot_id, numbers=said["serials"], actor=actor)
         return Response(_receipt(done), status=201)
 
 
