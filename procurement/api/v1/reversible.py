@@ -1,7 +1,7 @@
 """What is said of an order by a document of its own, or takes such a document back: how its body names both."""
 
 from collections.abc import Mapping
-from typing import Any, ClassVar, Final, cast
+from typing import Any, ClassVar, cast
 from uuid import UUID
 
 from django.utils.translation import gettext as _
@@ -14,8 +14,6 @@ from procurement.api.fields import Text
 from procurement.models import PurchaseOrder
 from procurement.queries import order_reading
 from sites.domain.errors import BadInput
-
-_OF_A_REVERSAL: Final = ("reverses", "reason")
 
 
 class ReversibleWrite(serializers.Serializer[Any]):
@@ -45,15 +43,15 @@ class ReversibleWrite(serializers.Serializer[Any]):
         except serializers.ValidationError as refusal:
             wrong = dict(cast("dict[str, Any]", refusal.detail))
         needed: tuple[str, ...]
-        if reverses := "reverses" in data:
-            needed, why = _OF_A_REVERSAL, _("This has no place beside reverses, which takes the whole back.")
+        if data.get("reverses") is not None:
+            needed, why = ("reason",), _("This has no place beside reverses, which takes the whole back.")
+            astray = [name for name in data if name in self.fields and name not in {"reverses", "reason"}]
         else:
             needed, why = self.needs, _("This stands beside reverses only.")
+            astray = [name for name in data if name == "reason"]
             if "external_id" not in data:
                 needed = ("order", *needed)
-        for name in data:
-            if name in self.fields and reverses is not (name in _OF_A_REVERSAL):
-                wrong[name] = [ErrorDetail(why, code="invalid")]
+        wrong |= {name: [ErrorDetail(why, code="invalid")] for name in astray}
         for name in needed:
             if name not in data:
                 wrong[name] = [ErrorDetail(_("This is required."), code="required")]

@@ -86,6 +86,13 @@ def test_a_reason_stands_beside_a_reversal_only(erp: Caller, order: str, path: s
     assert codes(body) == {"/reason": "invalid"}
 
 
+@BOTH
+def test_a_reversal_of_null_is_none(erp: Caller, order: str, path: str) -> None:
+    body = problem(erp.post(path, moved(order, reverses=None)), 422, "validation_error")
+
+    assert codes(body) == {"/reverses": "null"}
+
+
 @pytest.mark.parametrize(
     ("path", "missing"),
     [
