@@ -217,6 +217,12 @@ def check_quantity(quantity: Decimal | None, field: str) -> None:
         raise BadInput(f"A quantity has at most {_QUANTITY_PLACES} decimals.", field=field)
 
 
+def check_counted(quantity: Decimal, unit: str) -> None:
+    """Units that move: some, and whole ones where they are single. Raises BadInput naming `quantity`."""
+    check_quantity(quantity, "quantity")
+    check_whole(quantity, unit, "quantity")
+
+
 def check_whole(quantity: Decimal, unit: str, field: str) -> None:
     """Single units come whole. Raises BadInput naming `field`."""
     if unit == _WHOLE_UNITS and quantity % 1:

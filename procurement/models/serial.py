@@ -6,6 +6,7 @@ from django.db.models import Q
 from django.db.models.functions import Upper
 from django.utils.translation import gettext_lazy as _
 
+from procurement.models.change_order import Receipt
 from procurement.models.lot import DeliveryLot
 from sites.accounts.models import User
 from sites.accounts.row import Row
@@ -18,9 +19,12 @@ class UnitSerialQuerySet(models.QuerySet["UnitSerial"]):
 
 @pghistory.track()
 class UnitSerial(Row):
-    """One unit of a lot. Two makers may use the same number; within a lot it stands once, whatever its case."""
+    """One unit of a lot, and the receipt it came with: it goes back with that. Two makers may use the same number;
+    within a lot it stands once, whatever its case.
+    """
 
     lot = models.ForeignKey(DeliveryLot, on_delete=models.PROTECT, related_name="serials")
+    receipt = models.ForeignKey(Receipt, on_delete=models.PROTECT, related_name="serials")
     number = models.CharField(max_length=120, help_text=_("As on the plate"))
     recorded_by = models.ForeignKey(User, null=True, on_delete=models.PROTECT, related_name="+")
 

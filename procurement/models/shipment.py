@@ -42,6 +42,12 @@ class ShipmentNotice(Row):
                 name="a_shipment_has_plausible_dates",
                 condition=plausible_date("despatched_on") & plausible_date("arrives_on"),
             ),
+            models.CheckConstraint(
+                name="a_shipment_arrives_no_earlier_than_it_left",
+                condition=Q(despatched_on__isnull=True)
+                | Q(arrives_on__isnull=True)
+                | Q(arrives_on__gte=models.F("despatched_on")),
+            ),
             models.CheckConstraint(name="no_shipment_notice_reverses_itself", condition=~Q(reverses=models.F("id"))),
         ]
         triggers = [

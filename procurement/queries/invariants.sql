@@ -69,6 +69,15 @@ FROM procurement_deliverylot d JOIN procurement_receipt r ON r.lot_id = d.id AND
 LEFT JOIN procurement_receipt back ON back.reverses_id = r.id WHERE back.id IS NULL
 GROUP BY d.id HAVING sum(r.quantity) - sum(r.over_delivered) > d.quantity
 UNION ALL
+SELECT 'a_serial_number_is_of_a_standing_receipt_of_its_lot', u.id::text, r.id::text
+FROM procurement_unitserial u JOIN procurement_receipt r ON r.id = u.receipt_id
+WHERE r.lot_id <> u.lot_id OR r.reverses_id IS NOT NULL
+  OR EXISTS (SELECT 1 FROM procurement_receipt back WHERE back.reverses_id = r.id)
+UNION ALL
+SELECT 'serial_numbers_fit_their_receipt', r.id::text, format('%s of %s', count(*), r.quantity)
+FROM procurement_receipt r JOIN procurement_unitserial u ON u.receipt_id = r.id
+GROUP BY r.id HAVING count(*) > r.quantity
+UNION ALL
 SELECT 'a_live_lot_has_a_current_forecast', d.id::text, s.id::text
 FROM procurement_deliverylot d JOIN procurement_scheduleline s ON s.id = d.schedule_line_id
 JOIN procurement_orderline l ON l.id = s.line_id

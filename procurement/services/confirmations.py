@@ -52,24 +52,28 @@ def record(
     *,
     order_id: UUID,
     number: str,
-    parts: Sequence[Part],
+    parts: Sequence[Part] | None,
     stated_on: date,
     actor: User,
     now: datetime,
     request_id: str = "",
 ) -> Recorded:
-    """Write what a vendor confirmed. Without parts the whole order is accepted. What is accepted without a date is
-    promised for its contract date; what is rejected, for none.
+    """Write what a vendor confirmed. None for the parts: the whole order is accepted. What is accepted without a date
+    is promised for its contract date; what is rejected, for none.
 
-    Raises NotFound, NotPermitted, and BadInput naming the part; then nothing is stored.
+    Raises NotFound, NotPermitted, and BadInput naming `lines`, the part, or `stated_on`; then nothing is stored.
     """
     if not PurchaseOrder.objects.visible_to(actor).filter(pk=order_id).exists():
         raise NotFound(_("There is no such order."), field="order")
+    if parts is not None and not parts:
+        raise BadInput(_("A confirmation says something of one line at least."), field="lines")
     still_open = _open_lines(order_id, actor)
-    said = parts or [
-        Part(line, Response.ACCEPTED, field="lines") for line in sorted({row.line.number for row in still_open})
-    ]
-    revisions = [revision for part in said for revision in _revisions(part, still_open)]
+    if parts is None:
+        numbers = sorted({row.line.number for row in still_open})
+        parts = [Part(number, Response.ACCEPTED, field="lines") for number in numbers]
+    else:
+        _check_known(parts, order_id, actor)
+    revisions = [revision for part in parts for revision in _revisions(part, still_open)]
     if not revisions:
         raise BadInput(_("No date was agreed that could be confirmed."), field="lines")
     done = dates.record(
@@ -155,6 +159,23 @@ def _open_lines(order_id: UUID, actor: User) -> list[ScheduleLine]:
     )
 
 
+def _check_known(parts: Sequence[Part], order_id: UUID, actor: User) -> None:
+    """Raises BadInput naming the line or schedule line that the order does not have."""
+    rows = ScheduleLine.objects.visible_to(actor).filter(line__order=order_id).values_list("line__number", "number")
+    known = set(rows)
+    lines = {line for line, _schedule in known}
+    for part in parts:
+        if part.line_number not in lines:
+            raise BadInput(
+                _("The order has no line %(number)s.") % {"number": part.line_number}, field=f"{part.field}/line_number"
+            )
+        if part.schedule_number is not None and (part.line_number, part.schedule_number) not in known:
+            raise BadInput(
+                _("The line has no schedule line %(number)s.") % {"number": part.schedule_number},
+                field=f"{part.field}/schedule_number",
+            )
+
+
 def _revisions(part: Part, still_open: Sequence[ScheduleLine]) -> list[DateRevision]:
     if part.response is Response.CHANGED and part.said is None:
         raise BadInput(_("It was accepted with changes, but no date is given."), field=f"{part.field}/date")
@@ -162,11 +183,12 @@ def _revisions(part: Part, still_open: Sequence[ScheduleLine]) -> list[DateRevis
         raise BadInput(_("What is rejected has no date."), field=f"{part.field}/date")
     if part.said is not None or part.response is Response.REJECTED:
         return [_promise(part, part.said or TBD, part.schedule_number)]
-    agreed = [
-        row
-        for row in still_open
-        if row.line.number == part.line_number and part.schedule_number in {None, row.number} and row.contract_on
+    named = [
+        row for row in still_open if row.line.number == part.line_number and part.schedule_number in {None, row.number}
     ]
+    if not named:
+        raise BadInput(_("Nothing of this line is open."), field=f"{part.field}/line_number")
+    agreed = [row for row in named if row.contract_on]
     if not agreed and part.field != "lines":
         raise BadInput(_("No date was agreed that could be confirmed."), field=f"{part.field}/date")
     return [_promise(part, on_day(row.contract_on), row.number) for row in agreed if row.contract_on]

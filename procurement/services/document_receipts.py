@@ -11,6 +11,7 @@ from django.db.models import Sum
 from django.utils.translation import gettext as _
 
 from procurement.domain.lots import most_received
+from procurement.domain.order_document import check_counted
 from procurement.models import DeliveryLot, ImportRow, Receipt
 from procurement.services import document_statements as statements
 from procurement.services import receipts
@@ -89,8 +90,7 @@ class _Advice:
             if key not in self._units:
                 self._units[key] = Units(lots, _received(lots))
             taken = self._units[key].take(kept)
-            if kept % 1 and lots[0].schedule_line.line.unit == "EA":
-                raise BadInput(_("Single units are counted in whole numbers."), field="quantity")
+            check_counted(kept, lots[0].schedule_line.line.unit)
             more.append(("receipt", "", f"{kept:f} {received_on.isoformat()}"))
         if rejected:
             more.append(("rejected", "", f"{rejected:f} {row.line.reject_reason}".strip()))

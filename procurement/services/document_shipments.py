@@ -8,6 +8,7 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from procurement.domain.lots import ON_SITE
+from procurement.domain.order_document import check_counted
 from procurement.models import DeliveryLot, ImportRow
 from procurement.services import document_statements as statements
 from procurement.services import import_dates, shipments
@@ -71,7 +72,7 @@ def _notify(row: DocumentRow, lot: DeliveryLot, taken: Taken, file: Sheetful) ->
         lot_id=lot.pk,
         number=row.document.number,
         quantity=taken.quantity,
-        despatched_on=_despatched_on(row) or row.document.issued_on,
+        despatched_on=_sent_on(row),
         arrives_on=_arrives_on(row),
         tracking=next((part.tracking for part in row.deliveries if part.tracking), ""),
         document=file.document,
@@ -81,6 +82,14 @@ def _notify(row: DocumentRow, lot: DeliveryLot, taken: Taken, file: Sheetful) ->
 
 def _despatched_on(row: DocumentRow) -> Any:
     return next((part.despatched_on for part in row.deliveries if part.despatched_on), None)
+
+
+def _sent_on(row: DocumentRow) -> Any:
+    """The day of despatch, else that of the document; none where the document is younger than the arrival it tells."""
+    despatched_on, arrives_on, issued_on = _despatched_on(row), _arrives_on(row), row.document.issued_on
+    if despatched_on or not (arrives_on and issued_on and arrives_on < issued_on):
+        return despatched_on or issued_on
+    return None
 
 
 def _arrives_on(row: DocumentRow) -> Any:
@@ -110,7 +119,9 @@ class _Despatch:
         if key not in self._units:
             self._units[key] = Units(lots, shipments.noticed([lot.pk for lot in lots]))
         taken = self._units[key].take(row.line.quantity.value)
-        arrives_on = _arrives_on(row)
+        check_counted(row.line.quantity.value, lots[0].schedule_line.line.unit)
+        arrives_on, sent_on = _arrives_on(row), _sent_on(row)
+        shipments.check_days(sent_on, arrives_on)
         note = (row.line.note or row.document.note)[:_LONGEST_NOTE]
         revisions = [
             promise(
@@ -124,6 +135,5 @@ class _Despatch:
             for each in taken
             if arrives_on is not None
         ]
-        sent_on = _despatched_on(row) or row.document.issued_on
         said = f"{row.line.quantity.value:f} {row.line.quantity.unit} {sent_on.isoformat() if sent_on else ''}".strip()
         return Meant(row, known, revisions, (("shipment_notice", "", f"{row.document.number}: {said}"),), taken)

@@ -10,6 +10,7 @@ from django.db.models import Max, Model, Sum
 from django.utils.translation import gettext as _
 
 from procurement.domain import lots as rules
+from procurement.domain.order_document import check_counted
 from procurement.gateways import wake
 from procurement.models import Allocation, DeliveryLot, PurchaseOrder, Requirement
 from procurement.services import forecasts
@@ -70,9 +71,8 @@ def lock_lot(lot_id: UUID, actor: User) -> DeliveryLot:
 
 def split_locked(lot: DeliveryLot, quantity: Decimal, *, reason: str, now: datetime) -> DeliveryLot:
     """As `split`, for a caller that holds the order's lock, checks rights and recalculates afterwards."""
+    check_counted(quantity, lot.schedule_line.line.unit)
     parts = rules.split(lot.quantity, quantity)
-    if quantity % 1 and lot.schedule_line.line.unit == "EA":
-        raise BadInput(_("Single units are counted in whole numbers."), field="quantity")
     if lot.chain.milestones.filter(code=lot.chain.anchor_code, actual_on__isnull=False).exists():
         raise Conflict(_("This lot is already on site."), field="quantity")
     highest = lot.schedule_line.lots.aggregate(top=Max("number"))["top"] or 0

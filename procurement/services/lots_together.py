@@ -9,7 +9,7 @@ from uuid import UUID
 from django.db.models import Q
 from django.utils.translation import gettext as _
 
-from procurement.models import Allocation, DeliveryLot, Receipt, ShipmentNotice, UnitSerial
+from procurement.models import Allocation, DeliveryLot, Receipt, ShipmentNotice
 from procurement.services import lots
 from sites.accounts import audit
 from sites.accounts.models import User
@@ -60,8 +60,7 @@ def put_together(lot_ids: Collection[UUID], *, reason: str, force: bool, actor: 
 
 def _moved_by_now(lot: DeliveryLot) -> str | None:
     stands = Q(lot=lot, reverses__isnull=True, reversed_by__isnull=True)
-    moved = (ShipmentNotice.objects.filter(stands), Receipt.objects.filter(stands), UnitSerial.objects.filter(lot=lot))
-    if any(rows.exists() for rows in moved):
+    if ShipmentNotice.objects.filter(stands).exists() or Receipt.objects.filter(stands).exists():
         return _("The lot that it split off was shipped or received since.")
     return None
 

@@ -1,5 +1,6 @@
 """The one way a receipt is written: units of a lot that came, and the row that takes one back."""
 
+from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Final
@@ -11,8 +12,9 @@ from django.utils.translation import gettext as _
 
 from procurement.domain import lots as lot_rules
 from procurement.domain.lots import ON_SITE
+from procurement.domain.order_document import check_counted
 from procurement.models import DeliveryLot, Receipt
-from procurement.services import dates, lots
+from procurement.services import dates, lots, serials
 from procurement.services.forecasts import local_date
 from procurement.vocabulary import ReceiptState, RevisionKind
 from sites.accounts import audit
@@ -43,21 +45,20 @@ def receive(
     actor: User,
     now: datetime,
     state: ReceiptState = ReceiptState.ARRIVED,
+    plates: Sequence[str] = (),
 ) -> Receipt:
     """Record that units of a lot came. With the last of them the lot is on site, unless that was said already. Units
     above those of the lot are taken within the tolerance of its line; `over_delivered` of the receipt says how many.
+    `plates` are serial numbers of these units.
 
-    Raises NotFound, NotPermitted, OverDelivery, and BadInput naming `quantity` or `received_on`.
+    Raises NotFound, NotPermitted, OverDelivery, and BadInput naming `quantity`, `received_on` or `serials`.
     """
     lot = lots.lock_lot(lot_id, actor)
     site = lot.schedule_line.site
     check_can(actor, Permission.DATES_WRITE, site_id=site.pk if site else None)
     if received_on > (local_date(site, now) if site else now.date()) + timedelta(days=1):
         raise BadInput(_("An actual date cannot lie in the future."), field="received_on")
-    if not quantity.is_finite() or quantity <= 0:
-        raise BadInput(_("A quantity is above zero."), field="quantity")
-    if quantity % 1 and lot.schedule_line.line.unit == "EA":
-        raise BadInput(_("Single units are counted in whole numbers."), field="quantity")
+    check_counted(quantity, lot.schedule_line.line.unit)
     before = _received(lot)
     total = before + quantity
     if total > lot_rules.most_received(lot.quantity, lot.schedule_line.line.over_delivery_percent):
@@ -82,6 +83,7 @@ def receive(
         subject_id=lot.pk,
         facts={"receipt": str(receipt.pk), "quantity": str(quantity), "document": document},
     )
+    serials.record(receipt, plates, actor=actor)
     if total >= lot.quantity and _waits_for_arrival(lot):
         _arrived(lot, document=document, actor=actor, now=now)
     return receipt
@@ -89,7 +91,7 @@ def receive(
 
 @transaction.atomic
 def reverse(*, receipt_id: UUID, reason: str, actor: User, now: datetime) -> Receipt:
-    """Take a receipt back by a row that reverses it; an arrival that the receipts made is taken back with it.
+    """Take a receipt back by a row that reverses it, with its serial numbers and an arrival that the receipts made.
 
     Raises NotFound, NotPermitted, Conflict where it is reversed already, and BadInput naming `reason`.
     """
@@ -97,11 +99,11 @@ def reverse(*, receipt_id: UUID, reason: str, actor: User, now: datetime) -> Rec
         raise BadInput(_("Say why."), field="reason")
     receipt = Receipt.objects.filter(pk=receipt_id).first()
     if receipt is None or not DeliveryLot.objects.visible_to(actor).filter(pk=receipt.lot_id).exists():
-        raise NotFound(_("There is no such receipt."), field="receipt")
+        raise NotFound(_("There is no such receipt."), field="reverses")
     lot = lots.lock_lot(receipt.lot_id, actor)
     check_can(actor, Permission.DATES_WRITE, site_id=lot.schedule_line.site_id)
     if receipt.reverses_id is not None or Receipt.objects.filter(reverses=receipt).exists():
-        raise Conflict(_("This receipt is reversed already."), field="receipt")
+        raise Conflict(_("This receipt is reversed already."), field="reverses")
     still_whole = _received(lot) - receipt.quantity >= lot.quantity
     made_by_receipts = None if still_whole else _arrival_made_by_receipts(lot)
     reversal = Receipt.objects.create(
@@ -122,6 +124,7 @@ def reverse(*, receipt_id: UUID, reason: str, actor: User, now: datetime) -> Rec
         reason=reason,
         facts={"receipt": str(receipt.pk), "reversal": str(reversal.pk)},
     )
+    serials.take_back(receipt, reason=reason, actor=actor)
     if made_by_receipts is not None:
         assert made_by_receipts.actual_on is not None
         dates.take_back(

@@ -1,14 +1,14 @@
-"""Serial numbers of units: written from the plate when they come, taken back where one was misread."""
+"""Serial numbers of units: written from the plate when they come, taken back with them or where one was misread."""
 
 from collections.abc import Sequence
+from typing import Final
 from uuid import UUID
 
 import pghistory
 from django.db import transaction
 from django.utils.translation import gettext as _
 
-from procurement.models import UnitSerial
-from procurement.services import lots
+from procurement.models import Receipt, UnitSerial
 from sites.accounts import audit
 from sites.accounts.models import User
 from sites.accounts.permissions import Permission
@@ -16,35 +16,48 @@ from sites.domain.errors import BadInput, NotFound
 from sites.domain.text import check_text
 from sites.services.access import check_can
 
-_LONGEST = 120
+_LONGEST: Final = 120
+_LONGEST_REASON: Final = 300
 
 
-@transaction.atomic
-def record(*, lot_id: UUID, numbers: Sequence[str], actor: User) -> list[UnitSerial]:
-    """Those of a lot that were not written before; never more than it has units.
+def record(receipt: Receipt, numbers: Sequence[str], *, actor: User) -> list[UnitSerial]:
+    """The plates of what came with a receipt, for its writer, who holds the lock; one that was read twice stands once.
 
-    Raises NotFound, NotPermitted, BadInput naming `serials`.
+    Raises BadInput naming `serials`, also where such a unit of the lot came before.
     """
-    lot = lots.lock_lot(lot_id, actor)
-    check_can(actor, Permission.DATES_WRITE, site_id=lot.schedule_line.site_id)
-    wanted = list(dict.fromkeys(" ".join(number.split()) for number in numbers if number.strip()))
-    for number in wanted:
-        check_text(number, "serials", longest=_LONGEST)
-    known = {each.upper() for each in lot.serials.values_list("number", flat=True)}
-    fresh = {number.upper(): number for number in wanted if number.upper() not in known}
-    if len(known) + len(fresh) > lot.quantity:
+    read: dict[str, str] = {}
+    for number in numbers:
+        if number := " ".join(number.split()):
+            check_text(number, "serials", longest=_LONGEST)
+            read.setdefault(number.upper(), number)
+    wanted = list(read.values())
+    if len(wanted) > receipt.quantity:
         raise BadInput(
-            _("The lot has %(quantity)s units and would have %(serials)d serial numbers.")
-            % {"quantity": f"{lot.quantity.normalize():f}", "serials": len(known) + len(fresh)},
+            _("The receipt has %(quantity)s units and would have %(serials)d serial numbers.")
+            % {"quantity": f"{receipt.quantity.normalize():f}", "serials": len(wanted)},
             field="serials",
         )
-    made = [UnitSerial.objects.create(lot=lot, number=number, recorded_by=actor) for number in fresh.values()]
+    known = UnitSerial.objects.filter(lot=receipt.lot_id).values_list("number", flat=True) if wanted else ()
+    for number in known:
+        if number.upper() in read:
+            raise BadInput(
+                _("A unit with the serial number %(number)s came before.") % {"number": number}, field="serials"
+            )
+    made = [
+        UnitSerial.objects.create(lot_id=receipt.lot_id, receipt=receipt, number=number, recorded_by=actor)
+        for number in wanted
+    ]
     if made:
         audit.record(
-            actor=actor, verb="lot.serials_recorded", subject_kind="lot", subject_id=lot.pk,
-            facts={"serials": [row.number for row in made]},
+            actor=actor, verb="lot.serials_recorded", subject_kind="lot", subject_id=receipt.lot_id,
+            facts={"receipt": str(receipt.pk), "serials": [row.number for row in made]},
         )  # fmt: skip
     return made
+
+
+def take_back(receipt: Receipt, *, reason: str, actor: User) -> None:
+    """Those of a receipt that is reversed, for who reverses it; their history stays."""
+    _remove(list(UnitSerial.objects.filter(receipt=receipt)), reason=reason, actor=actor)
 
 
 @transaction.atomic
@@ -56,9 +69,15 @@ def remove(*, serial_id: UUID, reason: str, actor: User) -> None:
     check_can(actor, Permission.DATES_WRITE, site_id=row.lot.schedule_line.site_id)
     if not reason.strip():
         raise BadInput(_("Say why."), field="reason")
-    with pghistory.context(reason=reason.strip()[:300]):
-        audit.record(
-            actor=actor, verb="lot.serial_removed", subject_kind="lot", subject_id=row.lot_id,
-            reason=reason.strip()[:300], facts={"serial": row.number},
-        )  # fmt: skip
-        row.delete()
+    _remove([row], reason=reason, actor=actor)
+
+
+def _remove(rows: Sequence[UnitSerial], *, reason: str, actor: User) -> None:
+    why = reason.strip()[:_LONGEST_REASON]
+    with pghistory.context(reason=why):
+        for row in rows:
+            audit.record(
+                actor=actor, verb="lot.serial_removed", subject_kind="lot", subject_id=row.lot_id,
+                reason=why, facts={"serial": row.number},
+            )  # fmt: skip
+            row.delete()

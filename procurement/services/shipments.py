@@ -11,6 +11,7 @@ from django.db.models import Sum
 from django.utils.translation import gettext as _
 
 from procurement.domain.lots import most_received
+from procurement.domain.order_document import check_counted
 from procurement.models import DeliveryLot, ShipmentNotice
 from procurement.services import lots
 from sites.accounts import audit
@@ -28,6 +29,12 @@ def noticed(lot_ids: Collection[UUID]) -> dict[UUID, Decimal]:
     return dict(rows.values_list("lot").annotate(total=Sum("quantity")))
 
 
+def check_days(despatched_on: date | None, arrives_on: date | None) -> None:
+    """Raises BadInput naming `arrives_on`."""
+    if despatched_on and arrives_on and arrives_on < despatched_on:
+        raise BadInput(_("What is sent arrives no earlier than it left."), field="arrives_on")
+
+
 @transaction.atomic
 def notify(
     *,
@@ -42,12 +49,12 @@ def notify(
 ) -> ShipmentNotice:
     """Record that the vendor has sent units of a lot. Dates move by statements, not by this.
 
-    Raises NotFound, NotPermitted, and BadInput naming `quantity`.
+    Raises NotFound, NotPermitted, and BadInput naming `quantity` or `arrives_on`.
     """
     lot = lots.lock_lot(lot_id, actor)
     check_can(actor, Permission.DATES_WRITE, site_id=lot.schedule_line.site_id)
-    if not quantity.is_finite() or quantity <= 0:
-        raise BadInput(_("A quantity is above zero."), field="quantity")
+    check_counted(quantity, lot.schedule_line.line.unit)
+    check_days(despatched_on, arrives_on)
     most = most_received(lot.quantity, lot.schedule_line.line.over_delivery_percent)
     if noticed([lot.pk]).get(lot.pk, Decimal(0)) + quantity > most:
         raise BadInput(_("More is sent than the lot holds."), field="quantity")
@@ -81,11 +88,11 @@ def reverse(*, notice_id: UUID, reason: str, actor: User) -> ShipmentNotice:
         raise BadInput(_("Say why."), field="reason")
     notice = ShipmentNotice.objects.visible_to(actor).filter(pk=notice_id).first()
     if notice is None:
-        raise NotFound(_("There is no such shipment notice."), field="notice")
+        raise NotFound(_("There is no such shipment notice."), field="reverses")
     lot: DeliveryLot = lots.lock_lot(notice.lot_id, actor)
     check_can(actor, Permission.DATES_WRITE, site_id=lot.schedule_line.site_id)
     if notice.reverses_id is not None or ShipmentNotice.objects.filter(reverses=notice).exists():
-        raise Conflict(_("This shipment notice is reversed already."), field="notice")
+        raise Conflict(_("This shipment notice is reversed already."), field="reverses")
     reversal = ShipmentNotice.objects.create(
         lot=lot,
         number=notice.number,

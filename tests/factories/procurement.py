@@ -387,6 +387,7 @@ class UnitSerialFactory(RowFactory[UnitSerial]):
         model = UnitSerial
 
     lot = SubFactory(DeliveryLotFactory)
+    receipt = SubFactory(ReceiptFactory, lot=SelfAttribute("..lot"))
     number = Sequence(lambda n: f"SN-{n}")
     recorded_by = SubFactory(UserFactory)
 

@@ -1,5 +1,7 @@
 """Bodies read through their shape: what is wrong is refused, what nobody knows is told."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, Final
 
 from django.utils.translation import gettext as _
@@ -8,6 +10,7 @@ from rest_framework.request import Request
 
 from procurement.api.errors import FieldError, escaped
 from procurement.api.writing import warn
+from sites.domain.errors import BadInput, NotFound
 
 # What the tracker computes or its people decide; an ERP that sends it is told, and nothing is written.
 TRACKER_OWNED: Final = frozenset(
@@ -26,6 +29,19 @@ def checked(shape: type[serializers.Serializer[Any]], request: Request, *, parti
     warn(request, unknown_fields(body, request.data))
     said: dict[str, Any] = dict(body.validated_data)
     return said
+
+
+@contextmanager
+def named_in_body(**names: str) -> Iterator[None]:
+    """What a service refuses of these fields, by their names in the body. A thing that the body names and that is not
+    there, or out of sight, is wrong input: only an address answers 404.
+    """
+    try:
+        yield
+    except (BadInput, NotFound) as refusal:
+        if refusal.field not in names:
+            raise
+        raise BadInput(refusal.message, field=names[refusal.field]) from None
 
 
 def unknown_fields(serializer: Any, sent: Any, pointer: str = "") -> list[FieldError]:

@@ -17,7 +17,7 @@ from rest_framework.response import Response
 from procurement.api.asking import clock, query, request_id
 from procurement.api.auth import acting_client, acting_user
 from procurement.api.fields import Day, ExactDecimal, Text
-from procurement.api.v1.bodies import checked
+from procurement.api.v1.bodies import checked, named_in_body
 from procurement.api.v1.order_shapes import OrderChange, document_of, shown_warnings
 from procurement.api.v1.pages import PageQuery, PageSerializer, page
 from procurement.api.v1.shapes import REQUEST_ID, WarningSerializer, problems
@@ -155,31 +155,30 @@ class ChangeOrders(ClientView):
         "itself does not change until the change order is applied.",
         parameters=[REQUEST_ID],
         request=ChangeOrderWrite,
-        responses={201: ChangeOrderSerializer, **problems(400, 404, 409, 413, 415, 422)},
+        responses={201: ChangeOrderSerializer, **problems(400, 409, 413, 415, 422)},
         tags=_TAG,
     )
     def post(self, request: Request) -> Response:
         said = checked(ChangeOrderWrite, request)
         try:
-            row = change_orders.draft(
-                order_id=said["order"],
-                number=said["number"],
-                reason=said["reason"],
-                document=document_of(said["change"]),
-                system=acting_client(request).system,
-                actor=acting_user(request),
-                now=clock(),
-                amount=said.get("amount"),
-                currency=said.get("currency", ""),
-                rebaseline=said["rebaseline"],
-                lines_mode=said["lines_mode"],
-            )
+            with named_in_body(order="order"):
+                row = change_orders.draft(
+                    order_id=said["order"],
+                    number=said["number"],
+                    reason=said["reason"],
+                    document=document_of(said["change"]),
+                    system=acting_client(request).system,
+                    actor=acting_user(request),
+                    now=clock(),
+                    amount=said.get("amount"),
+                    currency=said.get("currency", ""),
+                    rebaseline=said["rebaseline"],
+                    lines_mode=said["lines_mode"],
+                )
         except BadInput as refusal:
             if refusal.field is not None and refusal.field not in _OWN:
                 refusal.field = f"change/{refusal.field}"
             raise
-        except NotFound as refusal:
-            raise BadInput(refusal.message, field=refusal.field) from None
         return Response(_shown(row), status=201, headers={"Location": reverse("api-v1:change-order", args=[row.pk])})
 
 

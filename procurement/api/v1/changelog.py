@@ -14,6 +14,22 @@ from procurement.api.view import ClientView
 _CHANGES: Final = (
     (
         "2026-11-22",
+        "recordGoodsReceipt",
+        "`serials` in answers; they go back with their receipt, and one that came before is refused.",
+    ),
+    (
+        "2026-11-22",
+        "",
+        "Of confirmations, shipments and receipts: any field beside `reverses` and `reason`, two ids of different "
+        "orders and `lines: []` are refused; what the body names and is not there is 422 at its field, no longer 404.",
+    ),
+    (
+        "2026-11-22",
+        "recordShipment",
+        "Single units are counted whole, and `arrives_on` is no earlier than `despatched_on`.",
+    ),
+    (
+        "2026-11-22",
         "",
         "A query parameter that nobody knows is named in `X-Unknown-Parameters`, and with "
         "`Prefer: handling=strict` it is 400; one given twice is 400.",

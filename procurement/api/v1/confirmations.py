@@ -1,25 +1,23 @@
 """A vendor's confirmation as the ERP has it: accepted, changed or rejected, by schedule line."""
 
 from typing import Any, ClassVar
-from uuid import UUID
 
-from django.utils.translation import gettext as _
 from drf_spectacular.utils import OpenApiExample, extend_schema, extend_schema_serializer
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from procurement.api.auth import acting_client, acting_user
+from procurement.api.auth import acting_user
 from procurement.api.fields import Day, ExactDecimal, FlexDate, PaddedNumber, Text
-from procurement.api.v1.bodies import checked
+from procurement.api.v1.bodies import checked, named_in_body
 from procurement.api.v1.date_revisions import LedgerEntrySerializer, MovedSerializer, entry_answer, moved_answer
+from procurement.api.v1.reversible import ReversibleWrite, order_of
 from procurement.api.v1.shapes import REQUEST_ID, problems
 from procurement.api.view import ClientView, clock, request_id
 from procurement.queries import order_reading
 from procurement.services import confirmations
 from procurement.services.confirmations import Part
 from sites.accounts.permissions import Scope
-from sites.domain.errors import BadInput, NotFound
 
 _RESPONSES = [each.value for each in confirmations.Response]
 _MOST_LINES = 500
@@ -54,16 +52,20 @@ class ConfirmedLineWrite(serializers.Serializer[Any]):
         )
     ],
 )
-class ConfirmationWrite(serializers.Serializer[Any]):
-    order = serializers.UUIDField(required=False, help_text="Our id of the order; not with `reverses`.")
-    external_id = Text(required=False, max_length=80, help_text="Or your own id of it.")
+class ConfirmationWrite(ReversibleWrite):
+    """What a vendor confirmed of an order, or which confirmation is taken back."""
+
+    needs = ("number", "confirmed_on")
+
     number = Text(required=False, max_length=200, help_text="The vendor's own; required unless it reverses one.")
     confirmed_on = Day(required=False, help_text="The day it is of; required unless it reverses one.")
     lines = ConfirmedLineWrite(  # type: ignore[call-arg]
-        many=True, required=False, max_length=_MOST_LINES, help_text="Default: the whole order as agreed."
+        many=True,
+        required=False,
+        allow_empty=False,
+        max_length=_MOST_LINES,
+        help_text=f"1 to {_MOST_LINES}. Where it is absent: the whole order as agreed.",
     )
-    reverses = serializers.UUIDField(required=False, help_text="Our id of the confirmation it takes back, whole.")
-    reason = Text(required=False, max_length=500, help_text="Why it is taken back; required with `reverses`.")
 
 
 class ConfirmationSerializer(serializers.Serializer[Any]):
@@ -83,33 +85,35 @@ class Confirmations(ClientView):
         summary="A vendor confirmed an order, or did not after all",
         description="Appends promises to the ledger of the order and recalculates what they touch. The order itself "
         "stays as it is: what it should become, the ERP says with the order. A confirmation that `reverses` another "
-        "retracts the promises of that one.",
+        "retracts all promises of that one, and says nothing else.",
         parameters=[REQUEST_ID],
         request=ConfirmationWrite,
-        responses={201: ConfirmationSerializer, **problems(404)},
+        responses={201: ConfirmationSerializer, **problems(409, 422)},
         tags=["date revisions"],
     )
     def post(self, request: Request) -> Response:
         said, actor = checked(ConfirmationWrite, request), acting_user(request)
         if "reverses" in said:
-            row, taken_back = confirmations.reverse(
-                statement_id=said["reverses"], reason=said.get("reason", ""), actor=actor, now=clock()
-            )
+            with named_in_body(reverses="reverses"):
+                row, taken_back = confirmations.reverse(
+                    statement_id=said["reverses"], reason=said["reason"], actor=actor, now=clock()
+                )
             shown = {
                 "id": row.pk, "order": row.order_id, "number": row.reason, "reverses": row.reverses_id,
                 "promises": [], "moved": moved_answer(taken_back.moved),
             }  # fmt: skip
             return Response(ConfirmationSerializer(shown).data, status=201)
-        check(said, "number", "confirmed_on")
-        done = confirmations.record(
-            order_id=order_of(request, said),
-            number=said["number"],
-            parts=[_part(each, f"lines/{place}") for place, each in enumerate(said.get("lines", ()))],
-            stated_on=said["confirmed_on"],
-            actor=actor,
-            now=clock(),
-            request_id=request_id(request),
-        )
+        parts = [_part(each, f"lines/{place}") for place, each in enumerate(said.get("lines", ()))]
+        with named_in_body(order="order", stated_on="confirmed_on"):
+            done = confirmations.record(
+                order_id=order_of(request, said),
+                number=said["number"],
+                parts=parts if "lines" in said else None,
+                stated_on=said["confirmed_on"],
+                actor=actor,
+                now=clock(),
+                request_id=request_id(request),
+            )
         shown = {
             "id": done.statement_id, "order": done.order.pk, "number": said["number"], "reverses": None,
             "promises": [entry_answer(each) for each in order_reading.written(done.promise_ids)],
@@ -128,23 +132,3 @@ def _part(said: dict[str, Any], field: str) -> Part:
         note=said["note"],
         field=field,
     )
-
-
-def check(said: dict[str, Any], *names: str) -> None:
-    """Raises BadInput for the first that is not there."""
-    for name in names:
-        if name not in said:
-            raise BadInput(_("This is required."), field=name)
-
-
-def order_of(request: Request, said: dict[str, Any]) -> UUID:
-    """By our id, else by the caller's own. Raises NotFound, BadInput naming `order`."""
-    if "external_id" not in said:
-        check(said, "order")
-        key: UUID = said["order"]
-        return key
-    system = acting_client(request).system
-    found = order_reading.key_of(system=system, external_id=said["external_id"], actor=acting_user(request))
-    if found is None:
-        raise NotFound(_("There is no such order."))
-    return found

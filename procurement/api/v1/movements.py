@@ -11,31 +11,27 @@ from rest_framework.response import Response
 
 from procurement.api.auth import acting_user
 from procurement.api.fields import Day, ExactDecimal, PaddedNumber, Text
-from procurement.api.v1.bodies import checked
-from procurement.api.v1.confirmations import check, order_of
+from procurement.api.v1.bodies import checked, named_in_body
 from procurement.api.v1.pages import PageQuery, PageSerializer, page
+from procurement.api.v1.reversible import ReversibleWrite, order_of
 from procurement.api.v1.shapes import REQUEST_ID, problems
 from procurement.api.view import ClientView, clock
 from procurement.domain.money import trimmed
 from procurement.models import DeliveryLot, Receipt, ShipmentNotice
-from procurement.services import receipts, serials, shipments
+from procurement.services import receipts, shipments
 from procurement.vocabulary import ReceiptState
 from sites.accounts.permissions import Scope
-from sites.domain.errors import NotFound
+from sites.domain.errors import BadInput
 
 
-class _LotWrite(serializers.Serializer[Any]):
+class _LotWrite(ReversibleWrite):
     """Which lot. Its units are counted in the unit of the line."""
 
-    order = serializers.UUIDField(required=False, help_text="Our id of the order; not with `reverses`.")
-    external_id = Text(required=False, max_length=80, help_text="Or your own id of it.")
-    line_number = PaddedNumber(required=False, help_text="10, 20, 30; 00010 is 10.")
+    line_number = PaddedNumber(required=False, help_text="10, 20, 30; 00010 is 10. Required unless it reverses one.")
     schedule_number = PaddedNumber(required=False, help_text="Default: 1.")
     lot_number = PaddedNumber(required=False, help_text="Default: 1.")
     quantity = ExactDecimal(required=False, help_text="Units of this movement; required unless it reverses one.")
     document = Text(required=False, max_length=500, allow_blank=True, default="", help_text="Your document.")
-    reverses = serializers.UUIDField(required=False, help_text="Our id of the one it takes back, whole.")
-    reason = Text(required=False, max_length=500, help_text="Why it is taken back; required with `reverses`.")
 
 
 @extend_schema_serializer(
@@ -50,15 +46,21 @@ class _LotWrite(serializers.Serializer[Any]):
                 "quantity": "2",
                 "received_on": "2026-11-19",
                 "document": "5000001234",
+                "serials": ["SN-20417", "SN-20418"],
             },
         )
     ],
 )
 class ReceiptWrite(_LotWrite):
+    needs = ("line_number", "quantity", "received_on")
+
     received_on = Day(required=False, help_text="Local day; required unless it reverses one.")
     state = serializers.ChoiceField(ReceiptState.choices, required=False, help_text="Default: arrived.")
     serials = serializers.ListField(
-        child=Text(max_length=120), required=False, max_length=1000, help_text="Serial numbers of these units."
+        child=Text(max_length=120),
+        required=False,
+        max_length=1000,
+        help_text="Serial numbers of these units, no more than there are of them; one that came before is refused.",
     )
 
 
@@ -80,6 +82,8 @@ class ReceiptWrite(_LotWrite):
     ],
 )
 class ShipmentWrite(_LotWrite):
+    needs = ("line_number", "quantity", "number")
+
     number = Text(required=False, max_length=200, help_text="The vendor's own; required unless it reverses one.")
     despatched_on = Day(required=False, help_text="Local day it left.")
     arrives_on = Day(required=False, help_text="Local day it should arrive; dates move by statements, not by this.")
@@ -103,6 +107,10 @@ class ReceiptSerializer(_MovementSerializer):
     )
     received_on = Day(help_text="Local day.")
     state = serializers.CharField(help_text="arrived, and what was found.")
+    serials = serializers.ListField(
+        child=serializers.CharField(),
+        help_text="Serial numbers that stand of these units, in order; a reversal takes them back.",
+    )
 
 
 class ReceiptPageSerializer(PageSerializer):
@@ -134,39 +142,42 @@ class GoodsReceipts(ClientView):
     def get(self, request: Request) -> Response:
         seen = DeliveryLot.objects.visible_to(acting_user(request))
         rows = Receipt.objects.filter(lot__in=seen).select_related("lot__schedule_line__line")
-        return page(request, rows, "pk", lambda found: [_receipt(each) for each in found], ReceiptSerializer)
+        return page(
+            request,
+            rows.prefetch_related("serials"),
+            "pk",
+            lambda found: [_receipt(each) for each in found],
+            ReceiptSerializer,
+        )
 
     @extend_schema(
         operation_id="recordGoodsReceipt",
         summary="Units came, or did not after all",
-        description="Rows are only added: a mistake is answered by one that `reverses` it. With the last unit the lot "
-        "is on site; a reversal takes that back. More than was ordered is refused (`over_delivery`) unless the line's "
-        "`over_delivery_percent` allows it; then `over_delivered` says how much of it is more.",
+        description="Rows are only added: a mistake is answered by one that `reverses` it, whole, and says nothing "
+        "else. With the last unit the lot is on site; a reversal takes that back, and the serial numbers. More than "
+        "was ordered is refused (`over_delivery`) unless the line's `over_delivery_percent` allows it; then "
+        "`over_delivered` says how much of it is more.",
         parameters=[REQUEST_ID],
         request=ReceiptWrite,
-        responses={201: ReceiptSerializer, **problems(404)},
+        responses={201: ReceiptSerializer, **problems(409, 422)},
         tags=["goods movements"],
     )
     def post(self, request: Request) -> Response:
         said, actor = checked(ReceiptWrite, request), acting_user(request)
         if "reverses" in said:
-            done = receipts.reverse(
-                receipt_id=said["reverses"], reason=said.get("reason", ""), actor=actor, now=clock()
-            )
+            with named_in_body(reverses="reverses"):
+                done = receipts.reverse(receipt_id=said["reverses"], reason=said["reason"], actor=actor, now=clock())
         else:
-            check(said, "line_number", "quantity", "received_on")
-            lot_id = _lot(request, said)
             done = receipts.receive(
-                lot_id=lot_id,
+                lot_id=_lot(request, said),
                 quantity=said["quantity"],
                 received_on=said["received_on"],
                 document=said["document"],
                 actor=actor,
                 now=clock(),
                 state=ReceiptState(said.get("state", ReceiptState.ARRIVED)),
+                plates=said.get("serials", ()),
             )
-            if "serials" in said:
-                serials.record(lot_id=lot_id, numbers=said["serials"], actor=actor)
         return Response(_receipt(done), status=201)
 
 
@@ -188,18 +199,19 @@ class Shipments(ClientView):
     @extend_schema(
         operation_id="recordShipment",
         summary="The vendor sent units, or did not after all",
-        description="Rows are only added: a mistake is answered by one that `reverses` it.",
+        description="Rows are only added: a mistake is answered by one that `reverses` it, whole, and says nothing "
+        "else. What is sent arrives no earlier than it left.",
         parameters=[REQUEST_ID],
         request=ShipmentWrite,
-        responses={201: ShipmentSerializer, **problems(404)},
+        responses={201: ShipmentSerializer, **problems(409, 422)},
         tags=["goods movements"],
     )
     def post(self, request: Request) -> Response:
         said, actor = checked(ShipmentWrite, request), acting_user(request)
         if "reverses" in said:
-            done = shipments.reverse(notice_id=said["reverses"], reason=said.get("reason", ""), actor=actor)
+            with named_in_body(reverses="reverses"):
+                done = shipments.reverse(notice_id=said["reverses"], reason=said["reason"], actor=actor)
         else:
-            check(said, "line_number", "quantity", "number")
             done = shipments.notify(
                 lot_id=_lot(request, said),
                 number=said["number"],
@@ -214,20 +226,19 @@ class Shipments(ClientView):
 
 
 def _lot(request: Request, said: dict[str, Any]) -> UUID:
-    found = (
-        DeliveryLot.objects.visible_to(acting_user(request))
-        .filter(
-            schedule_line__line__order=order_of(request, said),
-            schedule_line__line__number=said["line_number"],
-            schedule_line__number=said.get("schedule_number", 1),
-            number=said.get("lot_number", 1),
-        )
-        .values_list("pk", flat=True)
-        .first()
+    """Raises BadInput naming the one of its numbers that is not there, or out of sight."""
+    seen = DeliveryLot.objects.visible_to(acting_user(request)).filter(
+        schedule_line__line__order=order_of(request, said), schedule_line__line__number=said["line_number"]
     )
-    if found is None:
-        raise NotFound(_("There is no such lot."))
-    return found
+    numbers = {(schedule, lot): key for schedule, lot, key in seen.values_list("schedule_line__number", "number", "pk")}
+    schedule, lot = said.get("schedule_number", 1), said.get("lot_number", 1)
+    if not numbers:
+        raise BadInput(_("The order has no line %(number)s.") % {"number": said["line_number"]}, field="line_number")
+    if schedule not in {known for known, _lot in numbers}:
+        raise BadInput(_("The line has no schedule line %(number)s.") % {"number": schedule}, field="schedule_number")
+    if (schedule, lot) not in numbers:
+        raise BadInput(_("The schedule line has no lot %(number)s.") % {"number": lot}, field="lot_number")
+    return numbers[schedule, lot]
 
 
 def _of_lot(row: Receipt | ShipmentNotice) -> dict[str, Any]:
@@ -249,6 +260,7 @@ def _receipt(row: Receipt) -> dict[str, Any]:
         "over_delivered": trimmed(row.over_delivered),
         "received_on": row.received_on,
         "state": row.state,
+        "serials": sorted(each.number for each in row.serials.all()),
     }
     return dict(ReceiptSerializer(shown).data)
 

@@ -64,7 +64,7 @@ class RecordNotice(_OfLot):
 class ReverseMovement(PortalForm):
     """Only what was not reversed yet can be."""
 
-    said_as: ClassVar = {"reason": "why"}
+    said_as: ClassVar = {"reason": "why", "reverses": "movement"}
 
     movement = forms.ChoiceField(label=_("What is taken back"))
     why = forms.CharField(label=_("Reason"), max_length=500)

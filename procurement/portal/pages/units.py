@@ -69,10 +69,10 @@ def receive(request: HttpRequest, key: UUID) -> HttpResponse:
                 received_on=said["received_on"],
                 state=ReceiptState(said["state"]),
                 document=said["document"],
+                plates=said["serials"].splitlines(),
                 actor=actor,
                 now=now,
             )
-            serials.record(lot_id=UUID(said["lot"]), numbers=said["serials"].splitlines(), actor=actor)
             if said["photo"]:
                 talk.attach(
                     actor=actor,

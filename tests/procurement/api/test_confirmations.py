@@ -2,7 +2,7 @@ from typing import Any
 
 import pytest
 
-from procurement.models import PurchaseOrder, UnitSerial
+from procurement.models import PurchaseOrder
 from sites.models import Promise, PromiseRetraction
 from tests.procurement.api.calls import ORDER, Caller, calling, order_body, order_line, pointers, problem
 
@@ -69,7 +69,19 @@ def test_a_confirmation_is_taken_back_once(erp: Caller) -> None:
 def test_a_confirmation_of_other_sites_cannot_be_taken_back(erp: Caller, sydney_only: Caller) -> None:
     key = erp.post(PATH, confirmation({"line_number": 20})).json()["id"]
 
-    problem(sydney_only.post(PATH, {"reverses": key, "reason": "Why not"}), 404, "not_found")
+    body = problem(sydney_only.post(PATH, {"reverses": key, "reason": "Why not"}), 422, "validation_error")
+
+    assert pointers(body) == ["/reverses"]
+
+
+def test_a_confirmation_is_taken_back_and_stated_anew_by_two_calls(erp: Caller) -> None:
+    key = erp.post(PATH, confirmation()).json()["id"]
+
+    both = {"reverses": key, "reason": "Of another order", "lines": [{"line_number": 10}]}
+    body = problem(erp.post(PATH, both | {"number": "AB-2", "confirmed_on": "2026-11-19"}), 422, "validation_error")
+
+    assert set(pointers(body)) == {"/lines", "/number", "/confirmed_on"}
+    assert not PromiseRetraction.objects.exists()
 
 
 @pytest.mark.parametrize(
@@ -77,7 +89,9 @@ def test_a_confirmation_of_other_sites_cannot_be_taken_back(erp: Caller, sydney_
     [
         ({"line_number": 10, "response": "changed"}, "/lines/0/date"),
         ({"line_number": 10, "response": "rejected", "date": "2027-09-01"}, "/lines/0/date"),
-        ({"line_number": 10, "schedule_number": 7}, "/lines/0/date"),
+        ({"line_number": 10, "schedule_number": 7}, "/lines/0/schedule_number"),
+        ({"line_number": 30}, "/lines/0/line_number"),
+        ({"line_number": 10, "quantity": "0.5"}, "/lines/0/quantity"),
         ({"line_number": 70, "response": "rejected"}, "/lines/0/line_number"),
         ({"response": "accepted"}, "/lines/0/line_number"),
     ],
@@ -85,6 +99,35 @@ def test_a_confirmation_of_other_sites_cannot_be_taken_back(erp: Caller, sydney_
 def test_a_line_that_confirms_nothing_is_named(erp: Caller, said: dict[str, Any], pointer: str) -> None:
     assert pointers(problem(erp.post(PATH, confirmation(said)), 422, "validation_error")) == [pointer]
     assert not Promise.objects.exists()
+
+
+def test_a_confirmation_of_no_line_confirms_nothing(erp: Caller) -> None:
+    assert pointers(problem(erp.post(PATH, confirmation(lines=[])), 422, "validation_error")) == ["/lines"]
+    assert not Promise.objects.exists()
+
+
+def test_a_line_without_a_contract_date_is_confirmed_by_a_date(erp: Caller) -> None:
+    undated = order_line(30)
+    del undated["contractual_date"]
+    erp.put(ORDER, order_body(undated, document_version=2))
+
+    body = problem(erp.post(PATH, confirmation({"line_number": 30})), 422, "validation_error")
+
+    assert pointers(body) == ["/lines/0/date"]
+
+
+def test_a_line_that_is_cancelled_is_not_confirmed(erp: Caller) -> None:
+    erp.put(ORDER, order_body(order_line(10, status="cancelled"), document_version=2))
+
+    body = problem(erp.post(PATH, confirmation({"line_number": 10})), 422, "validation_error")
+
+    assert pointers(body) == ["/lines/0/line_number"]
+
+
+def test_a_confirmation_is_of_no_day_to_come(erp: Caller) -> None:
+    body = problem(erp.post(PATH, confirmation(confirmed_on="2031-01-01")), 422, "validation_error")
+
+    assert pointers(body) == ["/confirmed_on"]
 
 
 @pytest.mark.parametrize("name", ["number", "confirmed_on"])
@@ -96,10 +139,11 @@ def test_what_a_confirmation_needs_is_named(erp: Caller, name: str) -> None:
 
 
 def test_a_confirmation_needs_an_order_that_is_there(erp: Caller) -> None:
-    problem(erp.post(PATH, confirmation(external_id="4500016222")), 404, "not_found")
-    assert pointers(
-        problem(erp.post(PATH, {"number": "A", "confirmed_on": "2026-11-18"}), 422, "validation_error")
-    ) == ["/order"]
+    unknown = confirmation(external_id="4500016222"), confirmation(order="01940000-0000-7000-8000-000000000000")
+
+    refused = [pointers(problem(erp.post(PATH, said), 422, "validation_error")) for said in unknown]
+
+    assert refused == [["/external_id"], ["/order"]]
 
 
 def test_a_confirmation_needs_its_scope(erp: Caller) -> None:
@@ -112,12 +156,3 @@ def test_a_dry_run_of_a_confirmation_keeps_nothing(erp: Caller) -> None:
     told = erp.post(f"{PATH}?dry_run=true", confirmation()).json()
 
     assert (told["dry_run"], len(told["promises"]), Promise.objects.count()) == (True, 2, 0)
-
-
-def test_a_receipt_names_the_order_as_its_system_does_and_the_units_by_their_plates(erp: Caller) -> None:
-    body = {"external_id": "4500016221", "line_number": 10, "quantity": "2", "received_on": "2026-11-19"}
-
-    answer = erp.post("/goods-receipts", body | {"serials": ["CH-1", "CH-2"]})
-
-    assert answer.status_code == 201
-    assert sorted(UnitSerial.objects.values_list("number", flat=True)) == ["CH-1", "CH-2"]

@@ -252,7 +252,7 @@ def test_a_list_of_orders_takes_a_fixed_number_of_queries(erp: Caller, path: str
     def one_more(name: str) -> None:
         key = order(erp, name, lines=[order_line(), order_line("00020")])["id"]
         moved = {"order": key, "line_number": 10, "quantity": "1", "number": "DN-1", "received_on": "2026-11-01"}
-        erp.post("/goods-receipts", moved)
+        erp.post("/goods-receipts", moved | {"serials": ["CH-1"]})
         erp.post("/shipments", moved)
 
     one_more("A")
@@ -333,32 +333,3 @@ def test_who_may_not_answer_alerts_is_refused(erp: Caller, world: World) -> None
 
     problem(erp.post(f"{path}/acknowledge", {}), 403, "not_permitted")
     problem(erp.post("/slip-alerts/01940000-0000-7000-8000-000000000000/acknowledge", {}), 404, "not_found")
-
-
-@pytest.mark.django_db
-@pytest.mark.parametrize("path", ["/goods-receipts", "/shipments"])
-def test_units_are_recorded_and_taken_back_by_a_row(erp: Caller, path: str) -> None:
-    key = order(erp, "A")["id"]
-    said = {"order": key, "line_number": "00010", "quantity": "3", "number": "DN-1", "received_on": "2026-11-01"}
-
-    made = erp.post(path, said)
-    problem(erp.post(path, said), 422, "validation_error")
-    problem(erp.post(path, {"reverses": made.json()["id"]}), 422, "validation_error")
-    back = erp.post(path, {"reverses": made.json()["id"], "reason": "Counted twice"})
-    problem(erp.post(path, {"reverses": made.json()["id"], "reason": "Again"}), 409, "conflict")
-
-    assert (made.status_code, back.status_code, back.json()["reverses"]) == (201, 201, made.json()["id"])
-    assert [each["quantity"] for each in erp.get(path).json()["items"]] == ["3", "3"]
-
-
-@pytest.mark.django_db
-@pytest.mark.parametrize("path", ["/goods-receipts", "/shipments"])
-def test_a_movement_names_its_lot_and_quantity(erp: Caller, sydney_only: Caller, path: str) -> None:
-    key = order(erp, "A", site="TYO1")["id"]
-    said = {"order": key, "line_number": 10, "quantity": "1", "number": "DN-1", "received_on": "2026-11-01"}
-
-    body = problem(erp.post(path, {name: said[name] for name in said if name != "quantity"}), 422, "validation_error")
-
-    assert [each["pointer"] for each in body["errors"]] == ["/quantity"]
-    problem(sydney_only.post(path, said), 404, "not_found")
-    problem(erp.post(path, said | {"lot_number": 9}), 404, "not_found")

@@ -425,6 +425,12 @@ CHECKS = [
     Check("a_shipped_quantity_is_positive", ShipmentNoticeFactory, {"quantity": "0"}, {"quantity": "0.001"}),
     Check("a_shipment_has_plausible_dates", ShipmentNoticeFactory, {"arrives_on": TOO_LATE}, {"arrives_on": LAST}),
     Check(
+        "a_shipment_arrives_no_earlier_than_it_left",
+        ShipmentNoticeFactory,
+        wrong={"despatched_on": date(2026, 11, 18), "arrives_on": date(2026, 11, 17)},
+        right={"despatched_on": date(2026, 11, 18), "arrives_on": date(2026, 11, 18)},
+    ),
+    Check(
         "no_shipment_notice_reverses_itself",
         ShipmentNoticeFactory,
         wrong={"reverses_id": SelfAttribute("id"), "id": new_id()},

@@ -22,7 +22,7 @@ JPEG = b"\xff\xd8\xff\xe0\x00\x10JFIF\x00\x01\x01\x00\x00\x01\x00\x01\x00\x00\xf
 def came(place: Place, **besides: object) -> dict[str, object]:
     said: dict[str, object] = {
         "lot": str(place.lot.pk), "quantity": "1", "received_on": "2026-11-19", "state": "arrived",
-        "serials": "SN 4711\r\n\r\nSN 4712", "document": "DN 12",
+        "serials": "SN 4711", "document": "DN 12",
     }  # fmt: skip
     return said | besides
 
@@ -33,7 +33,13 @@ def receive(browser: Client, place: Place, **besides: object) -> str:
 
 
 def test_a_receipt_its_plates_and_its_photograph_are_kept_together(browser: Client, sydney: Place) -> None:
-    html = receive(browser, sydney, photo=SimpleUploadedFile("plate.jpg", JPEG, "image/jpeg"))
+    html = receive(
+        browser,
+        sydney,
+        quantity="2",
+        serials="SN 4711\r\n\r\nSN 4712",
+        photo=SimpleUploadedFile("plate.jpg", JPEG, "image/jpeg"),
+    )
 
     assert "The receipt is recorded." in html
     assert (Receipt.objects.get().received_on, Receipt.objects.get().document) == (date(2026, 11, 19), "DN 12")
@@ -48,7 +54,7 @@ def test_a_receipt_its_plates_and_its_photograph_are_kept_together(browser: Clie
     [
         ({"quantity": "3"}, "0 of 2 were received already."),
         ({"received_on": "2031-01-01"}, "An actual date cannot lie in the future."),
-        ({"serials": "A\nB\nC"}, "The lot has 2 units and would have 3 serial numbers."),
+        ({"serials": "A\nB"}, "The receipt has 1 units and would have 2 serial numbers."),
         ({"photo": SimpleUploadedFile("plate.jpg", b"MZ not a picture")}, "Taken are PDF, PNG, JPEG"),
         ({"quantity": "many"}, "Enter a number."),
     ],
@@ -102,7 +108,8 @@ def test_who_may_only_look_receives_nothing(sydney: Place) -> None:
     )
     assert viewer.post(f"/units/{sydney.line_key}/receive/", came(sydney)).status_code == 403
     viewer.post(f"/serials/{row.pk}/remove/", {"reason": "x"})
-    assert (Receipt.objects.count(), UnitSerial.objects.count()) == (0, 1)
+    assert list(Receipt.objects.all()) == [row.receipt]
+    assert list(UnitSerial.objects.all()) == [row]
 
 
 def test_a_plate_of_another_site_is_not_found(browser: Client, sydney: Place, tokyo: Place) -> None:

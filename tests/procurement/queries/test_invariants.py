@@ -39,6 +39,7 @@ from tests.factories.procurement import (
     RequirementFactory,
     RosAnchorFactory,
     ShipmentNoticeFactory,
+    UnitSerialFactory,
 )
 from tests.factories.sites import (
     ActivityFactory,
@@ -173,6 +174,24 @@ def _reversing_a_receipt_of_another_lot(world: World) -> None:
     ReceiptFactory.create(lot=other, reverses=world.receipt)
 
 
+def _plate_of_another_lot(world: World) -> None:
+    UnitSerialFactory.create(lot=LotForecastFactory.create().lot, receipt=world.receipt)
+
+
+def _plate_of_a_reversed_receipt(world: World) -> None:
+    UnitSerialFactory.create(lot=world.lot, receipt=world.receipt)
+    ReceiptFactory.create(lot=world.lot, reverses=world.receipt)
+
+
+def _plate_of_a_reversal(world: World) -> None:
+    reversal = ReceiptFactory.create(lot=world.lot, reverses=world.receipt)
+    UnitSerialFactory.create(lot=world.lot, receipt=reversal)
+
+
+def _more_plates_than_units(world: World) -> None:
+    UnitSerialFactory.create_batch(2, lot=world.lot, receipt=world.receipt)
+
+
 def _reversing_another_shipment(world: World) -> None:
     notice = ShipmentNoticeFactory.create(lot=world.lot)
     ShipmentNoticeFactory.create(lot=world.lot, quantity=Decimal("0.5"), reverses=notice)
@@ -280,6 +299,10 @@ BREAKS: list[tuple[str, Callable[[World], None]]] = [
     ("a_shipment_notice_reverses_one_of_its_own_lot", _reversing_another_shipment),
     ("a_shipment_notice_reverses_one_of_its_own_lot", _reversing_a_shipment_of_another_lot),
     ("receipts_fit_their_lot", _received_twice),
+    ("a_serial_number_is_of_a_standing_receipt_of_its_lot", _plate_of_another_lot),
+    ("a_serial_number_is_of_a_standing_receipt_of_its_lot", _plate_of_a_reversed_receipt),
+    ("a_serial_number_is_of_a_standing_receipt_of_its_lot", _plate_of_a_reversal),
+    ("serial_numbers_fit_their_receipt", _more_plates_than_units),
     ("a_live_lot_has_a_current_forecast", _no_current_forecast),
     ("float_and_forecast_make_the_required_date", _float_off_by_one),
     ("a_notice_tells_its_own_recipient_over_its_own_channel", _told_to_another),

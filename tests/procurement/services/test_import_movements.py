@@ -67,6 +67,28 @@ def test_more_than_is_open_is_not_sent(expediter: User, lots: list[DeliveryLot])
     assert refusals(batch) == [("DespatchLine[1]/quantity", "Only 1 of 2 is open.")]
 
 
+@pytest.mark.parametrize(
+    ("quantity", "arrives_on", "refusal"),
+    [
+        ("0.5", "2027-01-15", ("DespatchLine[1]/quantity", "Single units (EA) are counted in whole numbers.")),
+        ("1", "2026-11-16", ("DespatchLine[1]/arrives_on", "What is sent arrives no earlier than it left.")),
+    ],
+)
+def test_what_cannot_have_been_sent_is_refused_in_the_preview(
+    expediter: User, lots: list[DeliveryLot], quantity: str, arrives_on: str, refusal: tuple[str, str]
+) -> None:
+    batch = stage(expediter, despatch(moved_line("Despatch", "10", quantity), shipment=arriving(arrives_on)))
+
+    assert refusals(batch) == [refusal]
+
+
+def test_a_notice_written_after_its_arrival_says_no_day_of_despatch(expediter: User, lots: list[DeliveryLot]) -> None:
+    applied(expediter, despatch(moved_line("Despatch", "10", "2"), shipment=arriving("2026-11-16", despatched_on="")))
+
+    notice = ShipmentNotice.objects.get()
+    assert (notice.despatched_on, notice.arrives_on) == (None, date(2026, 11, 16))
+
+
 def test_a_whole_lot_received_is_on_site_until_it_is_taken_back(expediter: User, lots: list[DeliveryLot]) -> None:
     batch = applied(expediter, receipt(moved_line("Receipt", "10", "2")))
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from procurement.models import DeliveryLot, OrderLine, Receipt
+from procurement.models import DeliveryLot, OrderLine, Receipt, ShipmentNotice, UnitSerial
 from procurement.services import receipts, shipments
 from sites.accounts.models import User
 from sites.accounts.permissions import Role
@@ -64,6 +64,43 @@ def test_more_than_was_ordered_is_refused_by_its_own_name(lot: DeliveryLot, expe
         receive(lot, expediter, "3")
 
     assert (refusal.value.code, refusal.value.field) == ("over_delivery", "quantity")
+
+
+def plates(lot: DeliveryLot) -> list[tuple[str, Receipt]]:
+    return [(row.number, row.receipt) for row in UnitSerial.objects.filter(lot=lot).order_by("number")]
+
+
+def test_the_plates_of_units_come_and_go_with_their_receipt(lot: DeliveryLot, expediter: User) -> None:
+    first = receive(lot, expediter, plates=["SN 1"])
+    second = receive(lot, expediter, plates=[" SN  2", "sn 2", ""])
+    assert plates(lot) == [("SN 1", first), ("SN 2", second)]
+
+    receipts.reverse(receipt_id=second.pk, reason="Another lot", actor=expediter, now=NOW)
+    assert plates(lot) == [("SN 1", first)]
+    third = receive(lot, expediter, plates=["SN 2"])
+
+    assert plates(lot) == [("SN 1", first), ("SN 2", third)]
+
+
+@pytest.mark.parametrize("numbers", [["SN 2", "SN 3"], ["sn 1"]], ids=["more than came", "came before"])
+def test_plates_that_cannot_be_of_these_units_are_refused(
+    numbers: list[str], lot: DeliveryLot, expediter: User
+) -> None:
+    receive(lot, expediter, plates=["SN 1"])
+
+    with pytest.raises(BadInput) as refusal:
+        receive(lot, expediter, plates=numbers)
+
+    assert refusal.value.field == "serials"
+    assert Receipt.objects.count() == 1
+
+
+def test_units_over_the_order_have_their_plates_too(lot: DeliveryLot, expediter: User) -> None:
+    tolerating(lot, 50)
+
+    receive(lot, expediter, "3", plates=["SN 1", "SN 2", "SN 3"])
+
+    assert len(plates(lot)) == 3
 
 
 def tolerating(lot: DeliveryLot, percent: int) -> DeliveryLot:
@@ -155,3 +192,34 @@ def test_a_notice_of_shipment_fits_its_lot_and_is_reversed_once(lot: DeliveryLot
     assert shipments.noticed([lot.pk]) == {}
     with pytest.raises(Conflict):
         shipments.reverse(notice_id=row.pk, reason="Not sent", actor=expediter)
+
+
+@pytest.mark.parametrize(
+    ("said", "field"),
+    [({"quantity": Decimal("0.5")}, "quantity"), ({"arrives_on": date(2026, 11, 17)}, "arrives_on")],
+    ids=["half a unit", "there before it left"],
+)
+def test_what_cannot_have_been_sent_is_refused(
+    said: dict[str, Any], field: str, lot: DeliveryLot, expediter: User
+) -> None:
+    given: dict[str, Any] = {
+        "number": "D-1", "quantity": Decimal(1), "despatched_on": DAY, "arrives_on": DAY, "tracking": "",
+        "document": "", "actor": expediter,
+    }  # fmt: skip
+
+    with pytest.raises(BadInput) as refusal:
+        shipments.notify(lot_id=lot.pk, **given | said)
+
+    assert refusal.value.field == field
+    assert not ShipmentNotice.objects.exists()
+
+
+@pytest.mark.parametrize("quantity", ["0.5001", "0.0001"])
+def test_a_length_is_counted_in_thousandths(quantity: str, lot: DeliveryLot, expediter: User) -> None:
+    OrderLine.objects.filter(pk=lot.schedule_line.line_id).update(unit="MTR")
+
+    with pytest.raises(BadInput) as refusal:
+        receive(lot, expediter, quantity)
+
+    assert refusal.value.field == "quantity"
+    assert receive(lot, expediter, "0.5010").quantity == Decimal("0.501")
