@@ -24,7 +24,7 @@ from procurement.services import grid
 from procurement.services.grid import CapacityStep, ConnectionTerms
 from sites.accounts.models import User
 from sites.accounts.permissions import Scope
-from sites.domain.errors import NotFound
+from sites.domain.errors import BadInput, NotFound
 from sites.models import GridConnection, Site
 from sites.vocabulary import GridState
 
@@ -105,11 +105,11 @@ class GridQuery(serializers.Serializer[Any]):
 class ConnectionWrite(serializers.Serializer[Any]):
     name = Text(max_length=120, help_text="Unique within the site.")
     utility = Text(max_length=120, help_text="Who connects.")
-    requested_mw = ExactDecimal(help_text="Asked for; above 0, at most 5000.")
+    requested_mw = ExactDecimal(help_text="Asked for; above 0, at most 5000, with at most 3 decimals.")
     offered_mw = ExactDecimal(required=False, allow_null=True, help_text="Offered; null: not known.")
     firm_mw = ExactDecimal(required=False, allow_null=True, help_text="Always available; within what is offered.")
     flexible_mw = ExactDecimal(required=False, allow_null=True, help_text="On top of it; may be interrupted.")
-    voltage_kv = ExactDecimal(required=False, allow_null=True, help_text="In kilovolts.")
+    voltage_kv = ExactDecimal(required=False, allow_null=True, help_text="In kilovolts, with at most 1 decimal.")
     energisation_target_on = Day(required=False, allow_null=True, help_text="As agreed.")
     offer_expires_on = Day(required=False, allow_null=True, help_text="The offer lapses after it.")
     owner = Text(
@@ -167,7 +167,7 @@ class GridConnections(ClientView):
         description="It starts as an enquiry, with the usual way to released capacity.",
         parameters=[_KEY, _TAG, REQUEST_ID],
         request=NewConnectionWrite,
-        responses={201: WholeConnectionShape, **problems(400, 404, 409, 413, 415, 422)},
+        responses={201: WholeConnectionShape, **problems(400, 409, 413, 415, 422)},
         examples=[
             example(
                 "An enquiry",
@@ -186,7 +186,7 @@ class GridConnections(ClientView):
         code = said.pop("site")
         site = Site.objects.visible_to(actor).filter(code=code).first()
         if site is None:
-            raise NotFound(_("There is no such site."), field="site")
+            raise BadInput(_("There is no site %(code)s.") % {"code": code}, field="site")
         added = grid.add_connection(site_id=site.pk, terms=ConnectionTerms(**said), actor=actor, now=clock())
         return _answer(actor, added.pk, status=201)
 

@@ -110,6 +110,9 @@ def test_capacity_works_and_state_follow_one_another(energy: Caller) -> None:
         ({"requested_mw": "32000"}, "/requested_mw"),
         ({"firm_mw": "33"}, "/firm_mw"),
         ({"firm_mw": "1e2"}, "/firm_mw"),
+        ({"firm_mw": "20.1234"}, "/firm_mw"),
+        ({"voltage_kv": "110.04"}, "/voltage_kv"),
+        ({"site": "NOWHERE"}, "/site"),
         ({"voltage_kv": "132000"}, "/voltage_kv"),
         ({"offer_expires_on": "1999-01-01"}, "/offer_expires_on"),
         ({"name": "North\u0007"}, "/name"),
@@ -131,6 +134,7 @@ def test_a_connection_that_cannot_be_is_refused_by_its_field(
     ("said", "pointer"),
     [
         ({"capacity_steps": [{"firm_mw": "-1"}]}, "/capacity_steps/0/firm_mw"),
+        ({"capacity_steps": [{"firm_mw": "1.2345"}]}, "/capacity_steps/0/firm_mw"),
         ({"capacity_steps": [{"firm_mw": "10"}, {"firm_mw": "10", "works": "None"}]}, "/capacity_steps/1/works"),
         ({"capacity_steps": [{"firm_mw": "10", "milestone_code": "NONE"}]}, "/capacity_steps/0/milestone_code"),
         ({"state": "moon"}, "/state"),
@@ -168,11 +172,17 @@ def test_a_connection_of_another_site_is_not_there(sydney_energy: Caller, world:
         sydney_energy.get(path),
         sydney_energy.patch(path, {"name": "Mine"}, if_match='"v1"'),
         sydney_energy.post(f"{path}/works", {"name": "Mine"}),
-        sydney_energy.post(LIST, terms(site="TYO1")),
     ]
 
-    assert [each.status_code for each in answers] == [404, 404, 404, 404]
+    assert [each.status_code for each in answers] == [404, 404, 404]
     assert {each.json()["code"] for each in answers} == {"not_found"}
+
+
+def test_a_site_out_of_sight_is_refused_as_one_that_is_not_there(sydney_energy: Caller) -> None:
+    hidden, unknown = (sydney_energy.post(LIST, terms(site=code)).json() for code in ("TYO1", "NOWHERE"))
+
+    assert (hidden["status"], pointers(hidden)) == (422, ["/site"])
+    assert hidden["errors"][0]["detail"] == unknown["errors"][0]["detail"].replace("NOWHERE", "TYO1")
 
 
 @pytest.mark.parametrize(("role", "scopes"), [(Role.VIEWER, None), (Role.ENERGY_LEAD, [Scope.POWER_READ.value])])

@@ -12,7 +12,14 @@ from django.test import Client
 from sites.accounts.permissions import Role
 from sites.models import LoadStep, PowerPurchaseAgreement, Promise
 from tests.factories.power import DelayDamagesFactory, NetworkWorksFactory
-from tests.factories.sites import AgreementFactory, GridConnectionFactory, LoadStepFactory, ShareFactory, SiteFactory
+from tests.factories.sites import (
+    AgreementFactory,
+    BlockFactory,
+    GridConnectionFactory,
+    LoadStepFactory,
+    ShareFactory,
+    SiteFactory,
+)
 from tests.procurement.api.calls import Caller, calling, pointers, problem, queries_of
 from tests.procurement.services.order_documents import World
 
@@ -286,6 +293,7 @@ def test_a_ramp_is_written_whole_and_read_back(energy: Caller, world: World) -> 
         ([{"from_on": "2027-03-01", "gross_mw": "-4"}], "/steps/0/gross_mw"),
         ([{"from_on": "2027-03-01", "gross_mw": "4"}, {"from_on": "2027-03-01", "gross_mw": "5"}], "/steps/1/from_on"),
         ([{"from_on": "03/01/2027", "gross_mw": "4"}], "/steps/0/from_on"),
+        ([{"from_on": "2027-03-01", "gross_mw": "12.1234"}], "/steps/0/gross_mw"),
     ],
 )
 def test_a_ramp_that_cannot_be_is_refused_at_its_step(
@@ -294,6 +302,16 @@ def test_a_ramp_that_cannot_be_is_refused_at_its_step(
     body = problem(energy.put("/sites/SYD1/load-ramps", {"steps": steps}), 422, "validation_error")
 
     assert pointers(body) == [pointer]
+
+
+def test_a_ramp_of_a_block_that_is_elsewhere_is_refused_at_it(energy: Caller, world: World) -> None:
+    elsewhere = BlockFactory.create(phase__site=world.tokyo)
+
+    body = problem(
+        energy.put("/sites/SYD1/load-ramps", {"block": f"{elsewhere.pk}", "steps": []}), 422, "validation_error"
+    )
+
+    assert pointers(body) == ["/block"]
 
 
 def test_the_balance_says_load_usable_and_what_binds(energy: Caller, world: World) -> None:
