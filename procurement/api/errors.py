@@ -79,11 +79,15 @@ class UnknownParameters(BadParameter):
 
 
 class StaleVersion(exceptions.APIException):
-    """If-Match names a version that is not the present one."""
+    """If-Match names a version that is not the present one, whose tag the answer says; None: there is none."""
 
     status_code = status.HTTP_412_PRECONDITION_FAILED
     default_detail = gettext_lazy("It has changed since you read it.")
     default_code = "stale_version"
+
+    def __init__(self, present: str | None = None) -> None:
+        super().__init__()
+        self.headers = {"ETag": present} if present else {}
 
 
 class VersionRequired(exceptions.APIException):
@@ -226,7 +230,7 @@ def _of_framework(exc: exceptions.APIException) -> Problem:
     if exc.status_code == 404:
         return _not_found()
     codes = exc.get_codes()
-    headers = {}
+    headers = dict(getattr(exc, "headers", {}))
     if challenge := getattr(exc, "auth_header", None):
         headers["WWW-Authenticate"] = challenge
     wait = getattr(exc, "wait", None)

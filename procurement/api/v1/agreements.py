@@ -43,7 +43,7 @@ _TAG: Final = OpenApiParameter(
     OpenApiTypes.STR,
     OpenApiParameter.HEADER,
     description="Names this state of the record, as this caller may read it.",
-    response=[200, 201],
+    response=[200, 201, 412],
 )
 _IF_MATCH: Final = OpenApiParameter(
     "If-Match", OpenApiTypes.STR, OpenApiParameter.HEADER, description="The ETag you read; 412 if it changed since."

@@ -12,7 +12,7 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from procurement.api.asking import check_tag
+from procurement.api.asking import check_tag, two_part_tag
 from procurement.api.auth import acting_user
 from procurement.api.fields import Day, ExactDecimal, Text
 from procurement.api.v1.bodies import checked
@@ -33,14 +33,15 @@ _TAG: Final = OpenApiParameter(
     OpenApiTypes.STR,
     OpenApiParameter.HEADER,
     description="Names this state of the connection.",
-    response=[200, 201],
+    response=[200, 201, 412],
 )
 _IF_MATCH: Final = OpenApiParameter(
     "If-Match",
     OpenApiTypes.STR,
     OpenApiParameter.HEADER,
     required=True,
-    description="The ETag you read: 428 where it is missing, 412 where the connection changed since.",
+    description="The ETag you read: 428 where it is missing, 412 where the connection changed since. A forecast that "
+    "has moved is no change of it.",
 )
 _KEY: Final = OpenApiParameter(
     "Idempotency-Key", OpenApiTypes.STR, OpenApiParameter.HEADER, description="16 to 64 printable characters."
@@ -49,6 +50,7 @@ _TERMS: Final = (
     "name", "utility", "requested_mw", "offered_mw", "firm_mw", "flexible_mw", "voltage_kv", "energisation_target_on",
     "offer_expires_on",
 )  # fmt: skip
+_COMPUTED: Final = ("energisation_forecast_on", "days_later")
 
 
 class GridConnectionShape(serializers.Serializer[Any]):
@@ -330,4 +332,8 @@ def _answer(actor: User, key: UUID, *, status: int = 200) -> Response:
 
 
 def _tag(shown: dict[str, Any]) -> str:
-    return f'"{fingerprint(shown)}"'
+    """Forecasts move by night, and a change made from yesterday's reading overwrites nothing of them."""
+    computed = {name: shown[name] for name in _COMPUTED} | {"works": [each["complete_on"] for each in shown["works"]]}
+    written = {name: value for name, value in shown.items() if name not in _COMPUTED}
+    written["works"] = [{**each, "complete_on": None} for each in shown["works"]]
+    return two_part_tag(fingerprint(written), fingerprint(computed))

@@ -68,16 +68,32 @@ def test_only_what_is_said_changes(energy: Caller) -> None:
 
 def test_a_change_names_the_version_it_was_made_from(energy: Caller) -> None:
     path, tag = _added(energy)
-    energy.patch(path, {"firm_mw": "20"}, if_match=tag)
+    present = energy.patch(path, {"firm_mw": "20"}, if_match=tag)["ETag"]
 
-    answers = [
-        energy.patch(path, {"firm_mw": "10"}),
-        energy.patch(path, {"firm_mw": "10"}, if_match=tag),
-        energy.patch(path, {"firm_mw": "10"}, if_match="*"),
+    unsaid = energy.patch(path, {"firm_mw": "10"})
+    stale = [
+        energy.patch(path, {"firm_mw": "10"}, if_match=each)
+        for each in (tag, "*", f"W/{present}", f"{present}, {tag}", present.strip('"'))
     ]
 
-    assert [each.status_code for each in answers] == [428, 412, 412]
+    assert (unsaid.status_code, "ETag" in unsaid) == (428, False)
+    assert [(each.status_code, each["ETag"]) for each in stale] == [(412, present)] * 5
     assert str(GridConnection.objects.get().firm_mw) == "20.000"
+
+
+def test_a_forecast_that_moves_makes_no_reading_stale_to_change_from(energy: Caller) -> None:
+    path, _tag = _added(energy)
+    works = energy.post(f"{path}/works", {"name": "Second circuit", "planned_on": "2027-05-01"})
+    key = works.json()["works"][0]["id"]
+    for at, on in ((path, "2029-06-01"), (f"/network-works/{key}", "2028-06-01")):
+        promise = {"stated_on": "2026-11-15", "revisions": [{"kind": "promise", "date": on}]}
+        assert energy.post(f"{at}/date-revisions", promise).status_code == 201
+
+    read = energy.get(path, if_none_match=works["ETag"])
+    changed = energy.patch(path, {"firm_mw": "20"}, if_match=works["ETag"])
+
+    assert (read.status_code, read.json()["works"][0]["complete_on"]) == (200, "2028-06-01")
+    assert (changed.status_code, changed.json()["firm_mw"]) == (200, "20.000")
 
 
 def test_capacity_works_and_state_follow_one_another(energy: Caller) -> None:

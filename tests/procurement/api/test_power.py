@@ -91,11 +91,12 @@ def test_a_dry_run_keeps_nothing(energy: Caller) -> None:
 
 def test_who_changes_an_older_reading_is_told(energy: Caller) -> None:
     tag = energy.put(PATH, record())["ETag"]
-    energy.put(PATH, record(name="Ridge wind east"))
+    present = energy.put(PATH, record(name="Ridge wind east"))["ETag"]
 
-    problem(energy.put(PATH, record(name="Ridge wind west"), If_Match=tag), 412, "stale_version")
+    refused = energy.put(PATH, record(name="Ridge wind west"), If_Match=tag)
 
-    assert energy.get(PATH).json()["name"] == "Ridge wind east"
+    problem(refused, 412, "stale_version")
+    assert (refused["ETag"], energy.get(PATH).json()["name"]) == (present, "Ridge wind east")
 
 
 @pytest.mark.django_db(transaction=True)
