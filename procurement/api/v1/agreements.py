@@ -18,6 +18,7 @@ from rest_framework.views import APIView
 from procurement.api.asking import check_tag
 from procurement.api.auth import acting_user
 from procurement.api.fields import Day, ExactDecimal
+from procurement.api.v1.date_revisions import MovedSerializer, moved_answer
 from procurement.api.v1.shapes import REQUEST_ID, example, problems
 from procurement.api.view import ClientView, clock, is_known, not_modified, query
 from procurement.queries import power_portfolio
@@ -102,18 +103,12 @@ class DryRunQuery(serializers.Serializer[Any]):
     dry_run = serializers.BooleanField(default=False, help_text="Try all of it, keep nothing.")
 
 
-class MovedChainSerializer(serializers.Serializer[Any]):
-    id = serializers.UUIDField(help_text="Our id of what moved.")
-    before_on = Day(allow_null=True, help_text="The forecast before; null: there was none.")
-    after_on = Day(allow_null=True, help_text="The forecast now; null: there is none.")
-
-
 class SavedAgreementSerializer(serializers.Serializer[Any]):
     id = serializers.UUIDField(allow_null=True, help_text="Our id; null where a dry run would create it.")
     code = serializers.CharField(help_text="As sent.")
     result = serializers.ChoiceField(["created", "updated", "unchanged"], help_text="What was done.")
     dry_run = serializers.BooleanField(help_text="True: nothing was kept.")
-    moved = MovedChainSerializer(many=True, help_text="Forecasts before and after.")
+    moved = MovedSerializer(many=True, help_text="Forecasts before and after.")
 
 
 class Agreements(ClientView):
@@ -231,7 +226,7 @@ class AgreementByCode(ClientView):
             "code": code,
             "result": result,
             "dry_run": dry_run,
-            "moved": [{"id": each.key, "before_on": each.before_on, "after_on": each.after_on} for each in saved.moved],
+            "moved": moved_answer(saved.moved),
         }
         headers = {} if dry_run else {"ETag": after, "Location": reverse("api-v1:agreement", args=[saved.agreement.pk])}
         is_created = saved.created and not dry_run

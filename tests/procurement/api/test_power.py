@@ -21,7 +21,7 @@ from tests.factories.sites import (
     SiteFactory,
 )
 from tests.procurement.api.calls import Caller, calling, pointers, problem, queries_of
-from tests.procurement.services.order_documents import World
+from tests.procurement.services.order_documents import NOON, World
 
 pytestmark = pytest.mark.django_db
 
@@ -235,12 +235,58 @@ def test_a_cod_that_slips_is_said_and_stays_in_the_ledger(energy: Caller) -> Non
 
     told = energy.post(f"/agreements/{key}/date-revisions", said("COD", "2029-02-01"))
 
-    # Said for a step that is open, it drifts with the step before: on the day itself at the earliest.
     assert told.status_code == 201
-    assert told.json()["moved"][0]["after_on"] >= "2029-02-01"
-    ledger = energy.get(f"/agreements/{key}/date-revisions").json()["items"]
-    assert [(row["milestone"], row["counts_on"], row["state"]) for row in ledger] == [("COD", "2029-02-01", "live")]
+    body, (moved,) = told.json(), told.json()["moved"]
+    assert (moved["kind"], moved["id"], moved["label"]) == ("agreement", key, "PPA-SYD Ridge wind")
+    # Said for a step that is open, it drifts with the step before: on the day itself at the earliest.
+    assert moved["after_on"] >= "2029-02-01"
+    ledger = energy.get(f"/agreements/{key}/date-revisions").json()
+    assert ledger == {"items": body["promises"], "has_more": False}
+    (row,) = ledger["items"]
+    assert row.items() >= {"kind": "promise", "milestone": "COD", "counts_on": "2029-02-01", "state": "live"}.items()
+    assert (row["statement_id"], row["recorded_by"]) == (body["statement_id"], "Energy desk")
     assert energy.get("/agreements").json()["items"][0]["is_late"] is True
+
+
+def test_what_happened_and_what_is_pinned_is_read_back_with_what_was_promised(energy: Caller, world: World) -> None:
+    path = f"/grid-connections/{GridConnectionFactory.create(site=world.sydney).pk}/date-revisions"
+    first = NOON.date().isoformat()
+    for revision in (
+        {"kind": "actual", "milestone": "SIGNED", "date": first},
+        {"kind": "promise", "milestone": "ENERGISED", "date": "2029-03-01"},
+        {"kind": "lock", "milestone": "ENERGISED", "date": "2029-05-01", "note": "The utility is never on time"},
+    ):
+        told = energy.post(path, {"stated_on": first, "document": "Letter 7", "revisions": [revision]})
+        assert told.status_code == 201, told.content
+
+    shown = energy.get(path).json()["items"]
+    newest = energy.get(f"{path}?limit=1").json()
+    energy.post(path, {"stated_on": first, "revisions": [{"kind": "release", "milestone": "ENERGISED"}]})
+
+    assert [(row["kind"], row["milestone"], row["counts_on"], row["document"], row["note"]) for row in shown] == [
+        ("lock", "ENERGISED", "2029-05-01", "", "The utility is never on time"),
+        ("promise", "ENERGISED", "2029-03-01", "Letter 7", ""),
+        ("actual", "SIGNED", first, "Letter 7", ""),
+    ]
+    assert newest == {"items": shown[:1], "has_more": True}
+    assert energy.get(path).json()["items"] == shown[1:]
+
+
+def test_a_reader_of_a_share_reads_the_dates_without_the_words(energy: Caller, sydney_energy: Caller) -> None:
+    path = f"/agreements/{energy.put(PATH, record()).json()['id']}/date-revisions"
+    energy.post(path, said("COD", "2029-02-01", note="The lender of the Tokyo hall"))
+    energy.post(path, said("COD", "2029-03-01", kind="lock", note="Agreed in Tokyo"))
+
+    items = sydney_energy.get(path).json()["items"]
+
+    assert [(row["kind"], row["document"], row["note"]) for row in items] == [("lock", "", ""), ("promise", "", "")]
+
+
+def test_what_a_saved_agreement_moves_is_the_agreement(energy: Caller) -> None:
+    saved = energy.put(PATH, record()).json()
+
+    (moved,) = saved["moved"]
+    assert (moved["kind"], moved["id"], moved["label"]) == ("agreement", saved["id"], "PPA-SYD Ridge wind")
 
 
 def test_dates_of_connections_and_works_go_the_same_way(energy: Caller, world: World) -> None:
@@ -252,14 +298,20 @@ def test_dates_of_connections_and_works_go_the_same_way(energy: Caller, world: W
     ]
 
     assert [answer.status_code for answer in answers] == [201, 201]
+    assert [[(row["kind"], row["id"], row["label"]) for row in answer.json()["moved"]] for answer in answers] == [
+        [("grid_connection", f"{works.connection_id}", f"{works.connection}")],
+        [("network_works", f"{works.pk}", f"{works}")],
+    ]
     assert Promise.objects.count() == 2
 
 
 @pytest.mark.parametrize(
     ("revision", "pointer"),
     [
-        (said("LAUNCH", "2027-02-01"), "/revisions/0/date"),
-        (said("COD", "2027-02-01", kind="lock"), "/revisions/0/date"),
+        (said("LAUNCH", "2027-02-01"), "/revisions/0/milestone"),
+        (said("COD", "2027-02-01", kind="lock"), "/revisions/0/note"),
+        (said("COD", "2027-02-01", kind="release"), "/revisions/0/date"),
+        ({"stated_on": "2026-11-15", "revisions": [{"kind": "release"}]}, "/revisions/0/milestone"),
         ({"stated_on": "2026-11-15", "revisions": [{"kind": "actual"}]}, "/revisions/0/date"),
     ],
 )
