@@ -14,6 +14,23 @@ from procurement.api.view import ClientView
 _CHANGES: Final = (
     (
         "2026-11-22",
+        "listAgreementDates",
+        "Actual dates and locks beside the promises, with `kind`, `statement_id`, `recorded_by` and `note`; the same of "
+        "grid connections and network works. What is recorded answers with the promises written.",
+    ),
+    (
+        "2026-11-22",
+        "",
+        "`moved` names a gate, agreement, grid connection or network works by its own id and name, no longer a `chain`.",
+    ),
+    (
+        "2026-11-22",
+        "changeGridConnection",
+        "More decimals than are kept are refused; a forecast that has moved makes no `If-Match` stale. Every 412 says "
+        "the present `ETag`.",
+    ),
+    (
+        "2026-11-22",
         "",
         "A query parameter that nobody knows is named in `X-Unknown-Parameters`, and with "
         "`Prefer: handling=strict` it is 400; one given twice is 400.",
