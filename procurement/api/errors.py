@@ -213,10 +213,13 @@ def _of_rule(exc: RuleBroken) -> Problem:
     if isinstance(exc, NotFound):
         return _not_found()
     code = next(number for family, number in _RULES if isinstance(exc, family))
-    errors = [FieldError(f"/{exc.field}", exc.code, exc.message)] if exc.field else []
+    errors = [FieldError(f"/{exc.field}", str(exc.facts.get("code", exc.code)), exc.message)] if exc.field else []
     others = exc.facts.get("others")
     if isinstance(others, list):  # a document with several wrong fields
-        errors += [FieldError(f"/{each['field']}", exc.code, each["message"]) for each in others]
+        errors += [
+            FieldError(f"/{each['field']}", each.get("code", exc.code), type(exc).in_words(each["message"]))
+            for each in others
+        ]
     headers = {"ETag": f'"v{exc.facts["version"]}"'} if isinstance(exc, ChangedSince) else {}
     return Problem(code, "validation_error" if code == 422 else exc.code, exc.message, errors, headers)
 

@@ -12,6 +12,7 @@ from itertools import pairwise
 from typing import Annotated, Any, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+from pydantic_core import ErrorDetails
 
 from sites.domain import agreement_state, power_market
 from sites.domain.contract_clock import term_end
@@ -43,6 +44,8 @@ from sites.vocabulary import (
 FORMAT: Final = "longlead.ppa/1"
 EARLIEST, LATEST = date(2000, 1, 1), date(2100, 12, 31)
 LONGEST: Final = 2_000_000
+# The field of a refusal of the record as a whole.
+WHOLE: Final = "record"
 _HOURS_OF_A_LEAP_YEAR: Final = 8784
 
 Day = Annotated[date, Field(ge=EARLIEST, le=LATEST)]
@@ -291,14 +294,15 @@ def schema() -> dict[str, Any]:
 
 
 def read(text: bytes | str) -> AgreementRecord:
-    """Raises BadInput naming the first field that is wrong; `others` in its facts lists the rest."""
+    """Raises BadInput naming the first field that is wrong; `others` in its facts lists the rest, `code` says how."""
     if len(text) > LONGEST:
-        raise BadInput("The record is larger than two megabytes.", field="record")
+        raise BadInput("The record is larger than two megabytes.", field=WHOLE)
     try:
         record = AgreementRecord.model_validate_json(text)
     except ValidationError as wrong:
-        said = {_path(each["loc"]): each["msg"] for each in reversed(wrong.errors())}
-        raise _refusal(list(reversed(said.items()))) from None
+        said = {_path(each["loc"]): each for each in reversed(wrong.errors())}
+        found = [(path, _in_our_words(each), _code(each["type"])) for path, each in reversed(said.items())]
+        raise _refusal(found) from None
     check(record)
     return record
 
@@ -310,7 +314,7 @@ def of(document: dict[str, Any]) -> AgreementRecord:
 
 def check(record: AgreementRecord) -> None:
     """The rules that span fields. Raises BadInput as `read` does."""
-    found = list(_broken(record))
+    found = [(path, message, BadInput.code) for path, message in _broken(record)]
     if found:
         raise _refusal(found)
 
@@ -321,9 +325,55 @@ def _path(places: tuple[int | str, ...]) -> str:
     return "/".join(str(part) for part in (*places[:1], *kept))
 
 
-def _refusal(found: list[tuple[str, str]]) -> BadInput:
-    (field, message), *rest = found
-    return BadInput(message, field=field or "record", others=[{"field": name, "message": text} for name, text in rest])
+# Of what is wrong with a value alone, by pydantic's name for it; `%(…)s` is what pydantic knows of the limit.
+_SHAPES: Final = {
+    "missing": "This is required.",
+    "extra_forbidden": "The format has no such field.",
+    "enum": "One of these is expected: %(expected)s.",
+    "literal_error": "One of these is expected: %(expected)s.",
+    "string_type": "Text is expected.",
+    "string_too_short": "This is empty.",
+    "string_too_long": "This is longer than %(max_length)s characters.",
+    "string_pattern_mismatch": "This does not have the form %(pattern)s.",
+    "decimal_type": "A decimal number is expected, as text.",
+    "decimal_parsing": "A decimal number is expected, as text.",
+    "finite_number": "A decimal number is expected, as text.",
+    "decimal_max_places": "There are more than %(decimal_places)s decimals; nothing is rounded.",
+    "decimal_max_digits": "The number has more than %(max_digits)s digits.",
+    "decimal_whole_digits": "The number has more than %(whole_digits)s digits before the point.",
+    "int_type": "A whole number is expected.",
+    "int_parsing": "A whole number is expected.",
+    "int_from_float": "A whole number is expected.",
+    "date_type": "A day is expected, such as 2027-06-01.",
+    "date_parsing": "A day is expected, such as 2027-06-01.",
+    "date_from_datetime_parsing": "A day is expected, such as 2027-06-01.",
+    "date_from_datetime_inexact": "A day is expected, such as 2027-06-01.",
+    "greater_than": "A value above %(gt)s is expected.",
+    "greater_than_equal": "A value of at least %(ge)s is expected.",
+    "less_than_equal": "A value of at most %(le)s is expected.",
+    "tuple_type": "This is not a list.",
+    "model_type": "This is not an object.",
+    "json_invalid": "This is not JSON: %(error)s",
+}
+_CODES: Final = {
+    "missing": "required", "extra_forbidden": "unknown_field", "enum": "invalid_choice",
+    "literal_error": "invalid_choice",
+}  # fmt: skip
+
+
+def _in_our_words(wrong: ErrorDetails) -> str:
+    words = _SHAPES.get(wrong["type"])
+    return words % wrong.get("ctx", {}) if words else wrong["msg"]
+
+
+def _code(kind: str) -> str:
+    return _CODES.get(kind, BadInput.code)
+
+
+def _refusal(found: list[tuple[str, str, str]]) -> BadInput:
+    (field, message, code), *rest = found
+    others = [{"field": name, "message": text, "code": each} for name, text, each in rest]
+    return BadInput(message, field=field or WHOLE, code=code, others=others)
 
 
 def _broken(record: AgreementRecord) -> Iterator[tuple[str, str]]:

@@ -30,6 +30,7 @@ from sites.accounts.permissions import Scope
 from sites.domain.errors import BadInput, NotFound
 from sites.models import PowerPurchaseAgreement
 from sites.readers import agreement_record
+from sites.readers.agreement_record import AgreementRecord
 from sites.vocabulary import AgreementState, AgreementStructure
 
 MOST_LISTED: Final = 500
@@ -207,7 +208,7 @@ class AgreementByCode(ClientView):
     def put(self, request: Request, code: str) -> Response:
         dry_run = query(request, DryRunQuery)["dry_run"]
         actor = acting_user(request)
-        record = agreement_record.read(json.dumps(request.data, default=str))
+        record = _record(request)
         if record.code != code:
             raise BadInput("The code differs from that of the address.", field="code")
         with transaction.atomic():
@@ -242,6 +243,16 @@ class AgreementSchema(APIView):
 
     def get(self, request: Request) -> Response:
         return Response(agreement_record.schema())
+
+
+def _record(request: Request) -> AgreementRecord:
+    """Raises BadInput, and ValidationError where the body as a whole is wrong: no field of it stands for that."""
+    try:
+        return agreement_record.read(json.dumps(request.data, default=str))
+    except BadInput as refusal:
+        if refusal.field == agreement_record.WHOLE:
+            raise serializers.ValidationError(refusal.message) from None
+        raise
 
 
 def _with_code(actor: User, code: str) -> QuerySet[PowerPurchaseAgreement]:

@@ -15,13 +15,13 @@ _CHANGES: Final = (
     (
         "2026-11-22",
         "listAgreementDates",
-        "Actual dates and locks beside the promises, with `kind`, `statement_id`, `recorded_by` and `note`; the same of "
-        "grid connections and network works. What is recorded answers with the promises written.",
+        "Actual dates and locks beside the promises, with `kind`, `statement_id`, `recorded_by` and `note`; the same "
+        "of grid connections and network works. What is recorded answers with the promises written.",
     ),
     (
         "2026-11-22",
         "",
-        "`moved` names a gate, agreement, grid connection or network works by its own id and name, no longer a `chain`.",
+        "`moved` names a gate, agreement, grid connection or network works by its own id and name; none is a `chain`.",
     ),
     (
         "2026-11-22",

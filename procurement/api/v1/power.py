@@ -31,7 +31,7 @@ from procurement.services.forecasts import local_date
 from procurement.vocabulary import RevisionKind
 from sites.accounts.models import User
 from sites.accounts.permissions import Permission, Scope
-from sites.domain.errors import NotFound
+from sites.domain.errors import BadInput, NotFound
 from sites.models import Block, GridConnection, LoadStep, NetworkWorks, PowerPurchaseAgreement, Site
 from sites.queries.access import sites_where
 from sites.vocabulary import KnowledgeMode, Party, PromiseSource, ReasonCode
@@ -72,7 +72,7 @@ class SiteBalance(ClientView):
         summary="Read the power balance of a site",
         description="By day: load, what is usable and what binds it, gaps in megawatts and in money.",
         parameters=[BalanceQuery, REQUEST_ID],
-        responses={(200, "application/json"): _BALANCE, **problems(400, 404, 422)},
+        responses={(200, "application/json"): _BALANCE, **problems(400, 404)},
         tags=["power"],
     )
     def get(self, request: Request, code: str) -> Response:
@@ -81,7 +81,7 @@ class SiteBalance(ClientView):
         sites = power_balance.visible_sites(actor, site=code)
         if not sites:
             raise NotFound("There is no such site.")
-        found = power_balance.site_balances(sites, asked["from_on"], asked["until_on"], _knowledge(asked, sites))[0]
+        found = _balances(sites, asked)[0]
         allowed = sites_where(actor, Permission.AMOUNTS_VIEW)
         return Response(power_json.site_document(found, amounts=sites[0].pk in allowed))
 
@@ -94,7 +94,7 @@ class GroupBalance(ClientView):
         summary="Read the power balance of a desk, or of all sites in sight",
         description="Money only where the caller may see amounts at every one of these sites.",
         parameters=[GroupQuery, REQUEST_ID],
-        responses={(200, "application/json"): _BALANCE, **problems(400, 404, 422)},
+        responses={(200, "application/json"): _BALANCE, **problems(400, 404)},
         tags=["power"],
     )
     def get(self, request: Request) -> Response:
@@ -103,9 +103,18 @@ class GroupBalance(ClientView):
         sites = power_balance.visible_sites(actor, desk=asked.get("desk", ""))
         if not sites:
             raise NotFound("There is no such desk.")
-        found = power_balance.site_balances(sites, asked["from_on"], asked["until_on"], _knowledge(asked, sites))
+        found = _balances(sites, asked)
         amounts = {site.pk for site in sites} <= sites_where(actor, Permission.AMOUNTS_VIEW)
         return Response(power_json.group_document(power_balance.group(found), amounts=amounts))
+
+
+def _balances(sites: tuple[Site, ...], asked: dict[str, Any]) -> tuple[power_balance.SiteBalance, ...]:
+    """Raises BadParameter, also where the window cannot be."""
+    knowledge = _knowledge(asked, sites)
+    try:
+        return power_balance.site_balances(sites, asked["from_on"], asked["until_on"], knowledge)
+    except BadInput as refusal:
+        raise BadParameter(f"{refusal.field}: {refusal.message}") from None
 
 
 def _knowledge(asked: dict[str, Any], sites: tuple[Site, ...]) -> Knowledge:

@@ -148,6 +148,31 @@ def test_every_wrong_field_is_named_at_once(energy: Caller) -> None:
     assert pointers(body) == ["/certificate", "/long_stop_on"]
 
 
+def test_what_is_missing_and_what_nobody_knows_have_codes_of_their_own(energy: Caller) -> None:
+    body = record(unheard_of=1)
+    del body["name"]
+
+    errors = problem(energy.put(PATH, body), 422, "validation_error")["errors"]
+
+    assert [(each["pointer"], each["code"]) for each in errors] == [
+        ("/name", "required"),
+        ("/unheard_of", "unknown_field"),
+    ]
+
+
+def test_every_wrong_field_is_told_in_the_language_of_the_caller(energy: Caller) -> None:
+    refused = energy.put(PATH, record(contracted_mw="1.2345", price="some"), accept_language="ja")
+
+    assert not [each["detail"] for each in refused.json()["errors"] if each["detail"].isascii()]
+
+
+@pytest.mark.parametrize("body", [[1], [], "PPA-SYD", None])
+def test_a_body_that_is_no_record_is_refused_as_a_whole(energy: Caller, body: Any) -> None:
+    refused = problem(energy.put(PATH, body), 422, "validation_error")
+
+    assert [(each["pointer"], each["detail"]) for each in refused["errors"]] == [(None, "This is not an object.")]
+
+
 def test_the_published_schema_is_open_and_names_its_format() -> None:
     schema = Client().get("/api/v1/agreements/schema").json()
 
@@ -379,17 +404,21 @@ def test_the_balance_says_load_usable_and_what_binds(energy: Caller, world: Worl
 
 
 @pytest.mark.parametrize(
-    ("query", "status", "code"),
+    ("query", "name"),
     [
-        ("until_on=2027-12-31", 400, "invalid_parameter"),
-        ("from_on=2027-12-31&until_on=2027-01-01", 422, "validation_error"),
-        ("from_on=2027-01-01&until_on=2027-12-31&knowledge=known_on", 400, "invalid_parameter"),
-        ("from_on=2027-01-01&until_on=2027-12-31&known_on=2026-01-01", 400, "invalid_parameter"),
-        ("from_on=2027-01-01&until_on=2027-12-31&knowledge=known_on&known_on=2099-01-01", 400, "invalid_parameter"),
+        ("until_on=2027-12-31", "from_on"),
+        ("from_on=2027-12-31&until_on=2027-01-01", "until_on"),
+        ("from_on=2020-01-01&until_on=2080-01-01", "until_on"),
+        ("from_on=2027-01-01&until_on=2027-12-31&knowledge=known_on", "known_on"),
+        ("from_on=2027-01-01&until_on=2027-12-31&known_on=2026-01-01", "known_on"),
+        ("from_on=2027-01-01&until_on=2027-12-31&knowledge=known_on&known_on=2099-01-01", "known_on"),
     ],
 )
-def test_a_window_that_cannot_be_is_refused(energy: Caller, query: str, status: int, code: str) -> None:
-    problem(energy.get(f"/sites/SYD1/power-balance?{query}"), status, code)
+@pytest.mark.parametrize("path", ["/sites/SYD1/power-balance", "/power-balance"])
+def test_a_window_that_cannot_be_is_refused_by_its_parameter(energy: Caller, path: str, query: str, name: str) -> None:
+    refused = problem(energy.get(f"{path}?{query}"), 400, "invalid_parameter")
+
+    assert refused["detail"].startswith(f"{name}: ")
 
 
 # -- queries -----------------------------------------------------------------------------------------------------------
