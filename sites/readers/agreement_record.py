@@ -5,14 +5,15 @@ document; nobody else has one for the field.
 """
 
 import json
+import re
 from collections.abc import Iterator
 from datetime import date
 from decimal import Decimal
 from itertools import pairwise
 from typing import Annotated, Any, Final, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
-from pydantic_core import ErrorDetails
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, ValidationError
+from pydantic_core import ErrorDetails, PydanticCustomError
 
 from sites.domain import agreement_state, power_market
 from sites.domain.contract_clock import term_end
@@ -48,17 +49,36 @@ LONGEST: Final = 2_000_000
 WHOLE: Final = "record"
 _HOURS_OF_A_LEAP_YEAR: Final = 8784
 
-Day = Annotated[date, Field(ge=EARLIEST, le=LATEST)]
+_ISO_DAY: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_PLAIN_NUMBER: Final = re.compile(r"-?[0-9]+(?:\.[0-9]+)?")
+
+
+def _only_a_day(value: Any) -> Any:
+    """Neither seconds since 1970 nor an instant, which is another day elsewhere."""
+    if isinstance(value, date) or (isinstance(value, str) and _ISO_DAY.fullmatch(value)):
+        return value
+    raise PydanticCustomError("date_parsing", "")
+
+
+def _only_a_plain_number(value: Any) -> Any:
+    """As text without exponent, spaces or digits of other scripts."""
+    if isinstance(value, str) and not _PLAIN_NUMBER.fullmatch(value):
+        raise PydanticCustomError("decimal_parsing", "")
+    return value
+
+
+Day = Annotated[date, Field(ge=EARLIEST, le=LATEST), BeforeValidator(_only_a_day)]
+_PLAIN: Final = BeforeValidator(_only_a_plain_number)
 # No agreement, share or plant is larger; a figure above it is one in kilowatts.
 MOST_MW: Final = 5000
-Mw = Annotated[Decimal, Field(gt=0, le=MOST_MW, max_digits=9, decimal_places=3)]
-MwOrNone = Annotated[Decimal, Field(ge=0, le=MOST_MW, max_digits=9, decimal_places=3)]
-Mwh = Annotated[Decimal, Field(gt=0, le=1_000_000_000, max_digits=14, decimal_places=1)]
-Percent = Annotated[Decimal, Field(ge=0, le=100, max_digits=5, decimal_places=2)]
-FinePercent = Annotated[Decimal, Field(ge=0, le=100, max_digits=6, decimal_places=3)]
-Years = Annotated[Decimal, Field(ge=0, le=100, max_digits=5, decimal_places=2)]
-Price = Annotated[Decimal, Field(ge=-100_000, le=10_000_000, max_digits=14, decimal_places=4)]
-Amount = Annotated[Decimal, Field(ge=0, le=10_000_000_000_000, max_digits=16, decimal_places=2)]
+Mw = Annotated[Decimal, Field(gt=0, le=MOST_MW, max_digits=9, decimal_places=3), _PLAIN]
+MwOrNone = Annotated[Decimal, Field(ge=0, le=MOST_MW, max_digits=9, decimal_places=3), _PLAIN]
+Mwh = Annotated[Decimal, Field(gt=0, le=1_000_000_000, max_digits=14, decimal_places=1), _PLAIN]
+Percent = Annotated[Decimal, Field(ge=0, le=100, max_digits=5, decimal_places=2), _PLAIN]
+FinePercent = Annotated[Decimal, Field(ge=0, le=100, max_digits=6, decimal_places=3), _PLAIN]
+Years = Annotated[Decimal, Field(ge=0, le=100, max_digits=5, decimal_places=2), _PLAIN]
+Price = Annotated[Decimal, Field(ge=-100_000, le=10_000_000, max_digits=14, decimal_places=4), _PLAIN]
+Amount = Annotated[Decimal, Field(ge=0, le=10_000_000_000_000, max_digits=16, decimal_places=2), _PLAIN]
 Days = Annotated[int, Field(ge=0, le=3660)]
 Country = Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}$")]
 Currency = Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")]
@@ -104,7 +124,7 @@ class ShareRecord(_Part):
 
 class BandRecord(_Part):
     from_day: Annotated[int, Field(ge=1, le=3660)]
-    amount_per_mw_day: Annotated[Decimal, Field(ge=0, le=1_000_000_000, max_digits=14, decimal_places=2)]
+    amount_per_mw_day: Annotated[Decimal, Field(ge=0, le=1_000_000_000, max_digits=14, decimal_places=2), _PLAIN]
 
 
 class DamagesRecord(_Part):
@@ -114,7 +134,7 @@ class DamagesRecord(_Part):
     due_on: Day | None = None
     extension_days: Days = 0
     grace_days: Days = 0
-    percent_per_day: Annotated[Decimal, Field(gt=0, le=100, max_digits=6, decimal_places=3)] | None = None
+    percent_per_day: Annotated[Decimal, Field(gt=0, le=100, max_digits=6, decimal_places=3), _PLAIN] | None = None
     base_amount: Amount | None = None
     cap_percent: FinePercent | None = None
     cap_amount: Amount | None = None
@@ -232,7 +252,7 @@ class AgreementRecord(_Part):
     price: Price | None = None
     price_unit: EnergyUnit = EnergyUnit.MWH
     currency: Currency
-    escalation_percent: Annotated[Decimal, Field(ge=-100, le=100, max_digits=6, decimal_places=3)] | None = None
+    escalation_percent: Annotated[Decimal, Field(ge=-100, le=100, max_digits=6, decimal_places=3), _PLAIN] | None = None
     index_name: T80 = ""
     index_base_on: Day | None = None
     indexed_share_percent: FinePercent | None = None

@@ -279,6 +279,10 @@ def test_what_is_missing_unknown_or_none_of_the_choices_is_told_as_such() -> Non
         ({"contracted_mw": "5001"}, "A value of at most 5000 is expected."),
         ({"signed_on": "1999-12-31"}, "A value of at least 2000-01-01 is expected."),
         ({"signed_on": "2027-13-01"}, "A day is expected, such as 2027-06-01."),
+        ({"signed_on": 1811808000}, "A day is expected, such as 2027-06-01."),
+        ({"signed_on": "2027-06-01T00:00:00Z"}, "A day is expected, such as 2027-06-01."),
+        ({"contracted_mw": "2e1"}, "A decimal number is expected, as text."),
+        ({"contracted_mw": "２０"}, "A decimal number is expected, as text."),
         (
             {"volume_shape": "round"},
             "One of these is expected: 'pay_as_produced', 'pay_as_consumed', 'baseload', 'shaped' or 'matched'.",
