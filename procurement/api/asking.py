@@ -1,6 +1,7 @@
 """What a call says besides its body: parameters, preferences, tags; and the clock it is answered by."""
 
 import re
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
@@ -13,6 +14,7 @@ from rest_framework.serializers import Serializer
 from procurement.api.errors import BadParameter, StaleVersion, VersionRequired
 
 _STRONG = re.compile(r'"v[0-9]{1,12}"')
+_COMPUTED = re.compile(r'\.[0-9a-f]+(?="$)')
 
 
 def request_id(request: Request) -> str:
@@ -67,20 +69,28 @@ def not_modified(tag: str) -> Response:
     return Response(status=304, headers={"ETag": tag})
 
 
-def expected_version(request: Request) -> str:
-    """The one strong tag in If-Match. Raises VersionRequired where there is none, StaleVersion where it names no
-    version: `*`, a weak tag and a list say nothing about what the caller has read.
+def expected_version(request: Request, present: Callable[[], str | None]) -> str:
+    """The one strong tag in If-Match. Raises VersionRequired where there is none, StaleVersion with the present one
+    where it names no version: `*`, a weak tag and a list say nothing about what the caller has read.
     """
     sent = _named_tag(request)
     if not _STRONG.fullmatch(sent):
-        raise StaleVersion
+        raise StaleVersion(present())
     return sent
 
 
-def check_tag(request: Request, tag: str | None) -> None:
-    """If-Match names this one strong tag. Raises VersionRequired where it says none, StaleVersion where another."""
-    if _named_tag(request) != tag:
-        raise StaleVersion
+def two_part_tag(written: str, computed: str) -> str:
+    """Of a record that shows what nobody writes: it names all that is shown, and `check_tag` asks the first part."""
+    return f'"{written}.{computed}"'
+
+
+def check_tag(request: Request, present: str | None) -> None:
+    """If-Match names this one strong tag; what is computed may have moved since. Raises VersionRequired where it says
+    none, StaleVersion where another.
+    """
+    sent = _named_tag(request)
+    if present is None or _COMPUTED.sub("", sent) != _COMPUTED.sub("", present):
+        raise StaleVersion(present)
 
 
 def _named_tag(request: Request) -> str:

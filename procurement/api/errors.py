@@ -79,11 +79,15 @@ class UnknownParameters(BadParameter):
 
 
 class StaleVersion(exceptions.APIException):
-    """If-Match names a version that is not the present one."""
+    """If-Match names a version that is not the present one, whose tag the answer says; None: there is none."""
 
     status_code = status.HTTP_412_PRECONDITION_FAILED
     default_detail = gettext_lazy("It has changed since you read it.")
     default_code = "stale_version"
+
+    def __init__(self, present: str | None = None) -> None:
+        super().__init__()
+        self.headers = {"ETag": present} if present else {}
 
 
 class VersionRequired(exceptions.APIException):
@@ -209,10 +213,13 @@ def _of_rule(exc: RuleBroken) -> Problem:
     if isinstance(exc, NotFound):
         return _not_found()
     code = next(number for family, number in _RULES if isinstance(exc, family))
-    errors = [FieldError(f"/{exc.field}", exc.code, exc.message)] if exc.field else []
+    errors = [FieldError(f"/{exc.field}", str(exc.facts.get("code", exc.code)), exc.message)] if exc.field else []
     others = exc.facts.get("others")
     if isinstance(others, list):  # a document with several wrong fields
-        errors += [FieldError(f"/{each['field']}", exc.code, each["message"]) for each in others]
+        errors += [
+            FieldError(f"/{each['field']}", each.get("code", exc.code), type(exc).in_words(each["message"]))
+            for each in others
+        ]
     headers = {"ETag": f'"v{exc.facts["version"]}"'} if isinstance(exc, ChangedSince) else {}
     return Problem(code, "validation_error" if code == 422 else exc.code, exc.message, errors, headers)
 
@@ -226,7 +233,7 @@ def _of_framework(exc: exceptions.APIException) -> Problem:
     if exc.status_code == 404:
         return _not_found()
     codes = exc.get_codes()
-    headers = {}
+    headers = dict(getattr(exc, "headers", {}))
     if challenge := getattr(exc, "auth_header", None):
         headers["WWW-Authenticate"] = challenge
     wait = getattr(exc, "wait", None)

@@ -259,7 +259,7 @@ SPECTACULAR_SETTINGS = {
         "Party": "sites.vocabulary.Party",
         "LedgerKind": ["promise", "actual", "lock"],
         "LedgerState": ["live", "superseded", "retracted"],
-        "MovedKind": ["lot", "requirement", "block", "chain"],
+        "MovedKind": ["lot", "requirement", "block", "gate", "agreement", "grid_connection", "network_works"],
         "UpsertResultKind": ["created", "updated", "unchanged", "stale_ignored"],
         "NameResult": ["created", "updated", "unchanged"],
     },

@@ -96,7 +96,7 @@ def followers(bound: Sequence[BoundDate], moves: Sequence[LinkedMove]) -> Follow
     by_key = {(each.move.kind, each.move.key): each for each in moves}
     rows = []
     for row in bound:
-        effect = by_key.get((row.kind, row.key))
+        effect = by_key.get(("requirement", row.key))
         keys = dict.fromkeys(lot for key in behind.get(row.key, ()) for lot in lots.get(key, ()))
         meant = (by_key.get(("lot", lot)) for lot in keys)
         rows.append(FollowerRow(row, effect.move if effect else None, tuple(each for each in meant if each)))

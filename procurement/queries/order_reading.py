@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import date, datetime
+from datetime import datetime
 from decimal import Decimal
 from uuid import UUID
 
@@ -19,10 +19,11 @@ from procurement.models import (
     PurchaseOrder,
     ScheduleLine,
 )
+from procurement.queries import chain_ledger
+from procurement.queries.chain_ledger import ChainEntry
 from procurement.vocabulary import ChangeSubject
 from sites.accounts.models import User
 from sites.accounts.permissions import Permission
-from sites.models import Milestone, Promise
 from sites.queries.access import can, sites_where
 
 
@@ -210,30 +211,10 @@ def _odds(orders: Sequence[UUID]) -> dict[UUID, LotProbability]:
 
 @dataclass(frozen=True, slots=True)
 class LedgerEntry:
-    """One thing said or done about one date. `promise` is None for an actual or a lock, `on` for a promise.
+    """What was said or done about one date of a lot."""
 
-    `recorded_at` is None only for what came before there was a record of it.
-    """
-
-    kind: str
-    line_number: int
-    schedule_number: int
-    lot_number: int
-    milestone: str
-    recorded_at: datetime | None
-    recorded_by: User | None
-    document: str
-    note: str
-    on: date | None = None
-    promise: Promise | None = None
-
-    @property
-    def state(self) -> str:
-        if self.promise is None:
-            return "live"
-        if self.promise.is_retracted:
-            return "retracted"
-        return "superseded" if self.promise.is_superseded else "live"
+    lot: DeliveryLot
+    entry: ChainEntry
 
 
 def ledger(order_id: UUID, actor: User, *, most: int) -> tuple[list[LedgerEntry], bool] | None:
@@ -246,110 +227,11 @@ def ledger(order_id: UUID, actor: User, *, most: int) -> tuple[list[LedgerEntry]
     visible = ScheduleLine.objects.visible_to(actor).filter(line__order=order_id)
     lots = DeliveryLot.objects.filter(schedule_line__in=visible).select_related("schedule_line__line")
     by_chain = {lot.chain_id: lot for lot in lots}
-    entries = [*_promises(by_chain, most + 1), *_set_dates(by_chain)]
-    entries.sort(key=lambda entry: (entry.recorded_at is not None, entry.recorded_at), reverse=True)
-    return entries[:most], len(entries) > most
-
-
-def _promises(by_chain: dict[UUID, DeliveryLot], most: int) -> list[LedgerEntry]:
-    rows = (
-        Promise.objects.filter(milestone__chain__in=by_chain)
-        .select_related("milestone", "recorded_by", "retraction", "superseded_by__retraction")
-        .order_by("-recorded_at", "-place", "-id")[:most]
-    )
-    return [
-        _entry(
-            by_chain[row.milestone.chain_id],
-            row.milestone,
-            kind="promise",
-            recorded_at=row.recorded_at,
-            recorded_by=row.recorded_by,
-            document=row.document,
-            note=row.note,
-            promise=row,
-        )
-        for row in rows
-    ]
-
-
-def _set_dates(by_chain: dict[UUID, DeliveryLot]) -> list[LedgerEntry]:
-    entries = []
-    rows = Milestone.objects.filter(chain__in=by_chain).select_related("actual_recorded_by", "locked_by")
-    rows = rows.order_by("chain_id", "sequence")
-    for row in rows:
-        lot = by_chain[row.chain_id]
-        if row.actual_on is not None:
-            entries.append(
-                _entry(
-                    lot,
-                    row,
-                    kind="actual",
-                    recorded_at=row.actual_recorded_at,
-                    recorded_by=row.actual_recorded_by,
-                    document=row.actual_document,
-                    note="",
-                    on=row.actual_on,
-                )
-            )
-        if row.locked_on is not None:
-            entries.append(
-                _entry(
-                    lot,
-                    row,
-                    kind="lock",
-                    recorded_at=row.locked_at,
-                    recorded_by=row.locked_by,
-                    document="",
-                    note=row.lock_reason,
-                    on=row.locked_on,
-                )
-            )
-    return entries
-
-
-def _entry(
-    lot: DeliveryLot,
-    milestone: Milestone,
-    *,
-    kind: str,
-    recorded_at: datetime | None,
-    recorded_by: User | None,
-    document: str,
-    note: str,
-    on: date | None = None,
-    promise: Promise | None = None,
-) -> LedgerEntry:
-    return LedgerEntry(
-        kind=kind,
-        line_number=lot.schedule_line.line.number,
-        schedule_number=lot.schedule_line.number,
-        lot_number=lot.number,
-        milestone=milestone.code,
-        recorded_at=recorded_at,
-        recorded_by=recorded_by,
-        document=document,
-        note=note,
-        on=on,
-        promise=promise,
-    )
+    found, has_more = chain_ledger.entries(by_chain, most=most)
+    return [LedgerEntry(by_chain[each.milestone.chain_id], each) for each in found], has_more
 
 
 def written(promise_ids: tuple[UUID, ...]) -> list[LedgerEntry]:
     """These promises, in the order in which they were written."""
-    rows = Promise.objects.filter(pk__in=promise_ids).select_related(
-        "milestone__chain__lot__schedule_line__line", "recorded_by", "retraction", "superseded_by__retraction"
-    )
-    by_key = {row.pk: row for row in rows}
-    return [
-        _entry(
-            by_key[key].milestone.chain.lot,
-            by_key[key].milestone,
-            kind="promise",
-            recorded_at=by_key[key].recorded_at,
-            recorded_by=by_key[key].recorded_by,
-            document=by_key[key].document,
-            note=by_key[key].note,
-            promise=by_key[key],
-        )
-        for key in promise_ids
-    ]
+    found = chain_ledger.written(promise_ids, "milestone__chain__lot__schedule_line__line")
+    return [LedgerEntry(each.milestone.chain.lot, each) for each in found]

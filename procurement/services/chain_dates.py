@@ -19,7 +19,7 @@ from sites.accounts.permissions import Permission
 from sites.accounts.row import new_id
 from sites.domain.errors import BadInput, NotFound
 from sites.domain.imprecise import ImpreciseDate
-from sites.models import Chain, Gate, GridConnection, Milestone, NetworkWorks, PowerPurchaseAgreement, Site
+from sites.models import Chain, Gate, GridConnection, Milestone, NetworkWorks, PowerPurchaseAgreement, Promise, Site
 from sites.queries.chains import UNPLACED, working_calendars
 from sites.services import chains
 from sites.services.access import check_can
@@ -30,7 +30,9 @@ Owner = Gate | GridConnection | NetworkWorks | PowerPurchaseAgreement
 
 @dataclass(frozen=True, slots=True)
 class ChainRevision:
-    """`milestone` None: the chain's anchor. `said` None only when a lock is released. `field` is for refusals."""
+    """`milestone` None: the chain's anchor. `said` None only when a lock is released. `field` is the path of this
+    revision in the caller's own input, for refusals.
+    """
 
     kind: RevisionKind
     said: ImpreciseDate | None
@@ -39,7 +41,19 @@ class ChainRevision:
     reason_code: str = ""
     responsible: str = ""
     note: str = ""
-    field: str = "date"
+    field: str = ""
+
+    def at(self, name: str) -> str:
+        return f"{self.field}/{name}" if self.field else name
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """`promise_ids` in the order in which they were written."""
+
+    statement_id: UUID
+    promise_ids: tuple[UUID, ...]
+    moved: tuple[Moved, ...]
 
 
 @transaction.atomic
@@ -52,7 +66,7 @@ def record(
     document: str,
     actor: User,
     now: datetime,
-) -> tuple[Moved, ...]:
+) -> Recorded:
     """Write one statement about a gate, an agreement or a grid connection, recalculate, and look at the alerts.
 
     Raises NotFound, NotPermitted, and BadInput naming the revision's field; then nothing is stored.
@@ -67,7 +81,7 @@ def record(
         milestone = _milestone(chain, revision)
         on = _day(revision, today)
         if revision.kind is RevisionKind.RELEASE:
-            chains.release_lock(milestone, field=revision.field)
+            chains.release_lock(milestone, field=revision.at("milestone"))
         elif revision.kind is RevisionKind.PROMISE:
             promises.append(_promise(revision, milestone))
         elif revision.kind is RevisionKind.ACTUAL and on is not None:
@@ -75,10 +89,11 @@ def record(
         elif on is not None:
             chains.set_lock(milestone, on, reason=revision.note, actor=actor, now=now)
     statement = chains.Statement(new_id(), stated_on, source, document, actor, now)
+    written: list[Promise] = []
     if promises:
         calendars = working_calendars()
         calendar = calendars[site.calendar_id] if site else UNPLACED
-        chains.state(chain, promises, statement, site_calendar=calendar, calendars=calendars)
+        written = chains.state(chain, promises, statement, site_calendar=calendar, calendars=calendars)
     if isinstance(owner, NetworkWorks):
         # Added without a plan, they are measured against what is said first.
         first_baseline.keep(chain, agreed={}, cause="Works first dated", site=site, actor=actor, as_of=today)
@@ -95,7 +110,7 @@ def record(
     )
     moved = _recalculate(owner, site, statement)
     wake.after_commit()
-    return moved
+    return Recorded(statement.key, tuple(row.pk for row in written), moved)
 
 
 def _locked_owner(chain_id: UUID, actor: User) -> tuple[Owner, Site | None]:
@@ -126,27 +141,32 @@ def _milestone(chain: Chain, revision: ChainRevision) -> Milestone:
     code = revision.milestone or chain.anchor_code
     milestone = chain.milestones.filter(code=code, applicable=True).first()
     if milestone is None:
-        raise BadInput(_("The chain has no milestone %(code)s.") % {"code": code}, field=revision.field)
+        raise BadInput(_("The chain has no milestone %(code)s.") % {"code": code}, field=revision.at("milestone"))
     return milestone
 
 
 def _day(revision: ChainRevision, today: date) -> date | None:
     said = revision.said
-    if revision.kind in {RevisionKind.PROMISE, RevisionKind.RELEASE}:
+    if revision.kind is RevisionKind.RELEASE:
+        if said is not None:
+            raise BadInput(_("A released lock has no date."), field=revision.at("date"))
         return None
-    if said is None or said.precision is not Precision.DAY:
-        raise BadInput(_("Only a promise may be imprecise; give a day."), field=revision.field)
+    if said is None:
+        raise BadInput(_("Give a date."), field=revision.at("date"))
+    if revision.kind is RevisionKind.PROMISE:
+        return None
+    if said.precision is not Precision.DAY:
+        raise BadInput(_("Only a promise may be imprecise; give a day."), field=revision.at("date"))
     assert said.counts_on is not None  # a day has one
     if revision.kind is RevisionKind.ACTUAL and said.counts_on > today + timedelta(days=1):
-        raise BadInput(_("An actual date cannot lie in the future."), field=revision.field)
+        raise BadInput(_("An actual date cannot lie in the future."), field=revision.at("date"))
     if revision.kind is RevisionKind.LOCK and not revision.note.strip():
-        raise BadInput(_("Say why the date is pinned."), field=revision.field)
+        raise BadInput(_("Say why the date is pinned."), field=revision.at("note"))
     return said.counts_on
 
 
 def _promise(revision: ChainRevision, milestone: Milestone) -> chains.StatedPromise:
-    if revision.said is None:
-        raise BadInput(_("Give a date."), field=revision.field)
+    assert revision.said is not None  # `_day` has looked
     return chains.StatedPromise(
         milestone=milestone,
         said=revision.said,
@@ -154,7 +174,7 @@ def _promise(revision: ChainRevision, milestone: Milestone) -> chains.StatedProm
         reason_code=revision.reason_code,
         responsible=revision.responsible,
         note=revision.note,
-        field=revision.field,
+        field=revision.at("date"),
     )
 
 

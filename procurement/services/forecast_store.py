@@ -32,11 +32,13 @@ from sites.domain.schedule_arrays import (
     Wide,
     flags_of,
 )
-from sites.models import Block, Chain
+from sites.models import Block
+from sites.queries.chain_owners import owners
 from sites.queries.columns import NO_KEY, Keys, as_list, found_in, padded, uuids
 from sites.vocabulary import Driver, DurationBasis
 
 _BATCH = 2000
+_CHAIN = "chain"
 _HAPPENED = {Driver.ACTUAL, Driver.IMPLIED}
 _NOT_AN_ANSWER = {"id", "created_at", "run", "run_id", "current", "as_of"}
 _BASES = (DurationBasis.CALENDAR.value, DurationBasis.WORKING.value)
@@ -55,19 +57,24 @@ class Moved:
 
 
 def named(moved: Sequence[Moved]) -> tuple[Moved, ...]:
-    """With their labels, in one query a kind."""
+    """With their labels, in one query a kind; in the place of a chain, whose it is."""
     keys: dict[str, list[UUID]] = defaultdict(list)
     for each in moved:
         keys[each.kind].append(each.key)
+    owner_of = owners(keys.pop(_CHAIN, ()))
     labels = {kind: _LABELS[kind](found) for kind, found in keys.items()}
-    return tuple(replace(each, label=labels[each.kind].get(each.key, "")) for each in moved)
+    return tuple(
+        replace(each, kind=owner.kind, key=owner.key, label=owner.label)
+        if each.kind == _CHAIN and (owner := owner_of[each.key])
+        else replace(each, label=labels[each.kind].get(each.key, ""))
+        for each in moved
+    )
 
 
 _LABELS: Mapping[str, Callable[[Sequence[UUID]], dict[UUID, str]]] = {
     "lot": reading.labels_of_lots,
     "requirement": reading.tags_of,
     "block": lambda keys: dict(Block.objects.filter(pk__in=keys).values_list("pk", "code")),
-    "chain": lambda keys: dict(Chain.objects.filter(pk__in=keys).values_list("pk", "kind")),
 }
 
 
@@ -532,7 +539,7 @@ def store_chains(run: ForecastRun, answers: Mapping[UUID, tuple[ChainFacts, Chai
             )
         )
     before = {row.chain_id: row for row in ChainForecast.objects.filter(current=True, chain__in=answers)}
-    return _store("chain", _changed_rows(rows, before, "chain_id"), before, "chain_id", "forecast_on")
+    return _store(_CHAIN, _changed_rows(rows, before, "chain_id"), before, "chain_id", "forecast_on")
 
 
 Stored = TypeVar("Stored", BlockForecast, ChainForecast)

@@ -135,11 +135,11 @@ def save_ramp(
 ) -> None:
     """The whole ramp of a block, or of the site where no block is named; an empty one is taken away.
 
-    Raises NotFound, NotPermitted, BadInput naming `steps/N/from_on` or `steps/N/gross_mw`.
+    Raises NotFound, NotPermitted, BadInput naming `block`, `steps/N/from_on` or `steps/N/gross_mw`.
     """
     site = _locked_site(site_id, actor)
     if block_id is not None and not Block.objects.filter(pk=block_id, phase__site=site).exists():
-        raise NotFound(_("There is no such block at this site."), field="block")
+        raise BadInput(_("There is no such block at this site."), field="block")
     _check_ramp(steps)
     rows = LoadStep.objects.filter(site=site)
     rows = rows.filter(block__isnull=True) if block_id is None else rows.filter(block_id=block_id)
@@ -277,15 +277,17 @@ def set_spot_price(
         raise BadInput(_("Say where the price comes from."), field="source")
     _check_day(from_on, "from_on")
     power_market.check_price(price, unit, currency)
+    per_mwh = price * 1000 if unit is EnergyUnit.KWH else price
+    _check_places(per_mwh, 4, "price")
     supplying = PowerPurchaseAgreement.objects.filter(shares__site=site)
     if agreement_id is not None and not supplying.filter(pk=agreement_id).exists():
-        raise NotFound(_("There is no such agreement at this site."), field="agreement")
+        raise BadInput(_("There is no such agreement at this site."), field="agreement")
     row, _created = SpotPrice.objects.update_or_create(
         site=site,
         agreement_id=agreement_id,
         from_on=from_on,
         defaults={
-            "price_per_mwh": price * 1000 if unit is EnergyUnit.KWH else price,
+            "price_per_mwh": per_mwh,
             "currency": currency,
             "source": source.strip()[:300],
         },
@@ -317,6 +319,7 @@ def _check_terms(terms: ConnectionTerms, site: Site, known: GridConnection | Non
         raise BadInput(_("A connection is asked for more than nothing."), field="requested_mw")
     if terms.voltage_kv is not None and not (terms.voltage_kv.is_finite() and 0 < terms.voltage_kv <= 2000):
         raise BadInput(_("A voltage lies between 0 and 2,000 kV. Is it in volts?"), field="voltage_kv")
+    _check_places(terms.voltage_kv, 1, "voltage_kv")
     if terms.offered_mw is not None:
         if (terms.firm_mw or 0) + (terms.flexible_mw or 0) > terms.offered_mw:
             raise BadInput(_("This is more than was offered."), field="firm_mw")
@@ -354,6 +357,13 @@ def _check_capacity(
 def _check_mw(mw: Decimal, field: str) -> None:
     if not mw.is_finite() or not 0 <= mw <= MOST_MW:
         raise BadInput(_("Megawatts lie between 0 and 5,000. Is it in kilowatts?"), field=field)
+    _check_places(mw, 3, field)
+
+
+def _check_places(number: Decimal | None, places: int, field: str) -> None:
+    """Nothing is rounded unseen; zeros at the end are no decimals."""
+    if number is not None and number != round(number, places):
+        raise BadInput(_("At most %(places)d decimals.") % {"places": places}, field=field)
 
 
 def _check_day(day: date | None, field: str) -> None:

@@ -27,8 +27,9 @@ from procurement.vocabulary import AlertEventKind, Channel, Lane, MessageKind, R
 from sites.accounts.models import User
 from sites.accounts.permissions import Permission
 from sites.accounts.row import new_id
-from sites.models import Gate, Site
+from sites.models import Site
 from sites.queries.access import can, sites_where
+from sites.queries.chain_owners import owners
 
 OPENED = "opened"
 # Far more than the milliseconds in which keys and clocks of two machines can differ.
@@ -47,7 +48,8 @@ WHERE pg_xact_status(
 
 @dataclass(frozen=True, slots=True)
 class MovedDate:
-    """A shown date before and after. `kind` is lot, requirement, block or chain; null dates and floats are unknown.
+    """A shown date before and after. `kind` is lot, requirement, block or that of a chain; null dates and floats are
+    unknown.
 
     `mw_days` are those at risk of a block, and the larger of what a lot or requirement recovers and costs.
     """
@@ -365,17 +367,7 @@ def _float(row: BlockForecast | None) -> int | None:
 
 
 def _moved_chains(runs: list[UUID]) -> list[MovedDate]:
-    after = list(
-        ChainForecast.objects.filter(run__in=runs, current=True)
-        .select_related(
-            "chain__gate__site",
-            "chain__gate__phase",
-            "chain__gate__block",
-            "chain__agreement",
-            "chain__grid_connection",
-        )
-        .defer("steps")
-    )
+    after = list(ChainForecast.objects.filter(run__in=runs, current=True).select_related("chain").defer("steps"))
     before = {
         row.chain_id: row
         for row in ChainForecast.objects.filter(chain__in=[row.chain_id for row in after])
@@ -384,28 +376,22 @@ def _moved_chains(runs: list[UUID]) -> list[MovedDate]:
         .distinct("chain")
         .defer("steps")
     }
+    owner_of = owners([row.chain_id for row in after])
     moved = []
     for row in after:
         old = before.get(row.chain_id)
-        owner = next(
-            (getattr(row.chain, name) for name in ("gate", "agreement", "grid_connection") if hasattr(row.chain, name)),
-            row.chain,
-        )
+        owner = owner_of[row.chain_id]
         moved.append(
             MovedDate(
-                kind="chain",
-                key=row.chain_id,
-                label=_place_and_name(owner) if isinstance(owner, Gate) else getattr(owner, "name", "") or str(owner),
+                kind=owner.kind,
+                key=owner.key,
+                label=owner.label,
                 site_id=row.chain.site_id,
                 before_on=old.forecast_on if old else None,
                 after_on=row.forecast_on,
             )
         )
     return _worst_first(moved)
-
-
-def _place_and_name(gate: Gate) -> str:
-    return f"{(gate.block or gate.phase or gate.site).code} {gate}"
 
 
 def _worst_first(rows: list[MovedDate]) -> list[MovedDate]:

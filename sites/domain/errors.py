@@ -37,7 +37,7 @@ class RuleBroken(Exception):
 
 
 class BadInput(RuleBroken):
-    """A value that cannot be read or is out of range. Always names its field."""
+    """A value that cannot be read or is out of range. Always names its field. `facts["code"]` says more than `code`."""
 
     code = "invalid"
 

@@ -5,13 +5,15 @@ document; nobody else has one for the field.
 """
 
 import json
+import re
 from collections.abc import Iterator
 from datetime import date
 from decimal import Decimal
 from itertools import pairwise
 from typing import Annotated, Any, Final, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, ValidationError
+from pydantic_core import ErrorDetails, PydanticCustomError
 
 from sites.domain import agreement_state, power_market
 from sites.domain.contract_clock import term_end
@@ -43,19 +45,40 @@ from sites.vocabulary import (
 FORMAT: Final = "longlead.ppa/1"
 EARLIEST, LATEST = date(2000, 1, 1), date(2100, 12, 31)
 LONGEST: Final = 2_000_000
+# The field of a refusal of the record as a whole.
+WHOLE: Final = "record"
 _HOURS_OF_A_LEAP_YEAR: Final = 8784
 
-Day = Annotated[date, Field(ge=EARLIEST, le=LATEST)]
+_ISO_DAY: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_PLAIN_NUMBER: Final = re.compile(r"-?[0-9]+(?:\.[0-9]+)?")
+
+
+def _only_a_day(value: Any) -> Any:
+    """Neither seconds since 1970 nor an instant, which is another day elsewhere."""
+    if isinstance(value, date) or (isinstance(value, str) and _ISO_DAY.fullmatch(value)):
+        return value
+    raise PydanticCustomError("date_parsing", "")
+
+
+def _only_a_plain_number(value: Any) -> Any:
+    """As text without exponent, spaces or digits of other scripts."""
+    if isinstance(value, str) and not _PLAIN_NUMBER.fullmatch(value):
+        raise PydanticCustomError("decimal_parsing", "")
+    return value
+
+
+Day = Annotated[date, Field(ge=EARLIEST, le=LATEST), BeforeValidator(_only_a_day)]
+_PLAIN: Final = BeforeValidator(_only_a_plain_number)
 # No agreement, share or plant is larger; a figure above it is one in kilowatts.
 MOST_MW: Final = 5000
-Mw = Annotated[Decimal, Field(gt=0, le=MOST_MW, max_digits=9, decimal_places=3)]
-MwOrNone = Annotated[Decimal, Field(ge=0, le=MOST_MW, max_digits=9, decimal_places=3)]
-Mwh = Annotated[Decimal, Field(gt=0, le=1_000_000_000, max_digits=14, decimal_places=1)]
-Percent = Annotated[Decimal, Field(ge=0, le=100, max_digits=5, decimal_places=2)]
-FinePercent = Annotated[Decimal, Field(ge=0, le=100, max_digits=6, decimal_places=3)]
-Years = Annotated[Decimal, Field(ge=0, le=100, max_digits=5, decimal_places=2)]
-Price = Annotated[Decimal, Field(ge=-100_000, le=10_000_000, max_digits=14, decimal_places=4)]
-Amount = Annotated[Decimal, Field(ge=0, le=10_000_000_000_000, max_digits=16, decimal_places=2)]
+Mw = Annotated[Decimal, Field(gt=0, le=MOST_MW, max_digits=9, decimal_places=3), _PLAIN]
+MwOrNone = Annotated[Decimal, Field(ge=0, le=MOST_MW, max_digits=9, decimal_places=3), _PLAIN]
+Mwh = Annotated[Decimal, Field(gt=0, le=1_000_000_000, max_digits=14, decimal_places=1), _PLAIN]
+Percent = Annotated[Decimal, Field(ge=0, le=100, max_digits=5, decimal_places=2), _PLAIN]
+FinePercent = Annotated[Decimal, Field(ge=0, le=100, max_digits=6, decimal_places=3), _PLAIN]
+Years = Annotated[Decimal, Field(ge=0, le=100, max_digits=5, decimal_places=2), _PLAIN]
+Price = Annotated[Decimal, Field(ge=-100_000, le=10_000_000, max_digits=14, decimal_places=4), _PLAIN]
+Amount = Annotated[Decimal, Field(ge=0, le=10_000_000_000_000, max_digits=16, decimal_places=2), _PLAIN]
 Days = Annotated[int, Field(ge=0, le=3660)]
 Country = Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}$")]
 Currency = Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")]
@@ -101,7 +124,7 @@ class ShareRecord(_Part):
 
 class BandRecord(_Part):
     from_day: Annotated[int, Field(ge=1, le=3660)]
-    amount_per_mw_day: Annotated[Decimal, Field(ge=0, le=1_000_000_000, max_digits=14, decimal_places=2)]
+    amount_per_mw_day: Annotated[Decimal, Field(ge=0, le=1_000_000_000, max_digits=14, decimal_places=2), _PLAIN]
 
 
 class DamagesRecord(_Part):
@@ -111,7 +134,7 @@ class DamagesRecord(_Part):
     due_on: Day | None = None
     extension_days: Days = 0
     grace_days: Days = 0
-    percent_per_day: Annotated[Decimal, Field(gt=0, le=100, max_digits=6, decimal_places=3)] | None = None
+    percent_per_day: Annotated[Decimal, Field(gt=0, le=100, max_digits=6, decimal_places=3), _PLAIN] | None = None
     base_amount: Amount | None = None
     cap_percent: FinePercent | None = None
     cap_amount: Amount | None = None
@@ -229,7 +252,7 @@ class AgreementRecord(_Part):
     price: Price | None = None
     price_unit: EnergyUnit = EnergyUnit.MWH
     currency: Currency
-    escalation_percent: Annotated[Decimal, Field(ge=-100, le=100, max_digits=6, decimal_places=3)] | None = None
+    escalation_percent: Annotated[Decimal, Field(ge=-100, le=100, max_digits=6, decimal_places=3), _PLAIN] | None = None
     index_name: T80 = ""
     index_base_on: Day | None = None
     indexed_share_percent: FinePercent | None = None
@@ -291,14 +314,15 @@ def schema() -> dict[str, Any]:
 
 
 def read(text: bytes | str) -> AgreementRecord:
-    """Raises BadInput naming the first field that is wrong; `others` in its facts lists the rest."""
+    """Raises BadInput naming the first field that is wrong; `others` in its facts lists the rest, `code` says how."""
     if len(text) > LONGEST:
-        raise BadInput("The record is larger than two megabytes.", field="record")
+        raise BadInput("The record is larger than two megabytes.", field=WHOLE)
     try:
         record = AgreementRecord.model_validate_json(text)
     except ValidationError as wrong:
-        said = {_path(each["loc"]): each["msg"] for each in reversed(wrong.errors())}
-        raise _refusal(list(reversed(said.items()))) from None
+        said = {_path(each["loc"]): each for each in reversed(wrong.errors())}
+        found = [(path, _in_our_words(each), _code(each["type"])) for path, each in reversed(said.items())]
+        raise _refusal(found) from None
     check(record)
     return record
 
@@ -310,7 +334,7 @@ def of(document: dict[str, Any]) -> AgreementRecord:
 
 def check(record: AgreementRecord) -> None:
     """The rules that span fields. Raises BadInput as `read` does."""
-    found = list(_broken(record))
+    found = [(path, message, BadInput.code) for path, message in _broken(record)]
     if found:
         raise _refusal(found)
 
@@ -321,9 +345,55 @@ def _path(places: tuple[int | str, ...]) -> str:
     return "/".join(str(part) for part in (*places[:1], *kept))
 
 
-def _refusal(found: list[tuple[str, str]]) -> BadInput:
-    (field, message), *rest = found
-    return BadInput(message, field=field or "record", others=[{"field": name, "message": text} for name, text in rest])
+# Of what is wrong with a value alone, by pydantic's name for it; `%(…)s` is what pydantic knows of the limit.
+_SHAPES: Final = {
+    "missing": "This is required.",
+    "extra_forbidden": "The format has no such field.",
+    "enum": "One of these is expected: %(expected)s.",
+    "literal_error": "One of these is expected: %(expected)s.",
+    "string_type": "Text is expected.",
+    "string_too_short": "This is empty.",
+    "string_too_long": "This is longer than %(max_length)s characters.",
+    "string_pattern_mismatch": "This does not have the form %(pattern)s.",
+    "decimal_type": "A decimal number is expected, as text.",
+    "decimal_parsing": "A decimal number is expected, as text.",
+    "finite_number": "A decimal number is expected, as text.",
+    "decimal_max_places": "There are more than %(decimal_places)s decimals; nothing is rounded.",
+    "decimal_max_digits": "The number has more than %(max_digits)s digits.",
+    "decimal_whole_digits": "The number has more than %(whole_digits)s digits before the point.",
+    "int_type": "A whole number is expected.",
+    "int_parsing": "A whole number is expected.",
+    "int_from_float": "A whole number is expected.",
+    "date_type": "A day is expected, such as 2027-06-01.",
+    "date_parsing": "A day is expected, such as 2027-06-01.",
+    "date_from_datetime_parsing": "A day is expected, such as 2027-06-01.",
+    "date_from_datetime_inexact": "A day is expected, such as 2027-06-01.",
+    "greater_than": "A value above %(gt)s is expected.",
+    "greater_than_equal": "A value of at least %(ge)s is expected.",
+    "less_than_equal": "A value of at most %(le)s is expected.",
+    "tuple_type": "This is not a list.",
+    "model_type": "This is not an object.",
+    "json_invalid": "This is not JSON: %(error)s",
+}
+_CODES: Final = {
+    "missing": "required", "extra_forbidden": "unknown_field", "enum": "invalid_choice",
+    "literal_error": "invalid_choice",
+}  # fmt: skip
+
+
+def _in_our_words(wrong: ErrorDetails) -> str:
+    words = _SHAPES.get(wrong["type"])
+    return words % wrong.get("ctx", {}) if words else wrong["msg"]
+
+
+def _code(kind: str) -> str:
+    return _CODES.get(kind, BadInput.code)
+
+
+def _refusal(found: list[tuple[str, str, str]]) -> BadInput:
+    (field, message, code), *rest = found
+    others = [{"field": name, "message": text, "code": each} for name, text, each in rest]
+    return BadInput(message, field=field or WHOLE, code=code, others=others)
 
 
 def _broken(record: AgreementRecord) -> Iterator[tuple[str, str]]:

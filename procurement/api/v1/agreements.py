@@ -18,6 +18,7 @@ from rest_framework.views import APIView
 from procurement.api.asking import check_tag
 from procurement.api.auth import acting_user
 from procurement.api.fields import Day, ExactDecimal
+from procurement.api.v1.date_revisions import MovedSerializer, moved_answer
 from procurement.api.v1.shapes import REQUEST_ID, example, problems
 from procurement.api.view import ClientView, clock, is_known, not_modified, query
 from procurement.queries import power_portfolio
@@ -29,6 +30,7 @@ from sites.accounts.permissions import Scope
 from sites.domain.errors import BadInput, NotFound
 from sites.models import PowerPurchaseAgreement
 from sites.readers import agreement_record
+from sites.readers.agreement_record import AgreementRecord
 from sites.vocabulary import AgreementState, AgreementStructure
 
 MOST_LISTED: Final = 500
@@ -43,7 +45,7 @@ _TAG: Final = OpenApiParameter(
     OpenApiTypes.STR,
     OpenApiParameter.HEADER,
     description="Names this state of the record, as this caller may read it.",
-    response=[200, 201],
+    response=[200, 201, 412],
 )
 _IF_MATCH: Final = OpenApiParameter(
     "If-Match", OpenApiTypes.STR, OpenApiParameter.HEADER, description="The ETag you read; 412 if it changed since."
@@ -102,18 +104,12 @@ class DryRunQuery(serializers.Serializer[Any]):
     dry_run = serializers.BooleanField(default=False, help_text="Try all of it, keep nothing.")
 
 
-class MovedChainSerializer(serializers.Serializer[Any]):
-    id = serializers.UUIDField(help_text="Our id of what moved.")
-    before_on = Day(allow_null=True, help_text="The forecast before; null: there was none.")
-    after_on = Day(allow_null=True, help_text="The forecast now; null: there is none.")
-
-
 class SavedAgreementSerializer(serializers.Serializer[Any]):
     id = serializers.UUIDField(allow_null=True, help_text="Our id; null where a dry run would create it.")
     code = serializers.CharField(help_text="As sent.")
     result = serializers.ChoiceField(["created", "updated", "unchanged"], help_text="What was done.")
     dry_run = serializers.BooleanField(help_text="True: nothing was kept.")
-    moved = MovedChainSerializer(many=True, help_text="Forecasts before and after.")
+    moved = MovedSerializer(many=True, help_text="Forecasts before and after.")
 
 
 class Agreements(ClientView):
@@ -212,7 +208,7 @@ class AgreementByCode(ClientView):
     def put(self, request: Request, code: str) -> Response:
         dry_run = query(request, DryRunQuery)["dry_run"]
         actor = acting_user(request)
-        record = agreement_record.read(json.dumps(request.data, default=str))
+        record = _record(request)
         if record.code != code:
             raise BadInput("The code differs from that of the address.", field="code")
         with transaction.atomic():
@@ -231,7 +227,7 @@ class AgreementByCode(ClientView):
             "code": code,
             "result": result,
             "dry_run": dry_run,
-            "moved": [{"id": each.key, "before_on": each.before_on, "after_on": each.after_on} for each in saved.moved],
+            "moved": moved_answer(saved.moved),
         }
         headers = {} if dry_run else {"ETag": after, "Location": reverse("api-v1:agreement", args=[saved.agreement.pk])}
         is_created = saved.created and not dry_run
@@ -247,6 +243,16 @@ class AgreementSchema(APIView):
 
     def get(self, request: Request) -> Response:
         return Response(agreement_record.schema())
+
+
+def _record(request: Request) -> AgreementRecord:
+    """Raises BadInput, and ValidationError where the body as a whole is wrong: no field of it stands for that."""
+    try:
+        return agreement_record.read(json.dumps(request.data, default=str))
+    except BadInput as refusal:
+        if refusal.field == agreement_record.WHOLE:
+            raise serializers.ValidationError(refusal.message) from None
+        raise
 
 
 def _with_code(actor: User, code: str) -> QuerySet[PowerPurchaseAgreement]:

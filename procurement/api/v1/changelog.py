@@ -14,8 +14,30 @@ from procurement.api.view import ClientView
 _CHANGES: Final = (
     (
         "2026-11-22",
+        "draftChangeOrder",
+        "`dates`, `warnings`, `rejected_by` and `rejected_because`; `before` and `after` say `contractual_date` and "
+        "amounts with the decimals of their currency.",
+    ),
+    (
+        "2026-11-22",
+        "takeSapPurchaseOrders",
+        "Rows have `warnings` and name SAP's own fields; an order that cannot be read does not stop the others.",
+    ),
+    (
+        "2026-11-22",
+        "sendWorkbook",
+        "`columns_unread`, `Location` and `X-Row-Failures`; a file that is read apart from the call is not tried.",
+    ),
+    (
+        "2026-11-22",
         "recordGoodsReceipt",
         "`serials` in answers; they go back with their receipt, and one that came before is refused.",
+    ),
+    (
+        "2026-11-22",
+        "listAgreementDates",
+        "Actual dates and locks beside the promises, with `kind`, `statement_id`, `recorded_by` and `note`; the same "
+        "of grid connections and network works. What is recorded answers with the promises written.",
     ),
     (
         "2026-11-22",
@@ -27,6 +49,17 @@ _CHANGES: Final = (
         "2026-11-22",
         "recordShipment",
         "Single units are counted whole, and `arrives_on` is no earlier than `despatched_on`.",
+    ),
+    (
+        "2026-11-22",
+        "",
+        "`moved` names a gate, agreement, grid connection or network works by its own id and name; none is a `chain`.",
+    ),
+    (
+        "2026-11-22",
+        "changeGridConnection",
+        "More decimals than are kept are refused; a forecast that has moved makes no `If-Match` stale. Every 412 says "
+        "the present `ETag`.",
     ),
     (
         "2026-11-22",

@@ -18,6 +18,7 @@ from procurement.api.view import ClientView, clock, etag, is_strict, query, requ
 from procurement.domain.money import trimmed
 from procurement.domain.revision import DateRevision
 from procurement.queries import order_reading
+from procurement.queries.chain_ledger import ChainEntry
 from procurement.queries.order_reading import LedgerEntry
 from procurement.services import dates
 from procurement.services.dates import Recorded
@@ -25,7 +26,6 @@ from procurement.services.forecasts import Moved
 from procurement.vocabulary import RevisionKind
 from sites.accounts.permissions import Scope
 from sites.domain.errors import NotFound
-from sites.domain.imprecise import ImpreciseDate
 from sites.vocabulary import Party, Precision, PromiseSource, ReasonCode
 
 MOST_REVISIONS: Final = 500
@@ -103,14 +103,11 @@ class SpokenDateSerializer(serializers.Serializer[Any]):
     precision = serializers.ChoiceField(Precision.choices, help_text="How exactly it was said.")
 
 
-class LedgerEntrySerializer(serializers.Serializer[Any]):
+class ChainEntrySerializer(serializers.Serializer[Any]):
     """One row of the ledger. The fields of a promise are null for an actual or a lock."""
 
     id = serializers.UUIDField(allow_null=True, help_text="Of a promise.")
     kind = serializers.ChoiceField(["promise", "actual", "lock"], help_text="What was recorded.")
-    line_number = serializers.IntegerField(help_text="10, 20, 30.")
-    schedule_number = serializers.IntegerField(help_text="Within the line.")
-    lot_number = serializers.IntegerField(help_text="Within the schedule line.")
     milestone = serializers.CharField(help_text="Milestone code.")
     date = SpokenDateSerializer(help_text="As it was said.")
     counts_on = Day(allow_null=True, help_text="The day it counts as: the end of its precision; null for tbd.")
@@ -119,22 +116,33 @@ class LedgerEntrySerializer(serializers.Serializer[Any]):
     recorded_by = serializers.CharField(allow_null=True, help_text="Name of the person or client.")
     statement_id = serializers.UUIDField(allow_null=True, help_text="Promises of one statement share it.")
     conditional_on = Day(allow_null=True, help_text="What it relies on; null: it never shifts.")
-    quantity = ExactDecimal(allow_null=True, help_text="Units it spoke for; null: all open ones.")
     source = serializers.CharField(  # type: ignore[assignment]
         allow_null=True, help_text="email, portal, erp, call, meeting or file."
     )
     document = serializers.CharField(allow_blank=True, help_text="The mail, file or message it came in.")
     reason_code = serializers.CharField(allow_null=True, help_text="Why it moved.")
     responsible = serializers.CharField(allow_null=True, help_text="Who moved it.")
-    note = serializers.CharField(allow_blank=True, help_text="Free text.")
+    note = serializers.CharField(allow_blank=True, help_text="Free text; of a lock, why.")
     state = serializers.ChoiceField(["live", "superseded", "retracted"], help_text="Only live rows decide.")
 
 
+class LedgerEntrySerializer(ChainEntrySerializer):
+    """One row of the ledger. The fields of a promise are null for an actual or a lock."""
+
+    line_number = serializers.IntegerField(help_text="10, 20, 30.")
+    schedule_number = serializers.IntegerField(help_text="Within the line.")
+    lot_number = serializers.IntegerField(help_text="Within the schedule line.")
+    quantity = ExactDecimal(allow_null=True, help_text="Units it spoke for; null: all open ones.")
+
+
 class MovedSerializer(serializers.Serializer[Any]):
-    kind = serializers.ChoiceField(["lot", "requirement", "block", "chain"], help_text="What has moved.")
+    kind = serializers.ChoiceField(
+        ["lot", "requirement", "block", "gate", "agreement", "grid_connection", "network_works"],
+        help_text="What has moved.",
+    )
     id = serializers.UUIDField(help_text="Our id of it.")
     label = serializers.CharField(  # type: ignore[assignment]
-        help_text="ORDER/LINE/SCHEDULE/LOT, a tag, or a block's code."
+        help_text="ORDER/LINE/SCHEDULE/LOT, a tag, a block's code, or how the others are called."
     )
     before_on = Day(allow_null=True, help_text="The forecast before; null: there was none.")
     after_on = Day(allow_null=True, help_text="The forecast now; null: there is none.")
@@ -254,14 +262,21 @@ def moved_answer(moved: Sequence[Moved]) -> list[dict[str, Any]]:
     ]
 
 
-def entry_answer(entry: LedgerEntry) -> dict[str, Any]:
+def entry_answer(row: LedgerEntry) -> dict[str, Any]:
+    promise = row.entry.promise
+    return chain_entry_answer(row.entry) | {
+        "line_number": row.lot.schedule_line.line.number,
+        "schedule_number": row.lot.schedule_line.number,
+        "lot_number": row.lot.number,
+        "quantity": trimmed(promise.quantity) if promise and promise.quantity is not None else None,
+    }
+
+
+def chain_entry_answer(entry: ChainEntry) -> dict[str, Any]:
     shown: dict[str, Any] = {
         "id": None,
         "kind": entry.kind,
-        "line_number": entry.line_number,
-        "schedule_number": entry.schedule_number,
-        "lot_number": entry.lot_number,
-        "milestone": entry.milestone,
+        "milestone": entry.milestone.code,
         "date": {"value": entry.on.isoformat() if entry.on else "", "precision": Precision.DAY},
         "counts_on": entry.on,
         "stated_on": None,
@@ -269,27 +284,23 @@ def entry_answer(entry: LedgerEntry) -> dict[str, Any]:
         "recorded_by": str(entry.recorded_by) if entry.recorded_by else None,
         "statement_id": None,
         "conditional_on": None,
-        "quantity": None,
         "source": None,
         "document": entry.document,
         "reason_code": None,
         "responsible": None,
         "note": entry.note,
-        "state": "live",
+        "state": entry.state,
     }
     if (row := entry.promise) is None:
         return shown
-    said = ImpreciseDate(row.value, Precision(row.precision), row.counts_on)
     return shown | {
         "id": row.pk,
-        "date": {"value": said.value, "precision": said.precision},
+        "date": {"value": row.value, "precision": row.precision},
         "counts_on": row.counts_on,
         "stated_on": row.stated_on,
         "statement_id": row.statement_id,
         "conditional_on": row.conditional_on,
-        "quantity": trimmed(row.quantity) if row.quantity is not None else None,
         "source": row.source,
         "reason_code": row.reason_code,
         "responsible": row.responsible,
-        "state": entry.state,
     }

@@ -12,7 +12,7 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from procurement.api.asking import check_tag
+from procurement.api.asking import check_tag, two_part_tag
 from procurement.api.auth import acting_user
 from procurement.api.fields import Day, ExactDecimal, Text
 from procurement.api.v1.bodies import checked
@@ -24,7 +24,7 @@ from procurement.services import grid
 from procurement.services.grid import CapacityStep, ConnectionTerms
 from sites.accounts.models import User
 from sites.accounts.permissions import Scope
-from sites.domain.errors import NotFound
+from sites.domain.errors import BadInput, NotFound
 from sites.models import GridConnection, Site
 from sites.vocabulary import GridState
 
@@ -33,14 +33,15 @@ _TAG: Final = OpenApiParameter(
     OpenApiTypes.STR,
     OpenApiParameter.HEADER,
     description="Names this state of the connection.",
-    response=[200, 201],
+    response=[200, 201, 412],
 )
 _IF_MATCH: Final = OpenApiParameter(
     "If-Match",
     OpenApiTypes.STR,
     OpenApiParameter.HEADER,
     required=True,
-    description="The ETag you read: 428 where it is missing, 412 where the connection changed since.",
+    description="The ETag you read: 428 where it is missing, 412 where the connection changed since. A forecast that "
+    "has moved is no change of it.",
 )
 _KEY: Final = OpenApiParameter(
     "Idempotency-Key", OpenApiTypes.STR, OpenApiParameter.HEADER, description="16 to 64 printable characters."
@@ -49,6 +50,7 @@ _TERMS: Final = (
     "name", "utility", "requested_mw", "offered_mw", "firm_mw", "flexible_mw", "voltage_kv", "energisation_target_on",
     "offer_expires_on",
 )  # fmt: skip
+_COMPUTED: Final = ("energisation_forecast_on", "days_later")
 
 
 class GridConnectionShape(serializers.Serializer[Any]):
@@ -105,11 +107,11 @@ class GridQuery(serializers.Serializer[Any]):
 class ConnectionWrite(serializers.Serializer[Any]):
     name = Text(max_length=120, help_text="Unique within the site.")
     utility = Text(max_length=120, help_text="Who connects.")
-    requested_mw = ExactDecimal(help_text="Asked for; above 0, at most 5000.")
+    requested_mw = ExactDecimal(help_text="Asked for; above 0, at most 5000, with at most 3 decimals.")
     offered_mw = ExactDecimal(required=False, allow_null=True, help_text="Offered; null: not known.")
     firm_mw = ExactDecimal(required=False, allow_null=True, help_text="Always available; within what is offered.")
     flexible_mw = ExactDecimal(required=False, allow_null=True, help_text="On top of it; may be interrupted.")
-    voltage_kv = ExactDecimal(required=False, allow_null=True, help_text="In kilovolts.")
+    voltage_kv = ExactDecimal(required=False, allow_null=True, help_text="In kilovolts, with at most 1 decimal.")
     energisation_target_on = Day(required=False, allow_null=True, help_text="As agreed.")
     offer_expires_on = Day(required=False, allow_null=True, help_text="The offer lapses after it.")
     owner = Text(
@@ -167,7 +169,7 @@ class GridConnections(ClientView):
         description="It starts as an enquiry, with the usual way to released capacity.",
         parameters=[_KEY, _TAG, REQUEST_ID],
         request=NewConnectionWrite,
-        responses={201: WholeConnectionShape, **problems(400, 404, 409, 413, 415, 422)},
+        responses={201: WholeConnectionShape, **problems(400, 409, 413, 415, 422)},
         examples=[
             example(
                 "An enquiry",
@@ -186,7 +188,7 @@ class GridConnections(ClientView):
         code = said.pop("site")
         site = Site.objects.visible_to(actor).filter(code=code).first()
         if site is None:
-            raise NotFound(_("There is no such site."), field="site")
+            raise BadInput(_("There is no site %(code)s.") % {"code": code}, field="site")
         added = grid.add_connection(site_id=site.pk, terms=ConnectionTerms(**said), actor=actor, now=clock())
         return _answer(actor, added.pk, status=201)
 
@@ -330,4 +332,8 @@ def _answer(actor: User, key: UUID, *, status: int = 200) -> Response:
 
 
 def _tag(shown: dict[str, Any]) -> str:
-    return f'"{fingerprint(shown)}"'
+    """Forecasts move by night, and a change made from yesterday's reading overwrites nothing of them."""
+    computed = {name: shown[name] for name in _COMPUTED} | {"works": [each["complete_on"] for each in shown["works"]]}
+    written = {name: value for name, value in shown.items() if name not in _COMPUTED}
+    written["works"] = [{**each, "complete_on": None} for each in shown["works"]]
+    return two_part_tag(fingerprint(written), fingerprint(computed))

@@ -311,7 +311,7 @@ class Order(ClientView):
         tags=["purchase orders"],
     )
     def patch(self, request: Request, order_id: UUID) -> Response:
-        version = _version(request)
+        version = _version(request, order_id)
         said = query(request, LinesModeQuery)
         document, system = checked(OrderChange, request), acting_client(request).system
         done = orders.change(
@@ -362,15 +362,25 @@ def _read_at(order_id: UUID | None, actor: User, said: dict[str, Any]) -> Respon
     return Response(OrderRead(order_answer(reading)).data)
 
 
-def _version(request: Request) -> int:
-    """That If-Match names. Raises VersionRequired, StaleVersion."""
-    return int(expected_version(request).strip('"v'))
+def _version(request: Request, order_id: UUID | None) -> int:
+    """That If-Match names. Raises VersionRequired, StaleVersion, and NotFound where the order is out of sight."""
+    return int(expected_version(request, lambda: _present_tag(acting_user(request), order_id)).strip('"v'))
+
+
+def _present_tag(actor: User, order_id: UUID | None) -> str | None:
+    if order_id is None:
+        return None
+    version = order_reading.version_of(order_id, actor)
+    if version is None:
+        raise NotFound(_("There is no such order."))
+    return etag(version)
 
 
 def _lock(request: Request, system: str, external_id: str) -> None:
     """Until this write is done, at the version that If-Match names. Raises StaleVersion, ChangedSince."""
-    version, actor = _version(request), acting_user(request)
+    actor = acting_user(request)
     key = order_reading.key_of(system=system, external_id=external_id, actor=actor)
+    version = _version(request, key)
     if key is None:
         raise StaleVersion
     orders.lock(order_id=key, version=version, actor=actor)

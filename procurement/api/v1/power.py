@@ -13,10 +13,16 @@ from procurement.api.auth import acting_user
 from procurement.api.errors import BadParameter
 from procurement.api.fields import Day, ExactDecimal, FlexDate, Text
 from procurement.api.v1.bodies import checked
-from procurement.api.v1.date_revisions import MovedSerializer, SpokenDateSerializer
+from procurement.api.v1.date_revisions import (
+    ChainEntrySerializer,
+    LedgerQuery,
+    MovedSerializer,
+    chain_entry_answer,
+    moved_answer,
+)
 from procurement.api.v1.shapes import REQUEST_ID, example, problems
 from procurement.api.view import ClientView, clock, query
-from procurement.queries import power, power_balance, power_json
+from procurement.queries import chain_ledger, power_balance, power_json
 from procurement.queries.agreement import sights
 from procurement.queries.power_facts import Knowledge
 from procurement.services import chain_dates, grid
@@ -26,7 +32,7 @@ from procurement.vocabulary import RevisionKind
 from sites.accounts.models import User
 from sites.accounts.permissions import Permission, Scope
 from sites.domain.errors import BadInput, NotFound
-from sites.models import Block, GridConnection, LoadStep, NetworkWorks, PowerPurchaseAgreement, Promise, Site
+from sites.models import Block, GridConnection, LoadStep, NetworkWorks, PowerPurchaseAgreement, Site
 from sites.queries.access import sites_where
 from sites.vocabulary import KnowledgeMode, Party, PromiseSource, ReasonCode
 
@@ -66,7 +72,7 @@ class SiteBalance(ClientView):
         summary="Read the power balance of a site",
         description="By day: load, what is usable and what binds it, gaps in megawatts and in money.",
         parameters=[BalanceQuery, REQUEST_ID],
-        responses={(200, "application/json"): _BALANCE, **problems(400, 404, 422)},
+        responses={(200, "application/json"): _BALANCE, **problems(400, 404)},
         tags=["power"],
     )
     def get(self, request: Request, code: str) -> Response:
@@ -75,7 +81,7 @@ class SiteBalance(ClientView):
         sites = power_balance.visible_sites(actor, site=code)
         if not sites:
             raise NotFound("There is no such site.")
-        found = power_balance.site_balances(sites, asked["from_on"], asked["until_on"], _knowledge(asked, sites))[0]
+        found = _balances(sites, asked)[0]
         allowed = sites_where(actor, Permission.AMOUNTS_VIEW)
         return Response(power_json.site_document(found, amounts=sites[0].pk in allowed))
 
@@ -88,7 +94,7 @@ class GroupBalance(ClientView):
         summary="Read the power balance of a desk, or of all sites in sight",
         description="Money only where the caller may see amounts at every one of these sites.",
         parameters=[GroupQuery, REQUEST_ID],
-        responses={(200, "application/json"): _BALANCE, **problems(400, 404, 422)},
+        responses={(200, "application/json"): _BALANCE, **problems(400, 404)},
         tags=["power"],
     )
     def get(self, request: Request) -> Response:
@@ -97,9 +103,18 @@ class GroupBalance(ClientView):
         sites = power_balance.visible_sites(actor, desk=asked.get("desk", ""))
         if not sites:
             raise NotFound("There is no such desk.")
-        found = power_balance.site_balances(sites, asked["from_on"], asked["until_on"], _knowledge(asked, sites))
+        found = _balances(sites, asked)
         amounts = {site.pk for site in sites} <= sites_where(actor, Permission.AMOUNTS_VIEW)
         return Response(power_json.group_document(power_balance.group(found), amounts=amounts))
+
+
+def _balances(sites: tuple[Site, ...], asked: dict[str, Any]) -> tuple[power_balance.SiteBalance, ...]:
+    """Raises BadParameter, also where the window cannot be."""
+    knowledge = _knowledge(asked, sites)
+    try:
+        return power_balance.site_balances(sites, asked["from_on"], asked["until_on"], knowledge)
+    except BadInput as refusal:
+        raise BadParameter(f"{refusal.field}: {refusal.message}") from None
 
 
 def _knowledge(asked: dict[str, Any], sites: tuple[Site, ...]) -> Knowledge:
@@ -240,25 +255,14 @@ class ChainStatementWrite(serializers.Serializer[Any]):
     )
 
 
-class ChainPromiseSerializer(serializers.Serializer[Any]):
-    id = serializers.UUIDField(help_text="Of the promise.")
-    milestone = serializers.CharField(help_text="Milestone code.")
-    date = SpokenDateSerializer(help_text="As it was said.")
-    counts_on = Day(allow_null=True, help_text="The day it counts as; null for tbd.")
-    stated_on = Day(help_text="The day it was said.")
-    recorded_at = serializers.DateTimeField(help_text="Instant in UTC.")
-    source = serializers.CharField(help_text="email, portal, erp, call, meeting or file.")  # type: ignore[assignment]
-    document = serializers.CharField(allow_blank=True, help_text="Empty for a reader of a share only.")
-    reason_code = serializers.ChoiceField(ReasonCode.choices, help_text="Why it moved.")
-    responsible = serializers.ChoiceField(Party.choices, help_text="Who moved it.")
-    state = serializers.ChoiceField(["live", "superseded", "retracted"], help_text="Only live rows decide.")
-
-
 class ChainLedgerSerializer(serializers.Serializer[Any]):
-    items = ChainPromiseSerializer(many=True, help_text="Newest statement first.")
+    items = ChainEntrySerializer(many=True, help_text="Newest first.")
+    has_more = serializers.BooleanField(help_text="True: older entries were left off; raise `limit`.")
 
 
 class ChainRecordedSerializer(serializers.Serializer[Any]):
+    statement_id = serializers.UUIDField(help_text="Names this statement in the ledger.")
+    promises = ChainEntrySerializer(many=True, help_text="The rows that were written, in order.")
     moved = MovedSerializer(many=True, help_text="Forecasts before and after.")
 
 
@@ -276,13 +280,17 @@ class _ChainDates(ClientView):
         return found
 
     def _ledger(self, request: Request, key: UUID, *, with_words: bool) -> Response:
-        rows = power.ledger(self._chain(request, key))
-        return Response(ChainLedgerSerializer({"items": [_promise(row, with_words) for row in rows]}).data)
+        most = query(request, LedgerQuery)["limit"]
+        found, has_more = chain_ledger.entries([self._chain(request, key)], most=most)
+        items = [chain_entry_answer(entry) for entry in found]
+        if not with_words:
+            items = [each | {"document": "", "note": ""} for each in items]
+        return Response(ChainLedgerSerializer({"items": items, "has_more": has_more}).data)
 
     def _record(self, request: Request, key: UUID) -> Response:
         chain = self._chain(request, key)
         said = checked(ChainStatementWrite, request)
-        moved = chain_dates.record(
+        done = chain_dates.record(
             chain_id=chain,
             revisions=[_revision(each, f"revisions/{place}") for place, each in enumerate(said["revisions"])],
             stated_on=said["stated_on"],
@@ -291,17 +299,12 @@ class _ChainDates(ClientView):
             actor=acting_user(request),
             now=clock(),
         )
-        shown = [
-            {
-                "kind": each.kind,
-                "id": each.key,
-                "label": each.label,
-                "before_on": each.before_on,
-                "after_on": each.after_on,
-            }
-            for each in moved
-        ]
-        return Response(ChainRecordedSerializer({"moved": shown}).data, status=201)
+        shown = {
+            "statement_id": done.statement_id,
+            "promises": [chain_entry_answer(entry) for entry in chain_ledger.written(done.promise_ids)],
+            "moved": moved_answer(done.moved),
+        }
+        return Response(ChainRecordedSerializer(shown).data, status=201)
 
 
 def _agreement_chain(actor: User, key: UUID) -> UUID | None:
@@ -323,10 +326,10 @@ _Documenting = Callable[[_Method], _Method]
 def _documented(name: str, what: str, milestone: str) -> tuple[_Documenting, _Documenting]:
     read: _Documenting = extend_schema(
         operation_id=f"list{name}Dates",
-        summary=f"Read what was promised about {what}",
-        description="The ledger of its milestones, the newest first.",
-        parameters=[REQUEST_ID],
-        responses={200: ChainLedgerSerializer, **problems(404)},
+        summary=f"Read what was said about the dates of {what}",
+        description="Promises, actual dates and the locks that stand, newest first.",
+        parameters=[LedgerQuery, REQUEST_ID],
+        responses={200: ChainLedgerSerializer, **problems(400, 404)},
         tags=["power"],
     )
     write: _Documenting = extend_schema(
@@ -400,8 +403,6 @@ class NetworkWorksDates(_ChainDates):
 
 
 def _revision(said: dict[str, Any], field: str) -> ChainRevision:
-    if said["kind"] != RevisionKind.RELEASE and said.get("date") is None:
-        raise BadInput("Give a date.", field=f"{field}/date")
     return ChainRevision(
         kind=RevisionKind(said["kind"]),
         said=said.get("date"),
@@ -410,22 +411,5 @@ def _revision(said: dict[str, Any], field: str) -> ChainRevision:
         reason_code=said.get("reason_code", ""),
         responsible=said.get("responsible", ""),
         note=said.get("note", ""),
-        field=f"{field}/date",
+        field=field,
     )
-
-
-def _promise(row: Promise, with_words: bool) -> dict[str, Any]:
-    gone = "retracted" if row.is_retracted else "superseded" if row.is_superseded else "live"
-    return {
-        "id": row.pk,
-        "milestone": row.milestone.code,
-        "date": {"value": row.value, "precision": row.precision},
-        "counts_on": row.counts_on,
-        "stated_on": row.stated_on,
-        "recorded_at": row.recorded_at,
-        "source": row.source,
-        "document": row.document if with_words else "",
-        "reason_code": row.reason_code,
-        "responsible": row.responsible,
-        "state": gone,
-    }

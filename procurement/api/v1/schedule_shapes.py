@@ -112,7 +112,7 @@ class BoundSerializer(serializers.Serializer[Any]):
 
 
 class EffectSerializer(serializers.Serializer[Any]):
-    kind = serializers.CharField(help_text="lot, requirement, block or chain.")
+    kind = serializers.CharField(help_text="lot, requirement, block, gate or grid_connection.")
     id = serializers.UUIDField(help_text="Of it.")
     label = serializers.CharField(help_text="What people call it.")  # type: ignore[assignment]
     before_on = serializers.DateField(allow_null=True, help_text="Forecast before; null where unknown.")

@@ -84,7 +84,7 @@ ETAG_HEADER: Final = OpenApiParameter(
     OpenApiTypes.STR,
     OpenApiParameter.HEADER,
     description='The version of the order, a strong tag such as "v17".',
-    response=[200, 201],
+    response=[200, 201, 412],
 )
 OWN_SYSTEM: Final = OpenApiParameter(
     "system",

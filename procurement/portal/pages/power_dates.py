@@ -40,7 +40,7 @@ def record(request: HttpRequest, chain: UUID, kind: str) -> HttpResponse:
     )
 
     def done() -> HttpResponse:
-        moved = chain_dates.record(
+        done = chain_dates.record(
             chain_id=said_of.pk,
             revisions=[form.revision()],
             stated_on=form.said_on(),
@@ -49,7 +49,7 @@ def record(request: HttpRequest, chain: UUID, kind: str) -> HttpResponse:
             actor=actor,
             now=now,
         )
-        mine = [each for each in moved if each.key == said_of.pk]
+        mine = [each for each in done.moved if each.kind == said_of.kind]
         messages.success(request, _told(mine[0].before_on, mine[0].after_on) if mine else _unmoved())
         return redirect("agreement" if isinstance(owner, PowerPurchaseAgreement) else "grid_connection", key=owner.pk)
 

@@ -90,9 +90,12 @@ def _block_key(site: Site, text: str) -> UUID | None:
     if text == _WHOLE_SITE:
         return None
     try:
-        return UUID(text)
+        found = Block.objects.filter(pk=UUID(text), phase__site=site).first()
     except ValueError:
-        raise NotFound(_("There is no such block at this site."), field="block") from None
+        found = None
+    if found is None:
+        raise NotFound(_("There is no such block at this site."), field="block")
+    return found.pk
 
 
 def _try(

@@ -68,16 +68,32 @@ def test_only_what_is_said_changes(energy: Caller) -> None:
 
 def test_a_change_names_the_version_it_was_made_from(energy: Caller) -> None:
     path, tag = _added(energy)
-    energy.patch(path, {"firm_mw": "20"}, if_match=tag)
+    present = energy.patch(path, {"firm_mw": "20"}, if_match=tag)["ETag"]
 
-    answers = [
-        energy.patch(path, {"firm_mw": "10"}),
-        energy.patch(path, {"firm_mw": "10"}, if_match=tag),
-        energy.patch(path, {"firm_mw": "10"}, if_match="*"),
+    unsaid = energy.patch(path, {"firm_mw": "10"})
+    stale = [
+        energy.patch(path, {"firm_mw": "10"}, if_match=each)
+        for each in (tag, "*", f"W/{present}", f"{present}, {tag}", present.strip('"'))
     ]
 
-    assert [each.status_code for each in answers] == [428, 412, 412]
+    assert (unsaid.status_code, "ETag" in unsaid) == (428, False)
+    assert [(each.status_code, each["ETag"]) for each in stale] == [(412, present)] * 5
     assert str(GridConnection.objects.get().firm_mw) == "20.000"
+
+
+def test_a_forecast_that_moves_makes_no_reading_stale_to_change_from(energy: Caller) -> None:
+    path, _tag = _added(energy)
+    works = energy.post(f"{path}/works", {"name": "Second circuit", "planned_on": "2027-05-01"})
+    key = works.json()["works"][0]["id"]
+    for at, on in ((path, "2029-06-01"), (f"/network-works/{key}", "2028-06-01")):
+        promise = {"stated_on": "2026-11-15", "revisions": [{"kind": "promise", "date": on}]}
+        assert energy.post(f"{at}/date-revisions", promise).status_code == 201
+
+    read = energy.get(path, if_none_match=works["ETag"])
+    changed = energy.patch(path, {"firm_mw": "20"}, if_match=works["ETag"])
+
+    assert (read.status_code, read.json()["works"][0]["complete_on"]) == (200, "2028-06-01")
+    assert (changed.status_code, changed.json()["firm_mw"]) == (200, "20.000")
 
 
 def test_capacity_works_and_state_follow_one_another(energy: Caller) -> None:
@@ -110,6 +126,9 @@ def test_capacity_works_and_state_follow_one_another(energy: Caller) -> None:
         ({"requested_mw": "32000"}, "/requested_mw"),
         ({"firm_mw": "33"}, "/firm_mw"),
         ({"firm_mw": "1e2"}, "/firm_mw"),
+        ({"firm_mw": "20.1234"}, "/firm_mw"),
+        ({"voltage_kv": "110.04"}, "/voltage_kv"),
+        ({"site": "NOWHERE"}, "/site"),
         ({"voltage_kv": "132000"}, "/voltage_kv"),
         ({"offer_expires_on": "1999-01-01"}, "/offer_expires_on"),
         ({"name": "North\u0007"}, "/name"),
@@ -131,6 +150,7 @@ def test_a_connection_that_cannot_be_is_refused_by_its_field(
     ("said", "pointer"),
     [
         ({"capacity_steps": [{"firm_mw": "-1"}]}, "/capacity_steps/0/firm_mw"),
+        ({"capacity_steps": [{"firm_mw": "1.2345"}]}, "/capacity_steps/0/firm_mw"),
         ({"capacity_steps": [{"firm_mw": "10"}, {"firm_mw": "10", "works": "None"}]}, "/capacity_steps/1/works"),
         ({"capacity_steps": [{"firm_mw": "10", "milestone_code": "NONE"}]}, "/capacity_steps/0/milestone_code"),
         ({"state": "moon"}, "/state"),
@@ -168,11 +188,17 @@ def test_a_connection_of_another_site_is_not_there(sydney_energy: Caller, world:
         sydney_energy.get(path),
         sydney_energy.patch(path, {"name": "Mine"}, if_match='"v1"'),
         sydney_energy.post(f"{path}/works", {"name": "Mine"}),
-        sydney_energy.post(LIST, terms(site="TYO1")),
     ]
 
-    assert [each.status_code for each in answers] == [404, 404, 404, 404]
+    assert [each.status_code for each in answers] == [404, 404, 404]
     assert {each.json()["code"] for each in answers} == {"not_found"}
+
+
+def test_a_site_out_of_sight_is_refused_as_one_that_is_not_there(sydney_energy: Caller) -> None:
+    hidden, unknown = (sydney_energy.post(LIST, terms(site=code)).json() for code in ("TYO1", "NOWHERE"))
+
+    assert (hidden["status"], pointers(hidden)) == (422, ["/site"])
+    assert hidden["errors"][0]["detail"] == unknown["errors"][0]["detail"].replace("NOWHERE", "TYO1")
 
 
 @pytest.mark.parametrize(("role", "scopes"), [(Role.VIEWER, None), (Role.ENERGY_LEAD, [Scope.POWER_READ.value])])

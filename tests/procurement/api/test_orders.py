@@ -499,12 +499,15 @@ def test_an_upsert_that_names_another_version_is_refused(erp: Caller, tag: str) 
     refused = erp.put(ORDER, order_body(document_version=2, title="Other"), If_Match=tag)
 
     problem(refused, 412, "stale_version")
+    assert refused["ETag"] == '"v1"'
     assert PurchaseOrder.objects.get().title == "Chillers"
 
 
 @pytest.mark.django_db
 def test_an_upsert_may_name_the_version_it_was_made_from(erp: Caller) -> None:
-    problem(erp.put(ORDER, order_body(), If_Match='"v1"'), 412, "stale_version")
+    too_early = erp.put(ORDER, order_body(), If_Match='"v1"')
+    problem(too_early, 412, "stale_version")
+    assert "ETag" not in too_early
     tag = erp.put(ORDER, order_body())["ETag"]
 
     answer = erp.put(ORDER, order_body(document_version=2, title="Chillers"), If_Match=tag)

@@ -12,9 +12,16 @@ from django.test import Client
 from sites.accounts.permissions import Role
 from sites.models import LoadStep, PowerPurchaseAgreement, Promise
 from tests.factories.power import DelayDamagesFactory, NetworkWorksFactory
-from tests.factories.sites import AgreementFactory, GridConnectionFactory, LoadStepFactory, ShareFactory, SiteFactory
+from tests.factories.sites import (
+    AgreementFactory,
+    BlockFactory,
+    GridConnectionFactory,
+    LoadStepFactory,
+    ShareFactory,
+    SiteFactory,
+)
 from tests.procurement.api.calls import Caller, calling, pointers, problem, queries_of
-from tests.procurement.services.order_documents import World
+from tests.procurement.services.order_documents import NOON, World
 
 pytestmark = pytest.mark.django_db
 
@@ -84,11 +91,12 @@ def test_a_dry_run_keeps_nothing(energy: Caller) -> None:
 
 def test_who_changes_an_older_reading_is_told(energy: Caller) -> None:
     tag = energy.put(PATH, record())["ETag"]
-    energy.put(PATH, record(name="Ridge wind east"))
+    present = energy.put(PATH, record(name="Ridge wind east"))["ETag"]
 
-    problem(energy.put(PATH, record(name="Ridge wind west"), If_Match=tag), 412, "stale_version")
+    refused = energy.put(PATH, record(name="Ridge wind west"), If_Match=tag)
 
-    assert energy.get(PATH).json()["name"] == "Ridge wind east"
+    problem(refused, 412, "stale_version")
+    assert (refused["ETag"], energy.get(PATH).json()["name"]) == (present, "Ridge wind east")
 
 
 @pytest.mark.django_db(transaction=True)
@@ -138,6 +146,31 @@ def test_every_wrong_field_is_named_at_once(energy: Caller) -> None:
     body = problem(energy.put(PATH, record(certificate="nfc", long_stop_on="2027-07-01")), 422, "validation_error")
 
     assert pointers(body) == ["/certificate", "/long_stop_on"]
+
+
+def test_what_is_missing_and_what_nobody_knows_have_codes_of_their_own(energy: Caller) -> None:
+    body = record(unheard_of=1)
+    del body["name"]
+
+    errors = problem(energy.put(PATH, body), 422, "validation_error")["errors"]
+
+    assert [(each["pointer"], each["code"]) for each in errors] == [
+        ("/name", "required"),
+        ("/unheard_of", "unknown_field"),
+    ]
+
+
+def test_every_wrong_field_is_told_in_the_language_of_the_caller(energy: Caller) -> None:
+    refused = energy.put(PATH, record(contracted_mw="1.2345", price="some"), accept_language="ja")
+
+    assert not [each["detail"] for each in refused.json()["errors"] if each["detail"].isascii()]
+
+
+@pytest.mark.parametrize("body", [[1], [], "PPA-SYD", None])
+def test_a_body_that_is_no_record_is_refused_as_a_whole(energy: Caller, body: Any) -> None:
+    refused = problem(energy.put(PATH, body), 422, "validation_error")
+
+    assert [(each["pointer"], each["detail"]) for each in refused["errors"]] == [(None, "This is not an object.")]
 
 
 def test_the_published_schema_is_open_and_names_its_format() -> None:
@@ -227,12 +260,58 @@ def test_a_cod_that_slips_is_said_and_stays_in_the_ledger(energy: Caller) -> Non
 
     told = energy.post(f"/agreements/{key}/date-revisions", said("COD", "2029-02-01"))
 
-    # Said for a step that is open, it drifts with the step before: on the day itself at the earliest.
     assert told.status_code == 201
-    assert told.json()["moved"][0]["after_on"] >= "2029-02-01"
-    ledger = energy.get(f"/agreements/{key}/date-revisions").json()["items"]
-    assert [(row["milestone"], row["counts_on"], row["state"]) for row in ledger] == [("COD", "2029-02-01", "live")]
+    body, (moved,) = told.json(), told.json()["moved"]
+    assert (moved["kind"], moved["id"], moved["label"]) == ("agreement", key, "PPA-SYD Ridge wind")
+    # Said for a step that is open, it drifts with the step before: on the day itself at the earliest.
+    assert moved["after_on"] >= "2029-02-01"
+    ledger = energy.get(f"/agreements/{key}/date-revisions").json()
+    assert ledger == {"items": body["promises"], "has_more": False}
+    (row,) = ledger["items"]
+    assert row.items() >= {"kind": "promise", "milestone": "COD", "counts_on": "2029-02-01", "state": "live"}.items()
+    assert (row["statement_id"], row["recorded_by"]) == (body["statement_id"], "Energy desk")
     assert energy.get("/agreements").json()["items"][0]["is_late"] is True
+
+
+def test_what_happened_and_what_is_pinned_is_read_back_with_what_was_promised(energy: Caller, world: World) -> None:
+    path = f"/grid-connections/{GridConnectionFactory.create(site=world.sydney).pk}/date-revisions"
+    first = NOON.date().isoformat()
+    for revision in (
+        {"kind": "actual", "milestone": "SIGNED", "date": first},
+        {"kind": "promise", "milestone": "ENERGISED", "date": "2029-03-01"},
+        {"kind": "lock", "milestone": "ENERGISED", "date": "2029-05-01", "note": "The utility is never on time"},
+    ):
+        told = energy.post(path, {"stated_on": first, "document": "Letter 7", "revisions": [revision]})
+        assert told.status_code == 201, told.content
+
+    shown = energy.get(path).json()["items"]
+    newest = energy.get(f"{path}?limit=1").json()
+    energy.post(path, {"stated_on": first, "revisions": [{"kind": "release", "milestone": "ENERGISED"}]})
+
+    assert [(row["kind"], row["milestone"], row["counts_on"], row["document"], row["note"]) for row in shown] == [
+        ("lock", "ENERGISED", "2029-05-01", "", "The utility is never on time"),
+        ("promise", "ENERGISED", "2029-03-01", "Letter 7", ""),
+        ("actual", "SIGNED", first, "Letter 7", ""),
+    ]
+    assert newest == {"items": shown[:1], "has_more": True}
+    assert energy.get(path).json()["items"] == shown[1:]
+
+
+def test_a_reader_of_a_share_reads_the_dates_without_the_words(energy: Caller, sydney_energy: Caller) -> None:
+    path = f"/agreements/{energy.put(PATH, record()).json()['id']}/date-revisions"
+    energy.post(path, said("COD", "2029-02-01", note="The lender of the Tokyo hall"))
+    energy.post(path, said("COD", "2029-03-01", kind="lock", note="Agreed in Tokyo"))
+
+    items = sydney_energy.get(path).json()["items"]
+
+    assert [(row["kind"], row["document"], row["note"]) for row in items] == [("lock", "", ""), ("promise", "", "")]
+
+
+def test_what_a_saved_agreement_moves_is_the_agreement(energy: Caller) -> None:
+    saved = energy.put(PATH, record()).json()
+
+    (moved,) = saved["moved"]
+    assert (moved["kind"], moved["id"], moved["label"]) == ("agreement", saved["id"], "PPA-SYD Ridge wind")
 
 
 def test_dates_of_connections_and_works_go_the_same_way(energy: Caller, world: World) -> None:
@@ -244,14 +323,20 @@ def test_dates_of_connections_and_works_go_the_same_way(energy: Caller, world: W
     ]
 
     assert [answer.status_code for answer in answers] == [201, 201]
+    assert [[(row["kind"], row["id"], row["label"]) for row in answer.json()["moved"]] for answer in answers] == [
+        [("grid_connection", f"{works.connection_id}", f"{works.connection}")],
+        [("network_works", f"{works.pk}", f"{works}")],
+    ]
     assert Promise.objects.count() == 2
 
 
 @pytest.mark.parametrize(
     ("revision", "pointer"),
     [
-        (said("LAUNCH", "2027-02-01"), "/revisions/0/date"),
-        (said("COD", "2027-02-01", kind="lock"), "/revisions/0/date"),
+        (said("LAUNCH", "2027-02-01"), "/revisions/0/milestone"),
+        (said("COD", "2027-02-01", kind="lock"), "/revisions/0/note"),
+        (said("COD", "2027-02-01", kind="release"), "/revisions/0/date"),
+        ({"stated_on": "2026-11-15", "revisions": [{"kind": "release"}]}, "/revisions/0/milestone"),
         ({"stated_on": "2026-11-15", "revisions": [{"kind": "actual"}]}, "/revisions/0/date"),
     ],
 )
@@ -286,6 +371,7 @@ def test_a_ramp_is_written_whole_and_read_back(energy: Caller, world: World) -> 
         ([{"from_on": "2027-03-01", "gross_mw": "-4"}], "/steps/0/gross_mw"),
         ([{"from_on": "2027-03-01", "gross_mw": "4"}, {"from_on": "2027-03-01", "gross_mw": "5"}], "/steps/1/from_on"),
         ([{"from_on": "03/01/2027", "gross_mw": "4"}], "/steps/0/from_on"),
+        ([{"from_on": "2027-03-01", "gross_mw": "12.1234"}], "/steps/0/gross_mw"),
     ],
 )
 def test_a_ramp_that_cannot_be_is_refused_at_its_step(
@@ -294,6 +380,16 @@ def test_a_ramp_that_cannot_be_is_refused_at_its_step(
     body = problem(energy.put("/sites/SYD1/load-ramps", {"steps": steps}), 422, "validation_error")
 
     assert pointers(body) == [pointer]
+
+
+def test_a_ramp_of_a_block_that_is_elsewhere_is_refused_at_it(energy: Caller, world: World) -> None:
+    elsewhere = BlockFactory.create(phase__site=world.tokyo)
+
+    body = problem(
+        energy.put("/sites/SYD1/load-ramps", {"block": f"{elsewhere.pk}", "steps": []}), 422, "validation_error"
+    )
+
+    assert pointers(body) == ["/block"]
 
 
 def test_the_balance_says_load_usable_and_what_binds(energy: Caller, world: World) -> None:
@@ -308,17 +404,21 @@ def test_the_balance_says_load_usable_and_what_binds(energy: Caller, world: Worl
 
 
 @pytest.mark.parametrize(
-    ("query", "status", "code"),
+    ("query", "name"),
     [
-        ("until_on=2027-12-31", 400, "invalid_parameter"),
-        ("from_on=2027-12-31&until_on=2027-01-01", 422, "validation_error"),
-        ("from_on=2027-01-01&until_on=2027-12-31&knowledge=known_on", 400, "invalid_parameter"),
-        ("from_on=2027-01-01&until_on=2027-12-31&known_on=2026-01-01", 400, "invalid_parameter"),
-        ("from_on=2027-01-01&until_on=2027-12-31&knowledge=known_on&known_on=2099-01-01", 400, "invalid_parameter"),
+        ("until_on=2027-12-31", "from_on"),
+        ("from_on=2027-12-31&until_on=2027-01-01", "until_on"),
+        ("from_on=2020-01-01&until_on=2080-01-01", "until_on"),
+        ("from_on=2027-01-01&until_on=2027-12-31&knowledge=known_on", "known_on"),
+        ("from_on=2027-01-01&until_on=2027-12-31&known_on=2026-01-01", "known_on"),
+        ("from_on=2027-01-01&until_on=2027-12-31&knowledge=known_on&known_on=2099-01-01", "known_on"),
     ],
 )
-def test_a_window_that_cannot_be_is_refused(energy: Caller, query: str, status: int, code: str) -> None:
-    problem(energy.get(f"/sites/SYD1/power-balance?{query}"), status, code)
+@pytest.mark.parametrize("path", ["/sites/SYD1/power-balance", "/power-balance"])
+def test_a_window_that_cannot_be_is_refused_by_its_parameter(energy: Caller, path: str, query: str, name: str) -> None:
+    refused = problem(energy.get(f"{path}?{query}"), 400, "invalid_parameter")
+
+    assert refused["detail"].startswith(f"{name}: ")
 
 
 # -- queries -----------------------------------------------------------------------------------------------------------

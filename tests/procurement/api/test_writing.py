@@ -139,7 +139,9 @@ def test_a_change_names_the_version_it_was_made_from(erp: Caller) -> None:
 
     problem(erp.patch(path, change(quantity="5")), 428, "version_required")
     for tag in ("*", f"W/{order['ETag']}", f'{order["ETag"]}, "v9"', '"v999"'):
-        problem(erp.patch(path, change(quantity="5"), if_match=tag), 412, "stale_version")
+        refused = erp.patch(path, change(quantity="5"), if_match=tag)
+        problem(refused, 412, "stale_version")
+        assert refused["ETag"] == order["ETag"]
     done = erp.patch(path, change(quantity="5"), if_match=order["ETag"])
 
     assert (done.status_code, done.json()["result"], done["ETag"]) == (200, "updated", '"v2"')
@@ -173,9 +175,9 @@ def test_a_change_that_changes_nothing_keeps_the_version(erp: Caller) -> None:
 def test_an_order_out_of_sight_cannot_be_changed(erp: Caller, sydney_only: Caller) -> None:
     order = erp.put(ORDER, order_body(site="TYO1"))
 
-    answer = sydney_only.patch(f"/purchase-orders/{order.json()['id']}", change(quantity="5"), if_match=order["ETag"])
-
-    problem(answer, 404, "not_found")
+    for tag in (order["ETag"], "*"):
+        answer = sydney_only.patch(f"/purchase-orders/{order.json()['id']}", change(quantity="5"), if_match=tag)
+        problem(answer, 404, "not_found")
 
 
 @pytest.mark.django_db

@@ -8,7 +8,7 @@ from django.test import Client
 
 from sites.accounts.permissions import Role
 from sites.models import LoadStep, SpotPrice
-from tests.factories.sites import LoadStepFactory, MembershipFactory
+from tests.factories.sites import BlockFactory, LoadStepFactory, MembershipFactory
 from tests.procurement.portal.conftest import Place, browser_of
 
 pytestmark = pytest.mark.django_db
@@ -94,6 +94,14 @@ def test_the_ramp_of_a_block_is_its_own(energy: Client, sydney: Place) -> None:
     energy.post(f"{PAGE}ramp/{sydney.block.pk}/", {"from_on__0": "2027-05-01", "gross_mw__0": "2"})
 
     assert LoadStep.objects.get().block == sydney.block
+
+
+def test_a_ramp_of_a_block_of_another_site_is_not_there(energy: Client, sydney: Place) -> None:
+    elsewhere = BlockFactory.create()
+
+    answer = energy.post(f"{PAGE}ramp/{elsewhere.pk}/", {"from_on__0": "2027-05-01", "gross_mw__0": "2"})
+
+    assert (answer.status_code, LoadStep.objects.exists()) == (404, False)
 
 
 def test_who_may_not_write_power_sees_no_form_and_changes_nothing(browser: Client, sydney: Place) -> None:

@@ -1,12 +1,13 @@
 """Gates, agreements and grid connections: the same ledger and the same engine as a lot."""
 
+from dataclasses import replace
 from datetime import UTC, date, datetime
 
 import pytest
 
 from procurement.models import BlockForecast, ChainForecast
 from procurement.services import chain_dates
-from procurement.services.chain_dates import ChainRevision
+from procurement.services.chain_dates import ChainRevision, Recorded
 from procurement.services.forecasts import Moved
 from procurement.vocabulary import RevisionKind, RosRule
 from sites.accounts.models import User
@@ -32,7 +33,7 @@ NOW = datetime(2026, 11, 20, 3, 0, tzinfo=UTC)
 PROMISE = ChainRevision(RevisionKind.PROMISE, on_day(date(2028, 5, 1)))
 
 
-def record(chain: Chain, actor: User, *revisions: ChainRevision) -> tuple[Moved, ...]:
+def record(chain: Chain, actor: User, *revisions: ChainRevision) -> Recorded:
     return chain_dates.record(
         chain_id=chain.pk,
         revisions=revisions,
@@ -52,9 +53,10 @@ def test_a_promise_about_an_agreement_speaks_for_its_cod() -> None:
     agreement = ShareFactory.create().agreement
     agreement.chain.milestones.filter(code="SIGNED").update(actual_on=date(2026, 10, 1))
 
-    moved = record(agreement.chain, energy_lead(), PROMISE)
+    done = record(agreement.chain, energy_lead(), PROMISE)
 
-    assert moved == (Moved("chain", agreement.chain_id, "agreement", None, date(2028, 5, 1)),)
+    assert done.moved == (Moved("agreement", agreement.pk, f"{agreement}", None, date(2028, 5, 1)),)
+    assert list(Promise.objects.values_list("pk", "statement_id")) == [(done.promise_ids[0], done.statement_id)]
     assert list(Promise.objects.values_list("milestone__code", "value")) == [("COD", "2028-05-01")]
     cod = agreement.chain.milestones.get(code="COD")
     assert Promise.objects.values_list("reason_code", "responsible").get() == ("not_stated", cod.responsible)
@@ -107,23 +109,26 @@ def test_a_lock_is_released_again() -> None:
 
 
 @pytest.mark.parametrize(
-    "revision",
+    ("revision", "field"),
     [
-        ChainRevision(RevisionKind.PROMISE, None, field="when"),
-        ChainRevision(RevisionKind.PROMISE, on_day(date(2028, 1, 1)), milestone="FAT_PASS", field="when"),
-        ChainRevision(RevisionKind.ACTUAL, read("2026-10", Precision.MONTH), field="when"),
-        ChainRevision(RevisionKind.ACTUAL, on_day(date(2026, 11, 25)), field="when"),
-        ChainRevision(RevisionKind.LOCK, on_day(date(2028, 1, 1)), field="when"),
-        ChainRevision(RevisionKind.RELEASE, None, field="when"),
+        (ChainRevision(RevisionKind.PROMISE, None), "date"),
+        (ChainRevision(RevisionKind.ACTUAL, None), "date"),
+        (ChainRevision(RevisionKind.PROMISE, on_day(date(2028, 1, 1)), milestone="FAT_PASS"), "milestone"),
+        (ChainRevision(RevisionKind.ACTUAL, read("2026-10", Precision.MONTH)), "date"),
+        (ChainRevision(RevisionKind.ACTUAL, on_day(date(2026, 11, 25))), "date"),
+        (ChainRevision(RevisionKind.LOCK, on_day(date(2028, 1, 1))), "note"),
+        (ChainRevision(RevisionKind.RELEASE, None), "milestone"),
+        (ChainRevision(RevisionKind.RELEASE, on_day(date(2028, 1, 1))), "date"),
     ],
 )
-def test_a_refused_date_names_its_field_and_stores_nothing(revision: ChainRevision) -> None:
+@pytest.mark.parametrize("path", ["", "revisions/0"])
+def test_a_refused_date_names_its_field_and_stores_nothing(revision: ChainRevision, field: str, path: str) -> None:
     grid = GridConnectionFactory.create()
 
     with pytest.raises(BadInput) as refusal:
-        record(grid.chain, energy_lead(), revision)
+        record(grid.chain, energy_lead(), replace(revision, field=path))
 
-    assert refusal.value.field == "when"
+    assert refusal.value.field == (f"{path}/{field}" if path else field)
     assert (Promise.objects.count(), ChainForecast.objects.count()) == (0, 0)
 
 

@@ -289,5 +289,5 @@ def test_a_gate_and_a_grid_connection_are_answered_by_the_same_engine() -> None:
 
     moved = recalculate(gate.site).moved
 
-    assert moved == (Moved("chain", gate.chain_id, "gate", None, date(2027, 10, 5)),)
+    assert moved == (Moved("gate", gate.pk, f"{gate.site.code} {gate}", None, date(2027, 10, 5)),)
     assert not chain.milestones.exists()

@@ -79,6 +79,7 @@ def test_the_ramp_of_a_block_stands_beside_that_of_another() -> None:
         ([(MAY, "-1")], "steps/0/gross_mw"),
         ([(MAY, "10"), (JUNE, "NaN")], "steps/1/gross_mw"),
         ([(MAY, "24000")], "steps/0/gross_mw"),
+        ([(MAY, "10.5000"), (JUNE, "12.1234")], "steps/1/gross_mw"),
         ([(MAY, "10"), (MAY, "20")], "steps/1/from_on"),
         ([(date(1999, 1, 1), "10")], "steps/0/from_on"),
     ],
@@ -93,11 +94,13 @@ def test_a_ramp_that_cannot_be_is_refused_by_its_field(steps: list[tuple[date, s
     assert not _stored(site)
 
 
-def test_a_block_of_another_site_is_not_found() -> None:
+def test_a_block_of_another_site_is_refused_by_its_field() -> None:
     site, elsewhere = SiteFactory.create(), BlockFactory.create()
 
-    with pytest.raises(NotFound):
+    with pytest.raises(BadInput) as refusal:
         _ramp(site, (MAY, "10"), block_id=elsewhere.pk)
+
+    assert refusal.value.field == "block"
 
 
 @pytest.mark.parametrize(("role", "refusal"), [(Role.VIEWER, NotPermitted), (Role.SITE_LEAD, NotPermitted)])
@@ -252,6 +255,7 @@ def test_a_spot_price_is_kept_by_the_megawatt_hour_and_set_once_a_day() -> None:
     [
         ({"source": " "}, "source"),
         ({"price": Decimal("0.095")}, "price"),
+        ({"price": Decimal("95.00005")}, "price"),
         ({"from_on": date(1999, 1, 1)}, "from_on"),
     ],
 )
@@ -266,8 +270,9 @@ def test_a_spot_price_is_for_an_agreement_of_the_site() -> None:
     share = ShareFactory.create()
 
     assert _spot(share.site, agreement_id=share.agreement_id).agreement == share.agreement
-    with pytest.raises(NotFound):
+    with pytest.raises(BadInput) as refusal:
         _spot(SiteFactory.create(), agreement_id=share.agreement_id)
+    assert refusal.value.field == "agreement"
 
 
 # -- the connection itself -----------------------------------------------------------------------------------------
@@ -405,6 +410,8 @@ def test_changed_terms_keep_the_chain() -> None:
         ({"firm_mw": Decimal(-1)}, "firm_mw"),
         ({"offered_mw": Decimal(20), "firm_mw": Decimal(15), "flexible_mw": Decimal(6)}, "firm_mw"),
         ({"voltage_kv": Decimal(132_000)}, "voltage_kv"),
+        ({"requested_mw": Decimal("20.1234")}, "requested_mw"),
+        ({"voltage_kv": Decimal("110.04")}, "voltage_kv"),
         ({"energisation_target_on": date(20, 1, 1)}, "energisation_target_on"),
         ({"offer_expires_on": date(2222, 1, 1)}, "offer_expires_on"),
     ],

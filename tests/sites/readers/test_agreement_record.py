@@ -246,6 +246,59 @@ def test_all_that_is_wrong_is_told_at_once() -> None:
     assert (refusal.value.field, [each["field"] for each in others]) == ("settlement_zone", ["price"])
 
 
+def test_what_is_missing_unknown_or_none_of_the_choices_is_told_as_such() -> None:
+    with pytest.raises(BadInput) as refusal:
+        agreement_record.of(
+            {name: value for name, value in RIGHT.items() if name != "code"} | {"nonsense": 1, "state": "x"}
+        )
+
+    others = refusal.value.facts["others"]
+    assert isinstance(others, list)
+    assert (refusal.value.field, refusal.value.facts["code"], refusal.value.message) == (
+        "code",
+        "required",
+        "This is required.",
+    )
+    assert [(each["field"], each["code"]) for each in others] == [
+        ("state", "invalid_choice"),
+        ("nonsense", "unknown_field"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("said", "message"),
+    [
+        ({"nonsense": 1}, "The format has no such field."),
+        ({"seller": ""}, "This is empty."),
+        ({"seller": "x" * 121}, "This is longer than 120 characters."),
+        ({"seller": 7}, "Text is expected."),
+        ({"currency": "aud"}, "This does not have the form ^[A-Z]{3}$."),
+        ({"contracted_mw": "1.2345"}, "There are more than 3 decimals; nothing is rounded."),
+        ({"contracted_mw": "some"}, "A decimal number is expected, as text."),
+        ({"contracted_mw": "0"}, "A value above 0 is expected."),
+        ({"contracted_mw": "5001"}, "A value of at most 5000 is expected."),
+        ({"signed_on": "1999-12-31"}, "A value of at least 2000-01-01 is expected."),
+        ({"signed_on": "2027-13-01"}, "A day is expected, such as 2027-06-01."),
+        ({"signed_on": 1811808000}, "A day is expected, such as 2027-06-01."),
+        ({"signed_on": "2027-06-01T00:00:00Z"}, "A day is expected, such as 2027-06-01."),
+        ({"contracted_mw": "2e1"}, "A decimal number is expected, as text."),
+        ({"contracted_mw": "２０"}, "A decimal number is expected, as text."),
+        (
+            {"volume_shape": "round"},
+            "One of these is expected: 'pay_as_produced', 'pay_as_consumed', 'baseload', 'shaped' or 'matched'.",
+        ),
+        ({"shares": {}}, "This is not a list."),
+        ({"shares": [1]}, "This is not an object."),
+        ({"conditions": [{"number": "one", "text": "Lease"}]}, "A whole number is expected."),
+    ],
+)
+def test_what_is_wrong_with_a_value_is_said_in_our_words(said: dict[str, Any], message: str) -> None:
+    with pytest.raises(BadInput) as refusal:
+        agreement_record.of(RIGHT | said)
+
+    assert refusal.value.message == message
+
+
 @pytest.mark.parametrize("text", ["", "{", "[]", "null", '"PPA"', "{}", "\ud800"])
 def test_what_is_no_record_is_refused(text: str) -> None:
     with pytest.raises(BadInput):
