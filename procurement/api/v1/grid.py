@@ -43,6 +43,12 @@ _IF_MATCH: Final = OpenApiParameter(
     description="The ETag you read: 428 where it is missing, 412 where the connection changed since. A forecast that "
     "has moved is no change of it.",
 )
+_IF_NONE_MATCH: Final = OpenApiParameter(
+    "If-None-Match",
+    OpenApiTypes.STR,
+    OpenApiParameter.HEADER,
+    description="The ETag you have; 304 if it still holds, forecasts and all.",
+)
 _KEY: Final = OpenApiParameter(
     "Idempotency-Key", OpenApiTypes.STR, OpenApiParameter.HEADER, description="16 to 64 printable characters."
 )
@@ -200,7 +206,7 @@ class OneGridConnection(ClientView):
         operation_id="readGridConnection",
         summary="Read a grid connection with its capacity and works",
         description="Its ETag is what a PATCH names in `If-Match`.",
-        parameters=[_TAG, REQUEST_ID],
+        parameters=[_IF_NONE_MATCH, _TAG, REQUEST_ID],
         responses={200: WholeConnectionShape, 304: None, **problems(404)},
         tags=["power"],
     )
