@@ -116,6 +116,8 @@ class ClientSchema(AutoSchema):
         responses: dict[str, Any] = operation["responses"]
         if "403" in responses:
             _add_refusals(responses, (400, 409, 413, 415, 422) if is_write else (400,))
+            if "{" in self.path:
+                _add_refusals(responses, (404,))
         if is_write:
             _add_tries(responses)
         operation["responses"] = dict(sorted(responses.items()))

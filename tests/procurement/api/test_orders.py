@@ -266,7 +266,15 @@ def test_the_refusal_of_a_date_shows_how_to_write_it(erp: Caller) -> None:
     ]
 
 
-@pytest.mark.parametrize("sent", ["%00", "%E2%80%AE4500016221", "x" * 81])
+def test_an_id_with_a_nul_is_nobody_s(erp: Caller) -> None:
+    path = ORDER.rpartition("/")[0] + "/45%0016221"
+
+    problem(erp.put(path, order_body()), 404, "not_found")
+    problem(erp.get(path), 404, "not_found")
+    assert nothing_stored()
+
+
+@pytest.mark.parametrize("sent", ["%1F", "%E2%80%AE4500016221", "x" * 81])
 def test_an_id_that_cannot_be_is_refused_and_not_found(erp: Caller, sent: str) -> None:
     path = ORDER.rpartition("/")[0] + f"/{sent}"
 
