@@ -50,12 +50,12 @@ def arriving(day: str, *, despatched_on: str = "2026-11-17", tracking: str = "MS
     )
 
 
-def moved_line(kind: str, line: str, quantity: str, inside: str = "") -> str:
-    """`kind` is Despatch or Receipt."""
+def moved_line(kind: str, line: str, quantity: str, inside: str = "", *, after: str = "") -> str:
+    """`kind` is Despatch or Receipt; `after` stands behind the reference to the order."""
     name = {"Despatch": "DeliveredQuantity", "Receipt": "ReceivedQuantity"}[kind]
     return (
         f'<a:{kind}Line><b:ID>1</b:ID><b:{name} unitCode="EA">{quantity}</b:{name}>{inside}'
-        f"<a:OrderLineReference><b:LineID>{line}</b:LineID></a:OrderLineReference></a:{kind}Line>"
+        f"<a:OrderLineReference><b:LineID>{line}</b:LineID></a:OrderLineReference>{after}</a:{kind}Line>"
     )
 
 

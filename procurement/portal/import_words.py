@@ -64,6 +64,7 @@ FIELDS: Final[Mapping[str, str | Lazy]] = {
     "rfs_plan_on": _("RFS plan"),
     "schedule": _("Schedule line"),
     "sells": _("Sells"),
+    "serials": _("Serial numbers"),
     "shipment_notice": _("Shipment notice"),
     "site": _("Site"),
     "source": _("Source"),

@@ -14,8 +14,8 @@ from procurement.domain.lots import most_received
 from procurement.domain.order_document import check_counted
 from procurement.models import DeliveryLot, ImportRow, Receipt
 from procurement.services import document_statements as statements
-from procurement.services import receipts
-from procurement.services.document_lines import DocumentRow, KnownOrders, Units, check_may
+from procurement.services import receipts, serials
+from procurement.services.document_lines import DocumentRow, KnownOrders, Taken, Units, check_may
 from procurement.services.document_statements import Meant
 from procurement.services.forecasts import local_date
 from procurement.services.import_rows import Finding, Sheetful, Undoing
@@ -32,7 +32,7 @@ def apply(file: Sheetful, *, cause_key: str, cause_text: str, numbers: Collectio
     written: dict[int, dict[str, Any]] = {}
     with transaction.atomic():
         for each in statements.accepted(meant, numbers):
-            received_on, state, taken = each.plan
+            received_on, state, taken, plates = each.plan
             made = [
                 receipts.receive(
                     lot_id=part.lot.pk,
@@ -42,8 +42,9 @@ def apply(file: Sheetful, *, cause_key: str, cause_text: str, numbers: Collectio
                     document=file.document,
                     actor=file.actor,
                     now=file.now,
+                    plates=own,
                 )
-                for part in taken
+                for part, own in zip(taken, _shared(plates, taken), strict=True)
             ]
             written[each.row.number] = {"receipts": [str(row.pk) for row in made]} if made else {}
     return written
@@ -92,11 +93,19 @@ class _Advice:
             taken = self._units[key].take(kept)
             check_counted(kept, lots[0].schedule_line.line.unit)
             more.append(("receipt", "", f"{kept:f} {received_on.isoformat()}"))
+        plates = row.line.serials
+        if rejected and len(plates) > kept:
+            more.append(("serials", "", _("not kept: which of them were rejected is not said")))
+            plates = ()
+        elif plates:
+            for part, own in zip(taken, _shared(plates, taken), strict=True):
+                serials.checked(own, lot_id=part.lot.pk, quantity=part.quantity)
+            more.append(("serials", "", ", ".join(plates)))
         if rejected:
             more.append(("rejected", "", f"{rejected:f} {row.line.reject_reason}".strip()))
         short = row.line.short is not None and row.line.short.value > 0
         state = ReceiptState.ACCEPTED_WITH_OSD if rejected or short else ReceiptState.ARRIVED
-        return Meant(row, known, (), tuple(more), (received_on, state, taken))
+        return Meant(row, known, (), tuple(more), (received_on, state, taken, plates))
 
     def _day(self, row: DocumentRow, lots: Sequence[DeliveryLot]) -> date:
         assert row.line is not None
@@ -107,6 +116,17 @@ class _Advice:
         if on > today + timedelta(days=1):
             raise BadInput(_("An actual date cannot lie in the future."), field="received_on")
         return on
+
+
+def _shared(plates: Sequence[str], taken: Sequence[Taken]) -> list[Sequence[str]]:
+    """Serial numbers of the units of each part, in their order; the last part has what is left, and is refused for it
+    where that is more than its units.
+    """
+    shares = []
+    for part in taken[:-1]:
+        shares.append(plates[: int(part.quantity)])
+        plates = plates[int(part.quantity) :]
+    return [*shares, plates] if taken else []
 
 
 def _received(lots: Sequence[DeliveryLot]) -> dict[UUID, Decimal]:

@@ -1,6 +1,7 @@
 """Serial numbers of units: written from the plate when they come, taken back with them or where one was misread."""
 
 from collections.abc import Sequence
+from decimal import Decimal
 from typing import Final
 from uuid import UUID
 
@@ -20,29 +21,32 @@ _LONGEST: Final = 120
 _LONGEST_REASON: Final = 300
 
 
-def record(receipt: Receipt, numbers: Sequence[str], *, actor: User) -> list[UnitSerial]:
-    """The plates of what came with a receipt, for its writer, who holds the lock; one that was read twice stands once.
-
-    Raises BadInput naming `serials`, also where such a unit of the lot came before.
-    """
+def checked(numbers: Sequence[str], *, lot_id: UUID, quantity: Decimal) -> list[str]:
+    """Plates of so many units of a lot, each once. Raises BadInput naming `serials`, also where one came before."""
     read: dict[str, str] = {}
     for number in numbers:
         if number := " ".join(number.split()):
             check_text(number, "serials", longest=_LONGEST)
             read.setdefault(number.upper(), number)
     wanted = list(read.values())
-    if len(wanted) > receipt.quantity:
+    if len(wanted) > quantity:
         raise BadInput(
-            _("The receipt has %(quantity)s units and would have %(serials)d serial numbers.")
-            % {"quantity": f"{receipt.quantity.normalize():f}", "serials": len(wanted)},
+            _("More serial numbers (%(serials)d) than units (%(quantity)s).")
+            % {"quantity": f"{quantity.normalize():f}", "serials": len(wanted)},
             field="serials",
         )
-    known = UnitSerial.objects.filter(lot=receipt.lot_id).values_list("number", flat=True) if wanted else ()
+    known = UnitSerial.objects.filter(lot=lot_id).values_list("number", flat=True) if wanted else ()
     for number in known:
         if number.upper() in read:
             raise BadInput(
                 _("A unit with the serial number %(number)s came before.") % {"number": number}, field="serials"
             )
+    return wanted
+
+
+def record(receipt: Receipt, numbers: Sequence[str], *, actor: User) -> list[UnitSerial]:
+    """The plates of what came with a receipt, for its writer, who holds the lock. Raises as `checked`."""
+    wanted = checked(numbers, lot_id=receipt.lot_id, quantity=receipt.quantity)
     made = [
         UnitSerial.objects.create(lot_id=receipt.lot_id, receipt=receipt, number=number, recorded_by=actor)
         for number in wanted

@@ -54,7 +54,7 @@ def test_a_receipt_its_plates_and_its_photograph_are_kept_together(browser: Clie
     [
         ({"quantity": "3"}, "0 of 2 were received already."),
         ({"received_on": "2031-01-01"}, "An actual date cannot lie in the future."),
-        ({"serials": "A\nB"}, "The receipt has 1 units and would have 2 serial numbers."),
+        ({"serials": "A\nB"}, "More serial numbers (2) than units (1)."),
         ({"photo": SimpleUploadedFile("plate.jpg", b"MZ not a picture")}, "Taken are PDF, PNG, JPEG"),
         ({"quantity": "many"}, "Enter a number."),
     ],

@@ -5,7 +5,7 @@ from decimal import Decimal
 
 import pytest
 
-from procurement.models import DeliveryLot, ImportBatch, Receipt, ShipmentNotice
+from procurement.models import DeliveryLot, ImportBatch, Receipt, ShipmentNotice, UnitSerial
 from procurement.queries.invariants import broken
 from sites.accounts.models import User
 from sites.models import Milestone, Promise
@@ -99,6 +99,41 @@ def test_a_whole_lot_received_is_on_site_until_it_is_taken_back(expediter: User,
     assert arrival(lots[0]).actual_on is None
     assert Receipt.objects.get(reverses=row).quantity == 2
     assert is_clean(batch)
+
+
+def plates(*numbers: str) -> str:
+    """As the item of a line names its units."""
+    instances = (f"<a:ItemInstance><b:SerialID>{number}</b:SerialID></a:ItemInstance>" for number in numbers)
+    return f"<a:Item>{''.join(instances)}</a:Item>"
+
+
+def test_serial_numbers_are_kept_with_the_receipt_and_go_back_with_it(expediter: User, lots: list[DeliveryLot]) -> None:
+    batch = applied(expediter, receipt(moved_line("Receipt", "10", "2", after=plates("CH-1", "CH-2"))))
+
+    assert list(UnitSerial.objects.order_by("number").values_list("receipt", "number")) == [
+        (Receipt.objects.get().pk, "CH-1"),
+        (Receipt.objects.get().pk, "CH-2"),
+    ]
+    undone(expediter, batch)
+    assert not UnitSerial.objects.exists()
+
+
+def test_more_serial_numbers_than_units_are_refused_in_the_preview(expediter: User, lots: list[DeliveryLot]) -> None:
+    batch = stage(expediter, receipt(moved_line("Receipt", "10", "1", after=plates("CH-1", "CH-2"))))
+
+    assert refusals(batch) == [("ReceiptLine[1]/serials", "More serial numbers (2) than units (1).")]
+
+
+def test_serial_numbers_of_which_some_were_rejected_are_told_and_not_kept(
+    expediter: User, lots: list[DeliveryLot]
+) -> None:
+    rejected = '<b:RejectedQuantity unitCode="EA">1</b:RejectedQuantity>'
+
+    batch = applied(expediter, receipt(moved_line("Receipt", "10", "2", rejected, after=plates("CH-1", "CH-2"))))
+
+    assert not UnitSerial.objects.exists()
+    changes = {each["field"]: each["new"] for each in batch.rows.get().changes}
+    assert changes["serials"] == "not kept: which of them were rejected is not said"
 
 
 def test_a_part_received_is_not_yet_on_site(expediter: User, lots: list[DeliveryLot]) -> None:
