@@ -1,4 +1,5 @@
 import argparse
+import hashlib
 import os
 import sys
 import time
@@ -9,8 +10,9 @@ import psycopg
 from django.conf import settings
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.migrations.loader import MigrationLoader
+from django.db.migrations.recorder import MigrationRecorder
 from django.utils import timezone
 from psycopg import sql
 
@@ -22,6 +24,8 @@ DEFAULT_PORT = 8000
 HOLD_SECONDS = "5"
 # The stored back-test of the demo: a fifth of the usual futures, so that the first start does not wait for it.
 _HORIZON_DAYS = 180
+_KEY_FILE = "erp-key"
+_OWN_APPS = {"accounts", "sites", "procurement"}
 _FEWER_TRIALS = 200
 ACCOUNTS = (
     ("admin", "everything, and the technical tables"),
@@ -96,7 +100,7 @@ def start(supervisor: Supervisor, port: int) -> str:
         "PYTHONUNBUFFERED": "1",
     }
     stack.start_stores(supervisor)
-    if not is_prepared(supervisor.env["DATABASE_URL"]):
+    if not is_prepared(supervisor.env["DATABASE_URL"]) or not (supervisor.places.home / _KEY_FILE).exists():
         supervisor.require_step("portfolio", [*stack.MIGRATE, "--load-portfolio"])
     # Pages first: the others' imports would keep a small machine from serving them.
     supervisor.start(stack.web(url, port))
@@ -111,7 +115,7 @@ def welcome(url: str, places: Places) -> None:
     say("  Accounts, password `demo`:")
     for name, rights in ACCOUNTS:
         say(f"    {name:<10} {rights}")
-    say(f"  An ERP client's key: {places.home / 'erp-key'}   Logs: {places.log}")
+    say(f"  An ERP client's key: {places.home / _KEY_FILE}   Logs: {places.log}")
     say("")
 
 
@@ -124,46 +128,79 @@ def say(line: str) -> None:
 
 
 def is_prepared(database_url: str) -> bool:
-    """Whether a database has every table of this code and a site. Asked from here: a child takes seconds to begin."""
+    """Whether a database has every table of this code and a site. Asked from here: a child takes seconds to begin.
+
+    Raises StartUpError where its tables are those of other code: until 1.0 the first migrations are written anew.
+    """
     from sites.models import Site
 
     any_site = sql.SQL("SELECT EXISTS (SELECT FROM {})").format(sql.Identifier(Site._meta.db_table))
     try:
-        with psycopg.connect(database_url) as connection:
-            applied = connection.execute("SELECT app, name FROM django_migrations").fetchall()
-            cache = connection.execute("SELECT to_regclass(%s)", [settings.CACHES["default"]["LOCATION"]]).fetchone()
+        with psycopg.connect(database_url) as there:
+            applied = there.execute("SELECT app, name FROM django_migrations").fetchall()
+            cache = there.execute("SELECT to_regclass(%s)", [settings.CACHES["default"]["LOCATION"]]).fetchone()
             if not MigrationLoader(None).disk_migrations.keys() <= set(applied) or cache == (None,):
                 return False
-            return connection.execute(any_site).fetchone() == (True,)
+            made_by = there.execute("SELECT obj_description('django_migrations'::regclass, 'pg_class')").fetchone()
+            if made_by != (_fingerprint(),):
+                raise StartUpError(
+                    "The demo's data are of another version of Longlead: `make clean-demo` removes them."
+                )
+            return there.execute(any_site).fetchone() == (True,)
     except psycopg.errors.UndefinedTable:
         return False
 
 
+def _fingerprint() -> str:
+    """Of what the migrations of this code say."""
+    found = hashlib.sha256()
+    for key, migration in sorted(MigrationLoader(None).disk_migrations.items()):
+        if key[0] in _OWN_APPS:
+            found.update(Path(sys.modules[type(migration).__module__].__file__ or "").read_bytes())
+    return found.hexdigest()
+
+
 def migrate() -> None:
+    """Whatever it makes names this code; tables that are there already stay as they are, and go on naming theirs."""
+    recorder = MigrationRecorder(connection)
+    before = recorder.applied_migrations()
     call_command("migrate", interactive=False)
     call_command("createcachetable")
+    if recorder.applied_migrations() != before:
+        sign_tables()
+
+
+def sign_tables() -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(sql.SQL("COMMENT ON TABLE django_migrations IS {}").format(sql.Literal(_fingerprint())))
 
 
 def load_portfolio() -> None:
-    """Fill a database that holds no site yet, and leave the ERP client's key where only this account reads it."""
+    """Fill a database that holds no site yet, and leave the ERP client's key where only this account reads it; a new
+    one where the file is gone.
+    """
     # Only this child speaks to tables; the supervisor, which shares this module, starts before there is a database.
     from procurement.services import backtests
     from procurement.services import demo as demo_portfolio
     from procurement.services.demo.past import add_past
     from sites.models import Site
 
-    if Site.objects.exists():
-        return
     now = timezone.now()
+    key = settings.DATA_DIR / _KEY_FILE
     # The key is shown once: without its file the portfolio is not kept either.
     with transaction.atomic():
-        loaded = demo_portfolio.load_demo(today=timezone.localdate(now), now=now)
-        key = settings.DATA_DIR / "erp-key"
-        key.unlink(missing_ok=True)
-        key.touch(mode=0o600, exist_ok=False)
-        key.write_text(f"{loaded.erp_key_plain}\n", encoding="ascii")
-        add_past(now=now)
-        backtests.run(horizon=_HORIZON_DAYS, today=timezone.localdate(now), trials=_FEWER_TRIALS)
+        if not Site.objects.exists():
+            _write_secret(key, demo_portfolio.load_demo(today=timezone.localdate(now), now=now).erp_key_plain)
+            add_past(now=now)
+            backtests.run(horizon=_HORIZON_DAYS, today=timezone.localdate(now), trials=_FEWER_TRIALS)
+        elif not key.exists():
+            _write_secret(key, demo_portfolio.renew_erp_key(now=now))
+
+
+def _write_secret(file: Path, secret: str) -> None:
+    file.unlink(missing_ok=True)
+    file.touch(mode=0o600, exist_ok=False)
+    file.write_text(f"{secret}\n", encoding="ascii")
 
 
 def tell_story(url: str, schedule: Path | None) -> int:

@@ -26,7 +26,7 @@ from procurement.services.demo.vendor_news import add_vendor_news
 from procurement.services.lead_times import derive_achieved
 from procurement.vocabulary import RunCause
 from sites.accounts import audit
-from sites.accounts.models import User
+from sites.accounts.models import ApiClient, ApiKey, User
 from sites.accounts.permissions import Role, scopes_of
 from sites.domain.errors import Conflict
 from sites.models import Site
@@ -77,15 +77,28 @@ def load_demo(*, today: date, now: datetime, recalculate: bool = True) -> DemoLo
         facts=dict(counts),
     )
     client = api_keys.make_client(name=ERP_CLIENT, system=ERP_SYSTEM, actor=None, owner=people["admin"])
-    _, plain = api_keys.make_key(
-        client=client, scopes=scopes_of(Role.ERP_CLIENT), expires_at=None, addresses=[], actor=None, now=now
-    )
+    plain = _erp_key(client, now)
     if recalculate:
         _recalculate(today, now)
         learn_sizes()
         add_vendor_news(people["expediter"], now=now)
         probabilities.draw_due()
     return DemoLoaded(counts, tuple(plan.username for plan in ACCOUNTS), plain)
+
+
+def renew_erp_key(*, now: datetime) -> str:
+    """A key in place of those that the client of the demo has, of which nobody knows the secrets any more."""
+    client = ApiClient.objects.get(name=ERP_CLIENT)
+    for key in ApiKey.objects.filter(client=client, revoked_at__isnull=True):
+        api_keys.revoke(key=key, actor=None, now=now)
+    return _erp_key(client, now)
+
+
+def _erp_key(client: ApiClient, now: datetime) -> str:
+    _key, plain = api_keys.make_key(
+        client=client, scopes=scopes_of(Role.ERP_CLIENT), expires_at=None, addresses=[], actor=None, now=now
+    )
+    return plain
 
 
 def draw(draft: Draft) -> dict[str, User]:

@@ -5,7 +5,8 @@ from django.db import connection
 from django.db.migrations.recorder import MigrationRecorder
 from psycopg.conninfo import make_conninfo
 
-from procurement.management.commands.demo import is_prepared
+from procurement.management.commands.demo import is_prepared, sign_tables
+from procurement.management.runtime.places import StartUpError
 from tests.factories.sites import SiteFactory
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -18,8 +19,15 @@ def address(database: str) -> str:
 
 
 @pytest.fixture
-def here() -> str:
-    return address(connection.settings_dict["NAME"])
+def here() -> Iterator[str]:
+    sign_tables()
+    yield address(connection.settings_dict["NAME"])
+    comment("NULL")
+
+
+def comment(said: str) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(f"COMMENT ON TABLE django_migrations IS {said}")
 
 
 @pytest.fixture
@@ -43,6 +51,15 @@ def test_a_database_without_a_site_still_gets_its_portfolio(here: str) -> None:
 
 def test_a_database_without_tables_still_gets_them() -> None:
     assert not is_prepared(address("postgres"))
+
+
+@pytest.mark.parametrize("signed", ["'another'", "NULL"])
+def test_tables_that_other_code_made_are_refused_with_the_way_out(here: str, signed: str) -> None:
+    SiteFactory.create()
+    comment(signed)
+
+    with pytest.raises(StartUpError, match="make clean-demo"):
+        is_prepared(here)
 
 
 def test_a_migration_that_was_not_applied_yet_is_noticed(here: str, one_migration_short: None) -> None:

@@ -36,7 +36,7 @@ from procurement.queries.power_equipment import deciders
 from procurement.queries.power_facts import Knowledge
 from procurement.queries.schedule_impact import impact_on_blocks
 from procurement.services import api_keys, demo
-from procurement.services.demo import DemoLoaded
+from procurement.services.demo import DemoLoaded, renew_erp_key
 from procurement.services.demo.draft import Draft
 from procurement.services.demo.lead_times import PUBLISHED
 from procurement.services.demo.orders import CANCELLED_SLOT, SPARE_SLOT, SPLIT_SLOT, UNORDERED_SLOTS
@@ -247,6 +247,15 @@ def test_the_erp_key_opens_the_api(loaded: DemoLoaded, today: date) -> None:
     assert key is not None
     assert key.client.system == "DEMO-ERP"
     assert key.scopes == scopes_of(Role.ERP_CLIENT)
+
+
+def test_a_lost_erp_key_is_replaced(loaded: DemoLoaded, today: date) -> None:
+    renewed = renew_erp_key(now=noon(today))
+
+    assert api_keys.authenticate(loaded.erp_key_plain, "127.0.0.1", noon(today)) is None
+    key = api_keys.authenticate(renewed, "127.0.0.1", noon(today))
+    assert key is not None
+    assert (key.client.system, key.scopes) == ("DEMO-ERP", scopes_of(Role.ERP_CLIENT))
 
 
 # -- its orders and dates ------------------------------------------------------------------------------------------
