@@ -138,3 +138,12 @@ def test_an_abbreviation_in_the_head_of_a_table_is_explained_where_the_head_is_s
         staff.reload()
 
     expect(staff.locator("thead .ll-term")).to_have_count(0)
+
+
+def test_an_abbreviation_within_a_sentence_stays_within_it_on_a_phone(staff: Page) -> None:
+    staff.set_viewport_size({"width": 360, "height": 780})
+    staff.goto("/set-up/")
+    term = staff.locator("td .ll-term").first
+    expect(term).to_be_visible()
+
+    assert term.evaluate("button => window.getComputedStyle(button.parentElement).display") == "inline"

@@ -53,7 +53,7 @@ def a_change(site: Site, draw: random.Random) -> Touched:
     on = TODAY + timedelta(days=draw.randrange(1, 900))
     match draw.choice(["promise", "lock", "unlock", "need", "drop", "cancel", "block"]):
         case "promise":
-            PromiseFactory.create(milestone=step, counts_on=on, stated_on=TODAY)
+            PromiseFactory.create(milestone=step, place=step.promises.count() + 1, counts_on=on, stated_on=TODAY)
         case "lock":
             Milestone.objects.filter(pk=step.pk).update(locked_on=on, locked_at=NOON)
         case "unlock":

@@ -27,7 +27,15 @@
   function hide() {
     tip.hidden = true;
   }
+  // Beside a button, what a flexible box holds as text would be an item of its own: it stays one with it.
+  function keepTogether(node) {
+    if (window.getComputedStyle(node.parentElement).display !== "flex") return;
+    const together = document.createElement("span");
+    node.replaceWith(together);
+    together.append(node);
+  }
   function explain(node, term, at, meaning) {
+    keepTogether(node);
     const rest = node.splitText(at);
     rest.nodeValue = rest.nodeValue.slice(term.length);
     const button = document.createElement("button");
