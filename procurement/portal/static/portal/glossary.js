@@ -58,7 +58,8 @@
     const names = Object.keys(terms).sort(function (a, b) {
       return b.length - a.length;
     });
-    const wanted = new RegExp("(?<![A-Za-z0-9_-])(" + names.join("|") + ")(?![A-Za-z0-9_])");
+    // UPS-H1 is a code and explains nothing; MW-days does.
+    const wanted = new RegExp("(?<![A-Za-z0-9_-])(" + names.join("|") + ")(?![A-Za-z0-9_]|-[A-Z0-9])");
     const seen = new Set();
     const texts = [];
     const walker = document.createTreeWalker(page, NodeFilter.SHOW_TEXT);
