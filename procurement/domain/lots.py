@@ -94,7 +94,8 @@ def spoken_for(lots: Sequence[LotState[Lot]], quantity: Decimal | None) -> tuple
             shares.append(Share(lot.lot, None))
             left -= lot.quantity
     if left:
-        raise BadInput(f"Only {(quantity - left).normalize():f} of {quantity.normalize():f} is open.", field="quantity")
+        said, open_ = quantity.normalize(), (quantity - left).normalize()
+        raise BadInput(f"{said:f} is more than is open ({open_:f}).", field="quantity")
     return tuple(shares)
 
 

@@ -98,7 +98,7 @@ def move(
         agreement.signed_on = signed_on
     known = {name for name in COLUMNS if getattr(agreement, name) not in (None, "")}
     for name in agreement_state.missing_fields(state, known):
-        raise BadInput(_("An agreement in state %(state)s states this.") % {"state": state.label}, field=name)
+        raise BadInput(_("In the state %(state)s this is required.") % {"state": state.label}, field=name)
     before = agreement.state
     agreement.state = state
     agreement.save(update_fields=["state", "signed_on"])

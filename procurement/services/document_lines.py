@@ -93,7 +93,7 @@ class Units:
             raise BadInput(_("Nothing of this line is open."), field="quantity")
         if wanted > open_:
             raise BadInput(
-                _("Only %(open)s of %(said)s is open.") % {"open": f"{open_.normalize():f}", "said": wanted},
+                _("%(said)s is more than is open (%(open)s).") % {"open": f"{open_.normalize():f}", "said": wanted},
                 field="quantity",
             )
         taken = []

@@ -224,7 +224,7 @@ WITH_VALUES: Final = (
     _("There is no field %(one)s."),
     _("Say which column is %(one)s."),
     _("A split leaves something of the %(one)s in the lot."),
-    _("Only %(one)s of %(two)s is open."),
+    _("%(one)s is more than is open (%(two)s)."),
     _("The lots sum to %(one)s, the schedule line to %(two)s."),
     _("%(one)s is no currency of ISO 4217."),
     _("An order has at most %(one)s lines in one document."),
@@ -344,6 +344,7 @@ WITH_VALUES: Final = (
     _("The shares take %(one)s MW from COD; the agreement has %(two)s MW."),
     _("The shares take %(one)s MW from %(two)s; the agreement has %(three)s MW."),
     _("The agreement has no milestone %(one)s."),
+    _("In the state %(one)s this is required."),
 )
 
 

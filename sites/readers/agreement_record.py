@@ -524,7 +524,7 @@ def _price(record: AgreementRecord) -> Iterator[tuple[str, str]]:
 def _state(record: AgreementRecord) -> Iterator[tuple[str, str]]:
     known = {name for name in COLUMNS if getattr(record, name) not in (None, "")}
     for name in agreement_state.missing_fields(record.state, known):
-        yield name, f"An agreement in state {record.state.value} states this."
+        yield name, f"In the state {record.state.value} this is required."
 
 
 def _shares(record: AgreementRecord) -> Iterator[tuple[str, str]]:

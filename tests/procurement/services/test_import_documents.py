@@ -168,7 +168,7 @@ REFUSED = {
     "more units than ordered": (
         response("CA", item_line("10", promised("2027-08-02", "3"))),
         "OrderLine[1]/LineItem[1]/quantity",
-        "Only 2 of 3 is open.",
+        "3 is more than is open (2).",
     ),
 }
 

@@ -64,7 +64,7 @@ def test_more_than_is_open_is_not_sent(expediter: User, lots: list[DeliveryLot])
 
     batch = stage(expediter, despatch(moved_line("Despatch", "10", "2")))
 
-    assert refusals(batch) == [("DespatchLine[1]/quantity", "Only 1 of 2 is open.")]
+    assert refusals(batch) == [("DespatchLine[1]/quantity", "2 is more than is open (1).")]
 
 
 @pytest.mark.parametrize(
@@ -151,5 +151,5 @@ def test_a_part_received_is_not_yet_on_site(expediter: User, lots: list[Delivery
 def test_more_than_ordered_is_not_received(expediter: User, lots: list[DeliveryLot]) -> None:
     batch = stage(expediter, receipt(moved_line("Receipt", "10", "3"), moved_line("Receipt", "20", "2")))
 
-    assert refusals(batch) == [("ReceiptLine[1]/quantity", "Only 2 of 3 is open.")]
+    assert refusals(batch) == [("ReceiptLine[1]/quantity", "3 is more than is open (2).")]
     assert batch.rows_accepted == 1

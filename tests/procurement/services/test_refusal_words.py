@@ -23,7 +23,7 @@ def test_a_refusal_of_the_domain_is_told_in_japanese() -> None:
 
 def test_values_stand_where_japanese_wants_them() -> None:
     with override("ja"):
-        assert said("Only 3 of 5 is open.") == "5 のうち未納は 3 だけです。"
+        assert said("5 is more than is open (3).") == "5 のうち未納は 3 だけです。"
 
 
 def test_the_sentence_that_says_more_itself_is_taken() -> None:
