@@ -118,6 +118,7 @@ NOWHERE = UUID(int=0)
 
 
 def _pages(caller: Caller, account: UUID) -> list[Case]:
+    _sites.cache_clear()
     keys = list(LogLine.objects.order_by("pk").values_list("pk", flat=True))
     last = keys[-PAGE - 1] if len(keys) > PAGE else NOWHERE
     site = Site.objects.order_by("code").values_list("code", flat=True)[0]
@@ -171,13 +172,10 @@ def by_hand(after: UUID, kept: str = "", **said: str) -> bytes:
     return orjson.dumps({"items": found[:PAGE], "next_cursor": more})
 
 
-_SITES: list[UUID] = []
-
-
+@cache
 def _sites() -> list[UUID]:
-    if not _SITES:
-        _SITES.extend(Site.objects.values_list("pk", flat=True))
-    return _SITES
+    """To be forgotten where a case before has loaded a site."""
+    return list(Site.objects.values_list("pk", flat=True))
 
 
 def in_turn(ours: Callable[[], object], theirs: Callable[[], object]) -> tuple[float, float]:
