@@ -36,10 +36,15 @@ class DryRunQuery(serializers.Serializer[Any]):
     dry_run = serializers.BooleanField(default=False)
 
 
+def is_dry_run(request: Request) -> bool:
+    """Whether the caller wants to be told what would be, and nothing kept. Raises BadParameter."""
+    return bool(query(request, DryRunQuery)["dry_run"])
+
+
 def carry_out(handler: Callable[..., Any], request: Request, *args: Any, **kwargs: Any) -> Any:
     """Run a write. What it refuses leaves nothing behind, unless the refusal says it does, and uses up no key."""
     key = idempotency_key(request)
-    dry_run = bool(query(request, DryRunQuery)["dry_run"])
+    dry_run = is_dry_run(request)
     # Read before anything is locked: a body that cannot be read is refused first, and the key stands for its bytes.
     _body = request.data
     client, now, mark = acting_client(request), clock(), _fingerprint(request)

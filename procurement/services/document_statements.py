@@ -10,12 +10,12 @@ from procurement.domain.revision import DateRevision
 from procurement.services import dates
 from procurement.services.document_lines import DocumentRow, KnownOrder, KnownOrders, rows_of, stated_on
 from procurement.services.import_dates import standing_promises
-from procurement.services.import_rows import Finding, Sheetful, refused
+from procurement.services.import_rows import Finding, Sheetful, promise_text, refused
 from procurement.vocabulary import RevisionKind, RowOutcome
 from sites.domain.errors import BadInput, RuleBroken
 from sites.domain.imprecise import ImpreciseDate
 from sites.models import Milestone, Promise
-from sites.vocabulary import Precision, PromiseSource
+from sites.vocabulary import PromiseSource
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,10 +145,6 @@ def _rehearse(file: Sheetful, meant: Sequence[Meant]) -> dict[int, BadInput]:
     return turned_down
 
 
-def text_of(said: ImpreciseDate) -> str:
-    return said.value or Precision.TBD.value.upper()
-
-
 class _Standing:
     """The promises that stand for the lots the rows are about."""
 
@@ -169,14 +165,14 @@ class _Standing:
         said = self._promises.get(self._milestones.get((lot.chain_id, code)))  # type: ignore[arg-type]
         if said is None:
             return ""
-        return said.value or Precision.TBD.value.upper()
+        return promise_text(said.value)
 
 
 def _finding(meant: Meant, standing: _Standing) -> Finding:
     changes: list[tuple[str, str, str]] = []
     for revision in meant.revisions:
         assert revision.said is not None  # a document only promises
-        old, new = standing.of(meant.known.order.pk, revision), text_of(revision.said)
+        old, new = standing.of(meant.known.order.pk, revision), promise_text(revision.said.value)
         is_part = revision.quantity is not None
         if old != new or is_part:
             changes.append(("promise", old, f"{new} ({revision.quantity:f})" if revision.quantity is not None else new))

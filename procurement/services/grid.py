@@ -10,6 +10,7 @@ from uuid import UUID
 from django.db import transaction
 from django.utils.translation import gettext as _
 
+from procurement.domain.money import decimal_places
 from procurement.gateways import wake
 from procurement.services import first_baseline, forecasts, named
 from procurement.services.forecasts import Touched, local_date
@@ -362,7 +363,7 @@ def _check_mw(mw: Decimal, field: str) -> None:
 
 def _check_places(number: Decimal | None, places: int, field: str) -> None:
     """Nothing is rounded unseen; zeros at the end are no decimals."""
-    if number is not None and number != round(number, places):
+    if number is not None and decimal_places(number) > places:
         raise BadInput(_("At most %(places)d decimals.") % {"places": places}, field=field)
 
 

@@ -25,6 +25,7 @@ from procurement.services.import_rows import (
     Undoing,
     as_text,
     mark,
+    promise_text,
     refused,
     unread,
 )
@@ -36,7 +37,7 @@ from sites.domain.imprecise import ImpreciseDate, on_day
 from sites.models import Milestone, Promise
 from sites.queries.access import can, sites_where
 from sites.queries.among import among
-from sites.vocabulary import Party, Precision, PromiseSource, ReasonCode, step_name
+from sites.vocabulary import Party, PromiseSource, ReasonCode, step_name
 
 
 def _number(cell: Any, declared: cells.Declared) -> int:
@@ -299,7 +300,7 @@ def _standing(kind: ImportKind, milestone: Milestone, promised: Mapping[UUID, Pr
     promise = promised.get(milestone.pk)
     if promise is None:
         return ""
-    return promise.value or Precision.TBD.value.upper()
+    return promise_text(promise.value)
 
 
 def _note_promises(
@@ -505,7 +506,7 @@ def _rehearse(file: Sheetful, groups: _Groups) -> dict[int, BadInput]:
 
 def _said(kind: ImportKind, row: ReadRow) -> str:
     said: ImpreciseDate | date = row.values[_FIELD[kind]]
-    return as_text(said) if isinstance(said, date) else said.value or Precision.TBD.value.upper()
+    return as_text(said) if isinstance(said, date) else promise_text(said.value)
 
 
 def _finding(kind: ImportKind, row: ReadRow, target: _Target) -> Finding:

@@ -17,6 +17,7 @@ from procurement.models import ImportRow
 from procurement.vocabulary import ImportKind, RowOutcome
 from sites.accounts.models import User
 from sites.domain.errors import BadInput
+from sites.vocabulary import Precision
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +118,11 @@ def as_text(value: object) -> str:
             return str(value.value)
         case _:
             return str(value)
+
+
+def promise_text(value: str) -> str:
+    """A promise by its stored spelling, which is empty where the date is to be decided, as the readers take it back."""
+    return value or Precision.TBD.value.upper()
 
 
 def refused(file: Sheetful, number: int, refusal: BadInput) -> Finding:

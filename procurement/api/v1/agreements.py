@@ -21,6 +21,7 @@ from procurement.api.fields import Day, ExactDecimal
 from procurement.api.v1.date_revisions import MovedSerializer, moved_answer
 from procurement.api.v1.shapes import REQUEST_ID, example, problems
 from procurement.api.view import ClientView, clock, is_known, not_modified, query
+from procurement.api.writing import is_dry_run
 from procurement.queries import power_portfolio
 from procurement.queries.agreement import Sight, document, fingerprint, sight
 from procurement.queries.power_portfolio import AgreementFilter, ListedAgreement
@@ -100,10 +101,6 @@ class AgreementListSerializer(serializers.Serializer[Any]):
     has_more = serializers.BooleanField(help_text="True: ask again with a larger offset.")
 
 
-class DryRunQuery(serializers.Serializer[Any]):
-    dry_run = serializers.BooleanField(default=False, help_text="Try all of it, keep nothing.")
-
-
 class SavedAgreementSerializer(serializers.Serializer[Any]):
     id = serializers.UUIDField(allow_null=True, help_text="Our id; null where a dry run would create it.")
     code = serializers.CharField(help_text="As sent.")
@@ -173,7 +170,7 @@ class AgreementByCode(ClientView):
         description="The agreement of this code is made to say what the record says; rows the record lacks are "
         "removed. Promises, actual and pinned dates have their own ledger and stay. Zone and certificate must fit the "
         "country, dates must be in order, shares at most the contracted megawatts, prices plausible for their unit.",
-        parameters=[DryRunQuery, _IF_MATCH, _TAG, REQUEST_ID],
+        parameters=[_IF_MATCH, _TAG, REQUEST_ID],
         request={"application/json": _RECORD},
         responses={
             200: SavedAgreementSerializer,
@@ -206,7 +203,7 @@ class AgreementByCode(ClientView):
         tags=["power"],
     )
     def put(self, request: Request, code: str) -> Response:
-        dry_run = query(request, DryRunQuery)["dry_run"]
+        dry_run = is_dry_run(request)
         actor = acting_user(request)
         record = _record(request)
         if record.code != code:

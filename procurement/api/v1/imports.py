@@ -28,7 +28,7 @@ from procurement.api.v1.import_shapes import (
 )
 from procurement.api.v1.shapes import REQUEST_ID, ROW_FAILURES, example, file_example, problems
 from procurement.api.view import ClientView, clock, query
-from procurement.api.writing import DryRunQuery
+from procurement.api.writing import is_dry_run
 from procurement.domain.cells import DayOrder, DecimalMark
 from procurement.domain.table import MOST_BYTES
 from procurement.models import ImportBatch
@@ -103,7 +103,7 @@ class Imports(ClientView):
         except BadInput as refused:
             where = (refused.field or "file").replace("mapping/", "columns: ")
             raise BadInput(f"{where}: {refused.message}", field="file") from None
-        if batch.work and query(request, DryRunQuery)["dry_run"]:
+        if batch.work and is_dry_run(request):
             raise BadParameter(_("dry_run: a file of this size is read apart from the call; nothing is written yet."))
         return _answered(batch, status=201)
 

@@ -8,14 +8,13 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from procurement.api.asking import clock, query, request_id
+from procurement.api.asking import clock, request_id
 from procurement.api.auth import acting_client, acting_user
-from procurement.api.v1.order_shapes import shown_warnings
+from procurement.api.v1.order_shapes import id_answer, shown_warnings
 from procurement.api.v1.shapes import REQUEST_ID, ROW_FAILURES, WarningSerializer, problems
 from procurement.api.view import ClientView
-from procurement.api.writing import DryRunQuery
+from procurement.api.writing import is_dry_run
 from procurement.services import sap_orders
-from procurement.services.orders import UpsertResult
 from procurement.services.sap_orders import Taken
 from sites.accounts.permissions import Scope
 
@@ -108,20 +107,19 @@ class SapPurchaseOrders(ClientView):
             now=clock(),
             request_id=request_id(request),
         )
-        is_trial = bool(query(request, DryRunQuery)["dry_run"])
-        rows = [_row(each, is_trial=is_trial) for each in done.orders]
+        dry_run = is_dry_run(request)
+        rows = [_row(each, dry_run=dry_run) for each in done.orders]
         shown = SapAnswerSerializer({"results": rows, "passed_over": done.passed_over}).data
         failed = sum(1 for each in done.orders if each.refusal is not None)
         return Response(shown, headers={"X-Row-Failures": str(failed)})
 
 
-def _row(each: Taken, *, is_trial: bool) -> dict[str, Any]:
+def _row(each: Taken, *, dry_run: bool) -> dict[str, Any]:
     done, refusal = each.done, each.refusal
-    is_kept = done is not None and not (is_trial and done.result is UpsertResult.CREATED)
     return {
         "purchase_order": each.number,
         "result": done.result if done else "failed",
-        "id": done.order.pk if done and is_kept else None,
+        "id": id_answer(done, dry_run=dry_run) if done else None,
         "changed": done.changed if done else (),
         "warnings": shown_warnings(done.warnings) if done else (),
         "code": refusal.code if refusal else None,

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 from functools import cache
 from typing import Any, Final
+from uuid import UUID
 
 from drf_spectacular.utils import extend_schema_serializer
 from rest_framework import serializers
@@ -231,6 +232,11 @@ def shown_warnings(warnings: Iterable[OrderWarning]) -> list[dict[str, Any]]:
     ]
 
 
+def id_answer(done: Upserted, *, dry_run: bool) -> UUID | None:
+    """Ours; None for an order that a dry run would have made."""
+    return None if dry_run and done.result is UpsertResult.CREATED else done.order.pk
+
+
 def upsert_answer(
     done: Upserted,
     ignored: Sequence[OrderWarning],
@@ -240,9 +246,8 @@ def upsert_answer(
     dry_run: bool,
     sent: Mapping[str, Any],
 ) -> dict[str, Any]:
-    is_kept = not (dry_run and done.result is UpsertResult.CREATED)
     return {
-        "id": done.order.pk if is_kept else None,
+        "id": id_answer(done, dry_run=dry_run),
         "system": system,
         "external_id": external_id,
         "result": done.result.value,

@@ -190,17 +190,12 @@ def load_portfolio() -> None:
     # The key is shown once: without its file the portfolio is not kept either.
     with transaction.atomic():
         if not Site.objects.exists():
-            _write_secret(key, demo_portfolio.load_demo(today=timezone.localdate(now), now=now).erp_key_plain)
+            loaded = demo_portfolio.load_demo(today=timezone.localdate(now), now=now)
+            stack.write_privately(key, loaded.erp_key_plain)
             add_past(now=now)
             backtests.run(horizon=_HORIZON_DAYS, today=timezone.localdate(now), trials=_FEWER_TRIALS)
         elif not key.exists():
-            _write_secret(key, demo_portfolio.renew_erp_key(now=now))
-
-
-def _write_secret(file: Path, secret: str) -> None:
-    file.unlink(missing_ok=True)
-    file.touch(mode=0o600, exist_ok=False)
-    file.write_text(f"{secret}\n", encoding="ascii")
+            stack.write_privately(key, demo_portfolio.renew_erp_key(now=now))
 
 
 def tell_story(url: str, schedule: Path | None) -> int:

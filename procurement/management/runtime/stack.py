@@ -33,7 +33,7 @@ def refuse_busy_port(port: int) -> None:
 
 
 def write_privately(path: Path, text: str) -> None:
-    """An address may carry a password, so only its owner may read it."""
+    """An address may carry a password, and a key is one: only its owner may read it."""
     path.unlink(missing_ok=True)
     with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
         file.write(text + "\n")
