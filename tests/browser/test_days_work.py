@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 import time_machine
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from procurement.domain.revision import DateRevision
 from procurement.services import dates
@@ -68,6 +68,23 @@ def test_what_is_late_at_a_site_is_found(sign_in: Callable[[Any], Page], expedit
     # Three clicks from there to the evidence: the line, the promise with its document.
     rows(page).locator("[data-line]").click()
     expect(page.get_by_text("Mail of 1 October").first).to_be_visible()
+
+
+def test_a_choice_made_before_the_scripts_have_come_is_heard(
+    sign_in: Callable[[Any], Page], expediter: User, sydney: Place
+) -> None:
+    make_place(SiteFactory.create(code="TYO1", tokyo=True), told=expediter)
+    page = sign_in(expediter)
+    held: list[Route] = []
+    page.route("**/htmx*.js", lambda route: held.append(route))
+    page.goto("/log/", wait_until="commit")
+    page.get_by_label("Site", exact=True).select_option("SYD1")
+    expect(rows(page)).to_have_count(3)
+
+    held[0].continue_()
+
+    expect(rows(page)).to_have_count(2)
+    assert "site=SYD1" in page.url
 
 
 @pytest.fixture

@@ -72,7 +72,7 @@ def test_the_answer_says_what_moved(browser: Client, sydney: Place) -> None:
         ("said", "FY27 Q2", "a fiscal-year period is ambiguous"),
         ("stated_on", "2026-11-30", "Nothing can be stated in the future."),
         ("step", "NOWHERE", "Select a valid choice"),
-        ("quantity", "5", "is open."),
+        ("quantity", "5", "is more than is open"),
         ("source", "", "This field is required"),
         ("document", "mail of \u202e7202-70", "turns the reading direction"),
         ("document", "letter\x00", "Null characters are not allowed"),

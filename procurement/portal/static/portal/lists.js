@@ -38,6 +38,22 @@
     true,
   );
 
+  // Whoever chooses before the scripts are there is heard then: htmx listens from this moment on.
+  function changed(field) {
+    if (field.options) {
+      const options = Array.from(field.options);
+      const first = options.find((option) => option.defaultSelected) || options[0];
+      return field.multiple ? options.some((o) => o.selected !== o.defaultSelected) : !first.selected;
+    }
+    return field.checked !== field.defaultChecked || field.value !== field.defaultValue;
+  }
+  document.addEventListener("DOMContentLoaded", function () {
+    document.querySelectorAll("form[hx-get]").forEach(function (form) {
+      const field = Array.from(form.elements).find((field) => field.name && changed(field));
+      if (field) field.dispatchEvent(new Event("change", { bubbles: true }));
+    });
+  });
+
   // A list that was swapped is counted aloud in a region that was there before.
   document.addEventListener("htmx:afterSwap", function () {
     const count = document.querySelector("[data-log-count]");
