@@ -36,11 +36,22 @@ class Life:
 
 def life() -> Life:
     """The present one. Where the database has come to another server by any way, a new one begins first."""
-    here = _cluster()
-    state = FeedState.objects.first()
-    if state is None or state.cluster != here:
-        state = begin_anew()
+    state = _present()
+    if state is None:
+        with transaction.atomic():
+            _one_at_a_time()
+            # Whoever waited finds the life that another has begun: a second would refuse the cursors of the first.
+            state = _present() or begin_anew()
     return Life(str(state.epoch), state.cluster, Position(state.purged_xid, state.purged_id))
+
+
+def _present() -> FeedState | None:
+    return FeedState.objects.filter(cluster=_cluster()).first()
+
+
+def _one_at_a_time() -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended('change feed', 0))")
 
 
 @transaction.atomic
@@ -49,8 +60,7 @@ def begin_anew() -> FeedState:
 
     The numbers of the former server's transactions mean nothing on this one, so the rows take that of this one.
     """
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended('change feed', 0))")
+    _one_at_a_time()
     state = FeedState.objects.first() or FeedState()
     with connection.cursor() as cursor:
         # From the first that an endpoint was not given; what it was given among those is not put twice.

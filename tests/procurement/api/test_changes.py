@@ -222,6 +222,18 @@ class TestOverTime:
 
         problem(erp.get(f"/changes?cursor={cursor}"), 410, "cursor_expired")
 
+    @pytest.mark.parametrize("cluster", [None, "another/1/1"], ids=["the first of all", "on another server"])
+    def test_all_who_come_first_at_once_begin_one_life(self, erp: Caller, cluster: str | None) -> None:
+        change_feed.begin_anew()
+        if cluster:
+            FeedState.objects.update(cluster=cluster)
+        else:
+            FeedState.objects.all().delete()
+
+        lives = at_once(6, lambda _place: change_feed.life())
+
+        assert lives == [change_feed.life()] * 6
+
     def test_a_cursor_older_than_what_is_kept_is_refused(self, erp: Caller) -> None:
         erp.put(ORDER, order_body())
         cursor = read(erp, limit=1)["next_cursor"]
