@@ -9,6 +9,7 @@ from django.utils.translation import gettext_lazy as _
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
+from procurement.domain.money import trimmed
 from procurement.domain.order_document import HIGHEST_NUMBER
 from sites.domain import imprecise
 from sites.domain.calendar import in_range
@@ -22,11 +23,12 @@ _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _NUMBER = re.compile(r"[0-9]{1,12}")
 
 
-@extend_schema_field(
-    {"type": "string", "pattern": r"^-?\d{1,14}(\.\d{1,4})?$", "examples": ["1250000.00"]}, component_name="Decimal"
-)
+_DECIMAL = {"type": "string", "pattern": r"^-?\d{1,14}(\.\d{1,4})?$"}
+
+
+@extend_schema_field(_DECIMAL | {"examples": ["2.5"]}, component_name="Decimal")
 class ExactDecimal(serializers.Field[Decimal, str | int | Decimal, str, Any]):
-    """A decimal as text, or a JSON number; never an exponent, never rounded."""
+    """A decimal as text, or a JSON number; never an exponent, never rounded. Answered without trailing zeros."""
 
     default_error_messages = {
         "invalid": _("Write a plain decimal number, such as 1250000.00: no exponent, at most 4 decimals."),
@@ -39,6 +41,14 @@ class ExactDecimal(serializers.Field[Decimal, str | int | Decimal, str, Any]):
         if not _PLAIN.fullmatch(said):
             self.fail("invalid")
         return Decimal(said)
+
+    def to_representation(self, value: Decimal) -> str:
+        return f"{trimmed(value):f}"
+
+
+@extend_schema_field(_DECIMAL | {"examples": ["1250000.00"]}, component_name="Amount")
+class Amount(ExactDecimal):
+    """Money, answered with the decimals it is given, which are those of its currency."""
 
     def to_representation(self, value: Decimal) -> str:
         return f"{value:f}"

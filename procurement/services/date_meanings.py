@@ -167,6 +167,11 @@ class Reading:
         found = [line for line, each in zip(lines, is_open, strict=True) if each]
         if not found:
             raise BadInput(_("The line is cancelled."), field=at(revision, "line_number"))
+        if revision.quantity is not None and len(found) > 1:
+            raise BadInput(
+                _("The line has several schedule lines; say which one these units are of."),
+                field=at(revision, "quantity"),
+            )
         return found
 
     def _lots(self, line: ScheduleLine, revision: DateRevision, now: datetime) -> list[DeliveryLot]:

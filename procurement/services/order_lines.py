@@ -344,15 +344,25 @@ class LineWork:
             contract_on=said.contract_on,
             contract_step=code,
             contract_step_assumed=is_assumed,
-            site=meant.site,
+            site=meant.site or self._site_of_others(line),
             status=LineStatus.CANCELLED if line.status == LineStatus.CANCELLED else status,
         )
+        if row.site is None:
+            self.changes.warn("site_missing", f"{said.field}/site", _("Without a site it has no forecast."))
         self.new_rows.append(row)
         self.unwritten.rows.append(row)
         self.sent_at[row.pk] = said.field
         self.changes.at(row)
         if said.promise is not None:
             self.promised.append(Promised(row, said))
+
+    def _site_of_others(self, line: OrderLine) -> Site | None:
+        """Where all else of the line goes, or of the order; None where it goes to several sites, or nowhere yet."""
+        for rows in (self.stored.rows_of(line).values(), self.stored.all_rows(self.order)):
+            sites = {row.site_id: row.site for row in rows}
+            if len(sites) == 1:
+                return next(iter(sites.values()))
+        return None
 
     def _contract_step(self, line: OrderLine) -> tuple[str, bool]:
         """Where the contract date counts; a chain that lacks the step of the delivery term counts at its anchor."""

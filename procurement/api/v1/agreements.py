@@ -224,7 +224,7 @@ class AgreementByCode(ClientView):
             "code": code,
             "result": result,
             "dry_run": dry_run,
-            "moved": moved_answer(saved.moved),
+            "moved": moved_answer(saved.moved, unkept=saved.agreement.pk if dry_run and saved.created else None),
         }
         headers = {} if dry_run else {"ETag": after, "Location": reverse("api-v1:agreement", args=[saved.agreement.pk])}
         is_created = saved.created and not dry_run

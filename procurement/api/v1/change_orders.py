@@ -16,7 +16,7 @@ from rest_framework.response import Response
 
 from procurement.api.asking import clock, query, request_id
 from procurement.api.auth import acting_client, acting_user
-from procurement.api.fields import Day, ExactDecimal, Text
+from procurement.api.fields import Amount, Day, Text
 from procurement.api.v1.bodies import checked, named_in_body
 from procurement.api.v1.order_shapes import OrderChange, document_of, shown_warnings
 from procurement.api.v1.pages import PageQuery, PageSerializer, page
@@ -65,7 +65,7 @@ class ChangeOrderWrite(serializers.Serializer[Any]):
     order = serializers.UUIDField(help_text="Our id of the order.")
     number = Text(max_length=40, help_text="Yours; unique within the order.")
     reason = Text(max_length=500, help_text="Why the order changes.")
-    amount = ExactDecimal(required=False, help_text="What it adds, or with a minus takes off; for people.")
+    amount = Amount(required=False, help_text="What it adds, or with a minus takes off; for people.")
     currency = serializers.RegexField(r"^[A-Z]{3}$", required=False, max_length=3, help_text="Of the amount.")
     rebaseline = serializers.BooleanField(
         default=False, help_text="Whether what it touches is judged against its new contract dates from then on."
@@ -105,7 +105,7 @@ class ChangeOrderSerializer(serializers.Serializer[Any]):
     number = serializers.CharField(help_text="Unique within the order.")
     reason = serializers.CharField(help_text="Why the order changes.")
     state = serializers.ChoiceField(ChangeOrderState.choices, help_text="draft, approved, applied or rejected.")
-    amount = ExactDecimal(allow_null=True, help_text="What it adds; null: not said.")
+    amount = Amount(allow_null=True, help_text="What it adds; null: not said.")
     currency = serializers.CharField(allow_blank=True, help_text="Of the amount.")
     rebaseline = serializers.BooleanField(help_text="Whether it writes new baselines.")
     before = serializers.DictField(help_text="Values that change, by pointer with line and schedule numbers.")

@@ -14,6 +14,18 @@ from procurement.api.view import ClientView
 _CHANGES: Final = (
     (
         "2026-11-22",
+        "upsertPurchaseOrder",
+        "A new schedule line that names no site goes where all others of its line, or of the order, go; a warning "
+        "`site_missing` says where none is known.",
+    ),
+    (
+        "2026-11-22",
+        "",
+        "A `quantity` without `schedule_number` is refused where the line has several schedule lines; megawatts and "
+        "kilovolts are answered without trailing zeros; an unknown `desk` is 400.",
+    ),
+    (
+        "2026-11-22",
         "draftChangeOrder",
         "`dates`, `warnings`, `rejected_by` and `rejected_because`; `before` and `after` say `contractual_date` and "
         "amounts with the decimals of their currency.",

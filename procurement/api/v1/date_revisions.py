@@ -15,7 +15,6 @@ from procurement.api.fields import Day, ExactDecimal, FlexDate, PaddedNumber, Te
 from procurement.api.v1.bodies import unknown_fields
 from procurement.api.v1.shapes import ETAG_HEADER, REQUEST_ID, WarningSerializer, problems
 from procurement.api.view import ClientView, clock, etag, is_strict, query, request_id
-from procurement.domain.money import trimmed
 from procurement.domain.revision import DateRevision
 from procurement.queries import order_reading
 from procurement.queries.chain_ledger import ChainEntry
@@ -140,7 +139,7 @@ class MovedSerializer(serializers.Serializer[Any]):
         ["lot", "requirement", "block", "gate", "agreement", "grid_connection", "network_works"],
         help_text="What has moved.",
     )
-    id = serializers.UUIDField(help_text="Our id of it.")
+    id = serializers.UUIDField(allow_null=True, help_text="Our id of it; null where a dry run would create it.")
     label = serializers.CharField(  # type: ignore[assignment]
         help_text="ORDER/LINE/SCHEDULE/LOT, a tag, a block's code, or how the others are called."
     )
@@ -249,11 +248,12 @@ def _recorded_answer(done: Recorded) -> dict[str, Any]:
     }
 
 
-def moved_answer(moved: Sequence[Moved]) -> list[dict[str, Any]]:
+def moved_answer(moved: Sequence[Moved], *, unkept: UUID | None = None) -> list[dict[str, Any]]:
+    """`unkept` is what a dry run has made and does not leave behind: nobody can ask for it by its id."""
     return [
         {
             "kind": each.kind,
-            "id": each.key,
+            "id": None if each.key == unkept else each.key,
             "label": each.label,
             "before_on": each.before_on,
             "after_on": each.after_on,
@@ -268,7 +268,7 @@ def entry_answer(row: LedgerEntry) -> dict[str, Any]:
         "line_number": row.lot.schedule_line.line.number,
         "schedule_number": row.lot.schedule_line.number,
         "lot_number": row.lot.number,
-        "quantity": trimmed(promise.quantity) if promise and promise.quantity is not None else None,
+        "quantity": promise.quantity if promise else None,
     }
 
 

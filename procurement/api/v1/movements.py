@@ -16,7 +16,6 @@ from procurement.api.v1.pages import PageQuery, PageSerializer, page
 from procurement.api.v1.reversible import ReversibleWrite, order_of
 from procurement.api.v1.shapes import REQUEST_ID, problems
 from procurement.api.view import ClientView, clock
-from procurement.domain.money import trimmed
 from procurement.models import DeliveryLot, Receipt, ShipmentNotice
 from procurement.services import receipts, shipments
 from procurement.vocabulary import ReceiptState
@@ -249,7 +248,7 @@ def _of_lot(row: Receipt | ShipmentNotice) -> dict[str, Any]:
         "line_number": line.line.number,
         "schedule_number": line.number,
         "lot_number": row.lot.number,
-        "quantity": trimmed(row.quantity),
+        "quantity": row.quantity,
         "document": row.document,
         "reverses": row.reverses_id,
     }
@@ -257,7 +256,7 @@ def _of_lot(row: Receipt | ShipmentNotice) -> dict[str, Any]:
 
 def _receipt(row: Receipt) -> dict[str, Any]:
     shown = _of_lot(row) | {
-        "over_delivered": trimmed(row.over_delivered),
+        "over_delivered": row.over_delivered,
         "received_on": row.received_on,
         "state": row.state,
         "serials": sorted(each.number for each in row.serials.all()),

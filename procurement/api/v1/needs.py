@@ -16,7 +16,6 @@ from procurement.api.v1.bodies import checked
 from procurement.api.v1.pages import PageQuery, PageSerializer, fields_of, page
 from procurement.api.v1.shapes import REQUEST_ID, problems
 from procurement.api.view import ClientView, clock, query, request_id
-from procurement.domain.money import trimmed
 from procurement.models import Alert, DeliveryLot, Requirement
 from procurement.services import alert_answers, alerts
 from procurement.vocabulary import AlertState
@@ -261,7 +260,7 @@ def _requirement(row: Requirement) -> dict[str, Any]:
     shown |= {
         "site": row.site.code,
         "equipment_class": row.equipment_class.code,
-        "quantity": trimmed(row.quantity),
+        "quantity": row.quantity,
         "cancelled": row.cancelled_at is not None,
     }
     return dict(RequirementSerializer(shown).data)

@@ -10,7 +10,7 @@ from rest_framework.response import Response
 
 from procurement.api.asking import clock, query, request_id
 from procurement.api.auth import acting_client, acting_user
-from procurement.api.fields import Day, ExactDecimal, Instant, PaddedNumber, Text
+from procurement.api.fields import Amount, Day, ExactDecimal, Instant, PaddedNumber, Text
 from procurement.api.v1.bodies import checked
 from procurement.api.v1.shapes import REQUEST_ID, example, problems
 from procurement.api.view import ClientView
@@ -39,7 +39,7 @@ class OpenOrderWrite(serializers.Serializer[Any]):
     line_number = PaddedNumber(help_text="10, 20, 30; 00010 is 10.")
     schedule_number = PaddedNumber(default=1, help_text="1 unless told.")
     quantity = ExactDecimal(required=False, help_text="Of the schedule line, in the line's unit.")
-    unit_price = ExactDecimal(required=False, help_text="In the order's currency.")
+    unit_price = Amount(required=False, help_text="In the order's currency.")
     contractual_date = Day(required=False, help_text="The date the vendor is bound to.")
     status = serializers.ChoiceField(LineStatus.choices, required=False, help_text="As you have it.")
 

@@ -11,7 +11,7 @@ from rest_framework.response import Response
 
 from procurement.api.auth import acting_user
 from procurement.api.errors import BadParameter
-from procurement.api.fields import Day, ExactDecimal
+from procurement.api.fields import Amount, Day, ExactDecimal
 from procurement.api.v1.order_shapes import ExternalIdSerializer
 from procurement.api.v1.pages import PageQuery, PageSerializer, after, answer
 from procurement.api.v1.shapes import REQUEST_ID, problems
@@ -65,7 +65,7 @@ class OrderLineRowSerializer(serializers.Serializer[Any]):
     equipment_class = serializers.CharField(help_text="Code of the class.")
     plant = serializers.CharField(allow_null=True, help_text="COMPANY/PLANT; null where it is not known.")
     unit = serializers.CharField(help_text="UN/ECE Recommendation 20.")
-    unit_price = ExactDecimal(allow_null=True, help_text="In the order's currency; null without the right to amounts.")
+    unit_price = Amount(allow_null=True, help_text="In the order's currency; null without the right to amounts.")
     over_delivery_percent = ExactDecimal(help_text="How much more than ordered may be received.")
     schedule_number = serializers.IntegerField(help_text="Within the line.")
     status = serializers.ChoiceField(LineStatus.choices, help_text="Of the schedule line.")

@@ -9,9 +9,9 @@ from uuid import UUID
 from drf_spectacular.utils import extend_schema_serializer
 from rest_framework import serializers
 
-from procurement.api.fields import Count, Day, ExactDecimal, FlexDate, PaddedNumber, Text, VersionField
+from procurement.api.fields import Amount, Count, Day, ExactDecimal, FlexDate, PaddedNumber, Text, VersionField
 from procurement.api.v1.shapes import WarningSerializer
-from procurement.domain.money import in_minor_units, trimmed
+from procurement.domain.money import in_minor_units
 from procurement.domain.order_document import MOST_LINES, LineDocument, LinesMode, OrderDocument, ScheduleDocument
 from procurement.queries.order_reading import LineReading, LotReading, OrderReading, ScheduleReading
 from procurement.services.order_lines import OrderWarning
@@ -43,7 +43,11 @@ class ScheduleWrite(serializers.Serializer[Any]):
         required=False,
         help_text="What the vendor says now, as the ERP knows it; appended to the ledger of promises when it is news.",
     )
-    site = Text(required=False, max_length=80, help_text="Ship-to site: our code or yours. Default: the line's.")
+    site = Text(
+        required=False,
+        max_length=80,
+        help_text="Ship-to site: our code or yours. Default: the line's; of a new one, where all others go.",
+    )
     status = serializers.ChoiceField(
         LineStatus.choices, required=False, help_text="`cancelled` cancels; nothing is ever deleted."
     )
@@ -70,7 +74,7 @@ class LineWrite(serializers.Serializer[Any]):
         max_length=20,
         help_text="One of `/units` (UN/ECE Recommendation 20), or a code your system maps to one; default EA.",
     )
-    unit_price = ExactDecimal(
+    unit_price = Amount(
         required=False,
         help_text="In the order's currency; at most two decimals more than the currency has, nothing is rounded.",
     )
@@ -108,7 +112,7 @@ class OrderWrite(serializers.Serializer[Any]):
     financial_status = serializers.ChoiceField(FinancialStatus.choices, required=False, help_text="Default: unbilled.")
     issued_on = Day(required=False, help_text="The day the order went out; the actual date of milestone PO_ISSUED.")
     currency = serializers.RegexField(r"^[A-Z]{3}$", max_length=3, help_text="ISO 4217, such as AUD.")
-    total_amount = ExactDecimal(
+    total_amount = Amount(
         required=False, help_text="What the header states, in `currency`, in no more decimals than the currency has."
     )
     incoterm = Text(required=False, max_length=60, allow_blank=True, help_text="Incoterms 2020: DAP, FCA, ...")
@@ -342,7 +346,7 @@ class LineRead(serializers.Serializer[Any]):
     equipment_class = serializers.CharField(help_text="Code of the class.")
     plant = serializers.CharField(allow_null=True, help_text="COMPANY/PLANT; null where it is not known.")
     unit = serializers.CharField(help_text="UN/ECE Recommendation 20.")
-    unit_price = ExactDecimal(allow_null=True, help_text="In the order's currency; null without the right to amounts.")
+    unit_price = Amount(allow_null=True, help_text="In the order's currency; null without the right to amounts.")
     over_delivery_percent = ExactDecimal(help_text="How much more than ordered may be received.")
     schedules = ScheduleRead(many=True, help_text="Those in the caller's sight.")
 
@@ -369,7 +373,7 @@ class OrderRead(serializers.Serializer[Any]):
     currency = serializers.CharField(help_text="ISO 4217; XXX where a document named one that is not.")
     currency_text = serializers.CharField(allow_blank=True, help_text="As a document named it; empty where known.")
     amounts_visible = serializers.BooleanField(help_text="False: the header's amounts are withheld, not absent.")
-    total_amount = ExactDecimal(allow_null=True, help_text="What the header states, in `currency`.")
+    total_amount = Amount(allow_null=True, help_text="What the header states, in `currency`.")
     incoterm = serializers.CharField(allow_blank=True, help_text="One of the eleven; else the text as sent.")
     incoterm_place = serializers.CharField(allow_blank=True, help_text="The named place.")
     damages_rate_percent = ExactDecimal(allow_null=True, help_text="Per `damages_unit`.")
@@ -404,9 +408,9 @@ def order_answer(reading: OrderReading) -> dict[str, Any]:
         "total_amount": _amount(order.total_amount, order.currency) if shows else None,
         "incoterm": order.incoterm or order.incoterm_text,
         "incoterm_place": order.incoterm_place,
-        "damages_rate_percent": _percent(order.damages_rate_percent) if shows else None,
+        "damages_rate_percent": order.damages_rate_percent if shows else None,
         "damages_unit": order.damages_unit,
-        "damages_cap_percent": _percent(order.damages_cap_percent) if shows else None,
+        "damages_cap_percent": order.damages_cap_percent if shows else None,
         "damages_grace_days": order.damages_grace_days,
         "damages_measured_on": order.damages_measured_on,
         "notice_days": order.notice_days,
@@ -417,10 +421,6 @@ def order_answer(reading: OrderReading) -> dict[str, Any]:
 
 def _amount(amount: Decimal | None, currency: str) -> Decimal | None:
     return None if amount is None else in_minor_units(amount, currency)
-
-
-def _percent(percent: Decimal | None) -> Decimal | None:
-    return None if percent is None else trimmed(percent)
 
 
 def _line_answer(reading: LineReading, currency: str) -> dict[str, Any]:
@@ -434,7 +434,7 @@ def _line_answer(reading: LineReading, currency: str) -> dict[str, Any]:
         "plant": f"{line.plant.company.code}/{line.plant.code}" if line.plant else None,
         "unit": line.unit,
         "unit_price": _amount(reading.unit_price, currency),
-        "over_delivery_percent": trimmed(line.over_delivery_percent),
+        "over_delivery_percent": line.over_delivery_percent,
         "schedules": [_schedule_answer(each) for each in reading.schedules],
     }
 
@@ -446,7 +446,7 @@ def _schedule_answer(reading: ScheduleReading) -> dict[str, Any]:
         "schedule_number": row.number,
         "status": row.status,
         "site": row.site.code if row.site else None,
-        "quantity": trimmed(row.quantity),
+        "quantity": row.quantity,
         "contractual_date": row.contract_on,
         "contract_step": row.contract_step,
         "contract_step_assumed": row.contract_step_assumed,
@@ -455,7 +455,7 @@ def _schedule_answer(reading: ScheduleReading) -> dict[str, Any]:
 
 
 def _lot_answer(reading: LotReading) -> dict[str, Any]:
-    shown: dict[str, Any] = {"lot_number": reading.lot.number, "quantity": trimmed(reading.lot.quantity)}
+    shown: dict[str, Any] = {"lot_number": reading.lot.number, "quantity": reading.lot.quantity}
     if reading.forecast is not None:
         shown["forecast"] = reading.forecast
     if reading.odds is not None:

@@ -101,8 +101,10 @@ class GroupBalance(ClientView):
         actor = acting_user(request)
         asked = query(request, GroupQuery)
         sites = power_balance.visible_sites(actor, desk=asked.get("desk", ""))
+        if not sites and "desk" in asked:
+            raise BadParameter("desk: There is no such desk.")
         if not sites:
-            raise NotFound("There is no such desk.")
+            raise NotFound("There is no site in sight.")
         found = _balances(sites, asked)
         amounts = {site.pk for site in sites} <= sites_where(actor, Permission.AMOUNTS_VIEW)
         return Response(power_json.group_document(power_balance.group(found), amounts=amounts))

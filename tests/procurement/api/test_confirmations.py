@@ -84,6 +84,18 @@ def test_a_confirmation_is_taken_back_and_stated_anew_by_two_calls(erp: Caller) 
     assert not PromiseRetraction.objects.exists()
 
 
+@pytest.mark.parametrize("said", [{}, {"date": "2027-09-01"}])
+def test_units_are_of_one_schedule_line(erp: Caller, said: dict[str, str]) -> None:
+    schedules = [{"schedule_number": number, "quantity": "4", "contractual_date": "2027-07-19"} for number in (1, 2)]
+    erp.put(ORDER, order_body(order_line(40, quantity="8", schedules=schedules), document_version=2))
+
+    answer = erp.post(PATH, confirmation({"line_number": 40, "quantity": "4"} | said))
+    of_one = erp.post(PATH, confirmation({"line_number": 40, "schedule_number": 2, "quantity": "4"} | said))
+
+    assert pointers(problem(answer, 422, "validation_error")) == ["/lines/0/quantity"]
+    assert [(each["schedule_number"], each["quantity"]) for each in of_one.json()["promises"]] == [(2, "4")]
+
+
 @pytest.mark.parametrize(
     ("said", "pointer"),
     [

@@ -314,6 +314,15 @@ def test_what_a_saved_agreement_moves_is_the_agreement(energy: Caller) -> None:
     assert (moved["kind"], moved["id"], moved["label"]) == ("agreement", saved["id"], "PPA-SYD Ridge wind")
 
 
+def test_a_dry_run_of_a_new_agreement_names_no_id(energy: Caller) -> None:
+    tried = energy.put(f"{PATH}?dry_run=true", record()).json()
+
+    assert (tried["id"], [(row["label"], row["id"]) for row in tried["moved"]]) == (
+        None,
+        [("PPA-SYD Ridge wind", None)],
+    )
+
+
 def test_dates_of_connections_and_works_go_the_same_way(energy: Caller, world: World) -> None:
     works = NetworkWorksFactory.create(connection__site=world.sydney)
 
@@ -419,6 +428,18 @@ def test_a_window_that_cannot_be_is_refused_by_its_parameter(energy: Caller, pat
     refused = problem(energy.get(f"{path}?{query}"), 400, "invalid_parameter")
 
     assert refused["detail"].startswith(f"{name}: ")
+
+
+def test_a_desk_that_is_not_there_is_refused_by_its_parameter(energy: Caller, world: World) -> None:
+    answer = energy.get("/power-balance?from_on=2027-01-01&until_on=2027-12-31&desk=NOWHERE")
+
+    assert problem(answer, 400, "invalid_parameter")["detail"] == "desk: There is no such desk."
+
+
+def test_where_no_site_is_there_is_no_balance() -> None:
+    early = calling("Energy desk", role=Role.ENERGY_LEAD)
+
+    problem(early.get("/power-balance?from_on=2027-01-01&until_on=2027-12-31"), 404, "not_found")
 
 
 # -- queries -----------------------------------------------------------------------------------------------------------

@@ -687,7 +687,27 @@ def test_the_header_is_shared_by_every_site(world: World) -> None:
 def test_a_line_without_a_site_needs_the_portfolio(world: World) -> None:
     with pytest.raises(NotPermitted):
         put(of_sydney(world), document(line(site=None), site=None))
-    assert put(world, document(line(site=None), site=None)).result == "created"
+    done = put(world, document(line(site=None), site=None))
+    assert (done.result, codes(done)) == ("created", ["site_missing"])
+
+
+def test_what_is_added_without_a_site_goes_where_all_else_goes(world: World) -> None:
+    put(world, document())
+    more = ScheduleDocument(2, quantity=Decimal(2), field="lines/0/schedules/0")
+
+    put(world, document(line(schedules=(more,), quantity=None), line(20), site=None, version=2))
+
+    sites = ScheduleLine.objects.order_by("line__number", "number").values_list("line__number", "number", "site__code")
+    assert list(sites) == [(10, 1, "SYD1"), (10, 2, "SYD1"), (20, 1, "SYD1")]
+
+
+def test_what_is_added_to_an_order_of_several_sites_names_its_own(world: World) -> None:
+    put(world, document(line(10), line(20, site="TYO1")))
+
+    done = put(world, document(line(30), site=None, version=2))
+
+    assert codes(done) == ["site_missing"]
+    assert ScheduleLine.objects.get(line__number=30).site is None
 
 
 # -- races and counts ----------------------------------------------------------------------------------------------
