@@ -15,7 +15,7 @@ from rest_framework.request import Request
 
 from procurement.api.asking import clock, request_id
 from procurement.api.auth import Credential
-from procurement.api.parsers import body_sent
+from procurement.api.parsers import body_hash, body_sent
 from procurement.gateways.again import Answered, Kept
 from procurement.services import messages
 from sites.accounts.models import ApiClient
@@ -28,19 +28,23 @@ _HEADERS: Final = ("Content-Type", "Idempotency-Key", "If-Match", "Prefer", "X-C
 # The caller is told what to do, and does it; or was never let in.
 _NO_MESSAGE: Final = frozenset({401, 405, 406, 412, 428, 429})
 _NO_MESSAGE_CODES: Final = frozenset({"in_flight", "idempotency_key_required", "idempotency_key_reused"})
+# Of a call that was carried out but for some rows of it.
+ROWS_REFUSED: Final = "rows_refused"
+_MOST_ROWS_TOLD: Final = 20
 # Looking after messages is none.
 _ABOUT_MESSAGES: Final = ("message", "webhook")
 
 
-def note(request: Request, status: int, problem: Any) -> None:
+def note(request: Request, answer: Any) -> None:
     """After the answer is settled, outside its transaction. What cannot be kept hurts no call."""
+    status = answer.status_code
     if status in _NO_MESSAGE or request._request.META.get(_AGAIN):
         return
     credential = request.auth
     is_dry = request.query_params.get("dry_run", "").lower() in serializers.BooleanField.TRUE_VALUES
     if not isinstance(credential, Credential) or is_dry:
         return
-    said = problem if status >= 400 and isinstance(problem, dict) else {}
+    body, said = body_sent(request), _problem(answer)
     if said.get("code") in _NO_MESSAGE_CODES:
         return
     match = request.resolver_match
@@ -52,18 +56,38 @@ def note(request: Request, status: int, problem: Any) -> None:
         kind=kind,
         method=str(request.method),
         path=request.get_full_path(),
-        body=body_sent(request),
+        body=body,
+        body_hash=body_hash(request),
         request_id=request_id(request),
         scopes=sorted(credential.scopes),
         headers={name: request.headers[name] for name in _HEADERS if name in request.headers},
     )
     try:
-        if status >= 400:
+        # Rows of a file are looked after where the file is.
+        if status >= 400 or (said and body):
             messages.note_refused(call, status=status, code=str(said.get("code", "")), problem=said)
         else:
             messages.note_done(call, status=status, now=clock())
     except DatabaseError:
         logger.exception("A message of %s was not kept.", credential.client)
+
+
+def _problem(answer: Any) -> dict[str, Any]:
+    """Why the call was refused, or which of its rows were; empty where all of it was carried out."""
+    said = answer.data if isinstance(getattr(answer, "data", None), dict) else {}
+    if answer.status_code >= 400:
+        return said
+    failed = int(answer.get("X-Row-Failures", 0))
+    if not failed:
+        return {}
+    rows = [
+        {"pointer": f"/results/{place}", "code": why.get("code"), "detail": why.get("detail")}
+        for place, row in enumerate(said.get("results", ()))
+        if row.get("result") == "failed"
+        for why in (row.get("problem", row),)
+    ]
+    detail = _("%(count)s of its rows were refused.") % {"count": failed}
+    return {"code": ROWS_REFUSED, "detail": detail, "errors": rows[:_MOST_ROWS_TOLD]}
 
 
 def send_again(kept: Kept) -> Answered:
@@ -96,5 +120,4 @@ def send_again(kept: Kept) -> Answered:
         return Answered(404, {"code": "not_found"})
     request.resolver_match = match
     answer: Any = match.func(request, *match.args, **match.kwargs)
-    data = getattr(answer, "data", None)
-    return Answered(answer.status_code, data if answer.status_code >= 400 and isinstance(data, dict) else {})
+    return Answered(answer.status_code, _problem(answer))

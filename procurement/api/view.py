@@ -38,7 +38,7 @@ class ClientView(APIView):
     def finalize_response(self, request: Request, response: Any, *args: Any, **kwargs: Any) -> Any:
         answer = super().finalize_response(request, response, *args, **kwargs)
         if str(request.method).lower() in WRITES and isinstance(request, Request):
-            message_log.note(request, answer.status_code, getattr(answer, "data", None))
+            message_log.note(request, answer)
         if isinstance(request, Request) and isinstance(request.auth, Credential):
             left, seconds = WINDOW.left(str(request.auth.client.pk))
             answer["RateLimit-Limit"] = str(WINDOW.most)

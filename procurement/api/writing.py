@@ -1,6 +1,7 @@
 """What every write shares: one transaction, a key that makes sending twice harmless, and a try that keeps nothing."""
 
 import hashlib
+import json
 import re
 from collections.abc import Callable
 from typing import Any, Final
@@ -8,7 +9,7 @@ from typing import Any, Final
 import pghistory
 from django.core.exceptions import PermissionDenied
 from django.db import connection, transaction
-from django.http import Http404, HttpResponse
+from django.http import Http404
 from django.utils.translation import gettext as _
 from rest_framework import serializers
 from rest_framework.exceptions import APIException
@@ -57,7 +58,7 @@ def carry_out(handler: Callable[..., Any], request: Request, *args: Any, **kwarg
             if kept is not None:
                 if bytes(kept.fingerprint) != mark:
                     raise KeyReused
-                return _again(kept.status, kept.headers, bytes(kept.body))
+                return _shortened(request, _again(kept.status, kept.headers, bytes(kept.body)))
         try:
             with pghistory.context(**_said_why(request)):
                 answer = handler(request, *args, **kwargs)
@@ -78,14 +79,20 @@ def carry_out(handler: Callable[..., Any], request: Request, *args: Any, **kwarg
 
 def _shortened(request: Request, answer: Any) -> Any:
     """Without its body, where the caller wants none and it says nothing else: rows that failed are always told, and so
-    is what was made where no `Location` leads to it.
+    are warnings, a secret, what was stale, and what was made where no `Location` leads to it.
     """
-    is_plain = isinstance(answer, Response) and "X-Row-Failures" not in answer
+    is_plain = isinstance(answer, Response) and "X-Row-Failures" not in answer and not _says_more(answer.data)
     is_found = is_plain and (answer.status_code == 200 or (answer.status_code == 201 and "Location" in answer))
     if is_found and is_minimal(request):
         answer.status_code, answer.data = 204 if answer.status_code == 200 else 201, None
         applied(answer, "return=minimal")
     return answer
+
+
+def _says_more(data: Any) -> bool:
+    return isinstance(data, dict) and bool(
+        data.get("warnings") or "secret" in data or data.get("result") == "stale_ignored"
+    )
 
 
 def applied(answer: Any, preference: str) -> None:
@@ -143,7 +150,7 @@ def _tried(answer: Any) -> Any:
     with connection.cursor() as cursor:  # what PostgreSQL would refuse at the end is refused now
         cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
     transaction.set_rollback(True)
-    if isinstance(answer, Response):
+    if isinstance(answer, Response) and answer.status_code < 400:
         answer.status_code = 200
         for name in ("Location", "ETag"):
             if name in answer:
@@ -160,7 +167,7 @@ def _keep(client: Any, key: str, mark: bytes, answer: Any) -> None:
     kept_answers.keep(client, key, mark, status=answer.status_code, headers=headers, body=body)
 
 
-def _again(status: int, headers: dict[str, str], body: bytes) -> HttpResponse:
-    answer = HttpResponse(body, status=status, content_type="application/json", headers=headers)
+def _again(status: int, headers: dict[str, str], body: bytes) -> Response:
+    answer = Response(json.loads(body) if body else None, status=status, headers=headers)
     answer["Idempotency-Replayed"] = "true"
     return answer

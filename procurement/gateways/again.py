@@ -20,7 +20,7 @@ class Kept:
 
 @dataclass(frozen=True, slots=True)
 class Answered:
-    """`problem` is empty where the call was carried out."""
+    """`problem` is empty where all of the call was carried out."""
 
     status: int
     problem: Mapping[str, Any] = field(default_factory=dict)

@@ -24,18 +24,23 @@ from sites.domain.errors import BadInput, Conflict, NotFound
 from sites.queries.access import can
 
 LARGEST_KEPT: Final = 256 * 1024
+# Of a call without one: nothing was read, or nothing was there.
+_NO_BODY: Final = frozenset({"", hashlib.sha256(b"").hexdigest()})
 KEPT_FOR: Final = timedelta(days=90)
 
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """A write as it came. `headers` are those that a second try needs, `scopes` what its key was for."""
+    """A write as it came. `headers` are those that a second try needs, `scopes` what its key was for; of a file there
+    is the hash and no `body`.
+    """
 
     client: ApiClient
     kind: str
     method: str
     path: str
     body: bytes
+    body_hash: str
     request_id: str
     scopes: Sequence[str]
     headers: Mapping[str, str] = field(default_factory=dict)
@@ -63,7 +68,7 @@ WHERE client_id = %(client)s AND state = %(failed)s AND direction = %(inbound)s
 
 
 def note_refused(call: Call, *, status: int, code: str, problem: Mapping[str, Any]) -> None:
-    same = _failed(call).filter(headers__body_hash=_hash(call)).order_by("created_at").first()
+    same = _failed(call).filter(headers__body_hash=call.body_hash).order_by("created_at").first()
     if same is None:
         _create(call, MessageState.FAILED, status, code, problem)
         return
@@ -82,10 +87,6 @@ def _failed(call: Call) -> QuerySet[IntegrationMessage]:
     )
 
 
-def _hash(call: Call) -> str:
-    return hashlib.sha256(call.body).hexdigest()
-
-
 def _create(call: Call, state: MessageState, status: int, code: str, problem: Mapping[str, Any] | None) -> None:
     is_kept = state == MessageState.FAILED and len(call.body) <= LARGEST_KEPT
     IntegrationMessage.objects.create(
@@ -95,7 +96,7 @@ def _create(call: Call, state: MessageState, status: int, code: str, problem: Ma
         kind=call.kind[:60],
         method=call.method,
         path=call.path[:1000],
-        headers={**call.headers, "scopes": list(call.scopes), "body_hash": _hash(call)},
+        headers={**call.headers, "scopes": list(call.scopes), "body_hash": call.body_hash},
         payload=call.body.decode("utf-8", "replace").replace("\x00", "\ufffd") if is_kept else "",
         status=status,
         code=code[:60],
@@ -137,8 +138,8 @@ def retry(*, message_id: UUID, among: QuerySet[IntegrationMessage], actor: User,
         )
         if row.direction == Direction.OUTBOUND:
             return _deliver_again(row, actor, now)
-        if not row.payload and row.headers.get("body_hash") != hashlib.sha256(b"").hexdigest():
-            raise Conflict(_("The message was too large to keep; send it again from your side."))
+        if not row.payload and row.headers.get("body_hash") not in _NO_BODY:
+            raise Conflict(_("The message is a file or was too large to keep; send it again from your side."))
     # Not in that transaction: what is tried has one of its own, and its refusal must leave nothing.
     answer = again.send(
         again.Kept(
@@ -146,7 +147,7 @@ def retry(*, message_id: UUID, among: QuerySet[IntegrationMessage], actor: User,
             method=row.method,
             path=row.path,
             body=row.payload.encode(),
-            headers={name: str(text) for name, text in row.headers.items() if name not in {"scopes", "body_hash"}},
+            headers=_again_headers(row),
             scopes=tuple(row.headers.get("scopes", ())),
         )
     )
@@ -154,12 +155,20 @@ def retry(*, message_id: UUID, among: QuerySet[IntegrationMessage], actor: User,
         row = _standing(message_id, among)
         row.attempts += 1
         row.status = answer.status
-        if answer.status < 400:
+        if answer.status < 400 and not answer.problem:
             row.state, row.settled_at, row.settled_by = MessageState.RETRIED, now, actor
         else:
             row.code, row.problem = str(answer.problem.get("code", ""))[:60], dict(answer.problem)
         row.save(update_fields=["attempts", "status", "state", "settled_at", "settled_by", "code", "problem"])
     return row
+
+
+def _again_headers(row: IntegrationMessage) -> dict[str, str]:
+    found = {name: str(text) for name, text in row.headers.items() if name not in {"scopes", "body_hash"}}
+    if row.status is not None and row.status < 400:
+        # Carried out in part, under a key that would only be answered as before; what was written is written once.
+        found["Idempotency-Key"] = f"{row.pk}-{row.attempts}"
+    return found
 
 
 def _deliver_again(row: IntegrationMessage, actor: User, now: datetime) -> IntegrationMessage:

@@ -120,7 +120,7 @@ def change(
     description: str | None = None,
     active: bool | None = None,
 ) -> WebhookEndpoint:
-    """None keeps what is. Switched on again, it goes on where it stopped. Raises BadInput, NotFound."""
+    """None keeps what is. Switched on again, it goes on with what it failed on. Raises BadInput, NotFound."""
     if url is not None:
         _check(url)
     with transaction.atomic():
@@ -133,6 +133,10 @@ def change(
             endpoint.active = active
             endpoint.disabled_at = None if active else now
             endpoint.disabled_because = "" if active else "switched off"
+            if active:  # what switched it off is what it stopped at
+                endpoint.deliveries.filter(state=DeliveryState.DEAD).update(
+                    state=DeliveryState.DUE, next_attempt_at=now, attempts=0, finished_at=None
+                )
         endpoint.save()
         audit.record(actor=actor, verb="webhook.change", subject_kind="webhook_endpoint", subject_id=endpoint.pk)
     return endpoint
@@ -436,7 +440,7 @@ def _tell_owner(endpoint: WebhookEndpoint, because: str, now: datetime) -> None:
         subject = _("[Longlead] Webhook of %(client)s switched off") % {"client": endpoint.client.name}
         text = _(
             "%(url)s did not take a message and is switched off: %(because)s\n\n"
-            "Nothing is lost: switch it on again and it goes on where it stopped."
+            "Nothing is lost for ninety days: switch it on again and it goes on where it stopped."
         ) % {"url": endpoint.url, "because": because}
     Notification.objects.create(
         pk=key,

@@ -119,8 +119,8 @@ class BulkOutcomeSerializer(serializers.Serializer[Any]):
     result = serializers.ChoiceField(
         ["created", "updated", "unchanged", "stale_ignored", "failed", "not_written"], help_text="What became of it."
     )
-    id = serializers.UUIDField(required=False, help_text="Our id.")
-    etag = serializers.CharField(required=False, help_text="Of the order.")
+    id = serializers.UUIDField(required=False, help_text="Our id; absent where a dry run would make it.")
+    etag = serializers.CharField(required=False, help_text="Of the order; absent as its id.")
     changed = serializers.ListField(required=False, child=serializers.CharField(), help_text="As for one order.")
     warnings = WarningSerializer(many=True, required=False, help_text="As for one order.")
     problem = RowProblemSerializer(required=False, help_text="Of a row that failed.")
@@ -249,7 +249,11 @@ class BulkOrders(ClientView):
             if "warnings" in each and each["index"] in warnings:
                 each["warnings"] = [*each["warnings"], *warnings[each["index"]]]
         summary = _summary(outcomes)
-        shown = {"dry_run": asked["dry_run"], "summary": summary, "results": [_shown(each) for each in outcomes]}
+        shown = {
+            "dry_run": asked["dry_run"],
+            "summary": summary,
+            "results": [_shown(each, dry_run=asked["dry_run"]) for each in outcomes],
+        }
         is_refused = asked["atomic"] and summary["failed"] > 0
         return Response(shown, status=422 if is_refused else 200, headers={"X-Row-Failures": str(summary["failed"])})
 
@@ -402,9 +406,11 @@ def _summary(outcomes: list[Outcome]) -> dict[str, int]:
     return {name: sum(each["result"] == name for each in outcomes) for name in _RESULTS}
 
 
-def _shown(outcome: Outcome) -> dict[str, Any]:
+def _shown(outcome: Outcome, *, dry_run: bool = False) -> dict[str, Any]:
     shown = {name: value for name, value in outcome.items() if name != "version"}
-    if "version" in outcome:
+    if dry_run and outcome["result"] == "created":
+        del shown["id"]
+    elif "version" in outcome:
         shown["etag"] = etag(outcome["version"])
     if "problem" in outcome:
         said = outcome["problem"]

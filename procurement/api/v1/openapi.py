@@ -22,7 +22,8 @@ DRY_RUN: Final = OpenApiParameter(
     OpenApiTypes.BOOL,
     OpenApiParameter.QUERY,
     default=False,
-    description="Try all of it and answer what would be; nothing is kept, no event is told, no key is used up.",
+    description="Try all of it and answer what would be; nothing is kept, no event is told, no key is used "
+    "up. An id of what would be made is of nothing that stays.",
 )
 PREFER: Final = OpenApiParameter(
     "Prefer",

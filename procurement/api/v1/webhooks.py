@@ -191,7 +191,8 @@ class WebhookEndpointView(ClientView):
     @extend_schema(
         operation_id="changeWebhookEndpoint",
         summary="Change a webhook endpoint, or switch it on or off",
-        description="Only what is said changes. Switched on again, it goes on where it stopped, and nothing is lost.",
+        description="Only what is said changes. Switched on again, it goes on where it stopped, and nothing is "
+        "lost for ninety days.",
         parameters=[REQUEST_ID],
         request=EndpointChange,
         responses={200: EndpointSerializer, **problems(400, 404, 413, 415, 422)},

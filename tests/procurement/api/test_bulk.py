@@ -116,6 +116,18 @@ def test_a_dry_run_of_a_bulk_keeps_nothing(erp: Caller) -> None:
     body = erp.post(f"{BULK}?dry_run=true", rows(row("A"))).json()
 
     assert (body["dry_run"], body["summary"]["created"], PurchaseOrder.objects.count()) == (True, 1, 0)
+    assert {"id", "etag"} & set(body["results"][0]) == set()
+
+
+@pytest.mark.django_db
+def test_a_dry_run_of_all_or_none_is_refused_as_the_call_would_be(erp: Caller) -> None:
+    sent = rows(row("A"), row("B", order_line(equipment_class="nothing")))
+
+    tried = erp.post(f"{BULK}?atomic=true&dry_run=true", sent)
+    called = erp.post(f"{BULK}?atomic=true", sent)
+
+    assert (tried.status_code, called.status_code) == (422, 422)
+    assert tried.json() == called.json() | {"dry_run": True}
 
 
 @pytest.mark.django_db

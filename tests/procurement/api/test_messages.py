@@ -120,6 +120,49 @@ def test_a_try_and_what_the_caller_repeats_by_itself_are_no_messages(erp: Caller
     assert IntegrationMessage.objects.count() == before
 
 
+def test_rows_that_were_refused_are_worked_through_like_messages(erp: Caller) -> None:
+    late = order_body(vendor="LATER")
+    del late["lines"][0]["plant"]
+    sent = {"rows": [{"external_id": "A", "body": order_body()}, {"external_id": "B", "body": late}]}
+    told = erp.post("/purchase-orders/bulk", sent)
+
+    (row,) = failed(erp)
+    still = erp.post(f"{LIST}/{row['id']}/retry", {}).json()
+    CompanyFactory.create(code="LATER", makes=True)
+    done = erp.post(f"{LIST}/{row['id']}/retry", {}).json()
+
+    assert (told.status_code, told["X-Row-Failures"]) == (200, "1")
+    assert (row["code"], row["http_status"], row["problem"]["detail"]) == (
+        "rows_refused",
+        200,
+        "1 of its rows were refused.",
+    )
+    assert [each["pointer"] for each in row["problem"]["errors"]] == ["/results/1"]
+    assert (still["status"], still["code"], done["status"]) == ("failed", "rows_refused", "retried")
+    assert PurchaseOrder.objects.count() == 2
+
+
+def test_an_order_of_sap_that_is_refused_is_a_message_to_work_through(erp: Caller) -> None:
+    erp.post("/inbound/sap/purchase-orders", {"PurchaseOrder": "4500000001"})
+
+    (row,) = failed(erp)
+    assert (row["code"], row["http_status"]) == ("rows_refused", 200)
+    assert [each["pointer"] for each in row["problem"]["errors"]] == ["/results/0"]
+
+
+def test_a_file_that_was_refused_is_sent_again_from_there(erp: Caller) -> None:
+    path = "/attachments?subject_kind=order&subject_id=00000000-0000-7000-8000-000000000000&file_name=note.txt"
+    for content in (b"One", b"Two"):
+        erp.post(path, content, content_type="application/octet-stream")
+
+    rows = failed(erp)
+
+    assert [row["attempts"] for row in rows] == [1, 1]
+    assert problem(erp.post(f"{LIST}/{rows[0]['id']}/retry", {}), 409, "conflict")["detail"] == (
+        "The message is a file or was too large to keep; send it again from your side."
+    )
+
+
 def test_a_message_too_large_to_keep_is_not_tried_again(erp: Caller) -> None:
     erp.put(ORDER, order_body(vendor="NOBODY", title="x" * messages.LARGEST_KEPT))
     (row,) = failed(erp)

@@ -260,6 +260,9 @@ def test_gone_switches_off_at_once_and_on_again_it_goes_on(erp: Caller) -> None:
     on = erp.patch(f"/webhook-endpoints/{endpoint['id']}", {"active": True}).json()
 
     assert (off["active"], off["disabled_because"][:3], on["active"], on["disabled_at"]) == (False, "410", True, None)
+    accepting = PostRecorder()
+    assert round_at(start + timedelta(minutes=1), accepting).delivered == 1
+    assert IntegrationMessage.objects.get().state == "retried"
 
 
 @pytest.mark.django_db

@@ -196,6 +196,30 @@ def test_who_wants_no_body_gets_none(erp: Caller) -> None:
 
 
 @pytest.mark.django_db
+def test_who_wants_no_body_is_still_told_what_is_nowhere_else(erp: Caller) -> None:
+    erp.put(ORDER, order_body(document_version=5))
+    made = erp.post("/webhook-endpoints", {"url": "https://erp.example/hook"}).json()
+
+    stale = erp.put(ORDER, order_body(document_version=3), prefer="return=minimal")
+    warned = erp.put(ORDER, order_body(document_version=6, colour="red"), prefer="return=minimal")
+    rotated = erp.post(f"/webhook-endpoints/{made['id']}/rotate-secret", {}, prefer="return=minimal")
+
+    assert (stale.status_code, stale.json()["result"]) == (200, "stale_ignored")
+    assert [each["code"] for each in warned.json()["warnings"]] == ["unknown_field"]
+    assert rotated.json()["secret"] not in {"", made["secret"]}
+
+
+@pytest.mark.django_db
+def test_who_wanted_no_body_is_answered_so_again(erp: Caller) -> None:
+    first = erp.put(ORDER, order_body(), idempotency_key=KEY, prefer="return=minimal")
+    again = erp.put(ORDER, order_body(), idempotency_key=KEY, prefer="return=minimal")
+    whole = erp.put(ORDER, order_body(), idempotency_key=KEY)
+
+    assert (again.status_code, again.content) == (first.status_code, first.content) == (201, b"")
+    assert (whole.status_code, whole.json()["result"], again["Idempotency-Replayed"]) == (201, "created", "true")
+
+
+@pytest.mark.django_db
 def test_who_wants_no_body_still_learns_what_was_made(erp: Caller) -> None:
     order = erp.put(ORDER, order_body()).json()["id"]
     change = {"lines": [{"line_number": 10, "unit_price": "253000"}]}
