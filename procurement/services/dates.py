@@ -483,8 +483,8 @@ def _lock_lots(chain_ids: Collection[UUID], actor: User) -> list[DeliveryLot]:
     )
     if len(found) < len(chain_ids):
         raise NotFound(_("There is no such order."), field="order")
-    orders = sorted({lot.schedule_line.line.order_id for lot in found})
-    list(PurchaseOrder.objects.filter(pk__in=orders).select_for_update(of=("self",)).order_by("pk").values_list("pk"))
+    orders = {lot.schedule_line.line.order_id for lot in found}
+    lock_orders(orders, actor)
     for site_id in {lot.schedule_line.site_id for lot in found}:
         check_can(actor, Permission.DATES_WRITE, site_id=site_id)
     return found

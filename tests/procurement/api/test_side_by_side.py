@@ -40,23 +40,13 @@ from tests.factories.sites import MembershipFactory
 from tests.procurement.api.calls import ORDER, Caller, calling, order_body, problem
 from tests.procurement.api.test_inbound import SAP, header
 from tests.procurement.api.test_power import record
-from tests.procurement.services.order_documents import NOON, World, document, line, make_world, put
+from tests.procurement.services.order_documents import NOON, World, document, line, put
 from tests.threads import at_once, beside, until_waiting
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 BULK = "/purchase-orders/bulk"
 URL = "https://erp.example/hook"
-
-
-@pytest.fixture
-def world() -> World:
-    return make_world()
-
-
-@pytest.fixture
-def erp(world: World) -> Caller:
-    return calling()
 
 
 @pytest.fixture
