@@ -1,9 +1,10 @@
-"""Several threads, each on its own database connection, let go at the same moment."""
+"""Several threads, each on its own database connection, let go at the same moment or while somebody holds a lock."""
 
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from threading import Barrier
-from typing import TypeVar
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from threading import Barrier, Event
+from typing import Any, TypeVar
 
 from django.db import connection
 
@@ -24,3 +25,36 @@ def at_once(number: int, work: Callable[[int], T]) -> list[T]:
 
     with ThreadPoolExecutor(max_workers=number) as pool:
         return [future.result() for future in [pool.submit(run, place) for place in range(number)]]
+
+
+@contextmanager
+def beside() -> Iterator[Callable[[Callable[[], Any]], Future[Any]]]:
+    """Starts work on a thread and connection of its own; at the end all of it is waited for."""
+    with ThreadPoolExecutor(max_workers=4) as pool:
+
+        def start(work: Callable[[], Any]) -> Future[Any]:
+            def run() -> Any:
+                try:
+                    return work()
+                finally:
+                    connection.close()
+
+            return pool.submit(run)
+
+        yield start
+
+
+def until_waiting(number: int = 1, *, unless: Callable[[], bool] = lambda: False) -> None:
+    """Until so many others wait for a lock of this database, or `unless` is so. Fails after thirty seconds."""
+    pause = Event()
+    for _turn in range(1500):
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_stat_clear_snapshot()")
+            cursor.execute(
+                "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
+            )
+            found = cursor.fetchone()
+        if unless() or (found and found[0] >= number):
+            return
+        pause.wait(0.02)
+    raise AssertionError(f"{found} wait for a lock, {number} were to")

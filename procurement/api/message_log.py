@@ -44,7 +44,7 @@ def note(request: Request, answer: Any) -> None:
     is_dry = request.query_params.get("dry_run", "").lower() in serializers.BooleanField.TRUE_VALUES
     if not isinstance(credential, Credential) or is_dry:
         return
-    body, said = body_sent(request), _problem(answer)
+    said = _problem(answer)
     if said.get("code") in _NO_MESSAGE_CODES:
         return
     match = request.resolver_match
@@ -56,15 +56,14 @@ def note(request: Request, answer: Any) -> None:
         kind=kind,
         method=str(request.method),
         path=request.get_full_path(),
-        body=body,
+        body=body_sent(request),
         body_hash=body_hash(request),
         request_id=request_id(request),
         scopes=sorted(credential.scopes),
         headers={name: request.headers[name] for name in _HEADERS if name in request.headers},
     )
     try:
-        # Rows of a file are looked after where the file is.
-        if status >= 400 or (said and body):
+        if said or status >= 400:
             messages.note_refused(call, status=status, code=str(said.get("code", "")), problem=said)
         else:
             messages.note_done(call, status=status, now=clock())
@@ -75,14 +74,12 @@ def note(request: Request, answer: Any) -> None:
 def _problem(answer: Any) -> dict[str, Any]:
     """Why the call was refused, or which of its rows were; empty where all of it was carried out."""
     said = answer.data if isinstance(getattr(answer, "data", None), dict) else {}
-    if answer.status_code >= 400:
-        return said
     failed = int(answer.get("X-Row-Failures", 0))
-    if not failed:
-        return {}
+    if not failed or "results" not in said:  # rows of a file are looked after where the file is
+        return said if answer.status_code >= 400 else {}
     rows = [
         {"pointer": f"/results/{place}", "code": why.get("code"), "detail": why.get("detail")}
-        for place, row in enumerate(said.get("results", ()))
+        for place, row in enumerate(said["results"])
         if row.get("result") == "failed"
         for why in (row.get("problem", row),)
     ]

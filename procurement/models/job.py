@@ -12,6 +12,7 @@ class Job(Row):
     """Whoever works on it writes each row's outcome with the row's effect, so that a job may be taken up again.
 
     `atomic`: all rows or none. `strict`: what would be a warning is a refusal. `problem` is set on a failed one.
+    `attempts`: how often it was begun since it last got on.
     """
 
     client = models.ForeignKey(ApiClient, on_delete=models.PROTECT, related_name="jobs")
@@ -19,6 +20,7 @@ class Job(Row):
     atomic = models.BooleanField(default=False)
     strict = models.BooleanField(default=False)
     lines_mode = models.CharField(max_length=10, default="merge")
+    attempts = models.PositiveSmallIntegerField(default=0)
     request_id = models.CharField(max_length=64, blank=True)
     started_at = models.DateTimeField(null=True, blank=True)
     finished_at = models.DateTimeField(null=True, blank=True)

@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 from procurement.gateways import wake
 from procurement.services import first_baseline, forecasts, named
 from procurement.services.forecasts import Moved
+from procurement.services.single import wait_to_commit
 from procurement.vocabulary import RunCause
 from sites.accounts import audit
 from sites.accounts.models import User
@@ -66,6 +67,7 @@ def save(record: AgreementRecord, *, actor: User, now: datetime, reason: str = "
     field, NotPermitted, and Conflict where the code is taken or the state cannot be reached.
     """
     agreement_record.check(record)
+    wait_to_commit(f"agreement:{record.code}")  # two that come first would both make it
     existing = PowerPurchaseAgreement.objects.select_for_update(of=("self",)).filter(code=record.code).first()
     if existing and not PowerPurchaseAgreement.objects.visible_to(actor).filter(pk=existing.pk).exists():
         raise Conflict(_("This code is taken."), field="code")
@@ -114,6 +116,7 @@ def close_condition(
     if row is None:
         raise NotFound(_("There is no such condition."), field="condition")
     agreement = _locked(row.agreement_id, actor)
+    row.refresh_from_db()
     _check_past(on, now, "on")
     if row.met_on or row.waived_on:
         raise Conflict(_("This condition is closed already."), field="on")
@@ -131,6 +134,7 @@ def serve_notice(*, notice_id: UUID, on: date, document: str, actor: User, now: 
     if row is None:
         raise NotFound(_("There is no such notice."), field="notice")
     agreement = _locked(row.agreement_id, actor)
+    row.refresh_from_db()
     _check_past(on, now, "on")
     if row.served_on:
         raise Conflict(_("This notice was served already."), field="on")

@@ -1,13 +1,12 @@
 """Looks at a site or the power portfolio, and takes people's answers to what it found."""
 
-import hashlib
 from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from django.db import connection, transaction
+from django.db import transaction
 from django.db.models import Count, Max, Min
 from django.utils.translation import gettext as _
 
@@ -21,6 +20,7 @@ from procurement.queries.alert_facts import KnownAlert, Scope, Subjects
 from procurement.services import holding
 from procurement.services.alert_answers import acknowledge, assign, close_recovered, decline, snooze
 from procurement.services.reconciling import Evaluated, Reconciliation
+from procurement.services.single import hold_site, wait_to_commit
 from procurement.vocabulary import AlertEventKind, AlertState, AlertSubject, Lane, Rule, Severity
 from sites.accounts.models import User
 from sites.accounts.permissions import Permission
@@ -61,7 +61,7 @@ def evaluate_site(
     on that day already, and taken for the whole site where it has not. `calendar` is the site's. Wakes nobody:
     whoever opened the transaction does. Raises Site.DoesNotExist.
     """
-    _one_at_a_time(f"site:{site_id}")
+    hold_site(site_id)
     calendar = calendar or calendar_of_site(site_id)
     settings = alert_facts.rule_settings(site_id)
     scope = Scope(site_id, as_of, calendar, settings)
@@ -79,7 +79,7 @@ def evaluate_site(
 @transaction.atomic
 def evaluate_power(*, as_of: date, now: datetime, cause_key: str = "", cause_text: str = "") -> Evaluated:
     """Look at the power portfolio: every agreement against the sites it is meant for."""
-    _one_at_a_time("power")
+    wait_to_commit("evaluate:power")  # evaluators queue up: the later one sees what the earlier one wrote
     facts = reading.power_facts(as_of)
     look = alerting.look(facts, as_of)
     look |= power_alerting.look(power_alert_facts.portfolio(as_of, facts.settings), as_of)
@@ -102,16 +102,6 @@ def resolve(*, alert_id: UUID, actor: User, now: datetime, note: str = "", reque
         if found.state == AlertState.CLOSED:  # the look found that it had lost its subject
             return found
     return close_recovered(alert_id=alert_id, actor=actor, now=now, note=note, request_id=request_id)
-
-
-def _one_at_a_time(scope: str) -> None:
-    """Evaluators of one scope queue up, so that the later one sees what the earlier one wrote.
-
-    What may never happen twice is kept by constraints; this only spares the losers' work and the deadlocks.
-    """
-    key = int.from_bytes(hashlib.sha256(f"evaluate:{scope}".encode()).digest()[:8], signed=True)
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [key])
 
 
 def _still_disagreeing(rows: Sequence[KnownAlert], settings: RuleSettings) -> Look:

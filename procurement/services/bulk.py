@@ -14,7 +14,7 @@ from procurement.models import PurchaseOrder
 from procurement.queries import order_reading
 from procurement.services import orders
 from procurement.services.orders import Later, Upserted, UpsertResult
-from procurement.services.stored_orders import Shelf
+from procurement.services.stored_orders import Shelf, lock_all
 from procurement.services.unwritten import Overtaken
 from procurement.vocabulary import CommercialStatus
 from sites.accounts.models import User
@@ -96,6 +96,7 @@ class _Bulk:
         return self._outcomes(done)
 
     def apart(self, rows: Sequence[BulkRow]) -> list[Outcome]:
+        lock_all([row.external_id for row in rows], system=self.system, actor=self.actor)
         return self._outcomes(self._each(rows, None))
 
     def _each(self, rows: Sequence[BulkRow], later: Later | None) -> list[tuple[BulkRow, Upserted | RuleBroken]]:

@@ -94,6 +94,12 @@ def read_cursor(said: str, at: Life) -> Position:
     return position
 
 
+def is_whole(since: Position, at: Life) -> bool:
+    """Whether nothing that follows the position has been forgotten by now, or renumbered by a restore."""
+    state = FeedState.objects.filter(epoch=at.epoch).first()
+    return state is not None and since >= Position(state.purged_xid, state.purged_id)
+
+
 @transaction.atomic
 def purge(now: datetime) -> int:
     """Forget changes older than 90 days, a portion at a time; how many went.

@@ -208,6 +208,12 @@ def _locked_orders(statements: Sequence[Statement], may: May) -> dict[UUID, Purc
     return orders
 
 
+def lock_orders(keys: Collection[UUID], actor: User) -> None:
+    """In the order of their keys, for who reads what a statement is going to change. Those out of sight are left."""
+    rows = PurchaseOrder.objects.visible_to(actor).filter(among("pk", keys)).order_by("pk")
+    list(rows.select_for_update(of=("self",)).values_list("pk"))
+
+
 def _waves(statements: Sequence[Statement]) -> list[list[int]]:
     """Places of statements that can be written together: of one day and document, each about another order."""
     waves: dict[tuple[object, ...], dict[UUID, int]] = {}
@@ -426,21 +432,24 @@ def take_back(
     """
     if not reason.strip():
         raise BadInput(_("Say why."), field="reason")
-    milestones = {row.pk: row for row in Milestone.objects.filter(among("pk", [each.milestone_id for each in actuals]))}
-    stated = list(
-        Promise.objects.filter(among("pk", promises))
-        .annotate(
-            was_retracted=Exists(PromiseRetraction.objects.filter(promise=OuterRef("pk"))),
-            was_replaced=Exists(Promise.objects.filter(supersedes=OuterRef("pk"), retraction__isnull=True)),
-        )
-        .values_list("pk", "milestone__chain", "was_retracted", "was_replaced")
+    of_actuals = Milestone.objects.filter(among("pk", [each.milestone_id for each in actuals]))
+    of_promises = Promise.objects.filter(among("pk", promises))
+    chain_ids = set(of_actuals.values_list("chain", flat=True)) | set(
+        of_promises.values_list("milestone__chain", flat=True)
     )
-    chain_ids = {row.chain_id for row in milestones.values()} | {chain_id for _key, chain_id, *_rest in stated}
     chain_ids |= set(DeliveryLot.objects.filter(pk__in=split_off).values_list("chain_id", flat=True))
     touched = _lock_lots(chain_ids, actor)
+    # Read behind the locks: whoever held one may have changed or taken back the same.
+    milestones = {row.pk: row for row in of_actuals.all()}
+    stated = list(
+        of_promises.annotate(
+            was_retracted=Exists(PromiseRetraction.objects.filter(promise=OuterRef("pk"))),
+            was_replaced=Exists(Promise.objects.filter(supersedes=OuterRef("pk"), retraction__isnull=True)),
+        ).values_list("pk", "was_retracted", "was_replaced")
+    )
     left: dict[UUID, str] = {}
     taken = []
-    for key, _chain_id, was_retracted, was_replaced in stated:
+    for key, was_retracted, was_replaced in stated:
         if was_retracted:
             left[key] = _("It was retracted already.")
         elif was_replaced and not force:

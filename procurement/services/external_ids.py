@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 
 from procurement.domain.units import UNITS
 from procurement.models import Company, EquipmentClass, ExternalRef, UnitMapping
+from procurement.services.single import wait_to_commit
 from sites.accounts import audit
 from sites.accounts.models import User
 from sites.accounts.permissions import Permission
@@ -117,6 +118,7 @@ def _upsert(code: str, said: Vendor) -> bool:
     """Whether the company of this code is another one now. One that nobody has takes a name and a country."""
     check_text(code, "code", longest=_LONGEST_CODE)
     values = {name: value for name, value in asdict(said).items() if value is not None}
+    wait_to_commit("companies")  # code and name are looked for before they are written
     row = Company.objects.select_for_update(of=("self",)).filter(code=code).first()
     if row is None and not values:
         return False  # the code is refused as any other is

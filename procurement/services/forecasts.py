@@ -13,6 +13,7 @@ from procurement.models import ForecastRun, Requirement
 from procurement.queries.alert_facts import Subjects
 from procurement.services import alerts, forecast_store, probabilities
 from procurement.services.forecast_store import Moved
+from procurement.services.single import hold_site
 from procurement.services.site_answers import SiteWork, Touched, answer_chains, combined_hash
 from procurement.vocabulary import RunCause
 from sites.accounts.models import User
@@ -66,9 +67,10 @@ def recalculate(
     Alerts are looked at for what `touched` can have changed, once the site has been looked at that day; `whole_look`
     is for changes of thousands, of which all alerts of the site are read sooner than named. `site` and `calendars` are
     what the caller has read in this transaction already.
-    Locks the touched blocks in the order of their keys first. Raises BadInput where stored facts contradict the
-    engine (an actual after tomorrow).
+    Nobody else calculates the site meanwhile; locks the touched blocks in the order of their keys. Raises BadInput
+    where stored facts contradict the engine (an actual after tomorrow).
     """
+    hold_site(site_id)
     site = site or Site.objects.get(pk=site_id)
     due = probabilities.due_before(site_id) if sample and touched is None else {}
     work = SiteWork(site, as_of, touched, calendars)

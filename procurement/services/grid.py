@@ -373,7 +373,7 @@ def _check_day(day: date | None, field: str) -> None:
 
 
 def _locked_site(site_id: UUID, actor: User) -> Site:
-    site = Site.objects.visible_to(actor).select_for_update(of=("self",)).filter(pk=site_id).first()
+    site = Site.objects.visible_to(actor).select_for_update(of=("self",), no_key=True).filter(pk=site_id).first()
     if site is None:
         raise NotFound(_("There is no such site."), field="site")
     check_can(actor, Permission.POWER_WRITE, site_id=site.pk)

@@ -148,6 +148,9 @@ def examine(file: Sheetful, *, rehearsed: bool = True) -> dict[int, Finding]:
 def apply(file: Sheetful, *, cause_key: str, cause_text: str, numbers: Collection[int]) -> dict[int, dict[str, Any]]:
     """Write the rows of these numbers and say of each what it wrote. Raises what `dates.record_all` raises."""
     groups, _refusals, _silent = _meant(file)
+    if file.kind is ImportKind.ACTUALS:  # what stands before is noted for the way back: behind the locks, once more
+        dates.lock_orders([order_id for order_id, _said_on in groups], file.actor)
+        groups, _refusals, _silent = _meant(file)
     stated: list[dates.Statement] = []
     members: list[list[tuple[ReadRow, _Target]]] = []
     for (order_id, said_on), group in groups.items():

@@ -11,7 +11,7 @@ from datetime import date, datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
-from django.db import DatabaseError, OperationalError, connection, transaction
+from django.db import DatabaseError, connection, transaction
 from django.db.models import F
 from django.utils import translation
 from django.utils.translation import gettext as _
@@ -32,8 +32,6 @@ SMALL_BYTES: Final = 256 * 1024
 SMALL_ROWS: Final = 1000
 MOST_ATTEMPTS: Final = 3
 NOTHING_SAID: Final = Said()
-# What PostgreSQL calls a lock not had in time, a deadlock, and a transaction that others got in the way of.
-_IN_THE_WAY: Final = frozenset({"55P03", "40P01", "40001"})
 
 
 def stage(
@@ -169,7 +167,7 @@ def _do(key: UUID, now_fn: Callable[[], datetime]) -> bool:
         except RuleBroken as refusal:
             _give_up(batch, f"{refusal.field}: {refusal.message}" if refusal.field else refusal.message)
         except DatabaseError as trouble:
-            if isinstance(trouble, OperationalError) and _others_were_in_the_way(trouble):
+            if single.others_were_in_the_way(trouble):
                 ImportBatch.objects.filter(pk=key).update(work_attempts=F("work_attempts") - 1)
                 logger.warning("Others hold what import %s needs; it is tried again.", key)
                 return False
@@ -178,10 +176,6 @@ def _do(key: UUID, now_fn: Callable[[], datetime]) -> bool:
         except Exception:
             logger.exception("Work on import %s failed; it is tried again.", key)
     return True
-
-
-def _others_were_in_the_way(trouble: OperationalError) -> bool:
-    return getattr(trouble.__cause__, "sqlstate", None) in _IN_THE_WAY
 
 
 def _preview(batch: ImportBatch, now_fn: Callable[[], datetime]) -> None:

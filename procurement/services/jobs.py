@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Callable, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 import pghistory
@@ -13,7 +13,7 @@ from procurement.gateways import wake
 from procurement.models import Job, JobRow
 from procurement.services import bulk
 from procurement.services.bulk import BulkRow, Outcome
-from procurement.services.single import only_one
+from procurement.services.single import only_one, others_were_in_the_way
 from procurement.vocabulary import JobState
 from sites.accounts.models import ApiClient
 
@@ -21,6 +21,8 @@ logger = logging.getLogger(__name__)
 
 ROWS_AT_ONCE: Final = 100
 MOST_ROWS: Final = 20_000
+MOST_ATTEMPTS: Final = 3
+KEPT_FOR: Final = timedelta(days=90)
 _TO_DO = (JobState.QUEUED, JobState.RUNNING)
 
 
@@ -51,51 +53,79 @@ def do_all(*, now_fn: Callable[[], datetime]) -> int:
             if not mine:
                 continue
             job.refresh_from_db()
-            if job.state in _TO_DO:
-                _carry_out(job, now_fn)
+            if job.state in _TO_DO and _carry_out(job, now_fn):
                 finished += 1
     return finished
 
 
-def _carry_out(job: Job, now_fn: Callable[[], datetime]) -> None:
-    Job.objects.filter(pk=job.pk, started_at__isnull=True).update(state=JobState.RUNNING, started_at=now_fn())
+def purge(now: datetime) -> int:
+    """Forget jobs that ended ninety days ago, with their rows; how many went."""
+    return Job.objects.filter(finished_at__lte=now - KEPT_FOR).delete()[1].get(Job._meta.label, 0)
+
+
+def _carry_out(job: Job, now_fn: Callable[[], datetime]) -> bool:
+    """Whether it ended. It did not where others hold what it needs: those behind it go on, and the next round tries."""
+    job.attempts += 1
+    job.state, job.started_at = JobState.RUNNING, job.started_at or now_fn()
+    job.save(update_fields=["attempts", "state", "started_at"])
+    if job.attempts > MOST_ATTEMPTS:
+        _end(job, _NEVER_ENDED, now_fn())
+        return True
     try:
         with pghistory.context(actor=str(job.client.account_id), client=str(job.client_id), request_id=job.request_id):
-            is_done = _all_or_none(job, now_fn()) if job.atomic else _in_portions(job, now_fn)
-    except (OperationalError, InterfaceError):
-        raise  # the next wake-up takes it up where it stands
+            if job.atomic:
+                _all_or_none(job, now_fn())
+            else:
+                _in_portions(job, now_fn)
+    except OperationalError as trouble:
+        if not others_were_in_the_way(trouble):
+            raise  # the next wake-up takes it up where it stands
+        Job.objects.filter(pk=job.pk).update(attempts=job.attempts - 1)
+        logger.warning("Others hold what job %s needs; it is tried again.", job.pk)
+        return False
+    except InterfaceError:
+        raise
     except Exception:
         logger.exception("Job %s failed.", job.pk)
-        job.problem = {"status": 500, "code": "internal_error", "detail": "Send the rows without an outcome again."}
-        is_done = False
-    job.state = JobState.DONE if is_done else JobState.FAILED
-    job.finished_at = now_fn()
+        _end(job, _BROKEN, now_fn())
+    return True
+
+
+def _end(job: Job, problem: dict[str, Any] | None, now: datetime) -> None:
+    job.state = JobState.DONE if problem is None else JobState.FAILED
+    job.problem, job.finished_at = problem, now
     job.save(update_fields=["state", "finished_at", "problem"])
 
 
-def _in_portions(job: Job, now_fn: Callable[[], datetime]) -> bool:
+def _in_portions(job: Job, now_fn: Callable[[], datetime]) -> None:
     while rows := list(job.rows.filter(outcome__isnull=True).order_by("place")[:ROWS_AT_ONCE]):
         with transaction.atomic():
             _keep(rows, _write(job, rows, now_fn()))
-    return True
+            Job.objects.filter(pk=job.pk).update(attempts=1)  # it gets on
+    _end(job, None, now_fn())
 
 
-def _all_or_none(job: Job, now: datetime) -> bool:
+def _all_or_none(job: Job, now: datetime) -> None:
+    """In one transaction with its end, so that nobody finds it half done."""
     rows = list(job.rows.filter(outcome__isnull=True).order_by("place"))
-    if job.rows.filter(outcome__isnull=False).exists():
-        _keep(rows, [bulk.not_written(row.place, str(row.body["external_id"])) for row in rows])
-        job.problem = _ATOMIC_PROBLEM
-        return False
     with transaction.atomic():
-        done = _write(job, rows, now)
+        if job.rows.filter(outcome__isnull=False).exists():  # some were refused when they were sent
+            done = [bulk.not_written(row.place, str(row.body["external_id"])) for row in rows]
+            is_refused = True
+        else:
+            done = _write(job, rows, now)
+            is_refused = any(each["result"] == "failed" for each in done)
         _keep(rows, done)
-    if any(each["result"] == "failed" for each in done):
-        job.problem = _ATOMIC_PROBLEM
-        return False
-    return True
+        _end(job, _ATOMIC_PROBLEM if is_refused else None, now)
 
 
 _ATOMIC_PROBLEM: Final = {"status": 422, "code": "validation_error", "detail": "A row was refused; none was written."}
+_BROKEN: Final = {"status": 500, "code": "internal_error", "detail": "Send the rows without an outcome again."}
+_NEVER_ENDED: Final = {
+    "status": 500,
+    "code": "internal_error",
+    "detail": f"It was begun {MOST_ATTEMPTS} times and never got on; send the rows without an outcome again.",
+}
 
 
 def _write(job: Job, rows: Sequence[JobRow], now: datetime) -> list[Outcome]:

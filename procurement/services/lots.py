@@ -15,6 +15,7 @@ from procurement.gateways import wake
 from procurement.models import Allocation, DeliveryLot, PurchaseOrder, Requirement
 from procurement.services import forecasts
 from procurement.services.forecasts import Touched, local_date
+from procurement.services.single import hold_site
 from procurement.vocabulary import RunCause
 from sites.accounts import audit
 from sites.accounts.models import User
@@ -125,6 +126,8 @@ def allocate(
     Raises NotFound, NotPermitted, and BadInput naming `quantity` or `requirement`.
     """
     lot = lock_lot(lot_id, actor)
+    if lot.schedule_line.site_id is not None:
+        hold_site(lot.schedule_line.site_id)
     requirement = (
         Requirement.objects.visible_to(actor).select_for_update(of=("self",)).filter(pk=requirement_id).first()
     )

@@ -172,8 +172,10 @@ def _again_headers(row: IntegrationMessage) -> dict[str, str]:
 
 
 def _deliver_again(row: IntegrationMessage, actor: User, now: datetime) -> IntegrationMessage:
-    rows = WebhookDelivery.objects.filter(message=row).select_for_update(of=("self",))
-    delivery = rows.select_related("endpoint").get()
+    rows = WebhookDelivery.objects.filter(message=row).select_for_update(skip_locked=True, of=("self",))
+    delivery = rows.select_related("endpoint").first()
+    if delivery is None:
+        raise Conflict(_("It is being sent just now."))
     if not delivery.endpoint.active:
         raise Conflict(_("The endpoint is switched off; switch it on first."))
     delivery.state, delivery.attempts, delivery.next_attempt_at = DeliveryState.DUE, 0, now

@@ -7,7 +7,17 @@ from datetime import UTC, date, datetime
 from django.db import InterfaceError, OperationalError, transaction
 
 from procurement.models import ForecastRun
-from procurement.services import forecasts, histories, kept_answers, lead_times, messages, oauth_clients, open_orders
+from procurement.services import (
+    forecasts,
+    histories,
+    jobs,
+    kept_answers,
+    lead_times,
+    messages,
+    oauth_clients,
+    open_orders,
+    webhooks,
+)
 from procurement.services.single import mine_to_commit
 from procurement.vocabulary import RunCause
 from sites.models import Site
@@ -76,6 +86,8 @@ def _learn(now: datetime) -> None:
             kept_answers.purge(now)
             oauth_clients.purge(now)
             messages.purge(now)
+            webhooks.purge(now)
+            jobs.purge(now)
 
 
 def _has_run(site: Site | None, as_of: date) -> bool:

@@ -180,11 +180,14 @@ def _look(sites: Iterable[UUID | None], now: datetime, cause_key: str, system: s
 
 
 def _compare(kept: OpenOrderList, rows: Sequence[Stated], actor: User, now: datetime) -> Compared:
-    found = {(each.kind, each.key): each for each in _differences(kept, rows, actor)}
+    # Locked before the orders are read: what somebody takes over meanwhile is no difference any more.
     standing = {
         (DisagreementKind(row.kind), (row.number, row.line_number, row.schedule_number)): row
-        for row in Disagreement.objects.filter(system=kept.system, resolved_at__isnull=True).select_for_update()
+        for row in Disagreement.objects.filter(system=kept.system, resolved_at__isnull=True)
+        .order_by("pk")
+        .select_for_update()
     }
+    found = {(each.kind, each.key): each for each in _differences(kept, rows, actor)}
     gone = [row.pk for mark, row in standing.items() if mark not in found]
     Disagreement.objects.filter(pk__in=gone).update(resolved_at=now)
     touched = {row.site_id for mark, row in standing.items() if mark not in found}

@@ -372,7 +372,7 @@ class _Upsert:
         if self.at_hand is not None:
             return self.at_hand.ref or self._new_ref(), self.at_hand.order
         refs = ExternalRef.objects.filter(system=self.system, kind=ORDER_REF, external_id=self.external_id)
-        ref = refs.first()
+        ref, namesake = refs.first(), None
         if ref is None:
             namesake = self._namesake()
             try:
@@ -387,6 +387,9 @@ class _Upsert:
         order = orders.visible_to(self.actor).select_for_update(of=("self",)).first()
         if order is not None:
             ref.refresh_from_db()
+            others = ExternalRef.objects.filter(system=self.system, kind=ORDER_REF, subject_id=order.pk)
+            if namesake is not None and others.exclude(pk=ref.pk).exists():  # somebody else named it meanwhile
+                raise self._number_taken()
         elif orders.exists():
             raise NotFound(_("There is no such order."))
         return ref, order

@@ -13,7 +13,7 @@ from procurement.models import EquipmentClass, ExternalRef, PurchaseOrder, Sched
 from procurement.readers.sap_orders import SapItem, SapOrder, SapSchedule, read
 from procurement.services import orders
 from procurement.services.orders import Upserted
-from procurement.services.stored_orders import ORDER_REF
+from procurement.services.stored_orders import ORDER_REF, lock_all
 from procurement.vocabulary import CommercialStatus, LineStatus
 from sites.accounts.models import User
 from sites.domain.errors import BadInput, RuleBroken
@@ -62,11 +62,12 @@ class Message:
 
 
 def take(*, body: Any, system: str, actor: User, now: datetime, request_id: str = "") -> Message:
-    """Every order of the message, each in a transaction of its own: one that is refused does not stop the others.
+    """Every order of the message, each by itself: one that is refused does not stop the others.
 
     Refusals name SAP's fields by their place in the message. Raises BadInput where the message itself cannot be read.
     """
     found = read(body)
+    lock_all(found.orders.keys(), system=system, actor=actor)
     return Message(
         tuple(_taken(order, system, actor, now, request_id) for order in found.orders.values()), found.passed_over
     )

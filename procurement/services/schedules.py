@@ -15,6 +15,7 @@ from procurement.services import anchor_rules, forecasts, schedule_files
 from procurement.services.chain_dates import touched_by_gates
 from procurement.services.forecasts import Moved, Touched, local_date
 from procurement.services.schedule_bindings import bindings_of, bound_since, changed, restore
+from procurement.services.single import hold_site
 from procurement.vocabulary import RunCause
 from sites.accounts.models import User
 from sites.accounts.permissions import Permission
@@ -112,6 +113,7 @@ def accept(*, revision_id: UUID, actor: User, now: datetime, reason: str = "") -
     `reason` says why an anomaly is fine, and is needed just where there is one. Anchor rules are applied anew. Raises
     NotFound, NotPermitted, Conflict, SuspiciousSchedule naming `reason`, and BadInput naming `reason`.
     """
+    _hold_site_of(revision_id, actor)
     decided = schedules.accept(revision_id=revision_id, actor=actor, now=now)
     revision = decided.revision
     anomalies = difference(revision, decided.replaced).anomalies
@@ -172,6 +174,7 @@ def roll_back(*, revision_id: UUID, reason: str, actor: User, now: datetime, for
     What others changed since is named and left, unless `force`. Raises NotFound, NotPermitted, Conflict, and BadInput
     naming `reason`.
     """
+    _hold_site_of(revision_id, actor)
     decided = schedules.roll_back(revision_id=revision_id, actor=actor, now=now)
     schedules.check_reason(reason)
     revision = decided.revision
@@ -187,6 +190,12 @@ def roll_back(*, revision_id: UUID, reason: str, actor: User, now: datetime, for
     moved = _recalculated(revision, _("Schedule %(project)s of %(day)s rolled back"), actor, now, followed)
     schedules.record(DecisionKind.ROLLED_BACK, decided, reason=reason, actor=actor, now=now, left=left)
     return RolledBack(revision, decided.replaced, moved, tuple(left))
+
+
+def _hold_site_of(revision_id: UUID, actor: User) -> None:
+    found = ScheduleRevision.objects.visible_to(actor).filter(pk=revision_id).values_list("site_id", flat=True).first()
+    if found is not None:
+        hold_site(found)
 
 
 def _recalculated(

@@ -1,10 +1,15 @@
-"""One at a time across all machines, for work that is harmless in twos but useless."""
+"""One at a time across all machines: what would be useless in twos, and what would answer from what was."""
 
 import hashlib
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Final
+from uuid import UUID
 
-from django.db import connection
+from django.db import DatabaseError, connection
+
+# What PostgreSQL calls a lock not had in time, a deadlock, and a transaction that others got in the way of.
+_IN_THE_WAY: Final = frozenset({"55P03", "40P01", "40001"})
 
 
 @contextmanager
@@ -29,6 +34,18 @@ def wait_to_commit(name: str) -> None:
     """As `mine_to_commit`, for one that waits until it is."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_number(name)])
+
+
+def hold_site(site_id: UUID) -> None:
+    """Who calculates or looks at a site queues here, to the end of its transaction: the later one reads what the
+    earlier one wrote, and never writes an older answer over it. To be had before rows of the site are locked.
+    """
+    wait_to_commit(f"evaluate:site:{site_id}")
+
+
+def others_were_in_the_way(trouble: DatabaseError) -> bool:
+    """Whether the same may succeed a moment later."""
+    return getattr(trouble.__cause__, "sqlstate", None) in _IN_THE_WAY
 
 
 def _number(name: str) -> int:

@@ -119,6 +119,13 @@ def _taken(numbers: Collection[str]) -> set[str]:
         return {number for (number,) in cursor.fetchall()}
 
 
+def lock_all(external_ids: Collection[str], *, system: str, actor: User) -> None:
+    """The orders of these ids, locked in the order of their keys: for who then writes them one by one."""
+    named = ExternalRef.objects.filter(system=system, kind=ORDER_REF, external_id__in=external_ids)
+    rows = PurchaseOrder.objects.visible_to(actor).filter(pk__in=named.values("subject_id")).order_by("pk")
+    list(rows.select_for_update(of=("self",)).values_list("pk"))
+
+
 class Shelf:
     """What many documents of one system are about, read at once and locked in the order of the keys."""
 

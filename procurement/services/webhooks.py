@@ -51,6 +51,7 @@ LONGEST_PAUSE: Final = timedelta(days=1)
 BOTH_SECRETS_FOR: Final = timedelta(days=1)
 MOST_ENDPOINTS: Final = 20
 MOST_REPLAYED: Final = 1000
+_MOST_FORGOTTEN: Final = 5000
 _LARGEST_BODY: Final = 20_000
 _PAGE: Final = 200
 _GONE: Final = "410"
@@ -142,6 +143,11 @@ def change(
     return endpoint
 
 
+def has_missed(endpoint: WebhookEndpoint) -> bool:
+    """Whether changes were forgotten that it was not given: it was off for longer than the feed remembers."""
+    return Position(endpoint.position_xid, endpoint.position_id) < change_feed.life().purged
+
+
 @transaction.atomic
 def remove(*, endpoint_id: UUID, client: ApiClient, actor: User, now: datetime) -> None:
     """Its deliveries stay to be read; what was not delivered is discarded. Raises NotFound."""
@@ -206,7 +212,11 @@ def replay(
         raise BadInput(_("Say ids, or since when."), field="ids")
     _put(endpoint, entries, now)
     put = endpoint.deliveries.filter(key__in=[_key(entry) for entry in entries])
-    return put.update(state=DeliveryState.DUE, next_attempt_at=now, attempts=0, finished_at=None)
+    # One that is being sent just now is sent once: its sender is not waited for, as in `remove`.
+    free = list(put.select_for_update(skip_locked=True, of=("self",)).order_by("pk").values_list("pk", flat=True))
+    return endpoint.deliveries.filter(pk__in=free).update(
+        state=DeliveryState.DUE, next_attempt_at=now, attempts=0, finished_at=None
+    )
 
 
 def new_secret() -> str:
@@ -328,6 +338,18 @@ class Delivered:
     delivered: int = 0
     deferred: int = 0
     dead: int = 0
+
+
+def purge(now: datetime) -> int:
+    """Forget what was delivered or put away ninety days ago, with its attempts; how many went. What is due or failed
+    stays.
+    """
+    done = WebhookDelivery.objects.filter(
+        state__in=[DeliveryState.DELIVERED, DeliveryState.DISCARDED], finished_at__lte=now - change_feed.KEPT_FOR
+    )
+    old = list(done.filter(message__isnull=True).order_by("pk").values_list("pk", flat=True)[:_MOST_FORGOTTEN])
+    WebhookDelivery.objects.filter(pk__in=old).delete()
+    return len(old)
 
 
 def _never() -> bool:

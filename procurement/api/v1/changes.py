@@ -126,6 +126,8 @@ class Changes(ClientView):
         except BadInput as refusal:
             raise BadParameter(f"cursor: {refusal}") from None
         found = page(acting_user(request), after, limit=said["limit"], kinds=kinds)
+        if "cursor" in said and not change_feed.is_whole(after, life):  # forgotten while it was read
+            raise CursorGone(_("The feed cannot be continued from there; read everything anew."))
         return Response(
             ChangePageSerializer(
                 {

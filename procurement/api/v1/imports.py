@@ -105,9 +105,7 @@ class Imports(ClientView):
         except BadInput as refused:
             where = (refused.field or "file").replace("mapping/", "columns: ")
             raise BadInput(f"{where}: {refused.message}", field="file") from None
-        if batch.work and is_dry_run(request):
-            raise BadParameter(_("dry_run: a file of this size is read apart from the call; nothing is written yet."))
-        return _answered(batch, status=201)
+        return _answered(request, batch, status=201)
 
 
 class Import(ClientView):
@@ -159,7 +157,7 @@ class ApplyImport(ClientView):
         tags=["imports"],
     )
     def post(self, request: Request, import_id: UUID) -> Response:
-        return _answered(import_work.apply(batch_id=import_id, actor=acting_user(request), now=clock()))
+        return _answered(request, import_work.apply(batch_id=import_id, actor=acting_user(request), now=clock()))
 
 
 class DiscardImport(ClientView):
@@ -197,7 +195,7 @@ class UndoImport(ClientView):
         done = import_work.undo(
             batch_id=import_id, reason=said["reason"], force=said["force"], actor=acting_user(request), now=clock()
         )
-        return _answered(done)
+        return _answered(request, done)
 
 
 class Export(ClientView):
@@ -223,8 +221,10 @@ class Export(ClientView):
         return HttpResponse(exports.workbook(wanted, actor=actor, keys=keys), content_type=_XLSX)
 
 
-def _answered(batch: ImportBatch, *, status: int = 200) -> Response:
-    """202 while the work goes on; the import's address tells when it is done."""
+def _answered(request: Request, batch: ImportBatch, *, status: int = 200) -> Response:
+    """202 while the work goes on, of which there is no dry run; the import's address tells when it is done."""
+    if batch.work and is_dry_run(request):
+        raise BadParameter(_("dry_run: a file of this size is worked on apart from the call; nothing is tried yet."))
     where = {"Location": reverse("api-v1:import", args=[batch.pk])}
     if batch.work:
         return Response(import_answer(batch), status=202, headers=where | {"Retry-After": "2"})

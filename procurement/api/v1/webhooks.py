@@ -3,6 +3,7 @@
 from typing import Any, ClassVar, Final
 from uuid import UUID
 
+from django.utils.translation import gettext as _
 from drf_spectacular.utils import OpenApiExample, extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
@@ -212,7 +213,11 @@ class WebhookEndpointView(ClientView):
             description=said.get("description"),
             active=said.get("active"),
         )
-        return Response(EndpointSerializer(endpoint).data)
+        shown = dict(EndpointSerializer(endpoint).data)
+        if said.get("active") and webhooks.has_missed(endpoint):
+            detail = _("What changed more than ninety days ago is forgotten: read everything anew.")
+            shown["warnings"] = [{"code": "changes_forgotten", "pointer": None, "detail": detail}]
+        return Response(shown)
 
     @extend_schema(
         operation_id="removeWebhookEndpoint",

@@ -46,7 +46,11 @@ def switch(request: HttpRequest, key: UUID) -> HttpResponse:
     active = request.POST.get("active") == "1"
 
     def act() -> str:
-        webhooks.change(endpoint_id=endpoint.pk, client=endpoint.client, actor=actor, now=timezone.now(), active=active)
+        changed = webhooks.change(
+            endpoint_id=endpoint.pk, client=endpoint.client, actor=actor, now=timezone.now(), active=active
+        )
+        if active and webhooks.has_missed(changed):
+            return _("Switched on. What changed more than ninety days ago is forgotten: have everything read anew.")
         return _("Switched on; it goes on where it stopped.") if active else _("Switched off.")
 
     return _done(request, endpoint, act)

@@ -9,6 +9,7 @@ import pytest
 from django.db import connection, transaction
 
 from procurement.models import Change, FeedState, PurchaseOrder
+from procurement.queries.change_feed import Position
 from procurement.services import change_feed
 from tests.factories.erp import ChangeFactory
 from tests.factories.procurement import PurchaseOrderFactory
@@ -247,6 +248,37 @@ class TestOverTime:
 
         problem(erp.get(f"/changes?cursor={cursor}"), 410, "cursor_expired")
         assert Change.objects.filter(subject_id=newest.subject_id).count() == 1
+
+    def test_what_is_forgotten_while_a_page_is_read_is_noticed(self, erp: Caller) -> None:
+        life = change_feed.life()
+        for quantity in ("5", "6", "7"):
+            erp.put(ORDER, order_body(order_line(quantity=quantity), document_version=int(quantity)))
+        newest = Change.objects.order_by("-pk").first()
+        assert newest is not None
+        first, last = Position(), Position(newest.xid, newest.pk)
+        before = [change_feed.is_whole(position, life) for position in (first, last)]
+
+        change_feed.purge(newest.at + change_feed.KEPT_FOR + timedelta(days=1))
+
+        assert before == [True, True]
+        assert [change_feed.is_whole(position, life) for position in (first, last)] == [False, True]
+        change_feed.begin_anew()
+        assert not change_feed.is_whole(last, life)
+
+    def test_an_endpoint_that_was_off_for_too_long_is_told_what_it_missed(self, erp: Caller) -> None:
+        endpoint = erp.post("/webhook-endpoints", {"url": "https://erp.example/hook"}).json()["id"]
+        path = f"/webhook-endpoints/{endpoint}"
+        erp.patch(path, {"active": False})
+        for quantity in ("5", "6", "7"):
+            erp.put(ORDER, order_body(order_line(quantity=quantity), document_version=int(quantity)))
+        newest = Change.objects.order_by("-pk").first()
+        assert newest is not None
+
+        early = erp.patch(path, {"active": True}).json()
+        change_feed.purge(newest.at + change_feed.KEPT_FOR + timedelta(days=1))
+        late = erp.patch(path, {"active": True}).json()
+
+        assert ("warnings" in early, [each["code"] for each in late["warnings"]]) == (False, ["changes_forgotten"])
 
 
 def _numbers(body: dict[str, Any]) -> list[str]:

@@ -142,6 +142,15 @@ def test_rows_that_were_refused_are_worked_through_like_messages(erp: Caller) ->
     assert PurchaseOrder.objects.count() == 2
 
 
+def test_all_or_none_of_which_a_row_was_refused_says_which(erp: Caller) -> None:
+    sent = {"rows": [{"external_id": "A", "body": order_body()}, {"external_id": "B", "body": {}}]}
+    erp.post("/purchase-orders/bulk?atomic=true", sent)
+
+    (row,) = failed(erp)
+    assert (row["code"], row["http_status"]) == ("rows_refused", 422)
+    assert [each["pointer"] for each in row["problem"]["errors"]] == ["/results/1"]
+
+
 def test_an_order_of_sap_that_is_refused_is_a_message_to_work_through(erp: Caller) -> None:
     erp.post("/inbound/sap/purchase-orders", {"PurchaseOrder": "4500000001"})
 

@@ -457,7 +457,7 @@ def test_ten_looks_on_ten_connections_write_exactly_what_one_does() -> None:
 
 @pytest.mark.django_db(transaction=True)
 def test_without_the_queue_the_constraints_alone_keep_an_alert_single(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(alerts, "_one_at_a_time", lambda scope: None)
+    monkeypatch.setattr(alerts, "hold_site", lambda scope: None)
     site = SiteFactory.create(code="SYD1")
     assigned(site)
     for number in range(6):
