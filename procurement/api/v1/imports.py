@@ -1,7 +1,7 @@
 """Workbooks: a file in, previewed row by row, applied, undone; and lists out that come back in."""
 
 from collections.abc import Sequence
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
 from uuid import UUID
 
 from django.http import HttpResponse
@@ -43,6 +43,10 @@ from sites.accounts.permissions import Scope
 from sites.domain.errors import BadInput, NotFound
 
 _XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+_APART: Final = (
+    f" More than {import_work.SMALL_ROWS:,} rows are worked on apart from the call: 202. A dry run of as many is "
+    "refused with 400."
+)
 
 
 class WorkbookParser(FileParser):
@@ -150,7 +154,7 @@ class ApplyImport(ClientView):
         operation_id="applyImport",
         summary="Write what an import says",
         description="Every accepted row in one transaction; 409 where there is none. Where something changed since the "
-        "preview, nothing is written, the preview is renewed and the answer is 409.",
+        "preview, nothing is written, the preview is renewed and the answer is 409." + _APART,
         parameters=[row_failures(200), location(202), REQUEST_ID],
         request=None,
         responses={200: ImportSerializer, 202: ImportSerializer, **problems(404, 409, 422)},
@@ -183,7 +187,7 @@ class UndoImport(ClientView):
         operation_id="undoImport",
         summary="Take an applied import back",
         description="Promises are retracted by rows that name the file, everything else is set back. What was changed "
-        "since stays, named in `left` of its row, unless forced.",
+        "since stays, named in `left` of its row, unless forced." + _APART,
         parameters=[row_failures(200), location(202), REQUEST_ID],
         request=UndoWrite,
         responses={200: ImportSerializer, 202: ImportSerializer, **problems(400, 404, 409, 413, 415, 422)},

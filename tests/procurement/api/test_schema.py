@@ -293,7 +293,7 @@ def test_what_a_refusal_means_is_true_of_files_too(schema: dict[str, Any]) -> No
 def test_what_is_too_large_to_be_tried_is_told(schema: dict[str, Any]) -> None:
     telling = {each["operationId"] for each in operations_of(schema) if "dry run" in each["description"]}
 
-    assert {"bulkUpsertPurchaseOrders", "sendWorkbook"} <= telling
+    assert {"applyImport", "bulkUpsertPurchaseOrders", "sendWorkbook", "undoImport"} <= telling
 
 
 @pytest.mark.parametrize("body", ["RevisionWrite", "ConfirmedLineWrite"])
