@@ -28,7 +28,9 @@ from sites.domain.text import check_text
 WRITES: Final = frozenset({"post", "put", "patch", "delete"})
 _IDEMPOTENCY_KEY = re.compile(r"[\x21-\x7e]{16,64}")
 _REFUSALS = (RuleBroken, APIException, Http404, PermissionDenied)
-_KEPT_HEADERS: Final = ("Location", "ETag", "Retry-After", "X-Row-Failures", "Preference-Applied")
+# Headers that name what was written.
+LEADS_TO_IT: Final = ("Location", "ETag")
+_KEPT_HEADERS: Final = (*LEADS_TO_IT, "Retry-After", "X-Row-Failures", "Preference-Applied")
 _WARNINGS: Final = "longlead.warnings"
 _LONGEST_MESSAGE: Final = 300
 
@@ -152,7 +154,7 @@ def _tried(answer: Any) -> Any:
     transaction.set_rollback(True)
     if isinstance(answer, Response) and answer.status_code < 400:
         answer.status_code = 200
-        for name in ("Location", "ETag"):
+        for name in LEADS_TO_IT:
             if name in answer:
                 del answer[name]
         if answer.data is None or isinstance(answer.data, dict):

@@ -244,6 +244,7 @@ SPECTACULAR_SETTINGS = {
         "procurement.api.v1.openapi.describe_webhooks",
         "procurement.api.v1.openapi.tell_of_writes",
         "procurement.api.v1.openapi.show_answers",
+        "procurement.api.v1.answer_headers.share",
     ],
     "ENUM_NAME_OVERRIDES": {
         "OrderKind": "procurement.vocabulary.OrderKind",

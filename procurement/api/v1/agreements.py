@@ -18,6 +18,7 @@ from rest_framework.views import APIView
 from procurement.api.asking import check_tag
 from procurement.api.auth import acting_user
 from procurement.api.fields import Day, ExactDecimal
+from procurement.api.v1.answer_headers import ETAG, location
 from procurement.api.v1.date_revisions import MovedSerializer, moved_answer
 from procurement.api.v1.shapes import REQUEST_ID, example, problems
 from procurement.api.view import ClientView, clock, is_known, not_modified, query
@@ -41,13 +42,6 @@ _RECORD: Final = {
     "`/api/v1/agreements/schema`. Unknown fields are refused. A caller without the right to amounts reads it without "
     "prices, damages and credit support; one who does not see every site it supplies reads dates and their own share.",
 }
-_TAG: Final = OpenApiParameter(
-    "ETag",
-    OpenApiTypes.STR,
-    OpenApiParameter.HEADER,
-    description="Names this state of the record, as this caller may read it.",
-    response=[200, 201, 412],
-)
 _IF_MATCH: Final = OpenApiParameter(
     "If-Match", OpenApiTypes.STR, OpenApiParameter.HEADER, description="The ETag you read; 412 if it changed since."
 )
@@ -140,7 +134,7 @@ class Agreement(ClientView):
         summary="Read an agreement",
         description="The published record of an agreement by our id, as far as the caller may know it; its ETag "
         "is of what is shown.",
-        parameters=[_IF_NONE_MATCH, _TAG, REQUEST_ID],
+        parameters=[_IF_NONE_MATCH, ETAG, REQUEST_ID],
         responses={(200, "application/json"): _RECORD, 304: None, **problems(404)},
         tags=["power"],
     )
@@ -156,7 +150,7 @@ class AgreementByCode(ClientView):
         operation_id="readAgreementByCode",
         summary="Read an agreement by its code",
         description="As by our id. The answer can be changed and sent back with PUT.",
-        parameters=[_IF_NONE_MATCH, _TAG, REQUEST_ID],
+        parameters=[_IF_NONE_MATCH, ETAG, REQUEST_ID],
         responses={(200, "application/json"): _RECORD, 304: None, **problems(404)},
         tags=["power"],
     )
@@ -170,12 +164,12 @@ class AgreementByCode(ClientView):
         description="The agreement of this code is made to say what the record says; rows the record lacks are "
         "removed. Promises, actual and pinned dates have their own ledger and stay. Zone and certificate must fit the "
         "country, dates must be in order, shares at most the contracted megawatts, prices plausible for their unit.",
-        parameters=[_IF_MATCH, _TAG, REQUEST_ID],
+        parameters=[_IF_MATCH, ETAG, location(200, 201), REQUEST_ID],
         request={"application/json": _RECORD},
         responses={
             200: SavedAgreementSerializer,
             201: SavedAgreementSerializer,
-            **problems(400, 404, 409, 412, 413, 415, 422),
+            **problems(400, 404, 409, 412, 413, 415, 422, 428),
         },
         examples=[
             example(

@@ -8,7 +8,7 @@ from django.urls import reverse
 from django.utils.http import content_disposition_header
 from django.utils.translation import gettext as _
 from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import OpenApiParameter, extend_schema
+from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -16,6 +16,7 @@ from rest_framework.response import Response
 from procurement.api.auth import acting_user
 from procurement.api.errors import BadParameter
 from procurement.api.parsers import FileParser
+from procurement.api.v1.answer_headers import location
 from procurement.api.v1.pages import PageQuery, PageSerializer, page
 from procurement.api.v1.shapes import REQUEST_ID, file_example, problems
 from procurement.api.view import ClientView, clock, query
@@ -29,9 +30,6 @@ from sites.accounts.permissions import Scope
 from sites.domain.errors import BadInput, NotFound
 
 _TAG: Final = ["attachments"]
-_LOCATION: Final = OpenApiParameter(
-    "Location", OpenApiTypes.STR, OpenApiParameter.HEADER, description="The file's own address.", response=[201]
-)
 
 
 class AttachmentParser(FileParser):
@@ -95,7 +93,7 @@ class Attachments(ClientView):
         summary="Add a file",
         description="The body is the file itself, up to 15 MB: PDF, PNG, JPEG, .xlsx, .docx and .pptx without macros, "
         ".eml, .msg, .txt or .csv, told by its bytes. Whoever may see the thing may read it.",
-        parameters=[AttachmentWriteQuery, _LOCATION, REQUEST_ID],
+        parameters=[AttachmentWriteQuery, location(201), REQUEST_ID],
         request={"application/octet-stream": OpenApiTypes.BINARY},
         responses={201: AttachmentSerializer, **problems(404)},
         examples=[

@@ -18,10 +18,11 @@ from procurement.api.asking import is_apart, is_strict
 from procurement.api.auth import acting_client, acting_user
 from procurement.api.errors import BadParameter, FieldError, flat, is_retryable, titles
 from procurement.api.fields import Text, VersionField
+from procurement.api.v1.answer_headers import location, row_failures
 from procurement.api.v1.bodies import checked, unknown_fields
 from procurement.api.v1.order_shapes import LinesModeQuery, OrderWrite, document_of, order_shape
 from procurement.api.v1.pages import PageQuery, PageSerializer, page
-from procurement.api.v1.shapes import REQUEST_ID, ROW_FAILURES, FieldErrorSerializer, WarningSerializer, problems
+from procurement.api.v1.shapes import REQUEST_ID, FieldErrorSerializer, WarningSerializer, problems
 from procurement.api.view import ClientView, clock, etag, query, request_id
 from procurement.api.writing import applied
 from procurement.domain.order_document import read_version
@@ -184,9 +185,6 @@ _RESPOND: Final = OpenApiParameter(
     description="`respond-async` makes a job of any number of rows; `handling=strict` refuses unknown fields and "
     "parameters.",
 )
-_LOCATION: Final = OpenApiParameter(
-    "Location", OpenApiTypes.STR, OpenApiParameter.HEADER, description="The job.", response=[202]
-)
 
 
 class BulkOrders(ClientView):
@@ -196,9 +194,9 @@ class BulkOrders(ClientView):
         operation_id="bulkUpsertPurchaseOrders",
         summary="Create or change many orders",
         description="Each row is written or refused by itself, and the answer says which; with `atomic=true` one "
-        "refused row keeps all from being written and the answer is 422. More than 500 rows, or `respond-async`, "
-        "become a job: 202 with its address.",
-        parameters=[BulkQuery, _RESPOND, ROW_FAILURES, _LOCATION, REQUEST_ID],
+        f"refused row keeps all from being written and the answer is 422. More than {MOST_AT_ONCE} rows, or "
+        "`respond-async`, become a job: 202 with its address. A dry run of as many is refused with 400.",
+        parameters=[BulkQuery, _RESPOND, row_failures(200, 422), location(202), REQUEST_ID],
         request=BulkWrite,
         responses={
             200: BulkSerializer,

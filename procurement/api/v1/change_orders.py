@@ -17,6 +17,7 @@ from rest_framework.response import Response
 from procurement.api.asking import clock, query, request_id
 from procurement.api.auth import acting_client, acting_user
 from procurement.api.fields import Amount, Day, Text
+from procurement.api.v1.answer_headers import location
 from procurement.api.v1.bodies import checked, named_in_body
 from procurement.api.v1.order_shapes import OrderChange, document_of, shown_warnings
 from procurement.api.v1.pages import PageQuery, PageSerializer, page
@@ -153,7 +154,7 @@ class ChangeOrders(ClientView):
         summary="Draft a change order",
         description="The change is tried, and what would differ is kept with its values before and after; the order "
         "itself does not change until the change order is applied.",
-        parameters=[REQUEST_ID],
+        parameters=[location(201), REQUEST_ID],
         request=ChangeOrderWrite,
         responses={201: ChangeOrderSerializer, **problems(400, 409, 413, 415, 422)},
         tags=_TAG,

@@ -14,6 +14,12 @@ from procurement.api.view import ClientView
 _CHANGES: Final = (
     (
         "2026-11-22",
+        "",
+        "The schema describes every header of an answer, how long each list of a body may be, 428 of a PUT and what a "
+        "removal answers to `dry_run`.",
+    ),
+    (
+        "2026-11-22",
         "upsertPurchaseOrder",
         "A new schedule line that names no site goes where all others of its line, or of the order, go; a warning "
         "`site_missing` says where none is known.",

@@ -4,8 +4,7 @@ from typing import Any, ClassVar, Final
 
 from django.urls import reverse
 from django.utils.translation import gettext as _
-from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import OpenApiParameter, extend_schema
+from drf_spectacular.utils import extend_schema
 from rest_framework import serializers, status
 from rest_framework.exceptions import APIException
 from rest_framework.request import Request
@@ -36,9 +35,13 @@ class CursorGone(APIException):
 
 
 class FeedQuery(serializers.Serializer[Any]):
-    cursor = serializers.CharField(required=False, max_length=400)
-    types = serializers.CharField(required=False, max_length=1000)
-    limit = serializers.IntegerField(default=100, min_value=1, max_value=MOST)
+    cursor = serializers.CharField(required=False, max_length=400, help_text="From the last answer; opaque.")
+    types = serializers.CharField(
+        required=False, max_length=1000, help_text="Comma-separated; `po.` means all that begin with it."
+    )
+    limit = serializers.IntegerField(
+        default=100, min_value=1, max_value=MOST, help_text=f"Most changes to answer, up to {MOST}."
+    )
 
 
 class ChangeDataSerializer(serializers.Serializer[Any]):
@@ -108,14 +111,7 @@ class Changes(ClientView):
         description="Begin without a cursor, then with the `next_cursor` of the last answer. Every change is given at "
         "least once and in order for each thing; a page may be empty and still move on. A cursor of before a restore, "
         "or older than 90 days, is answered 410: then read everything anew.",
-        parameters=[
-            OpenApiParameter("cursor", OpenApiTypes.STR, description="From the last answer; opaque."),
-            OpenApiParameter(
-                "types", OpenApiTypes.STR, description="Comma-separated; `po.` means all that begin with it."
-            ),
-            OpenApiParameter("limit", OpenApiTypes.INT, description=f"1 to {MOST}; 100 unless told."),
-            REQUEST_ID,
-        ],
+        parameters=[FeedQuery, REQUEST_ID],
         responses={200: ChangePageSerializer, **problems(400, 410)},
         tags=["change feed"],
     )

@@ -30,7 +30,11 @@ class ConfirmedLineWrite(serializers.Serializer[Any]):
     schedule_number = PaddedNumber(required=False, help_text="Default: every open one of the line.")
     response = serializers.ChoiceField(_RESPONSES, default="accepted", help_text="Default: accepted.")
     date = FlexDate(required=False, help_text="Default of what is accepted: the contract date. Of changes: required.")
-    quantity = ExactDecimal(required=False, help_text="Units it speaks for; fewer than a lot has splits the lot.")
+    quantity = ExactDecimal(
+        required=False,
+        help_text="Units it speaks for; fewer than a lot has splits the lot. Where the line has several schedule "
+        "lines, `schedule_number` goes with it.",
+    )
     note = Text(required=False, max_length=500, allow_blank=True, lines=True, default="", help_text="Free text.")
 
 

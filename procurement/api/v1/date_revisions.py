@@ -12,8 +12,9 @@ from rest_framework.response import Response
 from procurement.api.auth import acting_user
 from procurement.api.errors import UnknownFields
 from procurement.api.fields import Day, ExactDecimal, FlexDate, PaddedNumber, Text
+from procurement.api.v1.answer_headers import ETAG
 from procurement.api.v1.bodies import unknown_fields
-from procurement.api.v1.shapes import ETAG_HEADER, REQUEST_ID, WarningSerializer, problems
+from procurement.api.v1.shapes import REQUEST_ID, WarningSerializer, problems
 from procurement.api.view import ClientView, clock, etag, is_strict, query, request_id
 from procurement.domain.revision import DateRevision
 from procurement.queries import order_reading
@@ -45,7 +46,11 @@ class RevisionWrite(serializers.Serializer[Any]):
     conditional_on = Day(
         required=False, help_text='"Subject to release by": the date of the step before on which the vendor relies.'
     )
-    quantity = ExactDecimal(required=False, help_text="Units it speaks for; fewer than a lot has splits the lot.")
+    quantity = ExactDecimal(
+        required=False,
+        help_text="Units it speaks for; fewer than a lot has splits the lot. Where the line has several schedule "
+        "lines, `schedule_number` goes with it.",
+    )
     reason_code = serializers.ChoiceField(
         ReasonCode.choices, required=False, help_text="Why it moved. Default: not_stated."
     )
@@ -191,10 +196,7 @@ class DateRevisions(ClientView):
         summary="Say something about the dates of an order",
         description="Appends to the ledger and recalculates what it touches, in one transaction. Nothing is ever "
         "overwritten: a later statement decides, and the earlier ones stay readable.",
-        parameters=[
-            ETAG_HEADER,
-            REQUEST_ID,
-        ],
+        parameters=[ETAG, REQUEST_ID],
         request=StatementWrite,
         responses={201: RecordedSerializer, **problems(400, 404, 409, 413, 415, 422)},
         tags=["date revisions"],

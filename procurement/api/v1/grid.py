@@ -15,6 +15,7 @@ from rest_framework.response import Response
 from procurement.api.asking import check_tag, two_part_tag
 from procurement.api.auth import acting_user
 from procurement.api.fields import Day, ExactDecimal, Text
+from procurement.api.v1.answer_headers import ETAG, location
 from procurement.api.v1.bodies import checked
 from procurement.api.v1.shapes import REQUEST_ID, example, problems
 from procurement.api.view import ClientView, clock, is_known, not_modified, query
@@ -28,13 +29,6 @@ from sites.domain.errors import BadInput, NotFound
 from sites.models import GridConnection, Site
 from sites.vocabulary import GridState
 
-_TAG: Final = OpenApiParameter(
-    "ETag",
-    OpenApiTypes.STR,
-    OpenApiParameter.HEADER,
-    description="Names this state of the connection.",
-    response=[200, 201, 412],
-)
 _IF_MATCH: Final = OpenApiParameter(
     "If-Match",
     OpenApiTypes.STR,
@@ -173,7 +167,7 @@ class GridConnections(ClientView):
         operation_id="addGridConnection",
         summary="Add a grid connection to a site",
         description="It starts as an enquiry, with the usual way to released capacity.",
-        parameters=[_KEY, _TAG, REQUEST_ID],
+        parameters=[_KEY, ETAG, location(201), REQUEST_ID],
         request=NewConnectionWrite,
         responses={201: WholeConnectionShape, **problems(400, 409, 413, 415, 422)},
         examples=[
@@ -206,7 +200,7 @@ class OneGridConnection(ClientView):
         operation_id="readGridConnection",
         summary="Read a grid connection with its capacity and works",
         description="Its ETag is what a PATCH names in `If-Match`.",
-        parameters=[_IF_NONE_MATCH, _TAG, REQUEST_ID],
+        parameters=[_IF_NONE_MATCH, ETAG, REQUEST_ID],
         responses={200: WholeConnectionShape, 304: None, **problems(404)},
         tags=["power"],
     )
@@ -219,7 +213,7 @@ class OneGridConnection(ClientView):
         operation_id="changeGridConnection",
         summary="Change a grid connection, its capacity or its state",
         description="Only what is said changes, together or not at all. Its dates are said at `date-revisions`.",
-        parameters=[_IF_MATCH, _TAG, REQUEST_ID],
+        parameters=[_IF_MATCH, ETAG, location(200), REQUEST_ID],
         request=ConnectionChange,
         responses={200: WholeConnectionShape, **problems(400, 404, 409, 412, 413, 415, 422, 428)},
         examples=[
@@ -261,7 +255,7 @@ class GridConnectionWorks(ClientView):
         description="Works that the connection waits for, with steps of their own: design, works, completion. "
         "`complete_on` of the answer is the last of them. A completion that the utility has named is recorded at "
         "`/network-works/{id}/date-revisions` as a promise of `COMPLETE`.",
-        parameters=[_KEY, _TAG, REQUEST_ID],
+        parameters=[_KEY, ETAG, location(201), REQUEST_ID],
         request=WorksWrite,
         responses={201: WholeConnectionShape, **problems(400, 404, 409, 413, 415, 422)},
         examples=[

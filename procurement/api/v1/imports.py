@@ -1,7 +1,7 @@
 """Workbooks: a file in, previewed row by row, applied, undone; and lists out that come back in."""
 
 from collections.abc import Sequence
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
 from uuid import UUID
 
 from django.http import HttpResponse
@@ -15,6 +15,7 @@ from rest_framework.response import Response
 from procurement.api.auth import acting_user
 from procurement.api.errors import BadParameter
 from procurement.api.parsers import FileParser
+from procurement.api.v1.answer_headers import location, row_failures
 from procurement.api.v1.bodies import checked
 from procurement.api.v1.import_shapes import (
     ExportQuery,
@@ -26,7 +27,7 @@ from procurement.api.v1.import_shapes import (
     UndoWrite,
     import_answer,
 )
-from procurement.api.v1.shapes import REQUEST_ID, ROW_FAILURES, example, file_example, problems
+from procurement.api.v1.shapes import REQUEST_ID, example, file_example, problems
 from procurement.api.view import ClientView, clock, query
 from procurement.api.writing import is_dry_run
 from procurement.domain.cells import DayOrder, DecimalMark
@@ -42,6 +43,10 @@ from sites.accounts.permissions import Scope
 from sites.domain.errors import BadInput, NotFound
 
 _XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+_APART: Final = (
+    f" More than {import_work.SMALL_ROWS:,} rows are worked on apart from the call: 202. A dry run of as many is "
+    "refused with 400."
+)
 
 
 class WorkbookParser(FileParser):
@@ -69,8 +74,9 @@ class Imports(ClientView):
         description="The body is the file itself, .xlsx or .csv, up to 20 MB and 50,000 rows, or with "
         "`kind=business_documents` an order document of UBL 2 as XML. It is read whole or refused with the place; "
         "nothing is written before it is applied. The same file for the same purpose is one import. A file above "
-        "256 KB or 1,000 rows is kept and answered with 202: ask its address until `work` is empty.",
-        parameters=[ImportQuery, ROW_FAILURES, REQUEST_ID],
+        "256 KB or 1,000 rows is kept and answered with 202: ask its address until `work` is empty; a dry run of one "
+        "is refused with 400.",
+        parameters=[ImportQuery, row_failures(201), location(201, 202), REQUEST_ID],
         request={"application/octet-stream": OpenApiTypes.BINARY},
         responses={201: ImportSerializer, 202: ImportSerializer, **problems(400, 409, 413, 422)},
         examples=[
@@ -148,8 +154,8 @@ class ApplyImport(ClientView):
         operation_id="applyImport",
         summary="Write what an import says",
         description="Every accepted row in one transaction; 409 where there is none. Where something changed since the "
-        "preview, nothing is written, the preview is renewed and the answer is 409.",
-        parameters=[ROW_FAILURES, REQUEST_ID],
+        "preview, nothing is written, the preview is renewed and the answer is 409." + _APART,
+        parameters=[row_failures(200), location(202), REQUEST_ID],
         request=None,
         responses={200: ImportSerializer, 202: ImportSerializer, **problems(404, 409, 422)},
         tags=["imports"],
@@ -181,8 +187,8 @@ class UndoImport(ClientView):
         operation_id="undoImport",
         summary="Take an applied import back",
         description="Promises are retracted by rows that name the file, everything else is set back. What was changed "
-        "since stays, named in `left` of its row, unless forced.",
-        parameters=[REQUEST_ID],
+        "since stays, named in `left` of its row, unless forced." + _APART,
+        parameters=[row_failures(200), location(202), REQUEST_ID],
         request=UndoWrite,
         responses={200: ImportSerializer, 202: ImportSerializer, **problems(400, 404, 409, 413, 415, 422)},
         examples=[example("The wrong file", reason="Sent for another site.", force=False)],

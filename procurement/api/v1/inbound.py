@@ -2,7 +2,6 @@
 
 from typing import Any, ClassVar, Final
 
-from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiExample, extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
@@ -10,14 +9,17 @@ from rest_framework.response import Response
 
 from procurement.api.asking import clock, request_id
 from procurement.api.auth import acting_client, acting_user
+from procurement.api.v1.answer_headers import row_failures
 from procurement.api.v1.order_shapes import id_answer, shown_warnings
-from procurement.api.v1.shapes import REQUEST_ID, ROW_FAILURES, WarningSerializer, problems
+from procurement.api.v1.shapes import REQUEST_ID, WarningSerializer, problems
 from procurement.api.view import ClientView
 from procurement.api.writing import is_dry_run
+from procurement.readers.sap_orders import MOST_ENTITIES
 from procurement.services import sap_orders
 from procurement.services.sap_orders import Taken
 from sites.accounts.permissions import Scope
 
+_BODIES: Final = {"type": "array", "items": {"type": "object"}, "maxItems": MOST_ENTITIES}
 _EXAMPLE: Final = OpenApiExample(
     "An order with one item",
     request_only=True,
@@ -90,11 +92,8 @@ class SapPurchaseOrders(ClientView):
         description="One entity of API_PURCHASEORDER_PROCESS_SRV or a list of them, also in its envelope `d`; items "
         "and schedule lines nested or apart. An order that is refused, or cannot be read, does not stop the others; "
         "`X-Row-Failures` counts them. The fields are in docs/erp/sap.md.",
-        parameters=[
-            ROW_FAILURES,
-            REQUEST_ID,
-        ],
-        request=OpenApiTypes.OBJECT,
+        parameters=[row_failures(200), REQUEST_ID],
+        request={"application/json": {"oneOf": [_BODIES["items"], _BODIES]}},
         responses={200: SapAnswerSerializer, **problems(400, 409, 413, 415, 422)},
         examples=[_EXAMPLE],
         tags=["documents of other systems"],

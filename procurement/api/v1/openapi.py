@@ -9,11 +9,15 @@ from typing import Any, Final
 from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter
+from rest_framework import serializers
 
 from procurement.api import parameters
 from procurement.api.errors import PROBLEM_TYPE
+from procurement.api.v1.answer_headers import add_headers
 from procurement.api.v1.bodies import TRACKER_OWNED
+from procurement.api.v1.pages import PageQuery
 from procurement.api.v1.shapes import MEANING
+from procurement.api.writing import LEADS_TO_IT
 from procurement.vocabulary import ChangeKind
 
 _WRITES: Final = frozenset({"POST", "PUT", "PATCH", "DELETE"})
@@ -39,16 +43,6 @@ PREFER_OF_READS: Final = OpenApiParameter(
     description="`handling=strict` refuses parameters that nobody knows; else the answer names them in "
     f"`{parameters.HEADER}`.",
 )
-UNKNOWN: Final = OpenApiParameter(
-    parameters.HEADER,
-    OpenApiTypes.STR,
-    OpenApiParameter.HEADER,
-    description="The query parameters that nobody knows and that were not read, with commas between; absent where "
-    "there were none.",
-    response=[200, 201, 202],
-)
-
-
 CHANGE_MESSAGE: Final = OpenApiParameter(
     "X-Change-Message",
     OpenApiTypes.STR,
@@ -70,14 +64,6 @@ def _key(method: str) -> OpenApiParameter:
     )
 
 
-_REPLAYED: Final = OpenApiParameter(
-    "Idempotency-Replayed",
-    OpenApiTypes.STR,
-    OpenApiParameter.HEADER,
-    enum=["true"],
-    description="This was done before, under the same key; the answer is the one given then.",
-    response=[200, 201, 202],
-)
 # Parts of an address that no endpoint describes for itself.
 _PARTS: Final = {
     "code": "Its code.",
@@ -85,6 +71,9 @@ _PARTS: Final = {
     "kind": "Which list.",
     "order_id": "Our id of the order.",
 }
+
+
+_WRITTEN: Final = "#/components/schemas/Written"
 
 
 class ClientSchema(AutoSchema):
@@ -98,10 +87,20 @@ class ClientSchema(AutoSchema):
         return ""
 
     def get_override_parameters(self) -> Any:
-        found = [*super().get_override_parameters(), UNKNOWN]
+        found = super().get_override_parameters()
         if self.method in _WRITES:
-            return [*found, _key(self.method), PREFER, DRY_RUN, CHANGE_MESSAGE, _REPLAYED]
+            return [*found, _key(self.method), PREFER, DRY_RUN, CHANGE_MESSAGE]
         return [*found, PREFER_OF_READS]
+
+    def _map_serializer_field(self, field: Any, *args: Any, **kwargs: Any) -> Any:
+        """With the bounds of a list of objects, which drf-spectacular knows of a list of values only."""
+        schema = super()._map_serializer_field(field, *args, **kwargs)  # type: ignore[no-untyped-call]
+        is_list = isinstance(field, serializers.ListSerializer)
+        if is_list and field.max_length is not None:
+            schema["maxItems"] = field.max_length
+        if is_list and not field.allow_empty:
+            schema["minItems"] = 1
+        return schema
 
     def get_operation(self, *args: Any, **kwargs: Any) -> Any:
         operation = super().get_operation(*args, **kwargs)
@@ -121,6 +120,9 @@ class ClientSchema(AutoSchema):
                 _add_refusals(responses, (404,))
         if is_write:
             _add_tries(responses)
+        asked = self.get_override_parameters()
+        is_page = any(isinstance(each, type) and issubclass(each, PageQuery) for each in asked)
+        add_headers(responses, is_write=is_write, is_page=is_page)
         operation["responses"] = dict(sorted(responses.items()))
         return operation
 
@@ -134,11 +136,17 @@ def _add_refusals(responses: dict[str, Any], statuses: Iterable[int]) -> None:
 
 
 def _add_tries(responses: dict[str, Any]) -> None:
-    """What a write answers to `dry_run` and to who wants no body."""
-    done = responses.get("201") or responses.get("202")
-    if done and "200" not in responses:
-        responses["200"] = deepcopy(done) | {"description": "With `dry_run=true`: what would have been answered."}
-    responses.setdefault("204", {"description": "With `Prefer: return=minimal`: done."})
+    """What a write answers to `dry_run`, which leads to nothing that was written, and to who wants no body."""
+    kept = responses.get("200", {}).get("headers", {})
+    if "200" not in responses:
+        only_tried: dict[str, Any] = {"content": {"application/json": {"schema": {"$ref": _WRITTEN}}}}
+        tried: dict[str, Any] = deepcopy(responses.get("201") or responses.get("202") or only_tried)
+        tried["description"] = "With `dry_run=true`: what would have been answered."
+        tried["headers"] = {name: said for name, said in tried.get("headers", {}).items() if name not in LEADS_TO_IT}
+        responses["200"] = tried
+    minimal = {"description": "With `Prefer: return=minimal`: done."}
+    answer = responses.setdefault("204", minimal)
+    answer["headers"] = {name: said for name, said in kept.items() if name in LEADS_TO_IT}
 
 
 _SIGNED: Final = (
@@ -194,8 +202,8 @@ def tell_of_writes(result: Any, generator: Any, request: Any, public: bool) -> A
             said = (
                 operation["responses"].get(status, {}).get("content", {}).get("application/json", {}).get("schema", {})
             )
-            if "$ref" in said:
-                both = [{"$ref": said.pop("$ref")}, {"$ref": "#/components/schemas/Written"}]
+            if said.get("$ref", _WRITTEN) != _WRITTEN:
+                both = [{"$ref": said.pop("$ref")}, {"$ref": _WRITTEN}]
                 said["allOf"] = both
     return result
 

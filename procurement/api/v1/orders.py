@@ -19,6 +19,7 @@ from procurement.api.auth import acting_client, acting_user
 from procurement.api.errors import BadParameter, StaleVersion, UnknownFields
 from procurement.api.fields import Instant
 from procurement.api.parsers import MergePatchParser, StrictJSONParser
+from procurement.api.v1.answer_headers import ETAG, location
 from procurement.api.v1.bodies import checked, unknown_fields
 from procurement.api.v1.order_lines import VIEW_HELP, of_view
 from procurement.api.v1.order_shapes import (
@@ -33,7 +34,7 @@ from procurement.api.v1.order_shapes import (
     upsert_answer,
 )
 from procurement.api.v1.pages import PageQuery, PageSerializer, page
-from procurement.api.v1.shapes import ETAG_HEADER, OWN_SYSTEM, REQUEST_ID, problems
+from procurement.api.v1.shapes import OWN_SYSTEM, REQUEST_ID, problems
 from procurement.api.view import ClientView, clock, etag, is_known, is_strict, not_modified, query, request_id
 from procurement.models import PurchaseOrder, ScheduleLine
 from procurement.queries import order_lines, order_reading
@@ -211,7 +212,7 @@ class OrderByExternalId(ClientView):
         operation_id="readPurchaseOrderByExternalId",
         summary="Read an order by your own id",
         description="As by our id: the lines of sites in sight, amounts with the right to them.",
-        parameters=[*_PATH, _EXPAND, _AS_OF, _IF_NONE_MATCH, ETAG_HEADER, REQUEST_ID],
+        parameters=[*_PATH, _EXPAND, _AS_OF, _IF_NONE_MATCH, ETAG, REQUEST_ID],
         responses={200: OrderRead, 304: None, **problems(400, 404)},
         tags=["purchase orders"],
     )
@@ -233,18 +234,12 @@ class OrderByExternalId(ClientView):
             *_PATH,
             _IF_STILL,
             LinesModeQuery,
-            OpenApiParameter(
-                "Location",
-                OpenApiTypes.STR,
-                OpenApiParameter.HEADER,
-                description="The order under our id.",
-                response=[200, 201],
-            ),
-            ETAG_HEADER,
+            location(200, 201),
+            ETAG,
             REQUEST_ID,
         ],
         request=OrderWrite,
-        responses={200: UpsertSerializer, 201: UpsertSerializer, **problems(400, 404, 409, 412, 413, 415, 422)},
+        responses={200: UpsertSerializer, 201: UpsertSerializer, **problems(400, 404, 409, 412, 413, 415, 422, 428)},
         examples=[EXAMPLE],
         tags=["purchase orders"],
     )
@@ -291,7 +286,7 @@ class Order(ClientView):
         operation_id="readPurchaseOrder",
         summary="Read an order",
         description="Only the schedule lines in the caller's sight; amounts only with the right to them.",
-        parameters=[_EXPAND, _AS_OF, _IF_NONE_MATCH, ETAG_HEADER, REQUEST_ID],
+        parameters=[_EXPAND, _AS_OF, _IF_NONE_MATCH, ETAG, REQUEST_ID],
         responses={200: OrderRead, 304: None, **problems(400, 404)},
         tags=["purchase orders"],
     )
@@ -304,7 +299,7 @@ class Order(ClientView):
         description="Only what is said changes; `If-Match` names the one version that was read, as a strong tag. Lines "
         "and schedule lines are named by their number, and those left out stay, unless `lines_mode=replace` cancels "
         "them.",
-        parameters=[_IF_MATCH, LinesModeQuery, ETAG_HEADER, REQUEST_ID],
+        parameters=[_IF_MATCH, LinesModeQuery, ETAG, REQUEST_ID],
         request={MergePatchParser.media_type: OrderChange, StrictJSONParser.media_type: OrderChange},
         responses={200: UpsertSerializer, **problems(400, 404, 409, 412, 413, 415, 422, 428)},
         examples=CHANGE_EXAMPLES,

@@ -15,6 +15,7 @@ from rest_framework.response import Response
 
 from procurement.api.auth import acting_client, acting_user
 from procurement.api.fields import Day, ExactDecimal
+from procurement.api.v1.answer_headers import ETAG
 from procurement.api.v1.pages import PageQuery, PageSerializer, fields_of, page
 from procurement.api.v1.shapes import REQUEST_ID, problems
 from procurement.api.view import ClientView, is_known, not_modified
@@ -28,10 +29,7 @@ Get = TypeVar("Get", bound=Callable[..., Any])
 _IF_NONE_MATCH: Final = OpenApiParameter(
     "If-None-Match", OpenApiTypes.STR, OpenApiParameter.HEADER, description="The ETag you have; 304 if it still holds."
 )
-_TAG: Final = OpenApiParameter(
-    "ETag", OpenApiTypes.STR, OpenApiParameter.HEADER, description="Names what is answered.", response=[200]
-)
-_PARAMETERS: Final[list[Any]] = [PageQuery, _IF_NONE_MATCH, _TAG, REQUEST_ID]
+_PARAMETERS: Final[list[Any]] = [PageQuery, _IF_NONE_MATCH, ETAG, REQUEST_ID]
 
 
 class SiteSerializer(serializers.Serializer[Any]):

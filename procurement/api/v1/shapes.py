@@ -42,19 +42,19 @@ class WarningSerializer(serializers.Serializer[Any]):
 
 
 MEANING: Final = {
-    400: "The body is not JSON, a header or parameter cannot be read, or a POST says no Idempotency-Key.",
+    400: "The body, a header or a parameter cannot be read, or a POST says no Idempotency-Key.",
     401: "No key, or none that is known, live and used from where it may be.",
     403: "The key lacks a scope, or its account a right at a site; or the system in the path is another client's.",
     404: "There is no such thing, or it is out of the caller's sight: the two are answered alike.",
     405: "The path knows other methods.",
-    406: "Only JSON is answered.",
+    406: "Accept names no type that this is answered in.",
     409: "The state of the thing refuses this, or a call with this key is being answered just now (Retry-After).",
     410: "The cursor cannot be continued: a restore, or older than 90 days. Read everything anew.",
     412: "It has changed since the version that If-Match names.",
-    413: "The body is larger than 5 MB.",
-    415: "Send application/json.",
+    413: "The body is larger than is taken here; `detail` says how much is.",
+    415: "The body is of a type, or in a charset, that is not taken here.",
     422: "The document is readable but wrong; `errors` names each field by its pointer. Nothing was stored.",
-    428: "If-Match is missing: a change names the version it was made from.",
+    428: "If-Match is missing or empty: a change names the version it was made from.",
     429: "Too many calls; Retry-After says how many seconds to wait.",
     500: "Ours. Send the same request again; it changes nothing twice.",
     503: "The database cannot be reached, or is busy; see Retry-After.",
@@ -79,26 +79,12 @@ def problems(*statuses: int) -> dict[Any, Any]:
     return {(status, PROBLEM_TYPE): OpenApiResponse(ProblemSerializer, description=MEANING[status]) for status in every}
 
 
-ETAG_HEADER: Final = OpenApiParameter(
-    "ETag",
-    OpenApiTypes.STR,
-    OpenApiParameter.HEADER,
-    description='The version of the order, a strong tag such as "v17".',
-    response=[200, 201, 412],
-)
 OWN_SYSTEM: Final = OpenApiParameter(
     "system",
     OpenApiTypes.STR,
     OpenApiParameter.PATH,
     description="Your own system, as `/me` names it; any other is refused with 403.",
     pattern="^[A-Z0-9-]{2,20}$",
-)
-ROW_FAILURES: Final = OpenApiParameter(
-    "X-Row-Failures",
-    OpenApiTypes.INT,
-    OpenApiParameter.HEADER,
-    description="How many were refused.",
-    response=[200, 201],
 )
 REQUEST_ID: Final = OpenApiParameter(
     "X-Request-ID",

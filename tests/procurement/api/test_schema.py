@@ -1,3 +1,4 @@
+import re
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,11 @@ from django.test import Client
 from jsonschema import Draft202012Validator
 
 from procurement.api.v1 import changelog
+from procurement.api.v1.date_revisions import MOST_REVISIONS
+from procurement.api.v1.shapes import MEANING
+from procurement.domain.order_document import MOST_LINES
+from procurement.readers.sap_orders import MOST_ENTITIES
+from procurement.services import jobs, open_orders
 from procurement.vocabulary import ChangeKind
 from sites.accounts.permissions import Role
 from tests.procurement.api.calls import calling
@@ -25,6 +31,11 @@ def generated() -> str:
     return out.getvalue()
 
 
+@pytest.fixture(scope="module")
+def schema(generated: str) -> Any:
+    return yaml.load(generated, Loader=yaml.CSafeLoader)
+
+
 def test_the_committed_schema_is_current(generated: str) -> None:
     """Renew it with `manage.py spectacular --file docs/openapi-v1.yaml`."""
     assert COMMITTED.read_text().strip() == generated.strip()
@@ -38,10 +49,8 @@ def properties(schema: dict[str, Any]) -> list[tuple[str, str, dict[str, Any]]]:
     ]
 
 
-def test_every_field_says_what_it_is(generated: str) -> None:
-    silent = [
-        (name, field) for name, field, about in properties(yaml.safe_load(generated)) if "description" not in about
-    ]
+def test_every_field_says_what_it_is(schema: dict[str, Any]) -> None:
+    silent = [(name, field) for name, field, about in properties(schema) if "description" not in about]
 
     assert silent == []
 
@@ -50,8 +59,8 @@ def operations_of(schema: dict[str, Any]) -> list[dict[str, Any]]:
     return [operation for path in schema["paths"].values() for operation in path.values()]
 
 
-def test_every_operation_says_what_it_does_and_what_its_address_holds(generated: str) -> None:
-    for operation in operations_of(yaml.safe_load(generated)):
+def test_every_operation_says_what_it_does_and_what_its_address_holds(schema: dict[str, Any]) -> None:
+    for operation in operations_of(schema):
         said, _dot, scope = operation["description"].rpartition("Scope: ")
         about = said if scope.startswith("`") else operation["description"]
         assert operation["summary"], operation["operationId"]
@@ -60,8 +69,7 @@ def test_every_operation_says_what_it_does_and_what_its_address_holds(generated:
         assert [part["name"] for part in operation["parameters"] if not part.get("description")] == []
 
 
-def test_every_answer_has_an_example_that_is_one(generated: str) -> None:
-    schema = yaml.safe_load(generated)
+def test_every_answer_has_an_example_that_is_one(schema: dict[str, Any]) -> None:
     wrong: list[tuple[str, str]] = []
     for operation in operations_of(schema):
         shown = 0
@@ -82,8 +90,8 @@ def test_every_answer_has_an_example_that_is_one(generated: str) -> None:
     assert wrong == []
 
 
-def test_every_operation_has_a_name_and_documents_its_refusals(generated: str) -> None:
-    paths = yaml.safe_load(generated)["paths"]
+def test_every_operation_has_a_name_and_documents_its_refusals(schema: dict[str, Any]) -> None:
+    paths = schema["paths"]
     operations = {
         operation["operationId"]: set(operation["responses"]) for path in paths.values() for operation in path.values()
     }
@@ -195,16 +203,116 @@ def test_every_operation_has_a_name_and_documents_its_refusals(generated: str) -
     assert {"201", "200", "400", "404", "409", "413", "415", "422"} <= operations["upsertPurchaseOrder"]
 
 
-def test_what_the_erp_owns_is_marked(generated: str) -> None:
-    schemas = yaml.safe_load(generated)["components"]["schemas"]
+def test_a_list_of_a_body_says_how_long_it_may_be(schema: dict[str, Any]) -> None:
+    found: dict[str, int | None] = {}
+
+    def look(at: str, said: dict[str, Any]) -> None:
+        if "$ref" in said:
+            name = said["$ref"].rpartition("/")[2]
+            for field, about in schema["components"]["schemas"][name].get("properties", {}).items():
+                look(f"{name}.{field}", about)
+        elif said.get("type") == "array":
+            found[at] = said.get("maxItems")
+            look(f"{at}[]", said["items"])
+        for part in (*said.get("allOf", ()), *said.get("oneOf", ())):
+            look(at, part)
+
+    for operation in operations_of(schema):
+        for content in operation.get("requestBody", {}).get("content", {}).values():
+            look(operation["operationId"], content["schema"])
+
+    assert found == {
+        "BulkWrite.rows": jobs.MOST_ROWS,
+        "ChainStatementWrite.revisions": 100,
+        "ConfirmationWrite.lines": 500,
+        "EndpointWrite.types": 60,
+        "GoodsReceiptWrite.serials": 1000,
+        "OpenOrdersWrite.rows": open_orders.MOST_ROWS,
+        "OrderLineWrite.schedules": 200,
+        "PatchedConnectionChange.capacity_steps": 100,
+        "PatchedEndpointChange.types": 60,
+        "PatchedPurchaseOrderChange.lines": MOST_LINES,
+        "PurchaseOrderChange.lines": MOST_LINES,
+        "PurchaseOrderWrite.lines": MOST_LINES,
+        "RampWrite.steps": 1000,
+        "ReplayWrite.ids": 1000,
+        "StatementWrite.revisions": MOST_REVISIONS,
+        "takeSapPurchaseOrders": MOST_ENTITIES,
+    }
+
+
+def test_sap_sends_one_entity_or_a_list(schema: dict[str, Any]) -> None:
+    (operation,) = [each for each in operations_of(schema) if each["operationId"] == "takeSapPurchaseOrders"]
+    body = Draft202012Validator(operation["requestBody"]["content"]["application/json"]["schema"])
+    sent: tuple[Any, ...] = ({"d": {}}, [{}, {}], ["4500016221"], "4500016221")
+
+    assert [body.is_valid(said) for said in sent] == [True, True, False, False]
+
+
+def test_the_change_feed_says_how_much_it_answers_at_once(schema: dict[str, Any]) -> None:
+    (limit,) = [
+        part["schema"] for part in schema["paths"]["/api/v1/changes"]["get"]["parameters"] if part["name"] == "limit"
+    ]
+
+    assert limit == {"type": "integer", "minimum": 1, "maximum": 500, "default": 100}
+
+
+def test_a_removal_that_is_tried_has_a_body(schema: dict[str, Any]) -> None:
+    tried = {
+        path["delete"]["operationId"]: str(path["delete"]["responses"]["200"]["content"]["application/json"]["schema"])
+        for path in schema["paths"].values()
+        if "delete" in path
+    }
+
+    assert tried.keys() == {"removeAttachment", "removeWebhookEndpoint"}
+    assert all("#/components/schemas/Written" in said for said in tried.values())
+
+
+def test_who_names_a_version_may_be_told_that_it_is_none(schema: dict[str, Any]) -> None:
+    naming = {
+        operation["operationId"]: {"412", "428"} - operation["responses"].keys()
+        for operation in operations_of(schema)
+        if any(part["name"] == "If-Match" for part in operation["parameters"])
+    }
+
+    assert naming == {
+        "changeGridConnection": set(),
+        "changePurchaseOrder": set(),
+        "upsertAgreement": set(),
+        "upsertPurchaseOrder": set(),
+    }
+
+
+def test_what_a_refusal_means_is_true_of_files_too(schema: dict[str, Any]) -> None:
+    refusals = schema["components"]["responses"]
+
+    assert refusals.keys() == {f"Problem{status}" for status in MEANING if status != 405}
+    assert [name for name, said in refusals.items() if re.search(r"JSON|\d MB", said["description"])] == []
+
+
+def test_what_is_too_large_to_be_tried_is_told(schema: dict[str, Any]) -> None:
+    telling = {each["operationId"] for each in operations_of(schema) if "dry run" in each["description"]}
+
+    assert {"applyImport", "bulkUpsertPurchaseOrders", "sendWorkbook", "undoImport"} <= telling
+
+
+@pytest.mark.parametrize("body", ["RevisionWrite", "ConfirmedLineWrite"])
+def test_a_quantity_says_what_goes_with_it(schema: dict[str, Any], body: str) -> None:
+    fields = schema["components"]["schemas"][body]["properties"]
+
+    assert "`schedule_number` goes with it" in fields["quantity"]["description"]
+
+
+def test_what_the_erp_owns_is_marked(schema: dict[str, Any]) -> None:
+    schemas = schema["components"]["schemas"]
 
     assert {schemas[name]["x-owner"] for name in ("PurchaseOrderWrite", "OrderLineWrite", "ScheduleLineWrite")} == {
         "erp"
     }
 
 
-def test_every_field_of_an_order_says_whose_it_is(generated: str) -> None:
-    schemas = yaml.safe_load(generated)["components"]["schemas"]
+def test_every_field_of_an_order_says_whose_it_is(schema: dict[str, Any]) -> None:
+    schemas = schema["components"]["schemas"]
     orders = [
         "PurchaseOrderWrite", "PurchaseOrderChange", "OrderLineWrite", "ScheduleLineWrite", "PurchaseOrder",
         "OrderLine", "ScheduleLine", "Lot", "LotForecast",
@@ -221,8 +329,7 @@ def test_every_field_of_an_order_says_whose_it_is(generated: str) -> None:
     assert (line["quantity"]["x-owner"], line["lots"]["x-owner"]) == ("erp", "tracker")
 
 
-def test_every_body_has_an_example_that_is_one(generated: str) -> None:
-    schema = yaml.safe_load(generated)
+def test_every_body_has_an_example_that_is_one(schema: dict[str, Any]) -> None:
     bodies = [
         (operation["operationId"], content)
         for operation in operations_of(schema)
@@ -249,10 +356,8 @@ FILES = {
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("operation", FILES)
-def test_the_examples_of_files_are_taken(generated: str, world: World, operation: str) -> None:
-    (body,) = [
-        each["requestBody"] for each in operations_of(yaml.safe_load(generated)) if each["operationId"] == operation
-    ]
+def test_the_examples_of_files_are_taken(schema: dict[str, Any], world: World, operation: str) -> None:
+    (body,) = [each["requestBody"] for each in operations_of(schema) if each["operationId"] == operation]
     (example,) = body["content"]["application/octet-stream"]["examples"].values()
     administrator = calling("Files", role=Role.ADMINISTRATOR)
 
@@ -265,8 +370,8 @@ def test_the_examples_of_files_are_taken(generated: str, world: World, operation
     assert answer.status_code == 201, answer.json()
 
 
-def test_the_schema_describes_every_webhook(generated: str) -> None:
-    told = yaml.safe_load(generated)["webhooks"]
+def test_the_schema_describes_every_webhook(schema: dict[str, Any]) -> None:
+    told = schema["webhooks"]
 
     bodies = {str(each["post"]["requestBody"]["content"]["application/json"]["schema"]) for each in told.values()}
     assert told.keys() == {kind.value for kind in ChangeKind}
@@ -299,8 +404,8 @@ def test_only_the_readers_have_a_wider_policy() -> None:
     assert settings.SPECTACULAR_SETTINGS["SWAGGER_UI_DIST"] == "SIDECAR"
 
 
-def test_the_changelog_names_operations_that_are_there(generated: str) -> None:
-    operations = {each["operationId"] for path in yaml.safe_load(generated)["paths"].values() for each in path.values()}
+def test_the_changelog_names_operations_that_are_there(schema: dict[str, Any]) -> None:
+    operations = {each["operationId"] for path in schema["paths"].values() for each in path.values()}
 
     assert {name for _on, name, _what in changelog._CHANGES if name} <= operations
     assert [on for on, _name, _what in changelog._CHANGES] == sorted(

@@ -313,6 +313,16 @@ def test_a_removed_endpoint_is_told_nothing_more(erp: Caller) -> None:
     assert erp.get("/webhook-endpoints").json() == {"items": []}
 
 
+@pytest.mark.django_db
+def test_a_removal_that_is_tried_removes_nothing(erp: Caller) -> None:
+    path = f"/webhook-endpoints/{made(erp)['id']}"
+
+    tried = erp.browser.delete(f"/api/v1{path}?dry_run=true", headers={"Authorization": f"Bearer {erp.key}"})
+
+    assert (tried.status_code, tried.json()) == (200, {"dry_run": True})
+    assert erp.get(path).status_code == 200
+
+
 @pytest.mark.django_db(transaction=True)
 def test_a_replay_sends_again_under_the_same_id(receiver: Receiver) -> None:
     make_world()
