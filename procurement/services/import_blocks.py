@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from typing import Any
+from uuid import UUID
 
 from django.db import models
 from django.utils.translation import gettext as _
@@ -113,9 +114,12 @@ class Blocks(Records[Block]):
     def check_write(self, record: Block) -> None:
         self.check_may(Permission.SITE_WRITE, site_id=record.phase.site_id)
 
+    def sites(self, records: Sequence[Block]) -> set[UUID]:
+        return {record.phase.site_id for record in records}
+
     def finish(self, records: Sequence[Block], *, cause_key: str, cause_text: str) -> None:
         recalculate_sites(
-            {record.phase.site_id for record in records},
+            self.sites(records),
             actor=self.actor,
             cause_key=cause_key,
             cause_text=cause_text,

@@ -170,9 +170,12 @@ class Gates(Records[Gate]):
     def check_write(self, record: Gate) -> None:
         self.check_may(Permission.SITE_WRITE, site_id=record.site_id)
 
+    def sites(self, records: Sequence[Gate]) -> set[UUID]:
+        return {record.site_id for record in records}
+
     def finish(self, records: Sequence[Gate], *, cause_key: str, cause_text: str) -> None:
         recalculate_sites(
-            {record.site_id for record in records},
+            self.sites(records),
             actor=self.actor,
             cause_key=cause_key,
             cause_text=cause_text,

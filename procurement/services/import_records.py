@@ -5,7 +5,7 @@ An empty cell says nothing: what is stored stays, a new record takes its default
 
 from abc import ABC, abstractmethod
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 from itertools import chain
@@ -22,6 +22,7 @@ from procurement.models import ImportRow
 from procurement.services import progress
 from procurement.services.copying import save_each
 from procurement.services.import_rows import Exported, Finding, Sheetful, Undoing, as_text, mark, refused, unread
+from procurement.services.single import hold_sites
 from procurement.vocabulary import ImportKind, ProgressStep, RowOutcome
 from sites.accounts.models import User
 from sites.accounts.permissions import Permission
@@ -118,6 +119,10 @@ class Records(ABC, Generic[Record]):
     def check_write(self, record: Record) -> None:
         """Raises NotPermitted, for the way back."""
 
+    def sites(self, records: Sequence[Record]) -> Iterable[UUID]:
+        """Where something is calculated from them: held before they are written."""
+        return ()
+
     def finish(self, records: Sequence[Record], *, cause_key: str, cause_text: str) -> None:
         """After the last record is written: what hangs on them."""
 
@@ -167,6 +172,7 @@ class RecordImport:
         before = _snapshots(records, [record for _row, record in meant if record is not None])
         told = progress.told(ProgressStep.WRITING, meant, every=_TELL_EVERY)
         saved = [records.save(row, record) for row, record in told]
+        hold_sites(records.sites(saved))
         records.write()
         after = _snapshots(records, saved)
         written: dict[int, dict[str, Any]] = {number: {} for number in numbers}
@@ -210,7 +216,7 @@ class RecordImport:
     def undo(self, rows: Sequence[ImportRow], undoing: Undoing) -> dict[int, str]:
         """Set every record back to what it was before the file; the last row first."""
         records = self._kind(undoing.actor, (), document=undoing.document, now=undoing.now)
-        locked = self._locked([row.written["record"] for row in rows])
+        locked = self._locked(records, [row.written["record"] for row in rows])
         for record in locked.values():
             records.check_write(record)
         now_as = _snapshots(records, list(locked.values()))
@@ -240,9 +246,10 @@ class RecordImport:
         records.finish(changed, cause_key=undoing.cause_key, cause_text=undoing.cause_text)
         return left
 
-    def _locked(self, keys: Sequence[str]) -> dict[str, Any]:
+    def _locked(self, records: Records[Any], keys: Sequence[str]) -> dict[str, Any]:
         """By key those that are still there, locked in the order of their keys."""
         rows = self._model._default_manager.select_related(*self._kind.related).filter(among("pk", map(UUID, keys)))
+        hold_sites(records.sites(list(rows.all())))
         return {str(row.pk): row for row in rows.select_for_update(of=("self",)).order_by("pk")}
 
 

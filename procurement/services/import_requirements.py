@@ -180,6 +180,9 @@ class Requirements(Records[Requirement]):
     def check_write(self, record: Requirement) -> None:
         self.check_may(Permission.REQUIREMENT_WRITE, site_id=record.site_id)
 
+    def sites(self, records: Sequence[Requirement]) -> set[UUID]:
+        return {record.site_id for record in records}
+
     def finish(self, records: Sequence[Requirement], *, cause_key: str, cause_text: str) -> None:
         by_site: dict[UUID, set[UUID]] = defaultdict(set)
         for record in records:

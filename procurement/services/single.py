@@ -1,7 +1,7 @@
 """One at a time across all machines: what would be useless in twos, and what would answer from what was."""
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Final
 from uuid import UUID
@@ -41,6 +41,12 @@ def hold_site(site_id: UUID) -> None:
     earlier one wrote, and never writes an older answer over it. To be had before rows of the site are locked.
     """
     wait_to_commit(f"evaluate:site:{site_id}")
+
+
+def hold_sites(site_ids: Iterable[UUID]) -> None:
+    """As `hold_site`, in the order of their keys."""
+    for site_id in sorted(set(site_ids)):
+        hold_site(site_id)
 
 
 def others_were_in_the_way(trouble: DatabaseError) -> bool:

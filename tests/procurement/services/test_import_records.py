@@ -3,10 +3,11 @@
 from collections.abc import Callable, Iterable
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from functools import partial
 from typing import Any
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 
 from procurement.models import (
@@ -21,6 +22,7 @@ from procurement.models import (
 )
 from procurement.queries.invariants import broken
 from procurement.services import imports, orders
+from procurement.services.single import hold_site
 from procurement.vocabulary import (
     CommercialStatus,
     Criticality,
@@ -51,6 +53,7 @@ from tests.factories.sites import (
     SiteFactory,
 )
 from tests.procurement.services.order_documents import document, line
+from tests.threads import beside, until_waiting
 from tests.workbooks import xlsx
 
 pytestmark = pytest.mark.django_db
@@ -456,6 +459,30 @@ class TestBlocks:
         assert there.it_mw == Decimal(8)
         assert list(Block.objects.filter(phase__site=site)) == [there]
         assert broken() == []
+
+    @pytest.mark.django_db(transaction=True)
+    @pytest.mark.parametrize("way", ["there", "back"])
+    def test_wait_for_a_calculation_of_their_site_before_they_are_locked(self, way: str) -> None:
+        site = SiteFactory.create(code="SYD1")
+        lead = MembershipFactory.create(role=Role.SITE_LEAD, site=site).person
+        block = BlockFactory.create(phase__site=site, phase__code="P1", code="B1", it_mw=Decimal(8))
+        rows = (self.HEADER[:5], ("SYD1", "P1", "B1", None, 9))
+        batch = stage(lead, ImportKind.BLOCKS, *rows) if way == "there" else applied(lead, ImportKind.BLOCKS, *rows)
+
+        with beside() as start:
+            with transaction.atomic():
+                hold_site(site.pk)
+                work = start(
+                    partial(imports.apply, batch_id=batch.pk, actor=lead, now=NOW)
+                    if way == "there"
+                    else partial(undone, batch, lead)
+                )
+                until_waiting()
+                Block.objects.select_for_update(nowait=True).get(pk=block.pk)
+            work.result()
+
+        block.refresh_from_db()
+        assert block.it_mw == Decimal(9 if way == "there" else 8)
 
     def test_every_refusal_names_its_cell(self, site: Site, lead: User) -> None:
         BlockFactory.create(phase__site=site, phase__code="P1", code="B1", rfs_baseline_on=date(2027, 6, 1))
