@@ -17,6 +17,7 @@ from django.utils import timezone
 from psycopg import sql
 
 from procurement.management.runtime import redis, stack
+from procurement.management.runtime.lines import say
 from procurement.management.runtime.places import Places, StartUpError
 from procurement.management.runtime.supervisor import StopAsked, Supervisor
 
@@ -117,14 +118,6 @@ def welcome(url: str, places: Places) -> None:
         say(f"    {name:<10} {rights}")
     say(f"  An ERP client's key: {places.home / _KEY_FILE}   Logs: {places.log}")
     say("")
-
-
-def say(line: str) -> None:
-    """One line for the person at the terminal, who may have closed it: stopping cleanly matters more."""
-    try:
-        print(line, flush=True)
-    except OSError:
-        sys.stdout = Path(os.devnull).open("w")  # noqa: SIM115
 
 
 def is_prepared(database_url: str) -> bool:

@@ -19,6 +19,7 @@ from uuid import uuid4
 from django.conf import settings
 from django.utils import timezone
 
+from procurement.management.runtime.lines import say
 from procurement.models import Alert, AlertEvent, LotForecast, Notification, Requirement, RequirementForecast
 from procurement.services import requirements, schedules
 from procurement.services.forecasts import local_date
@@ -44,25 +45,25 @@ class _Telling:
     started: float = field(default_factory=time.monotonic)
 
     def say(self, what: str, **more: object) -> None:
-        print(f"  {time.monotonic() - self.started:6.2f} s  {what}", flush=True)
+        say(f"  {time.monotonic() - self.started:6.2f} s  {what}")
         for name, value in more.items():
-            print(f"            {name.replace('_', ' ')}: {value}", flush=True)
+            say(f"            {name.replace('_', ' ')}: {value}")
 
 
 def run(base_url: str, schedule: Path | None) -> int:
     """Tell the story against the demo at `base_url`; 0 when every step happened, else 1 and the reason."""
     telling = _Telling()
-    print("\nThe story", flush=True)
+    say("\nThe story")
     try:
         bound = _read_schedule(schedule, telling) if schedule else None
         _tell(base_url, telling, bound)
     except RuleBroken as refusal:
-        print(f"\nThe story ended: {refusal.field}: {refusal.message}", flush=True)
+        say(f"\nThe story ended: {refusal.field}: {refusal.message}")
         return BAD_INPUT
     except StoryBroken as broken:
-        print(f"\nThe story ended: {broken}", flush=True)
+        say(f"\nThe story ended: {broken}")
         return FAILED
-    print(f"\nThe story is told in {time.monotonic() - telling.started:.1f} s.", flush=True)
+    say(f"\nThe story is told in {time.monotonic() - telling.started:.1f} s.")
     return DONE
 
 
