@@ -7,7 +7,6 @@ import pytest
 
 from procurement.management.runtime.lines import say
 
-
 TURNS = 5000
 
 
