@@ -123,6 +123,10 @@ _LONGEST: Final = {
     "plant": 81,
     "external_line_id": 60,
 }
+_TEXTS: Final[dict[type, tuple[str, ...]]] = {
+    part: tuple(each.name for each in fields(part) if each.name in _LONGEST)
+    for part in (OrderDocument, LineDocument, ScheduleDocument)
+}
 
 
 def check(document: OrderDocument) -> None:
@@ -175,10 +179,10 @@ def _at(field: str, name: str) -> str:
 
 
 def _check_texts(part: OrderDocument | LineDocument | ScheduleDocument, field: str) -> None:
-    for each in fields(part):
-        value = getattr(part, each.name)
-        if each.name in _LONGEST and isinstance(value, str):
-            check_text(value, _at(field, each.name), longest=_LONGEST[each.name])
+    for name in _TEXTS[type(part)]:
+        value = getattr(part, name)
+        if isinstance(value, str):
+            check_text(value, _at(field, name), longest=_LONGEST[name])
 
 
 def check_amount(amount: Decimal | None, places: int, field: str, *, signed: bool = False) -> None:

@@ -1,7 +1,7 @@
 """Many order documents at once, each in its own savepoint, with one calculation a site at the end."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import uuid4
@@ -166,18 +166,6 @@ def _outcome(row: BulkRow, done: Upserted) -> Outcome:
             for each in done.warnings
         ],
     }
-
-
-def by_number(document: OrderDocument) -> OrderDocument:
-    """The document with its parts named by line and schedule number."""
-    lines = []
-    for line in document.lines:
-        at = f"lines/{line.number}"
-        schedules = line.schedules and tuple(
-            replace(each, field=f"{at}/schedules/{each.number}") for each in line.schedules
-        )
-        lines.append(replace(line, field=at, schedules=schedules))
-    return replace(document, lines=tuple(lines))
 
 
 def described(refusal: RuleBroken) -> tuple[int, str, str, list[dict[str, Any]]]:

@@ -291,12 +291,10 @@ class LineWork:
                 site = self._site(document.site, f"{document.field}/site")
             else:
                 site = self._site(self.document.site, "site")
-            full = replace(
-                said,
-                contract_on=said.contract_on or document.contract_on,
-                promise=said.promise or document.promise,
-            )
-            meant.append(_Meant(full, site))
+            contract_on, promise = said.contract_on or document.contract_on, said.promise or document.promise
+            if (contract_on, promise) != (said.contract_on, said.promise):
+                said = replace(said, contract_on=contract_on, promise=promise)
+            meant.append(_Meant(said, site))
         return meant
 
     def _of_line(self, document: LineDocument, rows: dict[int, ScheduleLine]) -> tuple[ScheduleDocument, ...]:

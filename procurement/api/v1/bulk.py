@@ -368,7 +368,7 @@ def _row(
     unknown = [_numbered(each, sent) for each in unknown_fields(shape, sent)]
     if errors:
         return None, errors, unknown
-    return BulkRow(place, name, bulk.by_number(document_of(body))), [], unknown
+    return BulkRow(place, name, document_of(body, by_number=True)), [], unknown
 
 
 def _errors_of_name(name: str) -> list[FieldError]:

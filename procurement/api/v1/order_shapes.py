@@ -159,18 +159,21 @@ class LinesModeQuery(serializers.Serializer[Any]):
     )
 
 
-def document_of(said: Mapping[str, Any]) -> OrderDocument:
-    """What the service takes, from validated data."""
+def document_of(said: Mapping[str, Any], *, by_number: bool = False) -> OrderDocument:
+    """What the service takes, from validated data; its parts named by their place, or by line and schedule number."""
     header = {name: value for name, value in said.items() if name not in {"document_version", "lines"}}
     _words(header, kind=OrderKind, status=CommercialStatus, financial_status=FinancialStatus, damages_unit=DamagesUnit)
     return OrderDocument(
         **{"vendor": "", "currency": "", **header},
         version=said.get("document_version"),
-        lines=tuple(_line_of(line, f"lines/{place}") for place, line in enumerate(said.get("lines", ()))),
+        lines=tuple(
+            _line_of(line, f"lines/{line['line_number'] if by_number else place}", by_number)
+            for place, line in enumerate(said.get("lines", ()))
+        ),
     )
 
 
-def _line_of(said: Mapping[str, Any], field: str) -> LineDocument:
+def _line_of(said: Mapping[str, Any], field: str, by_number: bool) -> LineDocument:
     schedules = said.get("schedules")
     rest = {name: value for name, value in said.items() if name not in {"line_number", "schedules", *_DATES}}
     _words(rest, status=LineStatus)
@@ -180,7 +183,10 @@ def _line_of(said: Mapping[str, Any], field: str) -> LineDocument:
         **_dates_of(said),
         schedules=None
         if schedules is None
-        else tuple(_schedule_of(each, f"{field}/schedules/{place}") for place, each in enumerate(schedules)),
+        else tuple(
+            _schedule_of(each, f"{field}/schedules/{each['schedule_number'] if by_number else place}")
+            for place, each in enumerate(schedules)
+        ),
         field=field,
     )
 
