@@ -1,6 +1,7 @@
 """Keeps what was called and how it was answered; and calls again what was kept."""
 
 import logging
+from collections.abc import Iterator, Mapping
 from io import BytesIO
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -78,13 +79,27 @@ def _problem(answer: Any) -> dict[str, Any]:
     if not failed or "results" not in said:  # rows of a file are looked after where the file is
         return said if answer.status_code >= 400 else {}
     rows = [
-        {"pointer": f"/results/{place}", "code": why.get("code"), "detail": why.get("detail")}
+        {
+            "pointer": f"/results/{place}",
+            "code": why["code"],
+            "detail": ": ".join(filter(None, (name, at, why["detail"]))),
+        }
         for place, row in enumerate(said["results"])
-        if row.get("result") == "failed"
-        for why in (row.get("problem", row),)
+        if row["result"] == "failed"
+        for name, at, why in _refusals(row)
     ]
     detail = _("%(count)s of its rows were refused.") % {"count": failed}
     return {"code": ROWS_REFUSED, "detail": detail, "errors": rows[:_MOST_ROWS_TOLD]}
+
+
+def _refusals(row: Mapping[str, Any]) -> Iterator[tuple[str, str | None, Mapping[str, Any]]]:
+    """What the sender calls the order, what was wrong there and how."""
+    problem = row.get("problem")
+    if problem is None:  # of SAP, which names its fields by their place in the message
+        yield row["purchase_order"], row["field"], row
+        return
+    for why in problem["errors"] or [problem]:
+        yield row["external_id"], why.get("pointer"), why
 
 
 def send_again(kept: Kept) -> Answered:
