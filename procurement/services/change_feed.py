@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 
 from procurement.models import FeedState
 from procurement.queries.change_feed import Position
+from procurement.services.single import wait_to_commit
 from sites.accounts.row import new_id
 from sites.domain.errors import BadInput, RuleBroken
 
@@ -17,6 +18,7 @@ KEPT_FOR: Final = timedelta(days=90)
 _SALT: Final = "procurement.change_feed"
 _MOST_AT_ONCE: Final = 5000
 _LONGEST: Final = 400
+_BEGINNING: Final = "change feed"
 
 
 class CursorExpired(RuleBroken):
@@ -39,7 +41,7 @@ def life() -> Life:
     state = _present()
     if state is None:
         with transaction.atomic():
-            _one_at_a_time()
+            wait_to_commit(_BEGINNING)
             # Whoever waited finds the life that another has begun: a second would refuse the cursors of the first.
             state = _present() or begin_anew()
     return Life(str(state.epoch), state.cluster, Position(state.purged_xid, state.purged_id))
@@ -49,18 +51,13 @@ def _present() -> FeedState | None:
     return FeedState.objects.filter(cluster=_cluster()).first()
 
 
-def _one_at_a_time() -> None:
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended('change feed', 0))")
-
-
 @transaction.atomic
 def begin_anew() -> FeedState:
     """After a restore: cursors of before are refused, and what was copied can be read again.
 
     The numbers of the former server's transactions mean nothing on this one, so the rows take that of this one.
     """
-    _one_at_a_time()
+    wait_to_commit(_BEGINNING)
     state = FeedState.objects.first() or FeedState()
     with connection.cursor() as cursor:
         # From the first that an endpoint was not given; what it was given among those is not put twice.

@@ -14,6 +14,7 @@ from django.utils.translation import gettext as _
 from procurement.domain.revision import DateRevision
 from procurement.models import Confirmation, DeliveryLot, PurchaseOrder, ScheduleLine
 from procurement.services import dates
+from procurement.services.date_meanings import check_units_of_one
 from procurement.services.dates import Recorded, Statement, TakenBack
 from procurement.vocabulary import LineStatus, RevisionKind
 from sites.accounts.models import User
@@ -189,10 +190,7 @@ def _revisions(part: Part, still_open: Sequence[ScheduleLine]) -> list[DateRevis
     if not named:
         raise BadInput(_("Nothing of this line is open."), field=f"{part.field}/line_number")
     agreed = [row for row in named if row.contract_on]
-    if part.quantity is not None and len(agreed) > 1:
-        raise BadInput(
-            _("The line has several schedule lines; say which one these units are of."), field=f"{part.field}/quantity"
-        )
+    check_units_of_one(part.quantity, agreed, f"{part.field}/quantity")
     if not agreed and part.field != "lines":
         raise BadInput(_("No date was agreed that could be confirmed."), field=f"{part.field}/date")
     return [_promise(part, on_day(row.contract_on), row.number) for row in agreed if row.contract_on]

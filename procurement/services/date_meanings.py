@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
+from decimal import Decimal
 from typing import Final
 from uuid import UUID
 
@@ -167,11 +168,7 @@ class Reading:
         found = [line for line, each in zip(lines, is_open, strict=True) if each]
         if not found:
             raise BadInput(_("The line is cancelled."), field=at(revision, "line_number"))
-        if revision.quantity is not None and len(found) > 1:
-            raise BadInput(
-                _("The line has several schedule lines; say which one these units are of."),
-                field=at(revision, "quantity"),
-            )
+        check_units_of_one(revision.quantity, found, at(revision, "quantity"))
         return found
 
     def _lots(self, line: ScheduleLine, revision: DateRevision, now: datetime) -> list[DeliveryLot]:
@@ -233,6 +230,12 @@ class Reading:
         if milestone is None or not milestone.applicable:
             raise BadInput(_("The lot has no milestone %(code)s.") % {"code": code}, field=at(revision, "milestone"))
         return milestone
+
+
+def check_units_of_one(quantity: Decimal | None, lines: Sequence[ScheduleLine], field: str) -> None:
+    """A number of units is of one schedule line. Raises BadInput naming `field`."""
+    if quantity is not None and len(lines) > 1:
+        raise BadInput(_("The line has several schedule lines; say which one these units are of."), field=field)
 
 
 def _check_shape(revision: DateRevision) -> None:

@@ -440,7 +440,7 @@ def take_back(
     chain_ids |= set(DeliveryLot.objects.filter(pk__in=split_off).values_list("chain_id", flat=True))
     touched = _lock_lots(chain_ids, actor)
     # Read behind the locks: whoever held one may have changed or taken back the same.
-    milestones = {row.pk: row for row in of_actuals.all()}
+    milestones = {row.pk: row for row in of_actuals}
     stated = list(
         of_promises.annotate(
             was_retracted=Exists(PromiseRetraction.objects.filter(promise=OuterRef("pk"))),
@@ -483,8 +483,7 @@ def _lock_lots(chain_ids: Collection[UUID], actor: User) -> list[DeliveryLot]:
     )
     if len(found) < len(chain_ids):
         raise NotFound(_("There is no such order."), field="order")
-    orders = {lot.schedule_line.line.order_id for lot in found}
-    lock_orders(orders, actor)
+    lock_orders({lot.schedule_line.line.order_id for lot in found}, actor)
     for site_id in {lot.schedule_line.site_id for lot in found}:
         check_can(actor, Permission.DATES_WRITE, site_id=site_id)
     return found

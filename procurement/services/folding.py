@@ -1,14 +1,12 @@
 """Keeps people from being flooded: nobody gets more than so many mails an hour, and nothing is dropped for it."""
 
-import hashlib
 from datetime import datetime, timedelta
 from typing import Final
-
-from django.db import connection
 
 from procurement.models import Notification
 from procurement.services import holding
 from procurement.services.mail_calendar import Calendars
+from procurement.services.single import mine_to_commit
 from procurement.vocabulary import Channel, MessageKind, NotificationState
 
 MAILS_AN_HOUR: Final = 12
@@ -74,8 +72,4 @@ def _fold(row: Notification, release_at: datetime) -> None:
 
 def _mine(row: Notification) -> bool:
     """Whether nobody else releases a message of this person just now: the two would not see each other's."""
-    key = int.from_bytes(hashlib.sha256(f"release:{row.recipient_id}".encode()).digest()[:8], signed=True)
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_try_advisory_xact_lock(%s)", [key])
-        found = cursor.fetchone()
-    return bool(found and found[0])
+    return mine_to_commit(f"release:{row.recipient_id}")

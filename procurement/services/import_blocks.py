@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from typing import Any
-from uuid import UUID
 
 from django.db import models
 from django.utils.translation import gettext as _
@@ -25,6 +24,7 @@ _MEGAWATTS = number(places=3, most="100000")
 
 
 class Blocks(Records[Block]):
+    site_path = "phase__site_id"
     columns = (
         Column("site", ("Site", "Site code", "サイト"), capitals(20), required=True, names=True),
         Column("phase", ("Phase", "フェーズ"), capitals(20), required=True, names=True),
@@ -113,9 +113,6 @@ class Blocks(Records[Block]):
 
     def check_write(self, record: Block) -> None:
         self.check_may(Permission.SITE_WRITE, site_id=record.phase.site_id)
-
-    def sites(self, records: Sequence[Block]) -> set[UUID]:
-        return {record.phase.site_id for record in records}
 
     def finish(self, records: Sequence[Block], *, cause_key: str, cause_text: str) -> None:
         recalculate_sites(

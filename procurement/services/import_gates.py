@@ -32,6 +32,7 @@ def _place_of(gate: Gate) -> _Place:
 
 
 class Gates(Records[Gate]):
+    site_path = "site_id"
     columns = (
         Column("site", ("Site", "Site code", "サイト"), capitals(20), required=True, names=True),
         Column("phase", ("Phase", "フェーズ"), capitals(20), names=True),
@@ -169,9 +170,6 @@ class Gates(Records[Gate]):
 
     def check_write(self, record: Gate) -> None:
         self.check_may(Permission.SITE_WRITE, site_id=record.site_id)
-
-    def sites(self, records: Sequence[Gate]) -> set[UUID]:
-        return {record.site_id for record in records}
 
     def finish(self, records: Sequence[Gate], *, cause_key: str, cause_text: str) -> None:
         recalculate_sites(

@@ -5,10 +5,11 @@ An empty cell says nothing: what is stored stays, a new record takes its default
 
 from abc import ABC, abstractmethod
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 from itertools import chain
+from operator import attrgetter
 from typing import Any, Final, Generic, TypeVar
 from uuid import UUID
 
@@ -41,6 +42,8 @@ class Records(ABC, Generic[Record]):
     columns: Sequence[Column]
     # What the way back reads along with each record.
     related: tuple[str, ...] = ()
+    # The field that leads to the key of the site where something is calculated from it; empty where nothing is.
+    site_path: str = ""
     # What stands in another record's way until it has changed.
     in_turn: frozenset[str] = frozenset()
 
@@ -119,9 +122,9 @@ class Records(ABC, Generic[Record]):
     def check_write(self, record: Record) -> None:
         """Raises NotPermitted, for the way back."""
 
-    def sites(self, records: Sequence[Record]) -> Iterable[UUID]:
+    def sites(self, records: Sequence[Record]) -> set[UUID]:
         """Where something is calculated from them: held before they are written."""
-        return ()
+        return set(map(attrgetter(self.site_path.replace("__", ".")), records)) if self.site_path else set()
 
     def finish(self, records: Sequence[Record], *, cause_key: str, cause_text: str) -> None:
         """After the last record is written: what hangs on them."""
@@ -216,7 +219,7 @@ class RecordImport:
     def undo(self, rows: Sequence[ImportRow], undoing: Undoing) -> dict[int, str]:
         """Set every record back to what it was before the file; the last row first."""
         records = self._kind(undoing.actor, (), document=undoing.document, now=undoing.now)
-        locked = self._locked(records, [row.written["record"] for row in rows])
+        locked = self._locked([row.written["record"] for row in rows])
         for record in locked.values():
             records.check_write(record)
         now_as = _snapshots(records, list(locked.values()))
@@ -246,10 +249,11 @@ class RecordImport:
         records.finish(changed, cause_key=undoing.cause_key, cause_text=undoing.cause_text)
         return left
 
-    def _locked(self, records: Records[Any], keys: Sequence[str]) -> dict[str, Any]:
+    def _locked(self, keys: Sequence[str]) -> dict[str, Any]:
         """By key those that are still there, locked in the order of their keys."""
         rows = self._model._default_manager.select_related(*self._kind.related).filter(among("pk", map(UUID, keys)))
-        hold_sites(records.sites(list(rows.all())))
+        if self._kind.site_path:
+            hold_sites(rows.values_list(self._kind.site_path, flat=True))
         return {str(row.pk): row for row in rows.select_for_update(of=("self",)).order_by("pk")}
 
 

@@ -29,6 +29,7 @@ from sites.queries.among import among
 class Requirements(Records[Requirement]):
     """A required date given here fixes it; one that follows the site's schedule is not overwritten."""
 
+    site_path = "site_id"
     columns = (
         Column("site", ("Site", "Site code", "Project", "サイト"), capitals(20), required=True, names=True),
         Column("tag", ("Tag", "Equipment tag", "Tag No.", "Equipment No.", "機器番号"), code(60), required=True,
@@ -179,9 +180,6 @@ class Requirements(Records[Requirement]):
 
     def check_write(self, record: Requirement) -> None:
         self.check_may(Permission.REQUIREMENT_WRITE, site_id=record.site_id)
-
-    def sites(self, records: Sequence[Requirement]) -> set[UUID]:
-        return {record.site_id for record in records}
 
     def finish(self, records: Sequence[Requirement], *, cause_key: str, cause_text: str) -> None:
         by_site: dict[UUID, set[UUID]] = defaultdict(set)

@@ -77,14 +77,12 @@ def _carry_out(job: Job, now_fn: Callable[[], datetime]) -> bool:
                 _all_or_none(job, now_fn())
             else:
                 _in_portions(job, now_fn)
-    except OperationalError as trouble:
+    except (OperationalError, InterfaceError) as trouble:
         if not others_were_in_the_way(trouble):
             raise  # the next wake-up takes it up where it stands
         Job.objects.filter(pk=job.pk).update(attempts=job.attempts - 1)
         logger.warning("Others hold what job %s needs; it is tried again.", job.pk)
         return False
-    except InterfaceError:
-        raise
     except Exception:
         logger.exception("Job %s failed.", job.pk)
         _end(job, _BROKEN, now_fn())

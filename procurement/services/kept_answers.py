@@ -1,12 +1,10 @@
 """What a call under a key was answered, kept with its effect: whoever sends it again is told the same, once."""
 
-import hashlib
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Final
 
-from django.db import connection
-
+from procurement.services.single import mine_to_commit
 from sites.accounts.models import ApiClient, KeptAnswer
 
 KEPT_FOR: Final = timedelta(days=7)
@@ -14,11 +12,7 @@ KEPT_FOR: Final = timedelta(days=7)
 
 def claim(client: ApiClient, key: str) -> bool:
     """Whether nobody else is at work under this key just now. It never waits, and holds until the transaction ends."""
-    number = int.from_bytes(hashlib.sha256(f"answer:{client.pk}:{key}".encode()).digest()[:8], signed=True)
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_try_advisory_xact_lock(%s)", [number])
-        found = cursor.fetchone()
-    return bool(found and found[0])
+    return mine_to_commit(f"answer:{client.pk}:{key}")
 
 
 def find(client: ApiClient, key: str, now: datetime) -> KeptAnswer | None:

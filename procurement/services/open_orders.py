@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import Final
 from uuid import UUID
 
-from django.db import connection, transaction
+from django.db import transaction
 from django.utils.translation import gettext as _
 
 from procurement.domain.money import trimmed
@@ -24,6 +24,7 @@ from procurement.domain.order_document import (
 from procurement.gateways import wake
 from procurement.models import DeliveryLot, Disagreement, ExternalRef, OpenOrderList, OpenOrderRow, ScheduleLine
 from procurement.services import alerts, forecasts, orders, stored_orders
+from procurement.services.single import wait_to_commit
 from procurement.vocabulary import DisagreementKind, LineStatus
 from sites.accounts import audit
 from sites.accounts.models import ApiClient, User
@@ -93,8 +94,7 @@ def take(
     if stated_at > now:
         raise BadInput(_("A list cannot be of the future."), field="stated_at")
     with transaction.atomic():
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 3))", [f"open orders {system}"])
+        wait_to_commit(f"open orders:{system}")
         if OpenOrderList.objects.filter(system=system, stated_at__gt=stated_at).exists():
             raise Conflict(_("A newer list of this system is here already."), field="stated_at")
         kept = OpenOrderList.objects.create(

@@ -16,7 +16,7 @@ from procurement.queries import facts
 from procurement.queries.lead_time import classes_standing_in
 from procurement.services import forecasts
 from procurement.services.forecasts import Moved, Touched, local_date
-from procurement.services.single import hold_site
+from procurement.services.single import hold_sites
 from procurement.vocabulary import RosRule, RunCause
 from sites.accounts import audit
 from sites.accounts.models import User
@@ -181,9 +181,7 @@ def _plan_with(
 
 def _locked(requirement_id: UUID, actor: User, permission: Permission) -> Requirement:
     visible = Requirement.objects.visible_to(actor).select_related("site", "equipment_class")
-    site_id = visible.filter(pk=requirement_id).values_list("site_id", flat=True).first()
-    if site_id is not None:
-        hold_site(site_id)
+    hold_sites(visible.filter(pk=requirement_id).values_list("site_id", flat=True))
     requirement = visible.select_for_update(of=("self",)).filter(pk=requirement_id).first()
     if requirement is None:
         raise NotFound(_("There is no such requirement."), field="requirement")

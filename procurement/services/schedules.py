@@ -15,7 +15,7 @@ from procurement.services import anchor_rules, forecasts, schedule_files
 from procurement.services.chain_dates import touched_by_gates
 from procurement.services.forecasts import Moved, Touched, local_date
 from procurement.services.schedule_bindings import bindings_of, bound_since, changed, restore
-from procurement.services.single import hold_site
+from procurement.services.single import hold_sites
 from procurement.vocabulary import RunCause
 from sites.accounts.models import User
 from sites.accounts.permissions import Permission
@@ -193,9 +193,7 @@ def roll_back(*, revision_id: UUID, reason: str, actor: User, now: datetime, for
 
 
 def _hold_site_of(revision_id: UUID, actor: User) -> None:
-    found = ScheduleRevision.objects.visible_to(actor).filter(pk=revision_id).values_list("site_id", flat=True).first()
-    if found is not None:
-        hold_site(found)
+    hold_sites(ScheduleRevision.objects.visible_to(actor).filter(pk=revision_id).values_list("site_id", flat=True))
 
 
 def _recalculated(

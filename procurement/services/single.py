@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from typing import Final
 from uuid import UUID
 
-from django.db import DatabaseError, connection
+from django.db import Error, connection
 
 # What PostgreSQL calls a lock not had in time, a deadlock, and a transaction that others got in the way of.
 _IN_THE_WAY: Final = frozenset({"55P03", "40P01", "40001"})
@@ -49,7 +49,7 @@ def hold_sites(site_ids: Iterable[UUID]) -> None:
         hold_site(site_id)
 
 
-def others_were_in_the_way(trouble: DatabaseError) -> bool:
+def others_were_in_the_way(trouble: Error) -> bool:
     """Whether the same may succeed a moment later."""
     return getattr(trouble.__cause__, "sqlstate", None) in _IN_THE_WAY
 

@@ -14,6 +14,7 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models import QuerySet
 from django.utils import translation
 from django.utils.html import escape, linebreaks
 from django.utils.module_loading import import_string
@@ -135,9 +136,7 @@ def change(
             endpoint.disabled_at = None if active else now
             endpoint.disabled_because = "" if active else "switched off"
             if active:  # what switched it off is what it stopped at
-                endpoint.deliveries.filter(state=DeliveryState.DEAD).update(
-                    state=DeliveryState.DUE, next_attempt_at=now, attempts=0, finished_at=None
-                )
+                _make_due(endpoint.deliveries.filter(state=DeliveryState.DEAD), now)
         endpoint.save()
         audit.record(actor=actor, verb="webhook.change", subject_kind="webhook_endpoint", subject_id=endpoint.pk)
     return endpoint
@@ -214,9 +213,12 @@ def replay(
     put = endpoint.deliveries.filter(key__in=[_key(entry) for entry in entries])
     # One that is being sent just now is sent once: its sender is not waited for, as in `remove`.
     free = list(put.select_for_update(skip_locked=True, of=("self",)).order_by("pk").values_list("pk", flat=True))
-    return endpoint.deliveries.filter(pk__in=free).update(
-        state=DeliveryState.DUE, next_attempt_at=now, attempts=0, finished_at=None
-    )
+    return _make_due(endpoint.deliveries.filter(pk__in=free), now)
+
+
+def _make_due(deliveries: QuerySet[WebhookDelivery], now: datetime) -> int:
+    """To be sent as if for the first time; how many."""
+    return deliveries.update(state=DeliveryState.DUE, next_attempt_at=now, attempts=0, finished_at=None)
 
 
 def new_secret() -> str:

@@ -1,5 +1,6 @@
 """The headers of answers: which calls are answered with which, each described once for the whole schema."""
 
+from collections.abc import Sequence
 from typing import Any, Final
 
 from drf_spectacular.types import OpenApiTypes
@@ -37,13 +38,19 @@ _SAID: Final[dict[str, dict[str, Any]]] = {
         "where there were none.",
     },
 }
-ETAG: Final = OpenApiParameter(
+
+
+def _header(
+    name: str, description: str, statuses: Sequence[int], kind: OpenApiTypes = OpenApiTypes.STR
+) -> OpenApiParameter:
+    return OpenApiParameter(name, kind, OpenApiParameter.HEADER, description=description, response=list(statuses))
+
+
+ETAG: Final = _header(
     "ETag",
-    OpenApiTypes.STR,
-    OpenApiParameter.HEADER,
-    description='Names what is answered, as this caller may read it; of an order its version, such as "v17". Of a 412, '
-    "the present one.",
-    response=[200, 201, 304, 412],
+    'Names what is answered, as this caller may read it; of an order its version, such as "v17". Of a 412, the present '
+    "one.",
+    (200, 201, 304, 412),
 )
 # Answered before it is known who calls, or where nobody can say it any more.
 _NO_SHARE: Final = frozenset({"401", "503"})
@@ -54,24 +61,12 @@ _WAITS: Final = frozenset({"409", "429", "503"})
 
 def location(*statuses: int) -> OpenApiParameter:
     """Says in the schema that answers of these statuses lead to what was written."""
-    return OpenApiParameter(
-        "Location",
-        OpenApiTypes.STR,
-        OpenApiParameter.HEADER,
-        description="Where what was written is read, or how far it is.",
-        response=list(statuses),
-    )
+    return _header("Location", "Where what was written is read, or how far it is.", statuses)
 
 
 def row_failures(*statuses: int) -> OpenApiParameter:
     """Says in the schema that answers of these statuses count the rows that were refused."""
-    return OpenApiParameter(
-        "X-Row-Failures",
-        OpenApiTypes.INT,
-        OpenApiParameter.HEADER,
-        description="How many rows were refused.",
-        response=list(statuses),
-    )
+    return _header("X-Row-Failures", "How many rows were refused.", statuses, OpenApiTypes.INT)
 
 
 def add_headers(responses: dict[str, Any], *, is_write: bool, is_page: bool) -> None:
